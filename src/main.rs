@@ -1,0 +1,2 @@
+//! shop-sim.
+fn main() {}
