@@ -1,0 +1,3 @@
+//! The live dashboard: state, keys and drawing of a [`snapshot::Snapshot`].
+
+pub mod snapshot;

@@ -1,0 +1,18 @@
+//! What a dashboard asks of a simulator, as it lies on `shop.control`.
+
+use serde::{Deserialize, Serialize};
+
+/// One request to the simulator.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Control {
+    /// Stop selling; shop time stands still where it is accelerated.
+    Pause,
+    /// Go on selling.
+    Resume,
+    /// Sell at this many orders a second (wall time).
+    Rate {
+        /// Orders a second, more than 0.
+        rate: f64,
+    },
+}

@@ -1,0 +1,33 @@
+//! Goods that arrived, as they lie on `shop.deliveries`.
+
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+
+use super::day;
+
+/// One arrival of one product; the opening stock is a product's first delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Number of the delivery.
+    pub delivery_id: u64,
+    /// Shop time of the arrival.
+    #[serde(serialize_with = "day::rfc3339_millis")]
+    pub at: DateTime<FixedOffset>,
+    /// What arrived.
+    pub product_id: u64,
+    /// Pieces, at least 1.
+    pub quantity: i64,
+}
+
+impl Delivery {
+    /// Reads and judges the bytes of a record; the error is a sentence.
+    pub fn decode(payload: Option<&[u8]>) -> Result<Self, String> {
+        let bytes = payload.filter(|bytes| !bytes.is_empty()).ok_or("the payload is empty")?;
+        let delivery: Self =
+            serde_json::from_slice(bytes).map_err(|error| format!("not a delivery: {error}"))?;
+        if delivery.quantity < 1 {
+            return Err(format!("the quantity {} is below 1", delivery.quantity));
+        }
+        Ok(delivery)
+    }
+}

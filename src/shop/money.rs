@@ -1,0 +1,34 @@
+//! Öre as people read them.
+
+/// Whole öre as kronor in Swedish form: `12 345,67 kr`, thousands by a no-break space.
+pub fn kronor(ore: i64) -> String {
+    let sign = if ore < 0 { "−" } else { "" };
+    let magnitude = ore.unsigned_abs();
+    format!("{sign}{},{:02} kr", thousands(magnitude / 100), magnitude % 100)
+}
+
+/// A number with its thousands set apart by a no-break space: `12 345`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 * 2);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_reads_as_in_sweden() {
+        assert_eq!(kronor(0), "0,00 kr");
+        assert_eq!(kronor(1_234_567), "12\u{a0}345,67 kr");
+        assert_eq!(kronor(-5), "−0,05 kr");
+        assert_eq!(kronor(i64::MIN), "−92\u{a0}233\u{a0}720\u{a0}368\u{a0}547\u{a0}758,08 kr");
+    }
+}

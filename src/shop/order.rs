@@ -1,0 +1,129 @@
+//! A finished order, as it lies on `shop.orders`, and what makes it valid.
+
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+
+use super::day;
+
+/// A finished sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Goes up within a partition of `shop.orders`.
+    pub order_id: u64,
+    /// Shop time of the sale, with its offset, to the millisecond.
+    #[serde(serialize_with = "day::rfc3339_millis")]
+    pub created_at: DateTime<FixedOffset>,
+    /// Who bought.
+    pub customer: Customer,
+    /// What was bought; at least one line.
+    pub lines: Vec<Line>,
+    /// Sum of `quantity × unit_price_ore` over the lines, in öre.
+    pub total_ore: i64,
+}
+
+/// A buyer. Name and address are as the shop sent them, control characters included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    /// The shop's number for the customer.
+    pub customer_id: u64,
+    /// Full name.
+    pub name: String,
+    /// Mail address.
+    pub email: String,
+}
+
+/// One product of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The product's number.
+    pub product_id: u64,
+    /// The product's name at the time of sale.
+    pub name: String,
+    /// Pieces, at least 1.
+    pub quantity: i64,
+    /// Price of one piece in öre, not negative.
+    pub unit_price_ore: i64,
+}
+
+impl Line {
+    /// `quantity × unit_price_ore` in öre; `None` when it does not fit an `i64`.
+    pub fn total_ore(&self) -> Option<i64> {
+        self.quantity.checked_mul(self.unit_price_ore)
+    }
+}
+
+/// Why a payload is not a valid order. The text goes into the dead letter's `error` header.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// No payload, or one of no bytes.
+    #[error("the payload is empty")]
+    Empty,
+    /// Not JSON, or a field is missing or of the wrong type.
+    #[error("not an order: {0}")]
+    Malformed(String),
+    /// No lines at all.
+    #[error("the order has no lines")]
+    NoLines,
+    /// A quantity below 1.
+    #[error("line {line} has the quantity {quantity}, which is below 1")]
+    Quantity {
+        /// Which line, from 1.
+        line: usize,
+        /// The quantity as it came.
+        quantity: i64,
+    },
+    /// A price below 0.
+    #[error("line {line} has a negative price")]
+    NegativePrice {
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// A product of quantity and price, or their sum, does not fit an `i64`.
+    #[error("the sum of the lines overflows")]
+    Overflow,
+    /// The stated total is another than the sum of the lines.
+    #[error("the total is {stated} öre but the lines add up to {lines} öre")]
+    Total {
+        /// What the order says, öre.
+        stated: i64,
+        /// What its lines add up to, öre.
+        lines: i64,
+    },
+}
+
+impl Order {
+    /// Reads and judges the bytes of a record. Unknown fields are ignored.
+    pub fn decode(payload: Option<&[u8]>) -> Result<Self, Invalid> {
+        let bytes = payload.filter(|bytes| !bytes.is_empty()).ok_or(Invalid::Empty)?;
+        let order: Self =
+            serde_json::from_slice(bytes).map_err(|error| Invalid::Malformed(error.to_string()))?;
+        order.check()?;
+        Ok(order)
+    }
+
+    fn check(&self) -> Result<(), Invalid> {
+        if self.lines.is_empty() {
+            return Err(Invalid::NoLines);
+        }
+        let mut sum = 0_i64;
+        for (line, number) in self.lines.iter().zip(1..) {
+            if line.quantity < 1 {
+                return Err(Invalid::Quantity { line: number, quantity: line.quantity });
+            }
+            if line.unit_price_ore < 0 {
+                return Err(Invalid::NegativePrice { line: number });
+            }
+            sum = line.total_ore().and_then(|ore| sum.checked_add(ore)).ok_or(Invalid::Overflow)?;
+        }
+        if sum == self.total_ore {
+            Ok(())
+        } else {
+            Err(Invalid::Total { stated: self.total_ore, lines: sum })
+        }
+    }
+
+    /// The whole second of shop time the sale belongs to: Unix seconds, rounded down.
+    pub fn second(&self) -> i64 {
+        self.created_at.timestamp()
+    }
+}

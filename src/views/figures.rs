@@ -1,0 +1,136 @@
+//! The shop's figures at one moment: what all views say together, merged over partitions.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+/// Seconds of one slot of the charts over the day.
+pub const SLOT_SECONDS: i64 = 300;
+
+/// Every figure of the shop at one second of shop time.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ShopFigures {
+    /// Shop time T: Unix seconds.
+    pub shop_second: i64,
+    /// The shop's date at T.
+    pub today: NaiveDate,
+    /// Orders since 00:00 of the shop's zone.
+    pub orders_today: u64,
+    /// Orders of today by slots of five minutes from 00:00 (a day has 288, or 276 / 300).
+    pub orders_by_slot: Vec<u64>,
+    /// Sales since 00:00, öre.
+    pub sales_today_ore: i64,
+    /// Sales of the seconds s with T − 3600 < s ≤ T, öre.
+    pub sales_last_hour_ore: i64,
+    /// Sales of today in öre by slots of five minutes from 00:00.
+    pub sales_by_slot: Vec<i64>,
+    /// Every product with a delivery or a sale, by id.
+    pub stock: Vec<StockLine>,
+    /// The handled orders.
+    pub handled: HandledFigures,
+    /// Valid orders that are not handled yet.
+    pub pending: u64,
+    /// Valid orders in the whole log, each id once.
+    pub produced: u64,
+    /// Mails written.
+    pub mails: u64,
+    /// Orders whose id had been seen before in their partition.
+    pub duplicates: u64,
+    /// Records of `shop.orders` that are no valid orders.
+    pub dead_letters: u64,
+    /// Records between each group's position and the end of its topics.
+    pub lag: BTreeMap<String, u64>,
+    /// Closed days, oldest first.
+    pub reports: Vec<ReportNote>,
+    /// Orders whose state changed last, newest first.
+    pub latest: Vec<LatestOrder>,
+}
+
+/// The balance of one product.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StockLine {
+    /// The product's number.
+    pub product_id: u64,
+    /// Its name in the newest order that has it; from the products file where none has.
+    pub name: String,
+    /// Pieces delivered, opening stock included.
+    pub delivered: i64,
+    /// Pieces sold.
+    pub sold: i64,
+}
+
+impl StockLine {
+    /// Pieces on the shelf; below zero where more was sold than ever delivered.
+    pub fn balance(&self) -> i64 {
+        self.delivered.saturating_sub(self.sold)
+    }
+}
+
+/// Handled orders in windows that end at T.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HandledFigures {
+    /// All handled orders in the log.
+    pub total: u64,
+    /// In the last 5 minutes.
+    pub last_5_min: u64,
+    /// In the last 30 minutes.
+    pub last_30_min: u64,
+    /// In the last hour.
+    pub last_1_h: u64,
+    /// In the last two hours.
+    pub last_2_h: u64,
+    /// The two hours in 24 intervals of five minutes, oldest first; the last one ends at T.
+    pub intervals: [u64; 24],
+}
+
+impl HandledFigures {
+    /// Mean per five minutes over the last two hours: the two-hour count / 24.
+    pub fn mean_per_5_min(&self) -> f64 {
+        self.last_2_h as f64 / 24.0
+    }
+}
+
+/// A daily report that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportNote {
+    /// The day it is about.
+    pub date: NaiveDate,
+    /// Orders of that day.
+    pub orders: u64,
+    /// Sales of that day, öre.
+    pub sales_ore: i64,
+    /// How many times it was rewritten.
+    pub revision: u32,
+}
+
+/// An order in the feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatestOrder {
+    /// The order's id.
+    pub order_id: u64,
+    /// Shop time of the sale.
+    pub created_at: DateTime<FixedOffset>,
+    /// The customer's name as it came; clean it before it is shown.
+    pub customer: String,
+    /// Pieces over all lines; 0 where only the handled record was seen.
+    pub pieces: i64,
+    /// Total in öre.
+    pub total_ore: i64,
+    /// How far it has come.
+    pub stage: Stage,
+    /// Shop time of the handling, where it was handled.
+    pub handled_at: Option<DateTime<FixedOffset>>,
+}
+
+/// How far an order has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Sold, waiting to be handled.
+    Sold,
+    /// In the topic of handled orders.
+    Handled,
+    /// The customer's mail is written.
+    Mailed,
+}

@@ -1,0 +1,3 @@
+//! What each consumer knows: pure values, kept per partition and merged for show.
+
+pub mod figures;
