@@ -10,4 +10,5 @@
 
 pub mod dashboard;
 pub mod shop;
+pub mod stream;
 pub mod views;

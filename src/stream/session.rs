@@ -1,0 +1,155 @@
+//! How a process of shop-sim reaches Kafka: the addresses, the prefix and what the user set with `-X`.
+
+use std::{sync::Arc, time::Duration};
+
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+};
+
+use super::Topic;
+
+/// Everything a client needs to know; cheap to clone.
+#[derive(Clone)]
+pub struct Session {
+    /// `HOST:PORT[,…]`.
+    pub bootstrap: Arc<str>,
+    /// What topic and group names begin with.
+    pub prefix: Arc<str>,
+    /// Partitions of the topics that are made.
+    pub partitions: i32,
+    /// librdkafka properties that the user gave; they win over ours and may be secrets.
+    pub properties: Arc<[(String, String)]>,
+}
+
+// By hand, so that a password given with -X can never reach a log.
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.properties.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Session")
+            .field("bootstrap", &self.bootstrap)
+            .field("prefix", &self.prefix)
+            .field("partitions", &self.partitions)
+            .field("properties", &names)
+            .finish()
+    }
+}
+
+/// What can go wrong between us and Kafka.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// Nothing answered in time.
+    #[error(
+        "Kafka at {bootstrap} does not answer ({reason}): start it, give another address with --bootstrap, or leave the flag out to use the built-in broker"
+    )]
+    Unreachable {
+        /// The address that was tried.
+        bootstrap: String,
+        /// What the client library said.
+        reason: String,
+    },
+    /// A topic is missing.
+    #[error("there is no topic {topic} at {bootstrap} yet: start `shop-sim produce` or `shop-sim tui` first")]
+    NoTopic {
+        /// Its name.
+        topic: String,
+        /// Where it was looked for.
+        bootstrap: String,
+    },
+    /// A topic could not be made.
+    #[error("the topic {topic} could not be created: {reason}")]
+    CreateTopic {
+        /// Its name.
+        topic: String,
+        /// What the broker said.
+        reason: String,
+    },
+    /// A property given with `-X` is unknown or has a bad value.
+    #[error("the Kafka property {name} is not accepted ({reason}): check what was given with -X")]
+    Property {
+        /// Its name.
+        name: String,
+        /// What the client library said; never the value.
+        reason: String,
+    },
+    /// Anything else that librdkafka reports.
+    #[error("Kafka: {0}")]
+    Kafka(KafkaError),
+}
+
+impl From<KafkaError> for StreamError {
+    fn from(error: KafkaError) -> Self {
+        match error {
+            // The fourth field is the value, which may be a secret.
+            KafkaError::ClientConfig(_, reason, name, _) => Self::Property { name, reason },
+            other => Self::Kafka(other),
+        }
+    }
+}
+
+impl Session {
+    /// The settings common to every client of this process; each adds its own before the user's win.
+    pub fn client(&self, ours: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &*self.bootstrap)
+            .set("client.id", "shop-sim")
+            // Back at once when a broker returns: the default waits up to 10 s.
+            .set("reconnect.backoff.ms", "50")
+            .set("reconnect.backoff.max.ms", "1000")
+            .set("socket.nagle.disable", "true")
+            // A cluster that is not there is told once by us, not at every attempt by the library.
+            .set("log.connection.close", "false")
+            .set("topic.metadata.refresh.interval.ms", "60000");
+        for (name, value) in ours {
+            config.set(*name, *value);
+        }
+        for (name, value) in self.properties.iter() {
+            config.set(name, value);
+        }
+        config
+    }
+
+    /// The name of a topic at this prefix.
+    pub fn topic(&self, topic: Topic) -> String {
+        format!("{}.{}", self.prefix, topic.suffix())
+    }
+
+    /// The name of a view's consumer group at this prefix.
+    pub fn group(&self, view: &str) -> String {
+        format!("{}.{view}", self.prefix)
+    }
+
+    /// A client for questions (metadata, watermarks); it joins no group. Its calls block.
+    pub fn probe(&self) -> Result<BaseConsumer, StreamError> {
+        Ok(self.client(&[("enable.auto.commit", "false")]).create()?)
+    }
+
+    /// How many partitions a topic has, or [`StreamError::NoTopic`]. Blocks for at most `timeout`.
+    pub fn partitions_of(
+        &self,
+        probe: &BaseConsumer,
+        topic: Topic,
+        timeout: Duration,
+    ) -> Result<i32, StreamError> {
+        let name = self.topic(topic);
+        let metadata =
+            probe.fetch_metadata(Some(&name), timeout).map_err(|error| self.unreachable(&error))?;
+        let count = metadata
+            .topics()
+            .iter()
+            .find(|found| found.name() == name && found.error().is_none())
+            .map_or(0, |found| found.partitions().len());
+        if count == 0 {
+            return Err(StreamError::NoTopic { topic: name, bootstrap: self.bootstrap.to_string() });
+        }
+        // Kafka numbers partitions with an i32.
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
+    pub(super) fn unreachable(&self, error: &KafkaError) -> StreamError {
+        let reason = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
+        StreamError::Unreachable { bootstrap: self.bootstrap.to_string(), reason }
+    }
+}

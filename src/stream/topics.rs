@@ -1,0 +1,137 @@
+//! The topics of the shop and how they are made.
+
+use std::{collections::HashSet, time::Duration};
+
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    metadata::MetadataTopic,
+    types::RDKafkaErrorCode,
+};
+
+use super::{Session, StreamError};
+
+/// A topic of the shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Topic {
+    /// Finished orders.
+    Orders,
+    /// Goods that arrived.
+    Deliveries,
+    /// Handled orders, written in transactions.
+    Handled,
+    /// Records of `orders` that are no valid orders.
+    DeadLetters,
+    /// The simulator's heartbeat.
+    Pulse,
+    /// What dashboards ask of a simulator.
+    Control,
+    /// The views' states.
+    State,
+}
+
+/// Partition of [`Topic::State`] for every view but `handling`.
+pub const STATE_VIEWS: i32 = 0;
+/// Partition of [`Topic::State`] for `handling`, whose open transactions would hide what lies behind them.
+pub const STATE_HANDLING: i32 = 1;
+
+impl Topic {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Orders,
+        Self::Deliveries,
+        Self::Handled,
+        Self::DeadLetters,
+        Self::Pulse,
+        Self::Control,
+        Self::State,
+    ];
+
+    /// The name behind the prefix.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Deliveries => "deliveries",
+            Self::Handled => "handled",
+            Self::DeadLetters => "dead-letters",
+            Self::Pulse => "pulse",
+            Self::Control => "control",
+            Self::State => "state",
+        }
+    }
+
+    /// How many partitions it is made with.
+    pub const fn partitions(self, wanted: i32) -> i32 {
+        match self {
+            Self::Orders | Self::Deliveries | Self::Handled => wanted,
+            Self::State => 2,
+            Self::DeadLetters | Self::Pulse | Self::Control => 1,
+        }
+    }
+
+    /// The configuration it is made with.
+    const fn config(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Orders | Self::Deliveries | Self::Handled | Self::DeadLetters => {
+                &[("retention.ms", "-1"), ("retention.bytes", "-1")]
+            }
+            // Small segments, closed often: only closed ones are compacted.
+            Self::Pulse | Self::State => &[
+                ("cleanup.policy", "compact"),
+                ("segment.bytes", "1048576"),
+                ("segment.ms", "600000"),
+                ("min.cleanable.dirty.ratio", "0.05"),
+            ],
+            Self::Control => &[("retention.ms", "3600000")],
+        }
+    }
+}
+
+/// Makes the topics that are missing; replication factor min(3, brokers). Waits at most `timeout` for Kafka.
+pub async fn ensure(session: &Session, timeout: Duration) -> Result<(), StreamError> {
+    let admin: AdminClient<DefaultClientContext> = session.client(&[]).create()?;
+    let asking = session.clone();
+    let look = move || -> Result<_, StreamError> {
+        let metadata =
+            admin.inner().fetch_metadata(None, timeout).map_err(|error| asking.unreachable(&error))?;
+        let known: HashSet<&str> = metadata.topics().iter().map(MetadataTopic::name).collect();
+        let missing: Vec<Topic> =
+            Topic::ALL.into_iter().filter(|topic| !known.contains(asking.topic(*topic).as_str())).collect();
+        let brokers = metadata.brokers().len();
+        Ok((admin, brokers, missing))
+    };
+    let (admin, brokers, missing) = tokio::task::spawn_blocking(look).await.map_err(|error| {
+        StreamError::Unreachable { bootstrap: session.bootstrap.to_string(), reason: error.to_string() }
+    })??;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let replication = i32::try_from(brokers.clamp(1, 3)).unwrap_or(1);
+    let names: Vec<String> = missing.iter().map(|topic| session.topic(*topic)).collect();
+    let wanted: Vec<NewTopic<'_>> = missing
+        .iter()
+        .zip(&names)
+        .map(|(topic, name)| {
+            let mut new = NewTopic::new(
+                name,
+                topic.partitions(session.partitions),
+                TopicReplication::Fixed(replication),
+            );
+            for (key, value) in topic.config() {
+                new = new.set(key, value);
+            }
+            new
+        })
+        .collect();
+    let options = AdminOptions::new().operation_timeout(Some(timeout)).request_timeout(Some(timeout));
+    let results =
+        admin.create_topics(&wanted, &options).await.map_err(|error| session.unreachable(&error))?;
+    for result in results {
+        match result {
+            // Another process was quicker.
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => return Err(StreamError::CreateTopic { topic, reason: code.to_string() }),
+        }
+    }
+    Ok(())
+}
