@@ -10,5 +10,6 @@
 
 pub mod dashboard;
 pub mod shop;
+pub mod sinks;
 pub mod stream;
 pub mod views;
