@@ -8,8 +8,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod consumer;
 pub mod dashboard;
+pub mod handling;
 pub mod shop;
 pub mod sinks;
+pub mod store;
 pub mod stream;
 pub mod views;
