@@ -123,9 +123,9 @@ fn header(name: &'static str, value: String) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
 }
 
-/// A time that a mail can carry: one outside the years 0 to 9999 becomes the Unix epoch.
+/// A time that a mail can carry (RFC 5322 §3.3): one outside the years 1900 to 9999 becomes the Unix epoch.
 fn calendar<Z: TimeZone>(time: DateTime<Z>) -> DateTime<Z> {
-    if (0..=9999).contains(&time.year()) { time } else { time.timezone().timestamp_nanos(0) }
+    if (1900..=9999).contains(&time.year()) { time } else { time.timezone().timestamp_nanos(0) }
 }
 
 #[cfg(test)]
