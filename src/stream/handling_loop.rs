@@ -168,9 +168,9 @@ impl Turn<'_> {
             Ok(message) => self.take(&message),
             Err(KafkaError::MessageConsumption(
                 code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange),
-            )) => {
-                self.start_again(&format!("the log does not reach back or forward to its position ({code})"))
-            }
+            )) => Some(
+                self.start_again(&format!("the log does not reach back or forward to its position ({code})")),
+            ),
             Err(KafkaError::MessageConsumptionFatal(code)) => Some(Ended::Again(code.to_string())),
             Err(KafkaError::PartitionEOF(_)) => None,
             Err(error) => {
@@ -196,7 +196,7 @@ impl Turn<'_> {
         self.unsent += 1;
         match taken {
             Some(Taken::OtherLog) => {
-                self.start_again("the log holds other records than those that were read")
+                Some(self.start_again("the log holds other records than those that were read"))
             }
             Some(Taken::Yes) => {
                 self.records += 1;
