@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod consumer;
 pub mod dashboard;
 pub mod handling;

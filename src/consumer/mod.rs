@@ -4,6 +4,7 @@
 //! files, so that tests can stop it after any step.
 
 pub mod output;
+pub mod outputs;
 pub mod position;
 pub mod worker;
 

@@ -66,13 +66,14 @@ pub struct Worker<V: View, O, S, F> {
     store: S,
     files: F,
     held: BTreeMap<Part, Held<V>>,
-    lengths: BTreeMap<String, u64>,
     appends: Appends,
     /// Rows of the next checkpoint that are already known.
     batch: Batch,
     closed_before: Option<NaiveDate>,
     /// Whether something changed that only shows in the output.
     unsettled: bool,
+    /// Whether every partition of the view's logs is held.
+    whole: bool,
 }
 
 impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
@@ -85,11 +86,11 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             store,
             files,
             held: BTreeMap::new(),
-            lengths: BTreeMap::new(),
             appends: Appends::default(),
             batch: Batch::new(),
             closed_before: None,
             unsettled: true,
+            whole: false,
         };
         let whole = worker.restore()? && worker.mend()?;
         if !whole {
@@ -101,7 +102,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
     fn restore(&mut self) -> Result<bool, Trouble> {
         for (key, value) in self.store.scan("file/")? {
             let Ok(length) = serde_json::from_slice(&value) else { return Ok(false) };
-            self.lengths.insert(key.trim_start_matches("file/").to_owned(), length);
+            self.appends.restore(key.trim_start_matches("file/").to_owned(), length);
         }
         for (_, value) in self.store.scan("closed")? {
             let Ok(date) = serde_json::from_slice(&value) else { return Ok(false) };
@@ -117,16 +118,14 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
 
     /// Cuts appended files to the lengths in the checkpoint; `false` where one is shorter than that.
     fn mend(&mut self) -> Result<bool, Trouble> {
-        let mut found = BTreeMap::new();
-        for folder in self.output.folders() {
-            found.extend(self.files.list(folder).map_err(|error| file(folder, error))?);
-        }
-        let short = self.lengths.iter().any(|(path, length)| found.get(path).copied().unwrap_or(0) < *length);
-        if short {
+        let found = self.appended()?;
+        let lengths: BTreeMap<&str, u64> =
+            found.iter().map(|(path, length)| (path.as_str(), *length)).collect();
+        if self.appends.lengths().any(|(path, length)| lengths.get(path).copied().unwrap_or(0) < length) {
             return Ok(false);
         }
         for (path, length) in found {
-            let kept = self.lengths.get(&path).copied().unwrap_or(0);
+            let kept = self.appends.length(&path);
             if length > kept {
                 self.files.cut(&path, kept).map_err(|error| file(&path, error))?;
             }
@@ -134,18 +133,25 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         Ok(true)
     }
 
+    /// The files on disk that are appended to, with their lengths.
+    fn appended(&self) -> Result<Vec<(String, u64)>, Trouble> {
+        let mut found = Vec::new();
+        for folder in self.output.folders() {
+            found.extend(self.files.list(folder).map_err(|error| file(folder, error))?);
+        }
+        found.retain(|(path, _)| self.output.is_appended(path));
+        Ok(found)
+    }
+
     /// Starts again from nothing: the checkpoint is emptied, appended files are moved aside. Partitions
     /// stay, to be read from their beginning.
     pub fn reset(&mut self) -> Result<(), Trouble> {
         // Files first: with the checkpoint still there, a crash in between is found at the next start.
-        for folder in self.output.folders() {
-            for (path, _) in self.files.list(folder).map_err(|error| file(folder, error))? {
-                self.files.set_aside(&path).map_err(|error| file(&path, error))?;
-            }
+        for (path, _) in self.appended()? {
+            self.files.set_aside(&path).map_err(|error| file(&path, error))?;
         }
         self.store.clear()?;
         self.output.reset();
-        self.lengths.clear();
         self.appends = Appends::default();
         self.batch.clear();
         self.closed_before = None;
@@ -206,6 +212,11 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         Taken::Yes
     }
 
+    /// Tells which partitions the view's logs have: files over all of them are written when all are held.
+    pub fn set_partitions(&mut self, mut all: impl Iterator<Item = Part>) {
+        self.whole = !self.held.is_empty() && all.all(|part| self.held.contains_key(&part));
+    }
+
     /// Whether so much waits to be written that a checkpoint is due at once.
     pub fn is_full(&self) -> bool {
         self.appends.bytes() >= FULL
@@ -235,8 +246,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
                 held.view.advance(now, self.zone);
             }
         }
-        for (path, bytes) in self.appends.iter() {
-            let at = self.lengths.get(path).copied().unwrap_or(0);
+        for (path, at, bytes) in self.appends.waiting() {
             self.files.append(path, at, bytes).map_err(|error| file(path, error))?;
         }
         self.collect();
@@ -244,9 +254,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             self.store.write(&self.batch)?;
             self.batch.clear();
         }
-        for (path, bytes) in std::mem::take(&mut self.appends).iter() {
-            *self.lengths.entry(path.to_owned()).or_default() += bytes.len() as u64;
-        }
+        self.appends.settle();
         self.output.publish(&mut self.files).map_err(|error| file("a file of the consumer", error))
     }
 
@@ -262,11 +270,12 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
                 self.batch.insert(position_key(*part), serde_json::to_vec(&held.position).ok());
             }
         }
-        for (path, bytes) in self.appends.iter() {
-            let length = self.lengths.get(path).copied().unwrap_or(0) + bytes.len() as u64;
+        for (path, at, bytes) in self.appends.waiting() {
+            let length = at + bytes.len() as u64;
             self.batch.insert(format!("file/{path}"), serde_json::to_vec(&length).ok());
         }
-        if std::mem::take(&mut self.unsettled) {
+        // With some of the partitions only, what is written for all of them would be wrong.
+        if self.whole && std::mem::take(&mut self.unsettled) {
             let views: Vec<&V> = self.held.values().map(|held| &held.view).collect();
             let mut rows = Batch::new();
             self.output.settle(&views, self.closed_before, &mut rows);

@@ -30,7 +30,7 @@ use crate::{
     shop::Zone,
     sinks::files::Files,
     store::Store,
-    views::{Source, View},
+    views::{Source, View, figures::ReportNote},
 };
 
 /// How often figures go to the board.
@@ -142,6 +142,7 @@ where
         end_seen: HashMap::new(),
         trouble: None,
         paused: false,
+        reports: None,
         _view: std::marker::PhantomData,
     };
     let ended = turn.run().await;
@@ -185,6 +186,7 @@ where
     end_seen: HashMap<Part, i64>,
     trouble: Option<String>,
     paused: bool,
+    reports: Option<Vec<ReportNote>>,
     _view: std::marker::PhantomData<V>,
 }
 
@@ -360,8 +362,9 @@ where
     /// Closes the days before the one up to whose time everything in the log has been read.
     fn close_days(&mut self) {
         let ends = self.env.board.ends();
-        let Some(settled) = ends.settled.filter(|_| self.env.until.is_none()) else { return };
         let mut worker = self.shared.worker();
+        worker.set_partitions(ends.by_part.keys().copied().filter(|part| V::SOURCES.contains(&part.source)));
+        let Some(settled) = ends.settled.filter(|_| self.env.until.is_none()) else { return };
         let read =
             ends.by_part.iter().filter(|(part, _)| V::SOURCES.contains(&part.source)).all(|(part, end)| {
                 worker.positions().any(|(held, position)| held == *part && position.next >= *end)
@@ -378,6 +381,7 @@ where
             let worker = self.shared.worker();
             (now.map(|now| worker.figures(now)).unwrap_or_default(), worker.reports())
         };
+        self.tell_reports(&reports, now.unwrap_or_default());
         self.env.board.set_group(V::NAME, figures.len(), self.records, self.trouble.clone());
         let wall_ms = Utc::now().timestamp_millis();
         for (part, position, figures) in figures {
@@ -400,6 +404,20 @@ where
                 self.published.insert(part, state.clone());
             }
             self.env.board.put(V::NAME, part, state);
+        }
+    }
+
+    /// Each report that was saved since the last look becomes a message.
+    fn tell_reports(&mut self, reports: &[ReportNote], second: i64) {
+        if let Some(before) = &self.reports {
+            for note in reports.iter().filter(|note| !before.contains(note)) {
+                let verb = if note.revision == 0 { "saved" } else { "revised" };
+                let text = format!("Daily report {verb}: reports/{}.txt", note.date);
+                self.env.board.say(second, Weight::Info, text);
+            }
+        }
+        if self.reports.as_deref() != Some(reports) {
+            self.reports = Some(reports.to_vec());
         }
     }
 
