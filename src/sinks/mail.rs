@@ -17,15 +17,12 @@ use super::clean;
 use crate::shop::money::kronor;
 use crate::shop::{Handled, Zone};
 
-/// Who the mails are from.
-pub const SENDER: &str = "orders@shop.example";
-
+/// The shop's own domain, of its sender and its message ids.
+const DOMAIN: &str = "shop.example";
 /// Terminal columns of the longest customer's name.
 const NAME_COLUMNS: usize = 60;
 /// Terminal columns of the longest unusable address that is quoted.
 const ADDRESS_COLUMNS: usize = 120;
-/// Bytes of the longest usable address (RFC 5321 §4.5.3.1.3, without the angle brackets).
-const ADDRESS_BYTES: usize = 254;
 
 /// Where the mails of a local day of handling lie.
 pub fn file(date: NaiveDate) -> String {
@@ -35,7 +32,7 @@ pub fn file(date: NaiveDate) -> String {
 /// One entry, from its `From ` line to the blank line behind it.
 pub fn mbox_entry(handled: &Handled, zone: Zone) -> Vec<u8> {
     let sent = calendar(handled.handled_at.to_utc()).format("%a %b %e %H:%M:%S %Y");
-    format!("From {SENDER} {sent}\n{}\n", quote(&message(handled, zone))).into_bytes()
+    format!("From {} {sent}\n{}\n", sender(), quote(&message(handled, zone))).into_bytes()
 }
 
 /// A message as it lies in an mbox: lines end in LF, and no line is a `From ` line (mboxrd).
@@ -67,7 +64,7 @@ fn message(handled: &Handled, zone: Zone) -> String {
     let order_id = handled.order_id;
     headers.set(Subject::from(format!("Your order {order_id} has shipped")));
     headers.insert_raw(header("Date", calendar(zone.at(handled.second())).to_rfc2822()));
-    headers.set(MessageId::from(format!("<order-{order_id}@shop.example>")));
+    headers.set(MessageId::from(format!("<order-{order_id}@{DOMAIN}>")));
     headers.insert_raw(header("X-Order-Id", order_id.to_string()));
     headers.set(MIME_VERSION_1_0);
     headers.set(ContentType::TEXT_PLAIN);
@@ -107,16 +104,12 @@ fn body(handled: &Handled, zone: Zone, name: &str, unreachable: Option<&str>) ->
 fn address(email: &str) -> Option<Address> {
     let email = email.trim();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".@!#$%&'*+-/=?^_`{|}~".contains(&byte);
-    if email.len() > ADDRESS_BYTES || !email.bytes().all(plain) {
-        return None;
-    }
-    email.parse().ok()
+    if email.bytes().all(plain) { email.parse().ok() } else { None }
 }
 
 fn sender() -> Address {
-    let (user, domain) = SENDER.split_once('@').unwrap_or_default();
     // The program's own address needs no check.
-    Address::new_dangerous(user, domain)
+    Address::new_dangerous("orders", DOMAIN)
 }
 
 fn header(name: &'static str, value: String) -> HeaderValue {

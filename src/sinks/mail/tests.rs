@@ -69,9 +69,23 @@ fn a_mail_reads_like_one() {
 
 #[test]
 fn an_address_that_is_none_goes_into_the_body() {
-    for email in
-        ["", "nobody", "a@b@c.example", "a b@c.example", "å@c.example", "a@::1", "x@y\r\nBcc: z@w.example"]
-    {
+    let none = [
+        "",
+        "nobody",
+        "@c.example",
+        "a@",
+        "a@b@c.example",
+        "a b@c.example",
+        "a..b@c.example",
+        ".a@c.example",
+        "a@c..example",
+        "å@c.example",
+        "a@å.example",
+        "a@::1",
+        "\"a b\"@c.example",
+        "x@y\r\nBcc: z@w.example",
+    ];
+    for email in none {
         let mut handled = handled();
         handled.customer.email = email.into();
         let entry = String::from_utf8(mbox_entry(&handled, Zone::default())).unwrap();
