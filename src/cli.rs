@@ -103,9 +103,9 @@ pub struct SimulatorArgs {
 /// How orders are handled.
 #[derive(Debug, Clone, Args)]
 pub struct HandlingArgs {
-    /// Shop time between two attempts to handle an order
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration_ms)]
-    pub handle_every: i64,
+    /// Shop time between two attempts to handle an order [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = duration_ms)]
+    pub handle_every: Option<i64>,
     /// Chance of each attempt
     #[arg(long, default_value = "25%", value_name = "PERCENT", value_parser = chance_ppm)]
     pub handle_chance: u32,
@@ -135,7 +135,7 @@ pub struct TuiArgs {
     /// Language of the screen
     #[arg(long, default_value = "en", value_name = "LANG")]
     pub lang: LangArg,
-    /// Colours; `mono` where NO_COLOR is set
+    /// Colours; `mono` where `NO_COLOR` is set
     #[arg(long, value_name = "THEME")]
     pub theme: Option<ThemeArg>,
     /// What charts are drawn with

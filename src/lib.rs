@@ -12,6 +12,7 @@ pub mod cli;
 pub mod consumer;
 pub mod dashboard;
 pub mod handling;
+pub mod runtime;
 pub mod shop;
 pub mod sinks;
 pub mod store;

@@ -1,2 +1,30 @@
-//! shop-sim.
-fn main() {}
+//! Parses what was typed, does it, and says in one sentence what went wrong.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use shop_sim::{cli::Cli, commands};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Rebalances and checkpoints hold a thread for a moment; the others go on.
+    let threads = std::thread::available_parallelism().map_or(4, usize::from).max(4);
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return fail(&format!("the program cannot start its threads ({error})")),
+        };
+    let done = runtime.block_on(commands::run(cli));
+    // Threads that wait for a broker that is gone are left behind.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure.to_string()),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the one place that prints errors")]
+fn fail(sentence: &str) -> ExitCode {
+    eprintln!("shop-sim: {sentence}");
+    ExitCode::FAILURE
+}

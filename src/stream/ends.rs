@@ -16,11 +16,13 @@ use super::{
     Session, StreamError, Topic,
     board::{Board, Ends},
     clock::Clock,
-    states::reader,
+    scan::reader,
 };
 use crate::{consumer::Part, views::Source};
 
 const PATIENCE: Duration = Duration::from_secs(5);
+/// After so many looks at orders without any pulse they come from a shop without our simulator.
+const QUIET_LOOKS: u32 = 5;
 
 /// Asks for the ends of the logs; its calls block.
 pub struct EndWatch {
@@ -94,6 +96,7 @@ impl EndWatch {
 /// Looks each second and writes what it sees on the board, until told to stop.
 pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: CancellationToken) {
     let mut watch: Option<Arc<EndWatch>> = None;
+    let mut without_pulse = 0;
     while !stop.is_cancelled() {
         let settled = clock.settled();
         let session = session.clone();
@@ -111,7 +114,9 @@ pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: Cancel
         match looked {
             Ok(Ok((found, by_part))) => {
                 watch = Some(found);
-                if by_part.iter().any(|(part, end)| part.source == Source::Orders && *end > 0) {
+                let orders = by_part.iter().any(|(part, end)| part.source == Source::Orders && *end > 0);
+                without_pulse = if orders && clock.pulse().is_none() { without_pulse + 1 } else { 0 };
+                if without_pulse > QUIET_LOOKS {
                     clock.trade();
                 }
                 board.set_ends(Ends { settled, by_part });

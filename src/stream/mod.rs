@@ -1,5 +1,6 @@
 //! Kafka: which topics there are, how clients are configured, and the loops that read and write.
 
+pub mod ask;
 pub mod board;
 pub mod clock;
 pub mod ends;
@@ -8,6 +9,7 @@ pub mod group;
 pub mod handling_loop;
 pub mod probe;
 pub mod publish;
+pub mod scan;
 pub mod session;
 pub mod states;
 pub mod topics;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::{Message, Offset, TopicPartitionList, consumer::Consumer, error::KafkaError};
 
-use super::{Session, StreamError, group::topic_name, states::reader};
+use super::{Session, StreamError, group::topic_name, scan::reader};
 use crate::consumer::Part;
 
 /// How long to wait for an answer.

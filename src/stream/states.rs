@@ -5,13 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::{
-    Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
-};
+use rdkafka::{Message, Offset, TopicPartitionList, consumer::Consumer, error::KafkaError};
 
-use super::{Session, StreamError, Topic, board::PartState, follow::place, topics::STATE_HANDLING};
+use super::{
+    Session, StreamError, Topic, board::PartState, follow::place, scan::reader, topics::STATE_HANDLING,
+};
 
 /// A transaction of an owner that died is aborted after ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -56,19 +54,4 @@ fn silent(session: &Session) -> StreamError {
         bootstrap: session.bootstrap.to_string(),
         reason: "an open transaction on the state of handling does not end".to_owned(),
     }
-}
-
-/// A consumer that joins no group.
-pub fn reader(session: &Session, isolation: &str) -> Result<BaseConsumer, StreamError> {
-    Ok(session
-        .client(&[
-            ("group.id", &format!("{}.reader", session.prefix)),
-            ("enable.auto.commit", "false"),
-            ("auto.offset.reset", "earliest"),
-            ("isolation.level", isolation),
-            ("enable.partition.eof", "true"),
-            ("fetch.wait.max.ms", "10"),
-            ("fetch.queue.backoff.ms", "5"),
-        ])
-        .create()?)
 }

@@ -1,0 +1,22 @@
+//! `broker`: the built-in broker alone.
+
+use super::{Failure, Setting, interrupted, print};
+use crate::{
+    broker::{Broker, BrokerConfig},
+    cli::BrokerArgs,
+};
+
+/// Serves until interrupted.
+pub(super) async fn run(setting: Setting, args: BrokerArgs) -> Result<(), Failure> {
+    let stop = interrupted()?;
+    let data = args.data.unwrap_or_else(|| setting.place.kafka());
+    let broker = Broker::start(BrokerConfig::new(data, args.listen)).await?;
+    setting.log()?;
+    if !args.listen.ip().is_loopback() {
+        tracing::warn!("the broker listens on {}, where others can reach it: it asks nobody who they are", args.listen);
+    }
+    print(&broker.address().to_string())?;
+    stop.cancelled().await;
+    broker.stop().await;
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! `consume`: the consumers alone.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{Failure, PATIENCE, Setting, interrupted, print, status};
+use crate::{
+    cli::{ConsumeArgs, ViewArg},
+    dashboard::snapshot::Weight,
+    handling::Parameters,
+    runtime::{
+        consumers::{self, Tools},
+        link::{Link, Want},
+        place::Place,
+        stage::Stage,
+    },
+    shop::Catalog,
+    store::Stores,
+    stream::{Session, clock::Clock, ends::EndWatch, publish::Publisher, topics, until::Until, view_loop::Env},
+};
+
+/// Runs consumers until told to stop, or up to the end.
+pub(super) async fn run(setting: Setting, args: ConsumeArgs) -> Result<(), Failure> {
+    let stop = interrupted()?;
+    let link = Link::open(&setting.common, &setting.place, Want::Answer).await?;
+    let worked = work(&setting, &link, &args, &stop).await;
+    link.close().await;
+    worked
+}
+
+async fn work(
+    setting: &Setting,
+    link: &Link,
+    args: &ConsumeArgs,
+    stop: &tokio_util::sync::CancellationToken,
+) -> Result<(), Failure> {
+    let _lock = setting.place.lock_consumers()?;
+    setting.log()?;
+    topics::ensure(&link.session, PATIENCE).await?;
+    let until = if args.until_end { Some(Arc::new(end(setting, link, &args.views).await?)) } else { None };
+    let clock = until.as_ref().map_or_else(Clock::default, |until| Clock::fixed(until.shop_second));
+    let mut stage = Stage::open(link, setting.zone, clock)?;
+    stage.known(PATIENCE).await;
+    let mut runs = Stage::part_of(&stage);
+    let parameters = super::parameters(&args.handling, args.seed);
+    let tools = Workshop::of(setting).tools(&runs, parameters, until.clone())?;
+    let views = if args.views.is_empty() { &consumers::ALL[..] } else { &args.views };
+    consumers::start(&mut runs, &tools, views);
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = runs.finished() => {}
+    }
+    let finished = until.is_some() && !stop.is_cancelled();
+    runs.close().await;
+    farewell(&tools).await?;
+    let figures = stage.figures(&setting.catalog);
+    stage.close().await;
+    if !finished {
+        return if until.is_some() {
+            Err(Failure::Other("interrupted before the end was reached: run it again to go on".to_owned()))
+        } else {
+            Ok(())
+        };
+    }
+    print(&if args.json { status::json(&figures, setting.zone) } else { status::text(&figures, setting.zone) })
+}
+
+/// Where the consumers of a process work.
+pub(super) struct Workshop {
+    place: Place,
+    catalog: Arc<Catalog>,
+}
+
+impl Workshop {
+    /// The folder and the products of the setting.
+    pub(super) fn of(setting: &Setting) -> Self {
+        Self { place: setting.place.clone(), catalog: Arc::clone(&setting.catalog) }
+    }
+
+    /// What the consumers on a stage work with.
+    pub(super) fn tools(
+        &self,
+        stage: &Stage,
+        parameters: Parameters,
+        until: Option<Arc<Until>>,
+    ) -> Result<Tools, Failure> {
+        let (stores, told) = Stores::open(&self.place.state())?;
+        if let Some(text) = told {
+            stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Warning, text);
+        }
+        let env = Env {
+            session: stage.session.clone(),
+            board: Arc::clone(&stage.board),
+            clock: stage.clock.clone(),
+            zone: stage.zone,
+            publisher: Arc::new(Publisher::new(&stage.session)?),
+            instance: self.place.instance()?.into(),
+            until,
+            stop: stage.stop.clone(),
+        };
+        Ok(Tools {
+            env,
+            stores: Arc::new(stores),
+            out: self.place.out().to_owned(),
+            catalog: Arc::clone(&self.catalog),
+            parameters,
+        })
+    }
+}
+
+/// The last states go out and the checkpoints to disk.
+pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
+    let tools = tools.clone();
+    let done = tokio::task::spawn_blocking(move || {
+        tools.env.publisher.flush(std::time::Duration::from_secs(1));
+        tools.stores.flush()
+    });
+    match done.await {
+        Ok(flushed) => Ok(flushed?),
+        Err(error) => Err(Failure::Other(error.to_string())),
+    }
+}
+
+/// Fixes shop time T and the ends of the logs.
+async fn end(setting: &Setting, link: &Link, views: &[ViewArg]) -> Result<Until, Failure> {
+    let mut stage = Stage::open(link, setting.zone, Clock::default())?;
+    stage.known(PATIENCE).await;
+    let shop_second = stage.clock.now().unwrap_or_else(|| chrono::Utc::now().timestamp());
+    stage.close().await;
+    let ends = look(&link.session).await?;
+    let handling = views.is_empty() || views.contains(&ViewArg::Handling);
+    let handled_ends = watch::Sender::new((!handling).then(|| ends.clone()));
+    Ok(Until { shop_second, ends, handled_ends })
+}
+
+async fn look(session: &Session) -> Result<std::collections::HashMap<crate::consumer::Part, i64>, Failure> {
+    let session = session.clone();
+    match tokio::task::spawn_blocking(move || EndWatch::new(&session)?.look_when_settled()).await {
+        Ok(ends) => Ok(ends?),
+        Err(error) => Err(Failure::Other(error.to_string())),
+    }
+}

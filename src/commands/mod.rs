@@ -1,0 +1,188 @@
+//! One file for each thing that can be done.
+
+mod broker;
+mod consume;
+mod order;
+mod produce;
+mod report;
+mod status;
+mod tui;
+
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{BackfillArg, Cli, Command, Common, HandlingArgs, RateArg, SimulatorArgs},
+    handling::Parameters,
+    runtime::{
+        link::LinkError,
+        logging,
+        place::{Place, PlaceError},
+    },
+    shop::{Catalog, Zone, product::CatalogError},
+    simulator::{Backfill, Pace, Rate, SimulatorError, SimulatorOptions},
+    store::StoreError,
+    stream::StreamError,
+};
+
+/// How long topics may take to be made or read.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a command failed; each is one sentence for the person at the keyboard.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each passes on the error it names")]
+pub enum Failure {
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error(transparent)]
+    Simulator(#[from] SimulatorError),
+    #[error(transparent)]
+    Screen(#[from] crate::dashboard::terminal::ScreenError),
+    #[error(transparent)]
+    Broker(#[from] crate::broker::BrokerError),
+    /// The log file cannot be written.
+    #[error("the log {} cannot be written ({error}): give another folder with --out", path.display())]
+    Log { path: PathBuf, error: io::Error },
+    /// Standard output is closed.
+    #[error("the result could not be printed ({0})")]
+    Output(io::Error),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What every command begins with.
+pub(crate) struct Setting {
+    common: Common,
+    place: Place,
+    zone: Zone,
+    catalog: Arc<Catalog>,
+}
+
+impl Setting {
+    fn new(common: Common) -> Result<Self, Failure> {
+        let catalog = match &common.products {
+            Some(path) => Catalog::load(path)?,
+            None => Catalog::builtin()?,
+        };
+        let place = Place::new(&common.out);
+        Ok(Self { place, zone: Zone(common.tz), catalog: Arc::new(catalog), common })
+    }
+
+    /// Begins the log, and with it the folder.
+    fn log(&self) -> Result<(), Failure> {
+        self.place.make()?;
+        let path = self.place.log();
+        logging::start(&path, self.common.log_level).map_err(|error| Failure::Log { path, error })
+    }
+}
+
+/// Does what was typed.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let setting = Setting::new(cli.common)?;
+    match cli.command {
+        Command::Tui(args) => tui::run(setting, args).await,
+        Command::Produce(args) => produce::run(setting, args).await,
+        Command::Consume(args) => consume::run(setting, args).await,
+        Command::Broker(args) => broker::run(setting, args).await,
+        Command::Status(args) => status::run(setting, &args).await,
+        Command::Order { id } => order::run(setting, id).await,
+        Command::Report(args) => report::run(setting, &args).await,
+    }
+}
+
+/// A token that is cancelled by SIGINT, SIGTERM and SIGHUP; a second signal ends the process at once.
+pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = CancellationToken::new();
+    let listen = |kind| signal(kind).map_err(|error| Failure::Other(format!("signals cannot be received ({error})")));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    let told = stop.clone();
+    tokio::spawn(async move {
+        for _ in 0..2 {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
+            if told.is_cancelled() {
+                std::process::exit(1);
+            }
+            told.cancel();
+        }
+    });
+    Ok(stop)
+}
+
+/// Prints a line on stdout.
+#[expect(clippy::print_stdout, reason = "the one place that prints results")]
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    use io::Write;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::Output)
+}
+
+/// When orders are handled, from the flags.
+fn parameters(args: &HandlingArgs, seed: u64) -> Parameters {
+    let every_ms = args.handle_every.unwrap_or(Parameters::default().every_ms);
+    Parameters { seed, every_ms, chance_ppm: args.handle_chance }
+}
+
+/// What the simulator is told, from the flags. `now_ms` is wall time.
+fn simulator(
+    setting: &Setting,
+    args: &SimulatorArgs,
+    seed: u64,
+    backfill: Option<BackfillArg>,
+    now_ms: i64,
+) -> Result<SimulatorOptions, Failure> {
+    let zone = setting.zone;
+    let rate = match args.rate {
+        RateArg::Max => Rate::Max,
+        RateArg::PerSecond(rate) => Rate::PerSecond(rate),
+    };
+    let accelerated = args.start.is_some() || (args.speed - 1.0).abs() > f64::EPSILON;
+    let pace = if accelerated {
+        Pace::Accelerated { speed: args.speed, start: args.start.map(|start| zone.resolve(start)) }
+    } else {
+        Pace::Real
+    };
+    let period = backfill.map(|backfill| match backfill {
+        BackfillArg::Today => {
+            let midnight = zone.start_of(zone.date(now_ms.div_euclid(1000)));
+            (midnight.saturating_mul(1000), now_ms)
+        }
+        BackfillArg::Period(from, to) => (zone.resolve(from), zone.resolve(to)),
+    });
+    let backfill = match (period, rate.per_second()) {
+        (None, _) => None,
+        (Some((from_ms, to_ms)), Some(per_second)) => Some(Backfill { from_ms, to_ms, per_second }),
+        (Some(_), None) => {
+            return Err(Failure::Other(
+                "--backfill needs a rate in orders a second of shop time: give a number with --rate".to_owned(),
+            ));
+        }
+    };
+    Ok(SimulatorOptions {
+        catalog: (*setting.catalog).clone(),
+        zone,
+        rate,
+        seed,
+        pace,
+        count: None,
+        backfill,
+        then_live: false,
+        take_over: args.take_over,
+    })
+}

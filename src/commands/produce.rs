@@ -1,0 +1,86 @@
+//! `produce`: the simulator alone.
+
+use std::{
+    io::{IsTerminal, Write, stderr},
+    time::Duration,
+};
+
+use chrono::Utc;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, PATIENCE, Setting, interrupted};
+use crate::{
+    cli::ProduceArgs,
+    runtime::link::{Link, Want},
+    shop::{Zone, money::thousands},
+    simulator::{self, Outcome, Progress},
+    stream::topics,
+};
+
+/// Sells until it is told to stop or has written what it was to write.
+pub(super) async fn run(setting: Setting, args: ProduceArgs) -> Result<(), Failure> {
+    let mut options =
+        super::simulator(&setting, &args.simulator, args.seed, args.backfill, Utc::now().timestamp_millis())?;
+    options.count = args.count;
+    options.check()?;
+    let stop = interrupted()?;
+    let link = Link::open(&setting.common, &setting.place, Want::Answer).await?;
+    let outcome = sell(&setting, &link, options, &stop).await;
+    link.close().await;
+    match outcome? {
+        Outcome::Finished | Outcome::Stopped => Ok(()),
+        Outcome::Replaced { by } => {
+            Err(Failure::Other(format!("another simulator ({by}) has taken over: this one has stopped")))
+        }
+    }
+}
+
+async fn sell(
+    setting: &Setting,
+    link: &Link,
+    options: simulator::SimulatorOptions,
+    stop: &CancellationToken,
+) -> Result<Outcome, Failure> {
+    setting.log()?;
+    topics::ensure(&link.session, PATIENCE).await?;
+    let zone = options.zone;
+    let simulator = simulator::start(&link.session, options).await?;
+    let (progress, shown) = watch::channel(Progress::default());
+    // Requests come by the control topic; nobody in this process has any.
+    let (_asking, asked) = mpsc::channel(1);
+    let over = CancellationToken::new();
+    let line = tokio::spawn(show(shown, zone, over.clone()));
+    let outcome = simulator.run(asked, progress, stop.clone()).await;
+    over.cancel();
+    // The line is for the eye: whether it ended well changes nothing.
+    let _ = line.await;
+    Ok(outcome?)
+}
+
+/// One line on a terminal, rewritten each half second; nothing anywhere else.
+async fn show(progress: watch::Receiver<Progress>, zone: Zone, over: CancellationToken) {
+    if !stderr().is_terminal() {
+        return;
+    }
+    loop {
+        let ended = tokio::select! {
+            () = over.cancelled() => true,
+            () = tokio::time::sleep(Duration::from_millis(500)) => false,
+        };
+        let now = *progress.borrow();
+        let line = format!(
+            "\r\x1b[K{} orders, {:.1}/s, {} lost sales, shop time {}{}",
+            thousands(now.orders),
+            now.orders_per_second,
+            thousands(now.lost_sales),
+            zone.stamp(now.shop_ms).format("%Y-%m-%d %H:%M:%S"),
+            if ended { "\n" } else { "" }
+        );
+        // A terminal that is gone is no reason to stop selling.
+        let _ = stderr().write_all(line.as_bytes());
+        if ended {
+            return;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `report [DATE]`: prints a daily report.
+
+use std::{collections::HashMap, fs, ops::ControlFlow, path::Path};
+
+use chrono::NaiveDate;
+use rdkafka::Message;
+
+use super::{Failure, Setting, print, status::exists};
+use crate::{
+    cli::ReportArgs,
+    consumer::Position,
+    runtime::link::{Link, Want},
+    shop::{Order, Zone},
+    sinks::report::{Report, json_file, text_file},
+    stream::{Session, StreamError, Topic, scan::scan},
+    views::day_totals::DayTotals,
+};
+
+/// Prints the report of a day, or the newest.
+pub(super) async fn run(setting: Setting, args: &ReportArgs) -> Result<(), Failure> {
+    let out = setting.place.out();
+    match args.date {
+        Some(date) if args.rebuild => print(rebuild(&setting, date).await?.trim_end()),
+        Some(date) => print(saved(out, date)?.trim_end()),
+        None => print(saved(out, newest(out)?)?.trim_end()),
+    }
+}
+
+fn saved(out: &Path, date: NaiveDate) -> Result<String, Failure> {
+    let path = out.join(text_file(date));
+    fs::read_to_string(&path).map_err(|error| {
+        Failure::Other(format!(
+            "there is no report in {} ({error}): reports are written when a day has ended; `report {date} --rebuild` computes one from the log",
+            path.display()
+        ))
+    })
+}
+
+fn newest(out: &Path) -> Result<NaiveDate, Failure> {
+    let folder = out.join("reports");
+    let dates = fs::read_dir(&folder).into_iter().flatten().flatten().filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        name.strip_suffix(".txt")?.parse::<NaiveDate>().ok()
+    });
+    dates.max().ok_or_else(|| {
+        Failure::Other(format!(
+            "there are no reports in {}: the first is written when the shop's day ends, at 00:00",
+            folder.display()
+        ))
+    })
+}
+
+/// Computes a day's report from the log of orders, on its own; files stay as they are.
+async fn rebuild(setting: &Setting, date: NaiveDate) -> Result<String, Failure> {
+    let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
+    let zone = setting.zone;
+    let session = link.session.clone();
+    let counted = match exists(&link).await {
+        Ok(()) => match tokio::task::spawn_blocking(move || count(&session, date, zone)).await {
+            Ok(counted) => counted.map_err(Failure::from),
+            Err(error) => Err(Failure::Other(error.to_string())),
+        },
+        Err(failure) => Err(failure),
+    };
+    link.close().await;
+    let revision = fs::read(setting.place.out().join(json_file(date)))
+        .ok()
+        .and_then(|bytes| Report::parse(&bytes).ok())
+        .map_or(0, |report| report.revision);
+    Ok(Report::new(date, &counted?, revision).text())
+}
+
+fn count(session: &Session, date: NaiveDate, zone: Zone) -> Result<DayTotals, StreamError> {
+    let mut totals = DayTotals::default();
+    let mut seen: HashMap<i32, Position> = HashMap::new();
+    scan(session, Topic::Orders, |message| {
+        if let Ok(order) = Order::decode(message.payload())
+            && seen.entry(message.partition()).or_default().admit(order.order_id)
+            && zone.date(order.second()) == date
+        {
+            totals.add(&order);
+        }
+        ControlFlow::<()>::Continue(())
+    })?;
+    Ok(totals)
+}

@@ -1,0 +1,147 @@
+//! `status`: the dashboard's figures, once.
+
+use std::collections::BTreeMap;
+
+use chrono::SecondsFormat;
+use serde::Serialize;
+
+use super::{Failure, PATIENCE, Setting, print};
+use crate::{
+    cli::StatusArgs,
+    runtime::{
+        link::{Link, Want},
+        stage::Stage,
+    },
+    shop::{Zone, money::{kronor, thousands}},
+    stream::clock::Clock,
+    views::figures::ShopFigures,
+};
+
+/// Prints the figures and changes nothing.
+pub(super) async fn run(setting: Setting, args: &StatusArgs) -> Result<(), Failure> {
+    let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
+    let printed = show(&setting, &link, args.json).await;
+    link.close().await;
+    printed
+}
+
+async fn show(setting: &Setting, link: &Link, as_json: bool) -> Result<(), Failure> {
+    exists(link).await?;
+    let mut stage = Stage::open(link, setting.zone, Clock::default())?;
+    let known = stage.known(PATIENCE).await;
+    let figures = stage.figures(&setting.catalog);
+    stage.close().await;
+    if !known {
+        let bootstrap = link.session.bootstrap.to_string();
+        let reason = "the shop's state could not be read in time".to_owned();
+        return Err(crate::stream::StreamError::Unreachable { bootstrap, reason }.into());
+    }
+    print(&if as_json { json(&figures, setting.zone) } else { text(&figures, setting.zone) })
+}
+
+/// An error unless the shop's topics are there.
+pub(super) async fn exists(link: &Link) -> Result<(), Failure> {
+    let session = link.session.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let probe = session.probe()?;
+        session.partitions_of(&probe, crate::stream::Topic::State, PATIENCE)
+    });
+    match looked.await {
+        Ok(found) => Ok(found.map(drop)?),
+        Err(error) => Err(Failure::Other(error.to_string())),
+    }
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    shop_time: String,
+    orders_since_midnight: u64,
+    sales_today_ore: i64,
+    sales_last_hour_ore: i64,
+    stock: Vec<Stock<'a>>,
+    handled: Handled,
+    pending: u64,
+    mails: u64,
+    duplicates: u64,
+    dead_letters: u64,
+    lag: &'a BTreeMap<String, u64>,
+}
+
+#[derive(Serialize)]
+struct Stock<'a> {
+    product_id: u64,
+    name: &'a str,
+    balance: i64,
+}
+
+#[derive(Serialize)]
+struct Handled {
+    total: u64,
+    last_5_min: u64,
+    last_30_min: u64,
+    last_1_h: u64,
+    last_2_h: u64,
+    mean_per_5_min_last_2_h: f64,
+}
+
+/// The figures as one line of JSON.
+pub(super) fn json(figures: &ShopFigures, zone: Zone) -> String {
+    let handled = &figures.handled;
+    let status = Status {
+        shop_time: zone.at(figures.shop_second).to_rfc3339_opts(SecondsFormat::Secs, false),
+        orders_since_midnight: figures.orders_today,
+        sales_today_ore: figures.sales_today_ore,
+        sales_last_hour_ore: figures.sales_last_hour_ore,
+        stock: figures
+            .stock
+            .iter()
+            .map(|line| Stock { product_id: line.product_id, name: &line.name, balance: line.balance() })
+            .collect(),
+        handled: Handled {
+            total: handled.total,
+            last_5_min: handled.last_5_min,
+            last_30_min: handled.last_30_min,
+            last_1_h: handled.last_1_h,
+            last_2_h: handled.last_2_h,
+            mean_per_5_min_last_2_h: (handled.mean_per_5_min() * 100.0).round() / 100.0,
+        },
+        pending: figures.pending,
+        mails: figures.mails,
+        duplicates: figures.duplicates,
+        dead_letters: figures.dead_letters,
+        lag: &figures.lag,
+    };
+    // Numbers and texts: nothing that JSON cannot hold.
+    serde_json::to_string(&status).unwrap_or_default()
+}
+
+/// The figures for people.
+pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
+    let handled = &figures.handled;
+    let mut lines = vec![
+        format!("Shop time                {}", zone.at(figures.shop_second).format("%Y-%m-%d %H:%M:%S %Z")),
+        format!("Orders since midnight    {}", thousands(figures.orders_today)),
+        format!("Sales today              {}", kronor(figures.sales_today_ore)),
+        format!("Sales in the last hour   {}", kronor(figures.sales_last_hour_ore)),
+        format!(
+            "Handled                  {} in all; {} in 5 min, {} in 30 min, {} in 1 h, {} in 2 h; mean {:.2} per 5 min",
+            thousands(handled.total),
+            handled.last_5_min,
+            handled.last_30_min,
+            handled.last_1_h,
+            handled.last_2_h,
+            handled.mean_per_5_min()
+        ),
+        format!("Waiting to be handled    {}", thousands(figures.pending)),
+        format!("Mails                    {}", thousands(figures.mails)),
+        format!("Duplicates, dead letters {}, {}", figures.duplicates, figures.dead_letters),
+    ];
+    let lag: Vec<String> = figures.lag.iter().map(|(view, lag)| format!("{view} {lag}")).collect();
+    lines.push(format!("Lag                      {}", lag.join(", ")));
+    lines.push("Stock".to_owned());
+    for line in &figures.stock {
+        let name = crate::sinks::clean::shown(&line.name, 40);
+        lines.push(format!("  {:>6}  {name:<40}  {:>10}", line.product_id, line.balance()));
+    }
+    lines.join("\n")
+}

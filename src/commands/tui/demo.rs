@@ -1,0 +1,53 @@
+//! `--demo`: ten minutes that show everything.
+
+use std::{fs, io};
+
+use chrono::{DateTime, NaiveTime, Utc};
+
+use super::super::{Failure, Setting};
+use crate::{
+    cli::{BackfillArg, TuiArgs},
+    runtime::place::{Place, PlaceError},
+};
+
+/// A minute of the wall clock is an hour in the shop: at four minutes it is midnight.
+const SPEED: f64 = 60.0;
+const OPENS: NaiveTime = NaiveTime::from_hms_opt(20, 0, 0).unwrap_or(NaiveTime::MIN);
+/// A try every five seconds of the wall clock, so that people can watch orders wait.
+const HANDLE_EVERY_MS: i64 = 300_000;
+
+/// Chooses time, rate and folder: the day so far is there at once, and goes on from 20:00.
+pub(super) fn prepare(setting: &mut Setting, args: &mut TuiArgs, wall: DateTime<Utc>) -> Result<(), Failure> {
+    let today = setting.zone.date(wall.timestamp());
+    let opens = today.and_time(OPENS);
+    args.simulator.speed = SPEED;
+    args.simulator.start = Some(opens);
+    args.backfill = Some(BackfillArg::Period(today.and_time(NaiveTime::MIN), opens));
+    args.handling.handle_every.get_or_insert(HANDLE_EVERY_MS);
+    setting.common.out = setting.common.out.join("demo");
+    setting.place = Place::new(&setting.common.out);
+    if setting.common.bootstrap.is_some() {
+        // On a real cluster nothing is emptied: each demo has topics of its own.
+        setting.common.prefix = format!("{}-demo-{}", setting.common.prefix, wall.timestamp());
+    }
+    Ok(())
+}
+
+/// Removes what an earlier demo left. The lock on the consumers must be held.
+pub(super) fn empty(place: &Place) -> Result<(), PlaceError> {
+    let gone = |removed: io::Result<()>, path: &std::path::Path| match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(PlaceError::Io { path: path.display().to_string(), error })
+        }
+        _ => Ok(()),
+    };
+    for folder in ["kafka", "reports", "mail", "orders", "handled", "state/sled", "state/set-aside"] {
+        let path = place.out().join(folder);
+        gone(fs::remove_dir_all(&path), &path)?;
+    }
+    for file in ["stock.txt", "state/instance"] {
+        let path = place.out().join(file);
+        gone(fs::remove_file(&path), &path)?;
+    }
+    Ok(())
+}

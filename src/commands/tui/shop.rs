@@ -1,0 +1,159 @@
+//! Everything behind the screen.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use tokio::sync::{mpsc, watch};
+
+use super::super::{Failure, PATIENCE, Setting, consume, parameters, simulator as simulator_options};
+use crate::{
+    cli::{BackfillArg, TuiArgs},
+    dashboard::{action::Request, snapshot::Weight},
+    handling::Parameters,
+    runtime::{consumers, place::Place, stage::Stage},
+    shop::{Catalog, Control},
+    simulator::{self, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions},
+    stream::{StreamError, ask::Asker, topics},
+    views::figures::ShopFigures,
+};
+
+/// What is to run.
+pub(super) struct Plan {
+    place: Place,
+    catalog: Arc<Catalog>,
+    workshop: consume::Workshop,
+    sell: Option<SimulatorOptions>,
+    parameters: Parameters,
+}
+
+impl Plan {
+    /// What the flags ask for.
+    pub(super) fn new(setting: &Setting, args: &TuiArgs) -> Result<Self, Failure> {
+        let now = Utc::now().timestamp_millis();
+        let mut options = simulator_options(setting, &args.simulator, args.seed, args.backfill, now)?;
+        options.then_live = true;
+        if args.demo
+            && let Some(backfill) = &mut options.backfill
+        {
+            // As many orders a second of shop time as will come live.
+            backfill.per_second /= args.simulator.speed;
+        }
+        options.check()?;
+        if matches!(args.backfill, Some(BackfillArg::Period(..))) && !args.demo && args.simulator.start.is_some() {
+            return Err(Failure::Other("--backfill and --start exclude each other: give one of them".to_owned()));
+        }
+        Ok(Self {
+            place: setting.place.clone(),
+            catalog: Arc::clone(&setting.catalog),
+            workshop: consume::Workshop::of(setting),
+            sell: (!args.watch).then_some(options),
+            parameters: parameters(&args.handling, args.seed),
+        })
+    }
+}
+
+/// Runs until the stage is told to stop; gives the last figures.
+pub(super) async fn run(
+    mut stage: Stage,
+    plan: Plan,
+    mut asked: mpsc::UnboundedReceiver<Request>,
+) -> Result<ShopFigures, Failure> {
+    let stop = stage.stop.clone();
+    let ran = tokio::select! {
+        ran = open(&mut stage, &plan) => ran,
+        // Before there is a shop, leaving is all that can be asked for.
+        () = stop.cancelled() => Ok(None),
+    };
+    let result = match ran {
+        Ok(Some(open)) => {
+            serve(&stage, open, &plan, &mut asked).await;
+            Ok(())
+        }
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    let figures = stage.figures(&plan.catalog);
+    stage.close().await;
+    result.map(|()| figures)
+}
+
+/// A shop that is open.
+struct Open {
+    simulator: Option<Simulator>,
+    tools: Option<consumers::Tools>,
+    asker: Asker,
+}
+
+/// Makes topics, starts the simulator's learning and the consumers. Waits for a Kafka that is not there yet.
+async fn open(stage: &mut Stage, plan: &Plan) -> Result<Option<Open>, Failure> {
+    if plan.sell.is_some() {
+        while let Err(error) = topics::ensure(&stage.session, PATIENCE).await {
+            let StreamError::Unreachable { .. } = error else { return Err(error.into()) };
+            stage.board.set_link(false, Some(error.to_string()), Utc::now().timestamp());
+        }
+    }
+    stage.follow()?;
+    stage.known(PATIENCE).await;
+    let asker = Asker::new(&stage.session)?;
+    let Some(options) = &plan.sell else { return Ok(Some(Open { simulator: None, tools: None, asker })) };
+    let simulator = match simulator::start(&stage.session, options.clone()).await {
+        Ok(simulator) => Some(simulator),
+        Err(SimulatorError::Rival { place, .. }) => {
+            let text = format!("The simulator of {place} is selling: this dashboard shows it.");
+            stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Info, text);
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let tools = plan.workshop.tools(stage, plan.parameters, None)?;
+    consumers::start(stage, &tools, &consumers::ALL);
+    Ok(Some(Open { simulator, tools: Some(tools), asker }))
+}
+
+/// Sells, and passes on what the person asks for, until told to stop.
+async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::UnboundedReceiver<Request>) {
+    let (to_simulator, controls) = mpsc::channel(16);
+    let own = open.simulator.is_some();
+    // Who wants to see progress looks at the pulse.
+    let (progress, _seen) = watch::channel(Progress::default());
+    let selling = open.simulator.map(|simulator| {
+        let (board, clock, stop) = (Arc::clone(&stage.board), stage.clock.clone(), stage.stop.clone());
+        tokio::spawn(async move {
+            let text = match simulator.run(controls, progress, stop).await {
+                Ok(Outcome::Finished | Outcome::Stopped) => return,
+                Ok(Outcome::Replaced { by }) => (Weight::Warning, format!("The simulator of {by} has taken over.")),
+                Err(error) => (Weight::Error, format!("The simulator has stopped: {error}.")),
+            };
+            board.say(clock.now().unwrap_or_default(), text.0, text.1);
+        })
+    });
+    loop {
+        let request = tokio::select! {
+            () = stage.stop.cancelled() => break,
+            request = asked.recv() => request,
+        };
+        let control = match request {
+            Some(Request::Pause) => Control::Pause,
+            Some(Request::Resume) => Control::Resume,
+            Some(Request::Rate(rate)) => Control::Rate { rate },
+            Some(Request::Quit) | None => break,
+        };
+        // A simulator of this process hears it directly, Kafka or not.
+        if !(own && to_simulator.try_send(control).is_ok()) {
+            open.asker.ask(control);
+        }
+    }
+    stage.stop.cancel();
+    if let Some(selling) = selling {
+        let patience = std::time::Duration::from_secs(3);
+        if tokio::time::timeout(patience, selling).await.is_err() {
+            tracing::warn!("the simulator did not end in time: orders that Kafka had not acknowledged are lost");
+        }
+    }
+    if let Some(tools) = open.tools
+        && let Err(failure) = consume::farewell(&tools).await
+    {
+        tracing::warn!("{failure}");
+    }
+    tracing::debug!("the shop in {} is closed", plan.place.out().display());
+}

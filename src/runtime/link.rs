@@ -1,0 +1,195 @@
+//! The way to Kafka: a cluster that was named, or the built-in broker, found or started.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use rdkafka::consumer::Consumer;
+use tokio::{net::TcpStream, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::place::Place;
+use crate::{
+    broker::{Broker, BrokerConfig, BrokerError, published_address},
+    cli::Common,
+    dashboard::snapshot,
+    stream::{Session, StreamError},
+};
+
+/// How long a headless command waits for Kafka.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// A way to Kafka, open until [`Link::close`].
+pub struct Link {
+    /// For the clients.
+    pub session: Session,
+    broker: Option<Served>,
+}
+
+struct Served {
+    stop: CancellationToken,
+    guard: JoinHandle<()>,
+}
+
+/// Why there is no way to Kafka.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The cluster that was named.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// The built-in broker.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// Another process has the broker's data but does not answer.
+    #[error(
+        "another process holds the broker's data in {data} but its broker does not answer: wait until it has ended, or give this one a folder of its own with --out"
+    )]
+    Silent {
+        /// The folder.
+        data: String,
+    },
+    /// Nothing was ever sold here.
+    #[error(
+        "there is no shop in {out} yet: start `shop-sim tui` or `shop-sim produce` first, or name its folder with --out"
+    )]
+    NoShop {
+        /// The folder.
+        out: String,
+    },
+}
+
+/// What a command wants of Kafka.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// A Kafka that answers, the built-in one started where none runs.
+    Answer,
+    /// The same, but a built-in broker without data is an error: the command only reads.
+    Data,
+    /// The way alone: whether it answers will be seen.
+    Way,
+}
+
+impl Link {
+    /// Opens the way that the options name.
+    pub async fn open(common: &Common, place: &Place, want: Want) -> Result<Self, LinkError> {
+        let (bootstrap, broker) = match &common.bootstrap {
+            Some(bootstrap) => (bootstrap.clone(), None),
+            None => {
+                if want == Want::Data && !place.kafka().exists() {
+                    return Err(LinkError::NoShop { out: place.out().display().to_string() });
+                }
+                let (address, broker) = find_or_start(place.kafka()).await?;
+                let stop = CancellationToken::new();
+                let guard = tokio::spawn(guard(place.kafka(), address, broker, stop.clone()));
+                (address.to_string(), Some(Served { stop, guard }))
+            }
+        };
+        let session = Session {
+            bootstrap: bootstrap.into(),
+            prefix: common.prefix.as_str().into(),
+            partitions: common.partitions,
+            properties: common.properties.clone().into(),
+        };
+        let link = Self { session, broker };
+        if want != Want::Way
+            && let Err(error) = link.answers(common.wait).await
+        {
+            link.close().await;
+            return Err(error.into());
+        }
+        Ok(link)
+    }
+
+    /// Waits until Kafka answers; for ever with `wait`.
+    pub async fn answers(&self, wait: bool) -> Result<(), StreamError> {
+        loop {
+            let session = self.session.clone();
+            let asked = tokio::task::spawn_blocking(move || {
+                let probe = session.probe()?;
+                probe.fetch_metadata(None, PATIENCE).map(drop).map_err(|error| session.unreachable(&error))
+            })
+            .await;
+            match asked {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error @ StreamError::Unreachable { .. })) if wait => tracing::info!("{error}"),
+                Ok(Err(error)) => return Err(error),
+                Err(error) => {
+                    let bootstrap = self.session.bootstrap.to_string();
+                    return Err(StreamError::Unreachable { bootstrap, reason: error.to_string() });
+                }
+            }
+        }
+    }
+
+    /// For the screen.
+    pub fn shown(&self) -> snapshot::Link {
+        snapshot::Link {
+            bootstrap: self.session.bootstrap.to_string(),
+            embedded: self.broker.is_some(),
+            up: false,
+            trouble: None,
+        }
+    }
+
+    /// Stops the broker, if this process serves it. Everything that speaks to it must have ended.
+    pub async fn close(self) {
+        if let Some(Served { stop, guard }) = self.broker {
+            stop.cancel();
+            if let Err(error) = guard.await {
+                tracing::error!("the broker's task failed: {error}");
+            }
+        }
+    }
+}
+
+/// The address of the broker on `data`, and the broker where this process serves it.
+async fn find_or_start(data: PathBuf) -> Result<(SocketAddr, Option<Broker>), LinkError> {
+    let begun = Instant::now();
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut listen = published_address(&data).unwrap_or(any);
+    while begun.elapsed() < PATIENCE {
+        match Broker::start(BrokerConfig::new(data.clone(), listen)).await {
+            Ok(broker) => return Ok((broker.address(), Some(broker))),
+            Err(BrokerError::Locked { .. }) => {
+                // Whoever holds the lock writes its address a moment later.
+                if let Some(address) = published_address(&data)
+                    && TcpStream::connect(address).await.is_ok()
+                {
+                    return Ok((address, None));
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            // The port of the last time is somebody else's now.
+            Err(BrokerError::AddressInUse { .. }) if listen != any => listen = any,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(LinkError::Silent { data: data.display().to_string() })
+}
+
+/// Serves the broker until told to stop; where another process serves it, takes over at the same address when
+/// that process ends.
+async fn guard(data: PathBuf, address: SocketAddr, mut broker: Option<Broker>, stop: CancellationToken) {
+    while broker.is_none() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_millis(250)) => {}
+        }
+        match Broker::start(BrokerConfig::new(data.clone(), address)).await {
+            Ok(taken) => {
+                tracing::info!(
+                    "the process that served the broker has ended: serving it at {address} from here on"
+                );
+                broker = Some(taken);
+            }
+            Err(BrokerError::Locked { .. }) => {}
+            Err(error) => tracing::debug!("taking over the broker: {error}"),
+        }
+    }
+    stop.cancelled().await;
+    if let Some(broker) = broker {
+        broker.stop().await;
+    }
+}

@@ -1,0 +1,8 @@
+//! Puts a process together: its folder, its way to Kafka, and the tasks that run in it.
+
+pub mod consumers;
+pub mod link;
+pub mod logging;
+pub mod place;
+pub mod snapshots;
+pub mod stage;

@@ -1,0 +1,125 @@
+//! The folder under `--out` and who may use which part of it.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use rand::RngExt as _;
+
+/// The folder of one shop.
+#[derive(Debug, Clone)]
+pub struct Place {
+    out: PathBuf,
+}
+
+/// Why a folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// Another process runs the consumers of this folder.
+    #[error(
+        "{who} runs the consumers of {out} already: stop it, or give this one a folder of its own with --out"
+    )]
+    Busy {
+        /// The folder.
+        out: String,
+        /// Which process.
+        who: String,
+    },
+    /// The folder cannot be written.
+    #[error("{path} cannot be used ({error}): give another folder with --out, or make this one writable")]
+    Io {
+        /// Which file or folder.
+        path: String,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// Held while this process runs the consumers of a folder.
+#[derive(Debug)]
+pub struct ConsumersLock {
+    _file: File,
+}
+
+impl Place {
+    /// The folder at `out`; nothing is made yet.
+    pub fn new(out: &Path) -> Self {
+        Self { out: out.to_owned() }
+    }
+
+    /// The folder itself.
+    pub fn out(&self) -> &Path {
+        &self.out
+    }
+
+    /// The built-in broker's data.
+    pub fn kafka(&self) -> PathBuf {
+        self.out.join("kafka")
+    }
+
+    /// Checkpoints and what belongs to them.
+    pub fn state(&self) -> PathBuf {
+        self.out.join("state")
+    }
+
+    /// The log.
+    pub fn log(&self) -> PathBuf {
+        self.out.join("shop-sim.log")
+    }
+
+    /// Makes the folder.
+    pub fn make(&self) -> Result<(), PlaceError> {
+        fs::create_dir_all(&self.out).map_err(|error| failed(&self.out, error))
+    }
+
+    /// Locks the consumers of this folder for this process.
+    pub fn lock_consumers(&self) -> Result<ConsumersLock, PlaceError> {
+        let state = self.state();
+        fs::create_dir_all(&state).map_err(|error| failed(&state, error))?;
+        let path = state.join("consumers.lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|error| failed(&path, error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let who = fs::read_to_string(state.join("consumers.pid")).unwrap_or_default();
+                let who =
+                    if who.is_empty() { "another process".to_owned() } else { format!("process {who}") };
+                return Err(PlaceError::Busy { out: self.out.display().to_string(), who });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(&path, error)),
+        }
+        let pid = state.join("consumers.pid");
+        fs::write(&pid, std::process::id().to_string()).map_err(|error| failed(&pid, error))?;
+        Ok(ConsumersLock { _file: file })
+    }
+
+    /// The id of this folder's consumers in their groups: made once, then kept, so that a process that was
+    /// killed is back in its groups at once (KIP-345).
+    pub fn instance(&self) -> Result<String, PlaceError> {
+        let state = self.state();
+        let path = state.join("instance");
+        match fs::read_to_string(&path) {
+            Ok(id) if id.len() == 16 && id.chars().all(|c| c.is_ascii_hexdigit()) => return Ok(id),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&path, error)),
+        }
+        fs::create_dir_all(&state).map_err(|error| failed(&state, error))?;
+        let id = format!("{:016x}", rand::rng().random::<u64>());
+        let aside = state.join("instance.new");
+        fs::write(&aside, &id).map_err(|error| failed(&aside, error))?;
+        fs::rename(&aside, &path).map_err(|error| failed(&path, error))?;
+        Ok(id)
+    }
+}
+
+fn failed(path: &Path, error: io::Error) -> PlaceError {
+    PlaceError::Io { path: path.display().to_string(), error }
+}

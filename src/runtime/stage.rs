@@ -1,0 +1,128 @@
+//! What every command that knows figures needs: the board, the clock, and the tasks that keep them.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use chrono::Utc;
+use tokio::{sync::watch, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::link::Link;
+use crate::{
+    shop::{Catalog, Zone},
+    stream::{Session, StreamError, board::Board, clock::Clock, ends, follow::Follower},
+    views::figures::ShopFigures,
+};
+
+/// How long tasks may take to end.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// The read model of a process and its tasks.
+pub struct Stage {
+    /// How to reach Kafka.
+    pub session: Session,
+    /// What is known.
+    pub board: Arc<Board>,
+    /// Shop time.
+    pub clock: Clock,
+    /// The shop's zone.
+    pub zone: Zone,
+    /// Tells all tasks to end.
+    pub stop: CancellationToken,
+    tasks: JoinSet<()>,
+    followed: watch::Receiver<bool>,
+}
+
+impl Stage {
+    /// A stage on which nothing happens yet.
+    pub fn new(link: &Link, zone: Zone, clock: Clock) -> Self {
+        Self {
+            session: link.session.clone(),
+            board: Arc::new(Board::new(zone, link.shown())),
+            clock,
+            zone,
+            stop: CancellationToken::new(),
+            tasks: JoinSet::new(),
+            followed: watch::Sender::new(false).subscribe(),
+        }
+    }
+
+    /// A stage that follows the pulse, the published states and the ends of the logs. The topics must be there.
+    pub fn open(link: &Link, zone: Zone, clock: Clock) -> Result<Self, StreamError> {
+        let mut stage = Self::new(link, zone, clock);
+        stage.follow()?;
+        Ok(stage)
+    }
+
+    /// Begins to follow the pulse, the published states and the ends of the logs. The topics must be there.
+    pub fn follow(&mut self) -> Result<(), StreamError> {
+        let follower = Follower::new(&self.session, Arc::clone(&self.board), self.clock.clone())?;
+        self.followed = follower.ready();
+        self.tasks.spawn(follower.run(self.stop.clone()));
+        let (session, board) = (self.session.clone(), Arc::clone(&self.board));
+        self.tasks.spawn(ends::run(session, board, self.clock.clone(), self.stop.clone()));
+        Ok(())
+    }
+
+    /// A part of this stage whose tasks can be waited for, and ended, on their own.
+    pub fn part_of(whole: &Self) -> Self {
+        Self {
+            session: whole.session.clone(),
+            board: Arc::clone(&whole.board),
+            clock: whole.clock.clone(),
+            zone: whole.zone,
+            stop: whole.stop.child_token(),
+            tasks: JoinSet::new(),
+            followed: whole.followed.clone(),
+        }
+    }
+
+    /// Waits until everything published before is known, for at most `patience`; `false` when it is not.
+    pub async fn known(&mut self, patience: Duration) -> bool {
+        let all = async {
+            let followed = self.followed.wait_for(|ready| *ready).await.is_ok();
+            while self.board.ends().by_part.is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            followed
+        };
+        tokio::time::timeout(patience, all).await.unwrap_or(false)
+    }
+
+    /// Runs a task until the stage closes.
+    pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Waits until every task has ended by itself.
+    pub async fn finished(&mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!("a task failed: {error}");
+            }
+        }
+    }
+
+    /// The figures at the shop's time; products that no order has named are called as in `catalog`.
+    pub fn figures(&self, catalog: &Catalog) -> ShopFigures {
+        figures(&self.board, &self.clock, catalog)
+    }
+
+    /// Tells all tasks to end and waits for them, for a bounded time.
+    pub async fn close(mut self) {
+        self.stop.cancel();
+        if tokio::time::timeout(FAREWELL, self.finished()).await.is_err() {
+            tracing::warn!("some tasks did not end in time and were left behind");
+        }
+    }
+}
+
+/// The figures at the shop's time; wall time where nothing has happened yet.
+pub fn figures(board: &Board, clock: &Clock, catalog: &Catalog) -> ShopFigures {
+    let mut figures = board.figures(clock.now().unwrap_or_else(|| Utc::now().timestamp()));
+    for line in figures.stock.iter_mut().filter(|line| line.name.is_empty()) {
+        if let Some(product) = catalog.products.iter().find(|product| product.id == line.product_id) {
+            line.name.clone_from(&product.name);
+        }
+    }
+    figures
+}
