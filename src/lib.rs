@@ -1,1 +1,3 @@
 //! shop-sim.
+
+pub mod broker;
