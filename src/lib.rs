@@ -8,12 +8,15 @@
 
 #![forbid(unsafe_code)]
 
+pub mod broker;
 pub mod cli;
+pub mod commands;
 pub mod consumer;
 pub mod dashboard;
 pub mod handling;
 pub mod runtime;
 pub mod shop;
+pub mod simulator;
 pub mod sinks;
 pub mod store;
 pub mod stream;
