@@ -10,5 +10,6 @@
 
 pub mod dashboard;
 pub mod shop;
+pub mod simulator;
 pub mod stream;
 pub mod views;
