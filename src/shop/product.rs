@@ -105,8 +105,12 @@ struct File {
 
 impl Catalog {
     /// The range that is bundled with the program.
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "the file is part of the program, and a test reads it"
+    )]
     pub fn builtin() -> Self {
-        #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
         Self::parse(include_str!("../../assets/products.toml"), Path::new(BUILTIN)).expect("bundled range")
     }
 

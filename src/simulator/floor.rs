@@ -65,8 +65,11 @@ pub struct Beginning {
     pub last_order_id: u64,
     /// The highest delivery number given out.
     pub last_delivery_id: u64,
-    /// Pieces on the shelf by product id; a product without an entry was never delivered.
-    pub balances: BTreeMap<u64, i64>,
+    /// Pieces delivered so far by product id, opening stock included; without an entry, a product is yet to
+    /// get its opening stock.
+    pub delivered: BTreeMap<u64, i64>,
+    /// Pieces sold so far by product id.
+    pub sold: BTreeMap<u64, i64>,
     /// Goods on their way, each with its product id.
     pub under_way: Vec<(u64, Coming)>,
     /// Pieces that customers missed.
@@ -106,13 +109,13 @@ impl Floor {
             .products
             .iter()
             .enumerate()
-            .filter(|(_, product)| product.opening_stock > 0 && !beginning.balances.contains_key(&product.id))
+            .filter(|(_, product)| product.opening_stock > 0 && !beginning.delivered.contains_key(&product.id))
             .map(|(place, product)| Arrival { product: place, quantity: product.opening_stock })
             .collect();
         let from_ms = beginning.from_ms;
         let mut floor = Self {
             visits,
-            shelf: Shelf::new(catalog, &beginning.balances, &beginning.under_way, from_ms),
+            shelf: Shelf::new(catalog, &beginning.delivered, &beginning.sold, &beginning.under_way, from_ms),
             opening,
             last_order_id: beginning.last_order_id,
             last_delivery_id: beginning.last_delivery_id,
@@ -153,11 +156,11 @@ impl Floor {
             (true, Some(_)) => self.visit_ms.max(earliest),
         };
         let goods_ms = self.shelf.next_arrival_ms().max(earliest);
-        if goods_ms <= until_ms && goods_ms <= visit_ms {
-            if let Some(Arrival { product, quantity }) = self.shelf.arrive(goods_ms) {
-                self.pass(goods_ms.saturating_sub(1), open);
-                return Some(self.goods(goods_ms, product, quantity));
-            }
+        if goods_ms <= until_ms.min(visit_ms)
+            && let Some(Arrival { product, quantity }) = self.shelf.arrive(goods_ms)
+        {
+            self.pass(goods_ms.saturating_sub(1), open);
+            return Some(self.goods(goods_ms, product, quantity));
         }
         if visit_ms <= until_ms {
             self.pass(visit_ms.saturating_sub(1), open);

@@ -58,13 +58,15 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// A shelf with the given balances (0 where there is none) and goods on their way, by product id.
+    /// A shelf after the given pieces were delivered and sold, with goods on their way; all by product id.
     pub fn new(
         catalog: &Catalog,
-        balances: &BTreeMap<u64, i64>,
+        delivered: &BTreeMap<u64, i64>,
+        sold: &BTreeMap<u64, i64>,
         under_way: &[(u64, Coming)],
         now_ms: i64,
     ) -> Self {
+        let pieces = |of: &BTreeMap<u64, i64>, id: u64| of.get(&id).copied().unwrap_or_default();
         let place = |product: &Product| {
             let mut coming: Vec<Coming> =
                 under_way.iter().filter(|(id, _)| *id == product.id).map(|(_, coming)| *coming).collect();
@@ -73,7 +75,7 @@ impl Shelf {
                 reorder_point: product.reorder_point,
                 reorder_quantity: product.reorder_quantity,
                 delivery_ms: product.delivery_minutes.saturating_mul(60_000),
-                balance: balances.get(&product.id).copied().unwrap_or_default(),
+                balance: pieces(delivered, product.id).saturating_sub(pieces(sold, product.id)),
                 coming: coming.into(),
                 wanted: 0,
                 counted_from_ms: now_ms,

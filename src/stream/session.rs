@@ -148,7 +148,7 @@ impl Session {
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 
-    pub(super) fn unreachable(&self, error: &KafkaError) -> StreamError {
+    pub(crate) fn unreachable(&self, error: &KafkaError) -> StreamError {
         let reason = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
         StreamError::Unreachable { bootstrap: self.bootstrap.to_string(), reason }
     }
