@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod broker;
 pub mod dashboard;
 pub mod shop;
 pub mod simulator;

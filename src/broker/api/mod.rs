@@ -1,0 +1,155 @@
+//! What the broker answers: one file for each family of requests.
+
+mod cluster;
+mod configs;
+mod fetch;
+mod group_admin;
+mod group_membership;
+mod group_offsets;
+mod list_offsets;
+mod metadata;
+mod produce;
+mod records;
+mod topics;
+mod transactions;
+
+use std::net::SocketAddr;
+
+use kafka_protocol::{
+    ResponseError,
+    messages::{BrokerId, GroupId, RequestKind, ResponseKind, TopicName},
+    protocol::StrBytes,
+};
+
+pub(crate) use cluster::api_versions;
+
+use super::{cluster::Cluster, topics::TopicError};
+
+/// This broker's id in its cluster of one.
+const NODE: BrokerId = BrokerId(1);
+/// The epoch of every partition's leader: it never changes.
+const LEADER_EPOCH: i32 = 0;
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// The address by which this client reached the broker.
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: SocketAddr,
+    pub(crate) client_id: String,
+}
+
+fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
+
+fn topic_name(name: &str) -> TopicName {
+    TopicName(text(name))
+}
+
+fn group_id(id: &str) -> GroupId {
+    GroupId(text(id))
+}
+
+fn code(result: Result<(), ResponseError>) -> i16 {
+    result.map_or_else(|error| error.code(), |()| 0)
+}
+
+impl TopicError {
+    fn response(&self) -> ResponseError {
+        match self {
+            Self::Exists(_) => ResponseError::TopicAlreadyExists,
+            Self::Unknown => ResponseError::UnknownTopicOrPartition,
+            Self::InvalidName(_) => ResponseError::InvalidTopicException,
+            Self::InvalidPartitions(_) => ResponseError::InvalidPartitions,
+            Self::InvalidConfig(_) => ResponseError::InvalidConfig,
+            Self::Log(error) => error.response(),
+            Self::Io(_) => ResponseError::KafkaStorageError,
+        }
+    }
+}
+
+/// Answers a request; `None` where the protocol has no answer (a produce request with `acks=0`).
+pub(crate) async fn answer(
+    cluster: &Cluster,
+    peer: &Peer,
+    request: RequestKind,
+    version: i16,
+) -> Option<ResponseKind> {
+    use RequestKind as Q;
+    use ResponseKind as A;
+    Some(match request {
+        Q::Produce(request) => A::Produce(produce::produce(cluster, request, version).await?),
+        Q::Fetch(request) => A::Fetch(fetch::fetch(cluster, request, version).await),
+        Q::ListOffsets(request) => A::ListOffsets(list_offsets::list_offsets(cluster, &request, version)),
+        Q::OffsetForLeaderEpoch(request) => {
+            A::OffsetForLeaderEpoch(list_offsets::end_of_epoch(cluster, &request))
+        }
+        Q::Metadata(request) => A::Metadata(metadata::metadata(cluster, peer, &request, version).await),
+        Q::DescribeTopicPartitions(request) => {
+            A::DescribeTopicPartitions(metadata::describe_partitions(cluster, &request))
+        }
+        Q::ApiVersions(_) => A::ApiVersions(api_versions(None)),
+        Q::FindCoordinator(request) => {
+            A::FindCoordinator(cluster::find_coordinator(peer, &request, version))
+        }
+        Q::DescribeCluster(request) => {
+            A::DescribeCluster(cluster::describe(cluster, peer, &request, version))
+        }
+        Q::CreateTopics(request) => A::CreateTopics(topics::create(cluster, &request, version).await),
+        Q::DeleteTopics(request) => A::DeleteTopics(topics::delete(cluster, &request, version).await),
+        Q::CreatePartitions(request) => {
+            A::CreatePartitions(topics::create_partitions(cluster, &request).await)
+        }
+        Q::DeleteRecords(request) => A::DeleteRecords(records::delete(cluster, &request).await),
+        Q::DescribeProducers(request) => A::DescribeProducers(records::producers(cluster, &request)),
+        Q::DescribeConfigs(request) => A::DescribeConfigs(configs::describe(cluster, &request)),
+        Q::AlterConfigs(request) => A::AlterConfigs(configs::alter(cluster, &request).await),
+        Q::IncrementalAlterConfigs(request) => {
+            A::IncrementalAlterConfigs(configs::alter_incrementally(cluster, &request).await)
+        }
+        other => return answer_coordinators(cluster, peer, other, version).await,
+    })
+}
+
+/// Requests to the group and transaction coordinators.
+async fn answer_coordinators(
+    cluster: &Cluster,
+    peer: &Peer,
+    request: RequestKind,
+    version: i16,
+) -> Option<ResponseKind> {
+    use RequestKind as Q;
+    use ResponseKind as A;
+    Some(match request {
+        Q::JoinGroup(request) => {
+            A::JoinGroup(group_membership::join(cluster, peer, request, version).await)
+        }
+        Q::SyncGroup(request) => A::SyncGroup(group_membership::sync(cluster, request, version).await),
+        Q::Heartbeat(request) => A::Heartbeat(group_membership::heartbeat(cluster, &request)),
+        Q::LeaveGroup(request) => A::LeaveGroup(group_membership::leave(cluster, &request, version)),
+        Q::OffsetCommit(request) => A::OffsetCommit(group_offsets::commit(cluster, &request).await),
+        Q::OffsetFetch(request) => A::OffsetFetch(group_offsets::fetch(cluster, &request, version)),
+        Q::OffsetDelete(request) => A::OffsetDelete(group_offsets::delete(cluster, &request)),
+        Q::ListGroups(request) => A::ListGroups(group_admin::list(cluster, &request, version)),
+        Q::DescribeGroups(request) => A::DescribeGroups(group_admin::describe(cluster, &request, version)),
+        Q::DeleteGroups(request) => A::DeleteGroups(group_admin::delete(cluster, &request)),
+        Q::InitProducerId(request) => {
+            A::InitProducerId(transactions::init(cluster, &request, version).await)
+        }
+        Q::AddPartitionsToTxn(request) => {
+            A::AddPartitionsToTxn(transactions::add_partitions(cluster, &request, version).await)
+        }
+        Q::AddOffsetsToTxn(request) => {
+            A::AddOffsetsToTxn(transactions::add_offsets(cluster, &request, version).await)
+        }
+        Q::TxnOffsetCommit(request) => A::TxnOffsetCommit(transactions::commit_offsets(cluster, &request)),
+        Q::EndTxn(request) => A::EndTxn(transactions::end(cluster, &request, version).await),
+        Q::ListTransactions(request) => A::ListTransactions(transactions::list(cluster, &request)),
+        Q::DescribeTransactions(request) => {
+            A::DescribeTransactions(transactions::describe(cluster, &request))
+        }
+        // The table of versions lets nothing else through.
+        _ => return None,
+    })
+}

@@ -1,0 +1,173 @@
+//! Produce: batches into logs.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        ProduceRequest, ProduceResponse,
+        produce_response::{BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse},
+    },
+};
+
+use super::text;
+use crate::broker::{
+    clock,
+    cluster::Cluster,
+    config::Durability,
+    log::{Appended, Batch, LogError},
+    topics::{Partition, Topic},
+    transactions::ProducerId,
+};
+
+/// How often a batch whose transaction ends while it is being checked is checked again.
+const VERIFY_TRIES: usize = 3;
+
+pub(super) async fn produce(
+    cluster: &Cluster,
+    request: ProduceRequest,
+    version: i16,
+) -> Option<ProduceResponse> {
+    let acks_valid = matches!(request.acks, -1..=1);
+    let mut written = Vec::new();
+    let mut responses = Vec::with_capacity(request.topic_data.len());
+    for data in request.topic_data {
+        let topic = cluster.topics.get(&data.name);
+        let mut partitions = Vec::with_capacity(data.partition_data.len());
+        for part in data.partition_data {
+            let response = PartitionProduceResponse::default().with_index(part.index);
+            let found = topic.as_ref().and_then(|topic| Some((topic, topic.partition(part.index)?)));
+            let outcome = match found {
+                _ if !acks_valid => Err(Refusal::Code(ResponseError::InvalidRequiredAcks)),
+                None => Err(Refusal::Code(ResponseError::UnknownTopicOrPartition)),
+                Some((topic, partition)) => {
+                    let outcome = append(cluster, topic, &partition, part.records);
+                    written.push(partition);
+                    outcome
+                }
+            };
+            partitions.push(describe(response, outcome, version));
+        }
+        responses.push(
+            TopicProduceResponse::default().with_name(data.name).with_partition_responses(partitions),
+        );
+    }
+    if cluster.durability == Durability::Power && request.acks != 0 {
+        sync(&written, &mut responses).await;
+    }
+    (request.acks != 0).then(|| ProduceResponse::default().with_responses(responses))
+}
+
+enum Refusal {
+    Code(ResponseError),
+    Log(LogError),
+}
+
+fn append(
+    cluster: &Cluster,
+    topic: &Arc<Topic>,
+    partition: &Arc<Partition>,
+    records: Option<Bytes>,
+) -> Result<(Appended, i64), Refusal> {
+    let config = topic.log_config();
+    let now = clock::wall();
+    let batch = Batch::check(records.unwrap_or_default(), now, &config).map_err(Refusal::Log)?;
+    let mut verified = None;
+    for _ in 0..VERIFY_TRIES {
+        let mut log = partition.log();
+        if verified != Some(log.markers()) && log.needs_verifying(&batch) {
+            verified = Some(log.markers());
+            // The coordinator is asked without the lock: it takes this lock when it writes markers.
+            drop(log);
+            if let Some((id, epoch)) = batch.transaction() {
+                let place = (topic.name.clone(), partition.index);
+                cluster.transactions.verify(ProducerId { id, epoch }, &place).map_err(Refusal::Code)?;
+            }
+            continue;
+        }
+        let appended = log.append(&batch, verified, now, &config).map_err(Refusal::Log)?;
+        let start = log.start();
+        drop(log);
+        partition.announce();
+        return Ok((appended, start));
+    }
+    Err(Refusal::Log(LogError::NotInTransaction))
+}
+
+fn describe(
+    response: PartitionProduceResponse,
+    outcome: Result<(Appended, i64), Refusal>,
+    version: i16,
+) -> PartitionProduceResponse {
+    match outcome {
+        Ok((appended, start)) => {
+            let response = response
+                .with_base_offset(appended.base_offset)
+                .with_log_append_time_ms(appended.append_time);
+            if version >= 5 { response.with_log_start_offset(start) } else { response }
+        }
+        Err(Refusal::Code(error)) => refuse(response, error, None, version),
+        Err(Refusal::Log(error)) => {
+            if let LogError::Io(error) = &error {
+                tracing::error!(%error, "records could not be written");
+            }
+            refuse(response, error.response(), Some(error.to_string()), version)
+        }
+    }
+}
+
+fn refuse(
+    response: PartitionProduceResponse,
+    error: ResponseError,
+    message: Option<String>,
+    version: i16,
+) -> PartitionProduceResponse {
+    let response = response
+        .with_error_code(error.code())
+        .with_base_offset(-1)
+        .with_log_append_time_ms(-1)
+        .with_log_start_offset(-1);
+    if version < 8 {
+        return response;
+    }
+    let message = message.unwrap_or_else(|| error.to_string());
+    let bad_record = matches!(error, ResponseError::InvalidRecord | ResponseError::InvalidTimestamp);
+    let records = bad_record.then(|| {
+        BatchIndexAndErrorMessage::default()
+            .with_batch_index(0)
+            .with_batch_index_error_message(Some(text(&message)))
+    });
+    response.with_error_message(Some(text(&message))).with_record_errors(records.into_iter().collect())
+}
+
+/// Puts what was written on the disk itself, all partitions at once.
+async fn sync(written: &[Arc<Partition>], responses: &mut [TopicProduceResponse]) {
+    let synced = futures::future::join_all(written.iter().map(|partition| partition.sync())).await;
+    if let Some(error) = synced.iter().find_map(|result| result.as_ref().err()) {
+        tracing::error!(%error, "records could not be synced");
+        for partition in responses.iter_mut().flat_map(|topic| &mut topic.partition_responses) {
+            if partition.error_code == 0 {
+                partition.error_code = ResponseError::KafkaStorageError.code();
+            }
+        }
+    }
+}
+
+impl LogError {
+    /// As Kafka says it.
+    pub(super) fn response(&self) -> ResponseError {
+        match self {
+            Self::InvalidRecord(_) => ResponseError::InvalidRecord,
+            Self::UnsupportedFormat => ResponseError::UnsupportedForMessageFormat,
+            Self::CorruptBatch => ResponseError::CorruptMessage,
+            Self::TooLarge => ResponseError::MessageTooLarge,
+            Self::InvalidTimestamp => ResponseError::InvalidTimestamp,
+            Self::StaleEpoch => ResponseError::InvalidProducerEpoch,
+            Self::OutOfOrder => ResponseError::OutOfOrderSequenceNumber,
+            Self::NotInTransaction => ResponseError::InvalidTxnState,
+            Self::OutOfRange => ResponseError::OffsetOutOfRange,
+            Self::Io(_) => ResponseError::KafkaStorageError,
+        }
+    }
+}

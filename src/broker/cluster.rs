@@ -1,0 +1,31 @@
+//! What all requests share: topics, groups, transactions and the journal below them.
+
+use std::{io, sync::Arc};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    config::Durability, groups::Groups, journal::Journal, topics::Topics, transactions::Transactions,
+};
+
+/// The state of the running broker.
+pub(crate) struct Cluster {
+    pub(crate) id: String,
+    pub(crate) durability: Durability,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) topics: Arc<Topics>,
+    pub(crate) groups: Arc<Groups>,
+    pub(crate) transactions: Transactions,
+    /// Set when the broker is to stop: waits end early.
+    pub(crate) stopping: CancellationToken,
+}
+
+impl Cluster {
+    /// Returns when what the journal was told is as safe as the broker promises.
+    pub(crate) async fn settle(&self) -> io::Result<()> {
+        match self.durability {
+            Durability::Process => Ok(()),
+            Durability::Power => self.journal.sync().await,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The data folder: one process at a time, and where others find it.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use super::{BrokerError, log};
+
+const LOCK: &str = "lock";
+const ADDRESS: &str = "address";
+
+/// The data folder, locked until dropped. The system releases the lock of a process that is killed.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes and locks the folder.
+    pub(super) fn lock(path: &Path) -> Result<Self, BrokerError> {
+        let io = |source| BrokerError::Io { data: path.to_owned(), source };
+        fs::create_dir_all(path).map_err(io)?;
+        let lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path.join(LOCK))
+            .map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(BrokerError::Locked { data: path.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        let folder = Self { path: path.to_owned(), _lock: lock };
+        // What a process that was killed left behind leads nowhere.
+        folder.withdraw().map_err(io)?;
+        Ok(folder)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Tells other processes where the broker is.
+    pub(super) fn publish(&self, address: SocketAddr) -> io::Result<()> {
+        log::replace_file(&self.path.join(ADDRESS), address.to_string().as_bytes())
+    }
+
+    /// Takes back what [`Self::publish`] told.
+    pub(super) fn withdraw(&self) -> io::Result<()> {
+        match fs::remove_file(self.path.join(ADDRESS)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The address of the broker that serves a data folder, as the process that holds its lock wrote it. `None` while
+/// there is none, and while one that has just started is not ready yet.
+pub fn published_address(data: &Path) -> Option<SocketAddr> {
+    fs::read_to_string(data.join(ADDRESS)).ok()?.trim().parse().ok()
+}

@@ -1,0 +1,78 @@
+//! What is done in the background: full segments are sealed, old ones deleted, compacted topics cleaned.
+
+use std::{io, sync::Arc, time::Duration};
+
+use super::{
+    clock,
+    cluster::Cluster,
+    log::LogError,
+    topics::{Partition, Topic},
+};
+
+/// How often logs are looked after.
+const INTERVAL: Duration = Duration::from_secs(3);
+/// A producer that was silent for so long is forgotten (Kafka's `producer.id.expiration.ms`).
+const PRODUCER_EXPIRY_MS: i64 = 86_400_000;
+
+/// Looks after all logs until the broker stops.
+pub(super) async fn run(cluster: Arc<Cluster>) {
+    loop {
+        tokio::select! {
+            () = cluster.stopping.cancelled() => return,
+            () = tokio::time::sleep(INTERVAL) => {}
+        }
+        let pass = Arc::clone(&cluster);
+        if let Err(error) = tokio::task::spawn_blocking(move || look_after(&pass)).await {
+            tracing::error!(%error, "housekeeping failed");
+        }
+    }
+}
+
+fn look_after(cluster: &Cluster) {
+    for topic in cluster.topics.all() {
+        for partition in topic.partitions() {
+            if cluster.stopping.is_cancelled() {
+                return;
+            }
+            if let Err(error) = look_after_partition(&topic, &partition) {
+                tracing::warn!(topic = topic.name, partition = partition.index, %error, "housekeeping failed");
+            }
+        }
+    }
+}
+
+fn look_after_partition(topic: &Topic, partition: &Partition) -> Result<(), LogError> {
+    let now = clock::wall();
+    let config = topic.log_config();
+    partition.log().roll_if_old(now, &config)?;
+    seal(partition)?;
+    let deleted = partition.log().retain(now, &config)?;
+    if deleted > 0 {
+        tracing::info!(topic = topic.name, partition = partition.index, deleted, "deleted old segments");
+    }
+    partition.log().expire_producers(now - PRODUCER_EXPIRY_MS);
+    Ok(())
+}
+
+fn seal(partition: &Partition) -> io::Result<()> {
+    loop {
+        let Some(sealing) = partition.log().to_seal() else { return Ok(()) };
+        sealing.run()?;
+        partition.log().sealed();
+    }
+}
+
+/// Syncs everything and leaves the logs so that the next start believes all of it.
+pub(super) fn put_to_bed(cluster: &Cluster) {
+    for topic in cluster.topics.all() {
+        for partition in topic.partitions() {
+            let sealed = seal(&partition).and_then(|()| {
+                let active = partition.log().sealing_of_active();
+                active.run()
+            });
+            if let Err(error) = sealed {
+                tracing::warn!(topic = topic.name, partition = partition.index, %error, "a log was not sealed");
+            }
+        }
+    }
+}

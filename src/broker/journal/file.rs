@@ -1,0 +1,115 @@
+//! The journal's file: frames of a length, a CRC-32C and a JSON list of keys and values.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
+    sync::Arc,
+};
+
+use serde_json::value::RawValue;
+
+use super::{JournalError, Key, Values};
+
+const FRAME_HEADER: usize = 8;
+/// A file is not written anew before it has this many bytes.
+const WORTH_REWRITING: u64 = 1 << 20;
+/// How many times larger than its live content a file may grow.
+const BLOAT: u64 = 4;
+
+pub(super) struct JournalFile {
+    file: Arc<File>,
+    size: u64,
+    /// Size when it was last written anew.
+    fresh: u64,
+}
+
+impl JournalFile {
+    pub(super) fn open(path: &Path) -> Result<(Values, Self), JournalError> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let bytes = fs::read(path)?;
+        let mut values = Values::new();
+        let mut at = 0;
+        while let Some((changes, next)) = frame(&bytes, at) {
+            for (key, value) in changes {
+                match value {
+                    Some(value) => values.insert(key, value),
+                    None => values.remove(&key),
+                };
+            }
+            at = next;
+        }
+        if at < bytes.len() {
+            if holds_frame(&bytes, at + 1) {
+                return Err(JournalError::Damaged(at as u64));
+            }
+            tracing::warn!(file = %path.display(), bytes = bytes.len() - at, "cut a torn tail off the journal");
+            file.set_len(at as u64)?;
+        }
+        Ok((values, Self { file: Arc::new(file), size: at as u64, fresh: 0 }))
+    }
+
+    pub(super) fn handle(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    pub(super) fn append<'a>(
+        &mut self,
+        changes: impl Iterator<Item = (&'a Key, Option<&'a RawValue>)>,
+    ) -> io::Result<()> {
+        let frame = encode(&changes.collect::<Vec<_>>())?;
+        if let Err(error) = self.file.write_all_at(&frame, self.size) {
+            // The next frame overwrites what is left of this one; cutting it gives its room back.
+            let _ = self.file.set_len(self.size);
+            return Err(error);
+        }
+        self.size += frame.len() as u64;
+        Ok(())
+    }
+
+    pub(super) fn is_bloated(&self) -> bool {
+        self.size > WORTH_REWRITING.max(self.fresh.saturating_mul(BLOAT))
+    }
+
+    /// Writes all values to a new file and puts it in the place of this one.
+    pub(super) fn rewrite(&mut self, path: &Path, values: &Values) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        for (key, value) in values {
+            bytes.extend(encode(&[(key, Some(&**value))])?);
+        }
+        super::super::log::replace_file(path, &bytes)?;
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        *self = Self { file: Arc::new(file), size: bytes.len() as u64, fresh: bytes.len() as u64 };
+        Ok(())
+    }
+}
+
+fn encode(changes: &[(&Key, Option<&RawValue>)]) -> io::Result<Vec<u8>> {
+    let payload = serde_json::to_vec(changes)?;
+    let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
+    let mut frame = Vec::with_capacity(FRAME_HEADER + payload.len());
+    frame.extend_from_slice(&length.to_le_bytes());
+    frame.extend_from_slice(&crc32c::crc32c(&payload).to_le_bytes());
+    frame.extend_from_slice(&payload);
+    Ok(frame)
+}
+
+type Changes = Vec<(Key, Option<Box<RawValue>>)>;
+
+/// The frame at a place, and where the next one begins.
+fn frame(bytes: &[u8], at: usize) -> Option<(Changes, usize)> {
+    let (head, rest) = bytes.get(at..)?.split_at_checked(FRAME_HEADER)?;
+    let length = u32::from_le_bytes(head[..4].try_into().ok()?) as usize;
+    let payload = rest.get(..length)?;
+    let sound = length > 0 && head[4..] == crc32c::crc32c(payload).to_le_bytes();
+    let changes = sound.then(|| serde_json::from_slice(payload).ok())??;
+    Some((changes, at + FRAME_HEADER + length))
+}
+
+/// Whether a sound frame begins anywhere behind a broken one: then the broken one is no torn tail.
+fn holds_frame(bytes: &[u8], from: usize) -> bool {
+    // A payload begins with `[[`: cheap to look for.
+    let starts = (from..bytes.len()).filter(|at| bytes.get(at + FRAME_HEADER..at + FRAME_HEADER + 2) == Some(b"[["));
+    starts.into_iter().any(|at| frame(bytes, at).is_some())
+}

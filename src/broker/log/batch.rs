@@ -1,0 +1,217 @@
+//! Record batches of format v2: the header, its check sum, and the control batches that end transactions.
+//!
+//! Layout after the Kafka protocol guide, "Record Batch" (KIP-98); markers after KIP-98 "Control messages".
+
+use super::LogError;
+
+/// Bytes before the first record.
+pub(crate) const HEADER: usize = 61;
+/// Bytes before `batch_length` starts to count.
+const LENGTH_PREFIX: usize = 12;
+/// Where the check-summed part begins.
+const CHECKED_FROM: usize = 21;
+
+const COMPRESSION_MASK: i16 = 0b111;
+const LOG_APPEND_TIME: i16 = 1 << 3;
+const TRANSACTIONAL: i16 = 1 << 4;
+const CONTROL: i16 = 1 << 5;
+
+/// The fixed part of a batch, decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BatchHeader {
+    pub(crate) base_offset: i64,
+    /// The whole batch in bytes, header included.
+    pub(crate) size: usize,
+    pub(crate) magic: i8,
+    pub(crate) crc: u32,
+    pub(crate) attributes: i16,
+    pub(crate) last_offset_delta: i32,
+    pub(crate) base_timestamp: i64,
+    pub(crate) max_timestamp: i64,
+    pub(crate) producer_id: i64,
+    pub(crate) producer_epoch: i16,
+    pub(crate) base_sequence: i32,
+    pub(crate) records: i32,
+}
+
+fn bytes<const N: usize>(from: &[u8], at: usize) -> [u8; N] {
+    let mut out = [0; N];
+    out.copy_from_slice(&from[at..at + N]);
+    out
+}
+
+impl BatchHeader {
+    /// Decodes a header; `None` when there are too few bytes or the lengths make no sense.
+    pub(crate) fn parse(raw: &[u8]) -> Option<Self> {
+        let raw = raw.get(..HEADER)?;
+        let length = usize::try_from(i32::from_be_bytes(bytes(raw, 8))).ok()?;
+        let header = Self {
+            base_offset: i64::from_be_bytes(bytes(raw, 0)),
+            size: length + LENGTH_PREFIX,
+            magic: i8::from_be_bytes(bytes(raw, 16)),
+            crc: u32::from_be_bytes(bytes(raw, 17)),
+            attributes: i16::from_be_bytes(bytes(raw, 21)),
+            last_offset_delta: i32::from_be_bytes(bytes(raw, 23)),
+            base_timestamp: i64::from_be_bytes(bytes(raw, 27)),
+            max_timestamp: i64::from_be_bytes(bytes(raw, 35)),
+            producer_id: i64::from_be_bytes(bytes(raw, 43)),
+            producer_epoch: i16::from_be_bytes(bytes(raw, 51)),
+            base_sequence: i32::from_be_bytes(bytes(raw, 53)),
+            records: i32::from_be_bytes(bytes(raw, 57)),
+        };
+        let sane = header.size >= HEADER && header.last_offset_delta >= 0 && header.base_offset >= 0;
+        sane.then_some(header)
+    }
+
+    /// The offset of the last record.
+    pub(crate) fn last_offset(&self) -> i64 {
+        self.base_offset + i64::from(self.last_offset_delta)
+    }
+
+    /// The offset that follows this batch.
+    pub(crate) fn next_offset(&self) -> i64 {
+        self.last_offset() + 1
+    }
+
+    /// The last sequence number, which wraps after `i32::MAX`.
+    pub(crate) fn last_sequence(&self) -> i32 {
+        if self.base_sequence < 0 {
+            return -1;
+        }
+        let last = i64::from(self.base_sequence) + i64::from(self.last_offset_delta);
+        // Below 2^31 after the remainder.
+        i32::try_from(last % (i64::from(i32::MAX) + 1)).unwrap_or(0)
+    }
+
+    pub(crate) fn is_transactional(&self) -> bool {
+        self.attributes & TRANSACTIONAL != 0
+    }
+
+    pub(crate) fn is_control(&self) -> bool {
+        self.attributes & CONTROL != 0
+    }
+
+    /// The codec number: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
+    pub(crate) fn compression(&self) -> i16 {
+        self.attributes & COMPRESSION_MASK
+    }
+
+    /// Whether every record's time is the time of its append.
+    pub(crate) fn is_append_time(&self) -> bool {
+        self.attributes & LOG_APPEND_TIME != 0
+    }
+
+    pub(crate) fn has_producer(&self) -> bool {
+        self.producer_id >= 0
+    }
+}
+
+/// The check sum of a whole batch, as its header should have it.
+pub(crate) fn checksum(batch: &[u8]) -> u32 {
+    batch.get(CHECKED_FROM..).map_or(0, crc32c::crc32c)
+}
+
+/// Puts a batch at its place in the log. The check sum does not cover these fields.
+pub(crate) fn place(header: &mut [u8], base_offset: i64) {
+    header[..8].copy_from_slice(&base_offset.to_be_bytes());
+    header[12..16].copy_from_slice(&0i32.to_be_bytes());
+}
+
+/// Makes `now` the time of every record, as `message.timestamp.type=LogAppendTime` asks.
+pub(crate) fn stamp_append_time(batch: &mut [u8], now: i64) {
+    let attributes = i16::from_be_bytes(bytes(batch, 21)) | LOG_APPEND_TIME;
+    batch[21..23].copy_from_slice(&attributes.to_be_bytes());
+    batch[35..43].copy_from_slice(&now.to_be_bytes());
+    seal(batch);
+}
+
+/// Writes length and check sum of a batch whose other bytes are final.
+pub(crate) fn seal(batch: &mut [u8]) {
+    let length = i32::try_from(batch.len() - LENGTH_PREFIX).unwrap_or(i32::MAX);
+    batch[8..12].copy_from_slice(&length.to_be_bytes());
+    let crc = checksum(batch);
+    batch[17..21].copy_from_slice(&crc.to_be_bytes());
+}
+
+/// Checks the one batch of a produce request: whole, v2, and with the check sum it says.
+pub(crate) fn check(batch: &[u8]) -> Result<BatchHeader, LogError> {
+    let header =
+        BatchHeader::parse(batch).ok_or(LogError::InvalidRecord("a record batch is cut short"))?;
+    if header.magic != 2 {
+        return Err(LogError::UnsupportedFormat);
+    }
+    if header.size < batch.len() {
+        return Err(LogError::InvalidRecord("a produce request holds one batch per partition"));
+    }
+    if header.size > batch.len() {
+        return Err(LogError::InvalidRecord("a record batch is cut short"));
+    }
+    if checksum(batch) != header.crc {
+        return Err(LogError::CorruptBatch);
+    }
+    if header.is_control() {
+        return Err(LogError::InvalidRecord("control batches are the broker's to write"));
+    }
+    if header.records <= 0 || i64::from(header.records) != i64::from(header.last_offset_delta) + 1 {
+        return Err(LogError::InvalidRecord("the record count does not fit the offsets"));
+    }
+    if header.has_producer() && (header.producer_epoch < 0 || header.base_sequence < 0) {
+        return Err(LogError::InvalidRecord("an idempotent batch needs an epoch and a sequence"));
+    }
+    if header.is_transactional() && !header.has_producer() {
+        return Err(LogError::InvalidRecord("a transactional batch needs a producer id"));
+    }
+    Ok(header)
+}
+
+/// How a transaction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Marker {
+    Abort,
+    Commit,
+}
+
+/// A batch that holds one transaction marker.
+pub(crate) fn marker(kind: Marker, producer_id: i64, epoch: i16, now: i64) -> Vec<u8> {
+    let key_type: i16 = match kind {
+        Marker::Abort => 0,
+        Marker::Commit => 1,
+    };
+    // attributes, time delta 0, offset delta 0, key of 4 bytes, value of 6 bytes, no headers;
+    // the lengths are zigzag: 4 → 8, 6 → 12.
+    let mut record = vec![0, 0, 0, 8];
+    record.extend_from_slice(&0i16.to_be_bytes());
+    record.extend_from_slice(&key_type.to_be_bytes());
+    record.push(12);
+    record.extend_from_slice(&0i16.to_be_bytes());
+    record.extend_from_slice(&0i32.to_be_bytes());
+    record.push(0);
+
+    let mut batch = vec![0; HEADER];
+    batch[16] = 2;
+    batch[21..23].copy_from_slice(&(TRANSACTIONAL | CONTROL).to_be_bytes());
+    batch[27..35].copy_from_slice(&now.to_be_bytes());
+    batch[35..43].copy_from_slice(&now.to_be_bytes());
+    batch[43..51].copy_from_slice(&producer_id.to_be_bytes());
+    batch[51..53].copy_from_slice(&epoch.to_be_bytes());
+    batch[53..57].copy_from_slice(&(-1i32).to_be_bytes());
+    batch[57..61].copy_from_slice(&1i32.to_be_bytes());
+    // The record's own length is 17 bytes at most: one zigzag byte.
+    batch.push(u8::try_from(record.len() * 2).unwrap_or(0));
+    batch.extend_from_slice(&record);
+    seal(&mut batch);
+    batch
+}
+
+/// Reads the marker out of a control batch.
+pub(crate) fn marker_of(header: &BatchHeader, batch: &[u8]) -> Option<Marker> {
+    if !header.is_control() {
+        return None;
+    }
+    let record = super::records::iterate(batch.get(HEADER..)?).next()?.ok()?;
+    match i16::from_be_bytes(record.key?.get(2..4)?.try_into().ok()?) {
+        0 => Some(Marker::Abort),
+        1 => Some(Marker::Commit),
+        _ => None,
+    }
+}

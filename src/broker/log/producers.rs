@@ -1,0 +1,167 @@
+//! What a partition knows of its producers: the last batches for telling duplicates (KIP-98), the
+//! transaction that is open, and the transactions that were aborted.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::{LogError, batch::{BatchHeader, Marker}};
+
+/// Batches remembered a producer, as `max.in.flight.requests.per.connection` is at most five.
+const REMEMBERED: usize = 5;
+
+/// One batch that a producer wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Written {
+    pub(crate) first_sequence: i32,
+    pub(crate) last_sequence: i32,
+    pub(crate) base_offset: i64,
+    pub(crate) timestamp: i64,
+}
+
+/// One producer's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Producer {
+    pub(crate) epoch: i16,
+    pub(crate) batches: VecDeque<Written>,
+    /// The first offset of its open transaction.
+    pub(crate) open_from: Option<i64>,
+    /// Wall time (ms) of the last write, for forgetting idle producers.
+    pub(crate) last_timestamp: i64,
+}
+
+impl Producer {
+    fn last_sequence(&self) -> i32 {
+        self.batches.back().map_or(-1, |written| written.last_sequence)
+    }
+}
+
+/// A transaction that ended with an abort marker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Aborted {
+    pub(crate) producer_id: i64,
+    pub(crate) first_offset: i64,
+    /// The offset of the marker.
+    pub(crate) last_offset: i64,
+}
+
+/// What the sequence check says of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sequence {
+    /// New and in order.
+    Next,
+    /// Written before, at this place.
+    Duplicate(Written),
+}
+
+/// All producers of a partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Producers {
+    by_id: HashMap<i64, Producer>,
+    /// First offsets of open transactions; the least bounds the last stable offset.
+    open: BTreeSet<(i64, i64)>,
+}
+
+impl Producers {
+    /// Checks a batch against its producer's state (KIP-98; as `ProducerAppendInfo` in Kafka).
+    pub(crate) fn check(&self, batch: &BatchHeader) -> Result<Sequence, LogError> {
+        let Some(producer) = self.by_id.get(&batch.producer_id) else { return Ok(Sequence::Next) };
+        if batch.producer_epoch < producer.epoch {
+            return Err(LogError::StaleEpoch);
+        }
+        if batch.producer_epoch > producer.epoch {
+            return if batch.base_sequence == 0 { Ok(Sequence::Next) } else { Err(LogError::OutOfOrder) };
+        }
+        let same = |written: &&Written| {
+            written.first_sequence == batch.base_sequence && written.last_sequence == batch.last_sequence()
+        };
+        if let Some(written) = producer.batches.iter().find(same) {
+            return Ok(Sequence::Duplicate(*written));
+        }
+        let last = producer.last_sequence();
+        let follows = batch.base_sequence == last.wrapping_add(1)
+            || (batch.base_sequence == 0 && last == i32::MAX);
+        if follows { Ok(Sequence::Next) } else { Err(LogError::OutOfOrder) }
+    }
+
+    /// Takes in a data batch that lies in the log now.
+    pub(crate) fn wrote(&mut self, batch: &BatchHeader) {
+        if !batch.has_producer() {
+            return;
+        }
+        let producer = self.by_id.entry(batch.producer_id).or_insert_with(|| Producer {
+            epoch: batch.producer_epoch,
+            batches: VecDeque::new(),
+            open_from: None,
+            last_timestamp: batch.max_timestamp,
+        });
+        if producer.epoch != batch.producer_epoch {
+            producer.epoch = batch.producer_epoch;
+            producer.batches.clear();
+        }
+        if producer.batches.len() == REMEMBERED {
+            producer.batches.pop_front();
+        }
+        producer.batches.push_back(Written {
+            first_sequence: batch.base_sequence,
+            last_sequence: batch.last_sequence(),
+            base_offset: batch.base_offset,
+            timestamp: batch.max_timestamp,
+        });
+        producer.last_timestamp = batch.max_timestamp;
+        if batch.is_transactional() && producer.open_from.is_none() {
+            producer.open_from = Some(batch.base_offset);
+            self.open.insert((batch.base_offset, batch.producer_id));
+        }
+    }
+
+    /// Takes in a marker; an abort of an open transaction comes back for the aborted list.
+    pub(crate) fn ended(&mut self, batch: &BatchHeader, marker: Marker) -> Option<Aborted> {
+        let producer = self.by_id.entry(batch.producer_id).or_insert_with(|| Producer {
+            epoch: batch.producer_epoch,
+            batches: VecDeque::new(),
+            open_from: None,
+            last_timestamp: batch.max_timestamp,
+        });
+        if batch.producer_epoch > producer.epoch {
+            producer.epoch = batch.producer_epoch;
+            producer.batches.clear();
+        }
+        producer.last_timestamp = batch.max_timestamp;
+        let first_offset = producer.open_from.take()?;
+        self.open.remove(&(first_offset, batch.producer_id));
+        (marker == Marker::Abort).then_some(Aborted {
+            producer_id: batch.producer_id,
+            first_offset,
+            last_offset: batch.base_offset,
+        })
+    }
+
+    /// Whether this producer has a transaction open here.
+    pub(crate) fn is_open(&self, producer_id: i64) -> bool {
+        self.by_id.get(&producer_id).is_some_and(|producer| producer.open_from.is_some())
+    }
+
+    /// The first offset of the oldest open transaction.
+    pub(crate) fn first_open(&self) -> Option<i64> {
+        self.open.first().map(|(offset, _)| *offset)
+    }
+
+    /// Forgets producers that wrote nothing since `before` (wall ms) and have nothing open.
+    pub(crate) fn expire(&mut self, before: i64) {
+        self.by_id.retain(|_, producer| producer.open_from.is_some() || producer.last_timestamp >= before);
+    }
+
+    /// Every producer, for description and snapshots.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (i64, &Producer)> {
+        self.by_id.iter().map(|(id, producer)| (*id, producer))
+    }
+}
+
+impl FromIterator<(i64, Producer)> for Producers {
+    fn from_iter<I: IntoIterator<Item = (i64, Producer)>>(producers: I) -> Self {
+        let by_id: HashMap<_, _> = producers.into_iter().collect();
+        let open = by_id.iter().filter_map(|(id, producer)| Some((producer.open_from?, *id))).collect();
+        Self { by_id, open }
+    }
+}

@@ -1,0 +1,126 @@
+//! Reading: where in which file the wanted batches lie, and their bytes.
+
+use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
+
+use super::{Aborted, Log, LogError, batch::BatchHeader};
+
+/// What a reader may see (KIP-98).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    Uncommitted,
+    Committed,
+}
+
+impl From<i8> for Isolation {
+    fn from(level: i8) -> Self {
+        if level == 1 { Self::Committed } else { Self::Uncommitted }
+    }
+}
+
+/// A run of batches in a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Slice {
+    file: Arc<File>,
+    position: u64,
+    /// Bytes to read; the last batch may be cut.
+    pub(crate) length: usize,
+    /// Bytes of the first batch.
+    pub(crate) first: usize,
+}
+
+/// What a fetch learns of a partition.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub(crate) start: i64,
+    pub(crate) high_watermark: i64,
+    pub(crate) last_stable: i64,
+    /// For read-committed readers: what they must leave out of these batches.
+    pub(crate) aborted: Vec<Aborted>,
+    /// `None` when there is nothing to read yet.
+    pub(crate) slice: Option<Slice>,
+}
+
+impl Slice {
+    /// Reads whole batches of up to `length` bytes.
+    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; self.length];
+        self.file.read_exact_at(&mut bytes, self.position)?;
+        let mut whole = 0;
+        while let Some(header) = bytes.get(whole..).and_then(BatchHeader::parse) {
+            if whole + header.size > bytes.len() {
+                break;
+            }
+            whole += header.size;
+        }
+        bytes.truncate(whole);
+        Ok(bytes)
+    }
+}
+
+impl Log {
+    /// The end of what a reader may see.
+    pub(crate) fn limit(&self, isolation: Isolation) -> i64 {
+        match isolation {
+            Isolation::Uncommitted => self.end(),
+            Isolation::Committed => self.last_stable(),
+        }
+    }
+
+    /// Finds up to `max_bytes` of batches, from the one that holds `offset` on.
+    pub(crate) fn read(
+        &self,
+        offset: i64,
+        max_bytes: usize,
+        isolation: Isolation,
+    ) -> Result<Reading, LogError> {
+        if offset < self.start || offset > self.end() {
+            return Err(LogError::OutOfRange);
+        }
+        let mut reading = Reading {
+            start: self.start,
+            high_watermark: self.end(),
+            last_stable: self.last_stable(),
+            aborted: Vec::new(),
+            slice: None,
+        };
+        let limit = self.limit(isolation);
+        if offset < limit
+            && let Some((slice, upper)) = self.slice(offset, limit, max_bytes)?
+        {
+            if isolation == Isolation::Committed {
+                let from = self.aborted.partition_point(|aborted| aborted.last_offset < offset);
+                let concerned = self.aborted[from..].iter().filter(|aborted| aborted.first_offset < upper);
+                reading.aborted = concerned.copied().collect();
+            }
+            reading.slice = Some(slice);
+        }
+        Ok(reading)
+    }
+
+    /// The batches from `offset` up to `limit`, of one segment, and an offset that none of them reaches.
+    fn slice(&self, offset: i64, limit: i64, max_bytes: usize) -> io::Result<Option<(Slice, i64)>> {
+        let at = self.segments.partition_point(|segment| segment.base <= offset).saturating_sub(1);
+        for segment in self.segments.iter().skip(at) {
+            if segment.next_offset <= offset {
+                continue;
+            }
+            // Compaction leaves gaps: the wanted offset may lie in none of this segment's batches.
+            let Some((position, first)) = segment.locate(offset)? else { continue };
+            if first.base_offset >= limit {
+                return Ok(None);
+            }
+            let end = if limit >= segment.next_offset {
+                segment.size
+            } else {
+                segment.locate(limit)?.map_or(segment.size, |(end, _)| end)
+            };
+            let available = usize::try_from(end.saturating_sub(position)).unwrap_or(usize::MAX);
+            let length = max_bytes.max(first.size).min(available);
+            let upper = segment.offset_bound(position + length as u64).min(limit);
+            let slice =
+                Slice { file: Arc::clone(&segment.file), position, length, first: first.size };
+            return Ok(Some((slice, upper)));
+        }
+        Ok(None)
+    }
+}

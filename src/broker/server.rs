@@ -1,0 +1,105 @@
+//! Connections: each is a task that answers its requests one after the other, in order.
+
+use std::{
+    collections::HashSet,
+    io,
+    net::SocketAddr,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
+
+use kafka_protocol::messages::ResponseKind;
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+use super::{
+    api::{self, Peer},
+    cluster::Cluster,
+    wire::{self, Frames, WireError},
+};
+
+/// How long to wait after the system has refused a connection, for example for want of file handles.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Accepts connections until the broker stops, then waits for those that are open.
+pub(super) async fn serve(listener: TcpListener, cluster: Arc<Cluster>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = cluster.stopping.cancelled() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, remote)) => {
+                    connections.spawn(connection(stream, remote, Arc::clone(&cluster)));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(BREATH).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn connection(stream: TcpStream, remote: SocketAddr, cluster: Arc<Cluster>) {
+    let ended = tokio::select! {
+        ended = converse(stream, remote, &cluster) => ended,
+        () = cluster.stopping.cancelled() => Ok(()),
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%remote, %error, "a connection ended");
+    }
+}
+
+async fn converse(stream: TcpStream, remote: SocketAddr, cluster: &Cluster) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let local = stream.local_addr()?;
+    let (reader, mut writer) = stream.into_split();
+    let mut frames = Frames::new(reader);
+    while let Some(frame) = frames.next().await? {
+        let answer = match wire::decode(frame.bytes.clone()) {
+            Ok(request) => {
+                let context = request.context;
+                let peer = Peer { local, remote, client_id: context.client_id.clone() };
+                let response = api::answer(cluster, &peer, request.kind, context.version).await;
+                response.map(|response: ResponseKind| wire::encode(&context, &response)).transpose()
+            }
+            Err(WireError::ApiVersions { correlation_id, .. }) => {
+                wire::encode_api_versions(correlation_id).map(Some)
+            }
+            Err(error) => Err(error),
+        };
+        // The request's bytes are let go before its answer is on its way to a slow reader.
+        drop(frame);
+        match answer {
+            Ok(Some(answer)) => writer.write_all(&answer).await?,
+            Ok(None) => {}
+            // As in Kafka: a client that cannot be understood is hung up on.
+            Err(error) => {
+                complain(&error);
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says once what a client wanted that there is not; malformed requests are the network's weather.
+fn complain(error: &WireError) {
+    static SAID: LazyLock<Mutex<HashSet<(i16, i16)>>> = LazyLock::new(Mutex::default);
+    match error {
+        WireError::Unsupported { key, version } => {
+            let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.len() < 1000 && said.insert((*key, *version)) {
+                tracing::warn!(%error, "closed a connection");
+            }
+        }
+        WireError::Unwritable(_) => tracing::error!(%error, "closed a connection"),
+        _ => tracing::debug!(%error, "closed a connection"),
+    }
+}

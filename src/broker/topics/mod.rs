@@ -1,0 +1,364 @@
+//! Topics: which there are, their settings, and their partitions.
+
+pub(crate) mod config;
+mod partition;
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub(crate) use partition::{Partition, Watch};
+
+use super::{
+    clock,
+    journal::{Change, Journal, Key},
+    log::{Log, LogConfig, LogError},
+};
+use config::Overrides;
+
+/// What is kept of a topic.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Kept {
+    id: String,
+    partitions: i32,
+    settings: Overrides,
+}
+
+/// A topic.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) name: String,
+    pub(crate) id: Uuid,
+    settings: RwLock<Settings>,
+    partitions: RwLock<Vec<Arc<Partition>>>,
+}
+
+#[derive(Debug)]
+struct Settings {
+    own: Overrides,
+    log: Arc<LogConfig>,
+}
+
+impl Settings {
+    fn new(own: Overrides) -> Self {
+        Self { log: Arc::new(config::log_config(&own)), own }
+    }
+}
+
+impl Topic {
+    /// The settings that it has of its own.
+    pub(crate) fn overrides(&self) -> Overrides {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).own.clone()
+    }
+
+    /// What its logs go by.
+    pub(crate) fn log_config(&self) -> Arc<LogConfig> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner).log)
+    }
+
+    /// One partition.
+    pub(crate) fn partition(&self, index: i32) -> Option<Arc<Partition>> {
+        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
+        partitions.get(usize::try_from(index).ok()?).map(Arc::clone)
+    }
+
+    /// All partitions.
+    pub(crate) fn partitions(&self) -> Vec<Arc<Partition>> {
+        self.partitions.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn kept(&self) -> Kept {
+        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner).len();
+        Kept {
+            id: self.id.to_string(),
+            partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
+            settings: self.overrides(),
+        }
+    }
+}
+
+/// Why a topic cannot be changed as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TopicError {
+    #[error("Topic '{0}' already exists.")]
+    Exists(String),
+    #[error("This server does not host this topic-partition.")]
+    Unknown,
+    #[error("{0}")]
+    InvalidName(&'static str),
+    #[error("{0}")]
+    InvalidPartitions(String),
+    #[error("{0}")]
+    InvalidConfig(String),
+    #[error("{0}")]
+    Log(#[from] LogError),
+    #[error("the disk refused: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// All topics.
+pub(crate) struct Topics {
+    folder: PathBuf,
+    journal: Arc<Journal>,
+    by_name: RwLock<BTreeMap<String, Arc<Topic>>>,
+    /// One change at a time.
+    changing: Mutex<()>,
+}
+
+/// The most partitions a topic gets here: each is an open file.
+const MOST_PARTITIONS: i32 = 10_000;
+
+impl Topics {
+    /// Opens all topics of the journal with their logs.
+    pub(crate) fn open(folder: &Path, journal: Arc<Journal>) -> Result<Self, TopicError> {
+        remove_deleted(folder)?;
+        let topics = Self {
+            folder: folder.to_owned(),
+            journal,
+            by_name: RwLock::default(),
+            changing: Mutex::new(()),
+        };
+        let kept = topics.journal.all::<Kept, _>(|key| match key {
+            Key::Topic(name) => Some(name.clone()),
+            _ => None,
+        });
+        let opened = std::thread::scope(|scope| {
+            let topics = &topics;
+            let open = |(name, kept)| scope.spawn(move || topics.open_topic(name, kept));
+            let running: Vec<_> = kept.into_iter().map(open).collect();
+            let ended = running.into_iter().map(|thread| {
+                thread.join().unwrap_or_else(|_| Err(io::Error::other("a log made no sense").into()))
+            });
+            ended.collect::<Result<Vec<_>, _>>()
+        })?;
+        for topic in opened {
+            topics.publish(topic);
+        }
+        Ok(topics)
+    }
+
+    fn open_topic(&self, name: String, kept: Kept) -> Result<Topic, TopicError> {
+        let partitions = (0..kept.partitions).map(|index| self.open_partition(&name, index));
+        let partitions = partitions.collect::<Result<_, _>>()?;
+        Ok(Topic {
+            id: Uuid::parse_str(&kept.id).unwrap_or_else(|_| fresh_id()),
+            settings: RwLock::new(Settings::new(kept.settings)),
+            partitions: RwLock::new(partitions),
+            name,
+        })
+    }
+
+    fn open_partition(&self, name: &str, index: i32) -> Result<Arc<Partition>, LogError> {
+        let start = self.journal.get(&Key::LogStart(name.to_owned(), index)).unwrap_or(0);
+        let log = Log::open(&self.log_folder(name, index), start, clock::wall())?;
+        Ok(Arc::new(Partition::new(index, log)))
+    }
+
+    fn log_folder(&self, name: &str, index: i32) -> PathBuf {
+        self.folder.join(format!("{name}-{index}"))
+    }
+
+    fn publish(&self, topic: Topic) -> Arc<Topic> {
+        let topic = Arc::new(topic);
+        let mut by_name = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        by_name.insert(topic.name.clone(), Arc::clone(&topic));
+        topic
+    }
+
+    /// A topic by name.
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<Topic>> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).map(Arc::clone)
+    }
+
+    /// A topic by id.
+    pub(crate) fn by_id(&self, id: Uuid) -> Option<Arc<Topic>> {
+        let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        by_name.values().find(|topic| topic.id == id).map(Arc::clone)
+    }
+
+    /// All topics by name.
+    pub(crate) fn all(&self) -> Vec<Arc<Topic>> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
+    }
+
+    /// Makes a topic; with `only_check` nothing but its request is looked at.
+    pub(crate) fn create(
+        &self,
+        name: &str,
+        partitions: i32,
+        settings: Overrides,
+        only_check: bool,
+    ) -> Result<Made, TopicError> {
+        check_name(name)?;
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.get(name).is_some() {
+            return Err(TopicError::Exists(name.to_owned()));
+        }
+        check_count(partitions)?;
+        config::check(&settings).map_err(TopicError::InvalidConfig)?;
+        let id = fresh_id();
+        if only_check {
+            return Ok(Made { id, settings });
+        }
+        let kept = Kept { id: id.to_string(), partitions, settings: settings.clone() };
+        for index in 0..partitions {
+            self.put_away(name, index)?;
+        }
+        self.journal.write(vec![Change::set(Key::Topic(name.to_owned()), &kept)?])?;
+        match self.open_topic(name.to_owned(), kept) {
+            Ok(topic) => self.publish(topic),
+            Err(error) => {
+                self.journal.write(vec![Change::remove(Key::Topic(name.to_owned()))])?;
+                return Err(error);
+            }
+        };
+        tracing::info!(topic = name, partitions, "made a topic");
+        Ok(Made { id, settings })
+    }
+
+    /// Deletes a topic with its records.
+    pub(crate) fn delete(&self, name: &str) -> Result<(), TopicError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let topic = self.get(name).ok_or(TopicError::Unknown)?;
+        self.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let partitions = topic.partitions();
+        let mut changes = vec![Change::remove(Key::Topic(name.to_owned()))];
+        for partition in &partitions {
+            self.put_away(name, partition.index)?;
+            changes.push(Change::remove(Key::LogStart(name.to_owned(), partition.index)));
+        }
+        self.journal.write(changes)?;
+        for partition in partitions {
+            partition.announce();
+        }
+        remove_deleted(&self.folder)?;
+        tracing::info!(topic = name, "deleted a topic");
+        Ok(())
+    }
+
+    /// Gives a topic more partitions.
+    pub(crate) fn grow(&self, name: &str, count: i32, only_check: bool) -> Result<(), TopicError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let topic = self.get(name).ok_or(TopicError::Unknown)?;
+        let mut kept = topic.kept();
+        if count <= kept.partitions {
+            return Err(TopicError::InvalidPartitions(format!(
+                "The topic {name} currently has {} partition(s); {count} would not be an increase.",
+                kept.partitions
+            )));
+        }
+        check_count(count)?;
+        if only_check {
+            return Ok(());
+        }
+        let mut added = Vec::new();
+        for index in kept.partitions..count {
+            self.put_away(name, index)?;
+            added.push(self.open_partition(name, index)?);
+        }
+        kept.partitions = count;
+        self.journal.write(vec![Change::set(Key::Topic(name.to_owned()), &kept)?])?;
+        topic.partitions.write().unwrap_or_else(PoisonError::into_inner).extend(added);
+        Ok(())
+    }
+
+    /// Gives a topic other settings of its own; `change` gets the present ones.
+    pub(crate) fn configure(
+        &self,
+        name: &str,
+        only_check: bool,
+        change: impl FnOnce(Overrides) -> Result<Overrides, String>,
+    ) -> Result<(), TopicError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let topic = self.get(name).ok_or(TopicError::Unknown)?;
+        let settings = change(topic.overrides()).map_err(TopicError::InvalidConfig)?;
+        config::check(&settings).map_err(TopicError::InvalidConfig)?;
+        if only_check {
+            return Ok(());
+        }
+        let kept = Kept { settings: settings.clone(), ..topic.kept() };
+        self.journal.write(vec![Change::set(Key::Topic(name.to_owned()), &kept)?])?;
+        *topic.settings.write().unwrap_or_else(PoisonError::into_inner) = Settings::new(settings);
+        Ok(())
+    }
+
+    /// Moves up the first readable offset of a partition, and keeps it.
+    pub(crate) fn delete_records(
+        &self,
+        topic: &Topic,
+        partition: &Partition,
+        before: i64,
+    ) -> Result<i64, TopicError> {
+        let start = partition.log().delete_before(before)?;
+        let key = Key::LogStart(topic.name.clone(), partition.index);
+        self.journal.write(vec![Change::set(key, &start)?])?;
+        Ok(start)
+    }
+
+    /// Renames a partition's folder out of the way, so that nothing of it can come back.
+    fn put_away(&self, name: &str, index: i32) -> io::Result<()> {
+        let folder = self.log_folder(name, index);
+        if !folder.exists() {
+            return Ok(());
+        }
+        fs::rename(&folder, self.folder.join(format!("{}.{DELETED}", fresh_id())))
+    }
+}
+
+/// What a topic that was made, or would have been, is like.
+pub(crate) struct Made {
+    pub(crate) id: Uuid,
+    pub(crate) settings: Overrides,
+}
+
+/// How folders are named that are on their way out.
+const DELETED: &str = "deleted";
+
+fn remove_deleted(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == DELETED) {
+            fs::remove_dir_all(path)?;
+        }
+    }
+    Ok(())
+}
+
+fn fresh_id() -> Uuid {
+    Uuid::from_bytes(rand::random())
+}
+
+fn check_count(partitions: i32) -> Result<(), TopicError> {
+    if (1..=MOST_PARTITIONS).contains(&partitions) {
+        return Ok(());
+    }
+    Err(TopicError::InvalidPartitions(format!("Number of partitions must be from 1 to {MOST_PARTITIONS}.")))
+}
+
+/// Kafka's rule for topic names, which also makes them safe as file names.
+pub(crate) fn check_name(name: &str) -> Result<(), TopicError> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() {
+        return Err(TopicError::InvalidName("Topic name is invalid: the empty string is not allowed"));
+    }
+    if name == "." || name == ".." {
+        return Err(TopicError::InvalidName("Topic name is invalid: '.' or '..' is not allowed"));
+    }
+    if name.len() > 249 {
+        return Err(TopicError::InvalidName(
+            "Topic name is invalid: the length of a topic name must not exceed 249 characters",
+        ));
+    }
+    if !name.chars().all(legal) {
+        return Err(TopicError::InvalidName(
+            "Topic name is invalid: it contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,357 @@
+//! The transaction coordinator: producer ids, transactional ids, and the markers that end transactions.
+//!
+//! The rules are in the pure state machine of [`transaction`]; this is its shell. A decision is written to the journal,
+//! together with the offsets it makes visible, before the first marker is: so a commit that was acknowledged is
+//! completed after a crash, and a transaction without a decision is aborted.
+
+mod producer_ids;
+mod transaction;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use kafka_protocol::ResponseError;
+use tokio::sync::Notify;
+
+pub(crate) use transaction::Transaction;
+
+use super::{
+    clock,
+    groups::{Groups, Offsets},
+    journal::{Change, Journal, Key},
+    log::LogError,
+    topics::Topics,
+};
+use producer_ids::ProducerIds;
+use transaction::{End, Init};
+
+/// The longest a transaction may be allowed to take (ms): Kafka's `transaction.max.timeout.ms`.
+const LONGEST_TIMEOUT_MS: i32 = 900_000;
+/// How long until markers are tried again that a full disk refused.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// A producer id with its epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProducerId {
+    pub(crate) id: i64,
+    pub(crate) epoch: i16,
+}
+
+/// All transactional ids.
+pub(crate) struct Transactions {
+    known: Mutex<Known>,
+    producer_ids: ProducerIds,
+    journal: Arc<Journal>,
+    topics: Arc<Topics>,
+    groups: Arc<Groups>,
+    /// Something may have become due earlier than the clock's task knows.
+    earlier: Notify,
+}
+
+#[derive(Default)]
+struct Known {
+    by_id: BTreeMap<String, Transaction>,
+    by_producer: HashMap<i64, String>,
+}
+
+fn storage(error: &io::Error) -> ResponseError {
+    tracing::error!(%error, "the journal could not be written");
+    ResponseError::CoordinatorNotAvailable
+}
+
+impl Transactions {
+    /// Takes up all transactions where the journal left them: decided ones are completed, open ones aborted.
+    pub(crate) fn open(journal: Arc<Journal>, topics: Arc<Topics>, groups: Arc<Groups>) -> Self {
+        let mut known = Known::default();
+        let kept = journal.all::<Transaction, _>(|key| match key {
+            Key::Transaction(id) => Some(id.clone()),
+            _ => None,
+        });
+        for (id, transaction) in kept {
+            known.by_producer.insert(transaction.producer_id, id.clone());
+            known.by_id.insert(id, transaction);
+        }
+        let transactions = Self {
+            known: Mutex::new(known),
+            producer_ids: ProducerIds::open(Arc::clone(&journal)),
+            journal,
+            topics,
+            groups,
+            earlier: Notify::new(),
+        };
+        transactions.abort_where(|transaction| transaction.state == transaction::State::Ongoing);
+        transactions.finish_decided();
+        transactions
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All transactional ids with their states.
+    pub(crate) fn list(&self) -> Vec<(String, Transaction)> {
+        self.known().by_id.iter().map(|(id, transaction)| (id.clone(), transaction.clone())).collect()
+    }
+
+    /// Changes a transaction and keeps it: what the journal does not take has not happened.
+    fn change<T>(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Transaction) -> Result<(T, bool), ResponseError>,
+    ) -> Result<T, ResponseError> {
+        let mut known = self.known();
+        let transaction = known.by_id.get_mut(id).ok_or(ResponseError::InvalidProducerIdMapping)?;
+        let mut next = transaction.clone();
+        let (outcome, changed) = change(&mut next)?;
+        if changed {
+            self.keep(id, &mut next)?;
+        }
+        let (old, new) = (transaction.producer_id, next.producer_id);
+        *transaction = next;
+        if old != new {
+            known.by_producer.remove(&old);
+            known.by_producer.insert(new, id.to_owned());
+        }
+        Ok(outcome)
+    }
+
+    /// Writes a transaction; the offsets of one that is to be committed become the groups' in the same frame.
+    fn keep(&self, id: &str, transaction: &mut Transaction) -> Result<(), ResponseError> {
+        let mut committed: BTreeMap<String, Offsets> = BTreeMap::new();
+        if transaction.state == transaction::State::PrepareCommit {
+            for (group, topic, partition, offset) in std::mem::take(&mut transaction.offsets) {
+                committed.entry(group).or_default().insert((topic, partition), offset);
+            }
+        }
+        let write = || {
+            let mut changes = vec![Change::set(Key::Transaction(id.to_owned()), transaction)?];
+            for (group, offsets) in &committed {
+                changes.extend(Groups::changes(group, offsets)?);
+            }
+            self.journal.write(changes)
+        };
+        write().map_err(|error| storage(&error))?;
+        for (group, offsets) in committed {
+            self.groups.install(&group, offsets);
+        }
+        Ok(())
+    }
+
+    /// Gives a producer its id and epoch, and ends what its forerunner left open.
+    pub(crate) fn init(
+        &self,
+        id: Option<&str>,
+        timeout_ms: i32,
+        claimed: Option<(i64, i16)>,
+    ) -> Result<ProducerId, ResponseError> {
+        let Some(id) = id else {
+            return Ok(ProducerId { id: self.fresh_producer_id()?, epoch: 0 });
+        };
+        if id.is_empty() {
+            return Err(ResponseError::InvalidRequest);
+        }
+        if timeout_ms <= 0 || timeout_ms > LONGEST_TIMEOUT_MS {
+            return Err(ResponseError::InvalidTransactionTimeout);
+        }
+        self.introduce(id, timeout_ms)?;
+        let step = |transaction: &mut Transaction| {
+            let init = transaction.init(claimed, timeout_ms, || self.fresh_producer_id())?;
+            Ok(((init, ProducerId { id: transaction.producer_id, epoch: transaction.epoch }), true))
+        };
+        loop {
+            match self.change(id, step)? {
+                (Init::Ready, producer) => return Ok(producer),
+                (Init::Finish, _) => self.finish(id)?,
+            }
+        }
+    }
+
+    fn introduce(&self, id: &str, timeout_ms: i32) -> Result<(), ResponseError> {
+        let mut known = self.known();
+        if !known.by_id.contains_key(id) {
+            let producer_id = self.fresh_producer_id()?;
+            known.by_producer.insert(producer_id, id.to_owned());
+            known.by_id.insert(id.to_owned(), Transaction::new(producer_id, timeout_ms));
+        }
+        Ok(())
+    }
+
+    fn fresh_producer_id(&self) -> Result<i64, ResponseError> {
+        self.producer_ids.next().map_err(|error| storage(&error))
+    }
+
+    /// Adds partitions to a producer's transaction.
+    pub(crate) fn add_partitions(
+        &self,
+        id: &str,
+        producer: ProducerId,
+        partitions: Vec<(String, i32)>,
+    ) -> Result<(), ResponseError> {
+        self.change(id, |transaction| {
+            let changed =
+                transaction.add_partitions(producer.id, producer.epoch, partitions, clock::wall())?;
+            Ok(((), changed))
+        })?;
+        self.earlier.notify_one();
+        Ok(())
+    }
+
+    /// Adds a group to a producer's transaction.
+    pub(crate) fn add_group(
+        &self,
+        id: &str,
+        producer: ProducerId,
+        group: &str,
+    ) -> Result<(), ResponseError> {
+        self.change(id, |transaction| {
+            Ok(((), transaction.add_group(producer.id, producer.epoch, group, clock::wall())?))
+        })?;
+        self.earlier.notify_one();
+        Ok(())
+    }
+
+    /// Adds offsets that become visible when the transaction commits. They need not be kept before that: without a
+    /// decision they never were.
+    pub(crate) fn add_offsets(
+        &self,
+        id: &str,
+        producer: ProducerId,
+        group: &str,
+        offsets: Offsets,
+    ) -> Result<(), ResponseError> {
+        self.change(id, |transaction| {
+            Ok((transaction.add_offsets(producer.id, producer.epoch, group, offsets)?, false))
+        })
+    }
+
+    /// Whether a transaction that is not decided yet holds an offset for this partition (KIP-447).
+    pub(crate) fn is_unstable(&self, group: &str, topic: &str, partition: i32) -> bool {
+        let holds = |transaction: &Transaction| {
+            let mut offsets = transaction.offsets.iter();
+            offsets.any(|(of, name, index, _)| of == group && name == topic && *index == partition)
+        };
+        self.known().by_id.values().any(holds)
+    }
+
+    /// Commits or aborts a producer's transaction: returns when all markers are written.
+    pub(crate) fn end(
+        &self,
+        id: &str,
+        producer: ProducerId,
+        marker: super::log::Marker,
+    ) -> Result<(), ResponseError> {
+        let end = self.change(id, |transaction| {
+            let end = transaction.end(producer.id, producer.epoch, marker)?;
+            Ok((end, end != End::Done))
+        })?;
+        if let End::Decided(_) = end {
+            // The decision stands; markers that a full disk refuses now are written later.
+            let _ = self.finish(id);
+        }
+        Ok(())
+    }
+
+    /// Whether a batch belongs to its producer's open transaction.
+    pub(crate) fn verify(
+        &self,
+        producer: ProducerId,
+        partition: &(String, i32),
+    ) -> Result<(), ResponseError> {
+        let known = self.known();
+        let id = known.by_producer.get(&producer.id).ok_or(ResponseError::InvalidProducerIdMapping)?;
+        let transaction = known.by_id.get(id).ok_or(ResponseError::InvalidProducerIdMapping)?;
+        transaction.covers(producer.epoch, partition)
+    }
+
+    /// Writes the markers of a decided transaction and closes it.
+    fn finish(&self, id: &str) -> Result<(), ResponseError> {
+        let Some(transaction) = self.known().by_id.get(id).cloned() else { return Ok(()) };
+        let Some(marker) = transaction.decided() else { return Ok(()) };
+        let now = clock::wall();
+        for (topic, index) in &transaction.partitions {
+            // A topic that was deleted in between needs no marker.
+            let Some(topic) = self.topics.get(topic) else { continue };
+            let Some(partition) = topic.partition(*index) else { continue };
+            let config = topic.log_config();
+            let written = partition.log().append_marker(
+                marker,
+                transaction.producer_id,
+                transaction.epoch,
+                now,
+                &config,
+            );
+            partition.announce();
+            if let Err(error) = written {
+                tracing::error!(transactional_id = id, %error, "a transaction marker could not be written");
+                self.earlier.notify_one();
+                return Err(match error {
+                    LogError::Io(_) => ResponseError::KafkaStorageError,
+                    _ => ResponseError::UnknownServerError,
+                });
+            }
+        }
+        self.change(id, |transaction| {
+            transaction.complete();
+            Ok(((), true))
+        })
+    }
+
+    fn abort_where(&self, wanted: impl Fn(&Transaction) -> bool) {
+        for (id, transaction) in self.list() {
+            if !wanted(&transaction) {
+                continue;
+            }
+            tracing::info!(transactional_id = id, "aborting a transaction that its producer has not ended");
+            let fenced = self.change(&id, |transaction| {
+                if wanted(transaction) {
+                    transaction.fence();
+                }
+                Ok(((), true))
+            });
+            if let Err(error) = fenced {
+                tracing::error!(transactional_id = id, %error, "a transaction could not be aborted");
+            }
+        }
+    }
+
+    fn finish_decided(&self) -> bool {
+        let decided = self.list().into_iter().filter(|(_, transaction)| transaction.decided().is_some());
+        // Each is tried, whatever became of the others.
+        decided.fold(true, |all, (id, _)| self.finish(&id).is_ok() && all)
+    }
+
+    /// Aborts transactions that time out and completes what a full disk held up; runs until dropped and wakes only
+    /// when something is due.
+    pub(crate) async fn keep_time(&self) {
+        loop {
+            let now = clock::wall();
+            let dues = self.known().by_id.values().filter_map(next_due).min();
+            let wait = dues.map(|due| Duration::from_millis((due - now).max(0).unsigned_abs()));
+            tokio::select! {
+                () = self.earlier.notified() => {}
+                () = sleep(wait) => {}
+            }
+            let now = clock::wall();
+            self.abort_where(|transaction| transaction.is_overdue(now));
+            if !self.finish_decided() {
+                tokio::time::sleep(RETRY).await;
+                self.earlier.notify_one();
+            }
+        }
+    }
+}
+
+fn next_due(transaction: &Transaction) -> Option<i64> {
+    (transaction.state == transaction::State::Ongoing).then(|| transaction.due())
+}
+
+async fn sleep(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}
