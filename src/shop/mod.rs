@@ -16,5 +16,5 @@ pub use day::Zone;
 pub use delivery::Delivery;
 pub use handled::Handled;
 pub use order::{Customer, Line, Order};
-pub use product::{Catalog, Product};
+pub use product::{Catalog, CatalogError, Product};
 pub use pulse::Pulse;

@@ -1,0 +1,81 @@
+//! What a simulator hears while it runs: other simulators' pulses, and what dashboards ask.
+
+use std::time::Duration;
+
+use rdkafka::{
+    Message, Offset, TopicPartitionList,
+    consumer::{Consumer, StreamConsumer},
+};
+
+use super::learn::drop_aside;
+use crate::{
+    shop::{Control, Pulse},
+    stream::{Session, StreamError, Topic},
+};
+
+/// Something heard.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Heard {
+    /// A pulse, our own ones included.
+    Pulse(Box<Pulse>),
+    /// A dashboard asks for something.
+    Control(Control),
+}
+
+/// Follows `pulse` and `control`.
+pub(super) struct Inbox {
+    // Taken out when the inbox is dropped.
+    consumer: Option<StreamConsumer>,
+    control: String,
+}
+
+impl Inbox {
+    /// Follows partition 0 of the topics from the given offsets on.
+    pub(super) fn open(session: &Session, from: &[(Topic, i64)]) -> Result<Self, StreamError> {
+        let consumer: StreamConsumer = session
+            .client(&[
+                // The library wants a name for a group; nothing is ever committed to it.
+                ("group.id", &session.group("simulator")),
+                ("enable.auto.commit", "false"),
+                ("auto.offset.reset", "latest"),
+                ("fetch.wait.max.ms", "100"),
+            ])
+            .create()?;
+        let mut assignment = TopicPartitionList::new();
+        for (topic, offset) in from {
+            assignment.add_partition_offset(&session.topic(*topic), 0, Offset::Offset(*offset))?;
+        }
+        consumer.assign(&assignment)?;
+        Ok(Self { consumer: Some(consumer), control: session.topic(Topic::Control) })
+    }
+
+    /// The next thing heard. Kafka being away is waited out, what cannot be read is passed over. Nothing is
+    /// lost when the future is dropped.
+    pub(super) async fn next(&self) -> Heard {
+        loop {
+            let Some(consumer) = &self.consumer else { return std::future::pending().await };
+            match consumer.recv().await {
+                Ok(message) if message.topic() == self.control => {
+                    if let Some(Ok(ask)) = message.payload().map(serde_json::from_slice) {
+                        return Heard::Control(ask);
+                    }
+                }
+                Ok(message) => {
+                    if let Ok(pulse) = Pulse::decode(message.payload()) {
+                        return Heard::Pulse(Box::new(pulse));
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "listening goes on when Kafka is back");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        drop_aside(self.consumer.take());
+    }
+}

@@ -1,0 +1,152 @@
+//! Reading a topic up to where it ends now.
+
+use std::time::Duration;
+
+use rdkafka::{
+    Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::books::Books;
+use crate::{
+    shop::Pulse,
+    stream::{Session, StreamError, Topic},
+};
+
+/// How long Kafka may take to say where a partition ends.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads `orders` and `deliveries` from the books' positions to their present ends. Blocks.
+pub(super) fn read_books(
+    session: &Session,
+    mut books: Books,
+    stop: &CancellationToken,
+) -> Result<Books, StreamError> {
+    let starts = |positions: &[super::books::Position]| -> Vec<i64> {
+        positions.iter().map(|position| position.next_offset).collect()
+    };
+    let from = starts(&books.orders);
+    let ends = read(session, Topic::Orders, &from, stop, |partition, payload| books.order(partition, payload))?;
+    for (position, end) in books.orders.iter_mut().zip(ends) {
+        position.next_offset = end;
+    }
+    let from = starts(&books.deliveries);
+    let ends = read(session, Topic::Deliveries, &from, stop, |partition, payload| {
+        books.delivery(partition, payload);
+    })?;
+    for (position, end) in books.deliveries.iter_mut().zip(ends) {
+        position.next_offset = end;
+    }
+    Ok(books)
+}
+
+/// What `pulse` holds: the last readable one, the names of all simulators in it, and where it ends.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pulses {
+    pub(super) last: Option<Pulse>,
+    pub(super) who: Vec<String>,
+    pub(super) next_offset: i64,
+}
+
+/// Reads `pulse` to its present end. Blocks.
+pub(super) fn read_pulses(session: &Session, stop: &CancellationToken) -> Result<Pulses, StreamError> {
+    let mut pulses = Pulses::default();
+    let ends = read(session, Topic::Pulse, &[0], stop, |_, payload| {
+        if let Ok(pulse) = Pulse::decode(payload) {
+            if !pulses.who.contains(&pulse.who) {
+                pulses.who.push(pulse.who.clone());
+            }
+            pulses.last = Some(pulse);
+        }
+    })?;
+    pulses.next_offset = ends.first().copied().unwrap_or_default();
+    Ok(pulses)
+}
+
+/// Where partition 0 of a topic ends now. Blocks.
+pub(super) fn end_of(session: &Session, topic: Topic) -> Result<i64, StreamError> {
+    let (_, end) = session
+        .probe()?
+        .fetch_watermarks(&session.topic(topic), 0, PATIENCE)
+        .map_err(|error| session.unreachable(&error))?;
+    Ok(end)
+}
+
+/// Reads every partition from its offset in `from` to its present end and says where it ends. Kafka being
+/// away in the middle is waited out.
+fn read(
+    session: &Session,
+    topic: Topic,
+    from: &[i64],
+    stop: &CancellationToken,
+    mut record: impl FnMut(usize, Option<&[u8]>),
+) -> Result<Vec<i64>, StreamError> {
+    let consumer: BaseConsumer = session
+        .client(&[
+            // The library wants a name for a group; nothing is ever committed to it.
+            ("group.id", &session.group("simulator")),
+            ("enable.auto.commit", "false"),
+            ("auto.offset.reset", "earliest"),
+            ("enable.partition.eof", "true"),
+            // The default of a second costs a reader of a backlog most of its speed.
+            ("fetch.queue.backoff.ms", "5"),
+        ])
+        .create()?;
+    let name = session.topic(topic);
+    let mut assignment = TopicPartitionList::new();
+    // Markers of transactions take offsets that are never read: then the end of the partition is told.
+    let mut next = Vec::with_capacity(from.len());
+    let mut ends = Vec::with_capacity(from.len());
+    for (partition, start) in (0..).zip(from) {
+        let (low, high) = consumer
+            .fetch_watermarks(&name, partition, PATIENCE)
+            .map_err(|error| session.unreachable(&error))?;
+        let start = low.max(*start);
+        next.push(start);
+        ends.push(high.max(start));
+        if start < high {
+            assignment.add_partition_offset(&name, partition, Offset::Offset(start))?;
+        }
+    }
+    consumer.assign(&assignment)?;
+    let mut left = assignment.count();
+    while left > 0 && !stop.is_cancelled() {
+        let (partition, position) = match consumer.poll(Duration::from_millis(100)) {
+            None => continue,
+            Some(Ok(message)) => {
+                let partition = usize::try_from(message.partition()).unwrap_or_default();
+                // Records that came after the start are somebody else's to read.
+                if ends.get(partition).is_some_and(|end| message.offset() < *end) {
+                    record(partition, message.payload());
+                }
+                (partition, message.offset() + 1)
+            }
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                (usize::try_from(partition).unwrap_or_default(), i64::MAX)
+            }
+            Some(Err(KafkaError::MessageConsumption(
+                code @ (RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::TopicAuthorizationFailed),
+            ))) => return Err(KafkaError::MessageConsumption(code).into()),
+            Some(Err(error)) => {
+                tracing::debug!(%error, topic = %name, "reading goes on when Kafka is back");
+                continue;
+            }
+        };
+        if let (Some(next), Some(end)) = (next.get_mut(partition), ends.get(partition)) {
+            left -= usize::from(*next < *end && position >= *end);
+            *next = (*next).max(position);
+        }
+    }
+    drop_aside(consumer);
+    Ok(ends)
+}
+
+/// Drops a client without waiting: while its broker is away that can take long.
+pub(super) fn drop_aside(client: impl Send + 'static) {
+    std::thread::spawn(move || drop(client));
+}

@@ -1,0 +1,30 @@
+//! The web shop itself: customers come, sales take from a shelf, goods arrive, and all of it goes to Kafka.
+//!
+//! The middle is pure. [`visits`] says who comes and what they want, [`shelf`] what is there to take, and
+//! [`floor`] puts the two in the order of shop time; [`books`] is what the log says of the time before.
+//! Around it [`start`](start()) learns, refuses or takes over, and [`Simulator::run`] sells until it is told
+//! to stop.
+
+pub mod books;
+pub mod clock;
+pub mod customers;
+pub mod floor;
+mod heartbeat;
+mod identity;
+mod inbox;
+mod learn;
+pub mod ledger;
+mod meter;
+pub mod options;
+mod outbox;
+pub mod receipt;
+mod rival;
+mod run;
+pub mod shelf;
+mod start;
+mod till;
+pub mod visits;
+
+pub use options::{Backfill, Outcome, Pace, Progress, Rate, SimulatorError, SimulatorOptions};
+pub use run::Simulator;
+pub use start::start;

@@ -1,0 +1,338 @@
+//! Selling: one loop that lets the shop come as far as its clock, listens, and pulses.
+
+use std::time::{Duration, Instant};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::{sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    clock::{Clock, Moment},
+    heartbeat::Heartbeat,
+    identity::Identity,
+    inbox::{Heard, Inbox},
+    meter::{Meter, TICK},
+    options::{Outcome, Pace, Progress, Rate, SimulatorError, SimulatorOptions},
+    rival::Succession,
+    till::{Round, Till},
+};
+use crate::shop::{
+    Control, Pulse, Zone,
+    pulse::{RunState, UnderWay},
+};
+
+/// In real time a shop that comes late by more than this lets its customers come later.
+const LATE_MS: i64 = 1_000;
+/// Accelerated time runs no further ahead of the sales than so much wall time is worth.
+const LEAD: Duration = Duration::from_millis(250);
+/// A pulse without acknowledgement for so long means that Kafka is away.
+const AWAY: Duration = Duration::from_millis(500);
+/// What is on its way when the shop closes is waited for no longer than this, the last pulse included.
+const CLOSING: Duration = Duration::from_secs(5);
+/// Of it, what is kept for the last pulse.
+const LAST_WORD: Duration = Duration::from_secs(1);
+/// A look whether there is room again, should the word of it have come too early.
+const RETRY: Duration = Duration::from_millis(5);
+/// A `to` so near to now that a backfill follows the clock while it runs.
+const NOW_MS: i64 = 60_000;
+
+/// A simulator that knows the log and is ready to sell.
+pub struct Simulator {
+    pub(super) us: Identity,
+    pub(super) zone: Zone,
+    pub(super) inbox: Inbox,
+    pub(super) succession: Succession,
+    pub(super) till: Till,
+    pub(super) clock: Clock,
+    pub(super) pace: Pace,
+    pub(super) rate: Rate,
+    pub(super) phase: Phase,
+    pub(super) then_live: bool,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) state: RunState,
+    /// Orders in the log before this run.
+    pub(super) orders_before: u64,
+    pub(super) meter: Meter,
+}
+
+/// What is being sold: the past or the present.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Phase {
+    /// A past period, up to and without `to_ms`, Unix ms of shop time.
+    Backfill {
+        to_ms: i64,
+        per_second: f64,
+        /// Whether `to_ms` is now, and moves on with the wall's clock.
+        follow: bool,
+    },
+    /// As the clock goes.
+    Live,
+}
+
+impl Phase {
+    pub(super) fn first(options: &SimulatorOptions, wall_ms: i64) -> Self {
+        options.backfill.map_or(Self::Live, |backfill| Self::Backfill {
+            to_ms: backfill.to_ms,
+            per_second: backfill.per_second,
+            follow: options.then_live
+                && options.pace == Pace::Real
+                && wall_ms.abs_diff(backfill.to_ms) <= NOW_MS.unsigned_abs(),
+        })
+    }
+
+    /// The mean time between customers in ms of shop time; `None` for none at all.
+    pub(super) fn mean_gap_ms(self, pace: Pace, rate: Rate) -> Option<f64> {
+        match (self, pace) {
+            (Self::Backfill { per_second, .. }, _) => Some(1_000.0 / per_second),
+            (Self::Live, Pace::Real) => rate.per_second().map(|rate| 1_000.0 / rate),
+            (Self::Live, Pace::Accelerated { speed, .. }) => {
+                rate.per_second().map(|rate| 1_000.0 * speed / rate)
+            }
+        }
+    }
+}
+
+/// What to do after a step.
+enum Next {
+    /// Go on at once.
+    Again,
+    /// Wait until then.
+    Wait(Instant),
+    /// Wait for an acknowledgement.
+    Acknowledgement,
+    /// Stop in good order.
+    End(Outcome),
+}
+
+impl Simulator {
+    /// Sells until `stop`, until all is written that was to be written, or until another simulator takes
+    /// over; then it waits at most five seconds for what is on its way, and says in a last pulse that it
+    /// has stopped. Fails when Kafka refuses a record for good; Kafka being away is waited out.
+    pub async fn run(
+        mut self,
+        mut control: mpsc::Receiver<Control>,
+        progress: watch::Sender<Progress>,
+        stop: CancellationToken,
+    ) -> Result<Outcome, SimulatorError> {
+        let outcome = loop {
+            let now = Moment::now();
+            let next = self.step(now)?;
+            self.report(now, &progress, false);
+            let (again, on_acknowledgement, until) = match next {
+                Next::End(outcome) => break outcome,
+                Next::Again => (true, false, now.instant),
+                Next::Wait(until) => (false, false, until),
+                Next::Acknowledgement => (false, true, now.instant + RETRY),
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break Outcome::Stopped,
+                Some(ask) = control.recv() => self.ask(ask, now),
+                heard = self.inbox.next() => match heard {
+                    Heard::Control(ask) => self.ask(ask, now),
+                    Heard::Pulse(pulse) if self.succession.is_successor(&pulse) => {
+                        break Outcome::Replaced { by: pulse.host };
+                    }
+                    Heard::Pulse(_) => {}
+                },
+                () = tokio::task::yield_now(), if again => {}
+                () = self.till.outbox.acknowledgement(), if on_acknowledgement => {}
+                () = sleep_until(until.into()), if !again => {}
+            }
+        };
+        self.close(&progress).await?;
+        Ok(outcome)
+    }
+
+    /// Lets the shop come as far as its clock.
+    fn step(&mut self, now: Moment) -> Result<Next, SimulatorError> {
+        self.till.outbox.check()?;
+        let running = self.state == RunState::Running;
+        let away = self.till.outbox.pulse_open() && self.heartbeat.since(now.instant) > AWAY;
+        self.clock.set_going(running && !away && self.phase == Phase::Live, now);
+        let until_ms = self.until_ms(now);
+        let round = if running || self.phase == Phase::Live {
+            let late = self.is_real_live() && until_ms.saturating_sub(self.till.floor.complete_ms()) > LATE_MS;
+            self.till.round(until_ms, running && !late)?
+        } else {
+            Round::UpToDate
+        };
+        self.hold_clock_back(now);
+        let ended = self.turn_the_page(round, until_ms);
+        self.beat(now)?;
+        Ok(match (ended, round) {
+            (Some(outcome), _) => Next::End(outcome),
+            (None, Round::More) => Next::Again,
+            (None, Round::Blocked | Round::Counted) => Next::Acknowledgement,
+            (None, Round::UpToDate) => self.wait(now, running),
+        })
+    }
+
+    /// Up to when things may happen, Unix ms of shop time: the last millisecond that is over.
+    fn until_ms(&self, now: Moment) -> i64 {
+        let end_ms = match self.phase {
+            Phase::Live => self.clock.now_ms(now),
+            Phase::Backfill { to_ms, follow: true, .. } => to_ms.max(now.wall_ms),
+            Phase::Backfill { to_ms, .. } => to_ms,
+        };
+        end_ms.saturating_sub(1)
+    }
+
+    fn is_real_live(&self) -> bool {
+        self.phase == Phase::Live && self.pace == Pace::Real
+    }
+
+    /// Sales that cannot keep up hold accelerated time back.
+    fn hold_clock_back(&mut self, now: Moment) {
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, and so does the sum")]
+        let lead_ms = (LEAD.as_secs_f64() * 1_000.0 * self.clock.speed()) as i64;
+        let latest_ms = self.till.floor.complete_ms().saturating_add(lead_ms).saturating_add(1);
+        if self.phase == Phase::Live {
+            self.clock.hold_back(latest_ms, now);
+        }
+    }
+
+    /// At the end of what was to be written, once all of it is acknowledged: goes on live, or ends.
+    fn turn_the_page(&mut self, round: Round, until_ms: i64) -> Option<Outcome> {
+        let Phase::Backfill { .. } = self.phase else {
+            return (round == Round::Counted && self.till.is_settled()).then_some(Outcome::Finished);
+        };
+        let written = self.till.floor.complete_ms() >= until_ms || round == Round::Counted;
+        if !written || !self.till.is_settled() {
+            return None;
+        }
+        if round != Round::Counted {
+            self.till.floor.skip_to(until_ms.saturating_add(1));
+        }
+        self.heartbeat.change();
+        if !self.then_live || round == Round::Counted {
+            return Some(Outcome::Finished);
+        }
+        self.phase = Phase::Live;
+        self.clock = Clock::new(self.pace, self.till.floor.complete_ms().saturating_add(1));
+        self.till.floor.set_mean_gap(self.phase.mean_gap_ms(self.pace, self.rate));
+        None
+    }
+
+    /// How long there is nothing to do.
+    fn wait(&self, now: Moment, running: bool) -> Next {
+        if let Phase::Backfill { .. } = self.phase
+            && running
+        {
+            return Next::Acknowledgement;
+        }
+        let tick = (now.instant + TICK).min(self.heartbeat.next(self.every(), now.instant));
+        // It happens once its millisecond is over.
+        let ahead_ms = self.till.floor.next_ms().saturating_add(1).saturating_sub(self.clock.now_ms(now));
+        let ahead_ms = if running { ahead_ms.max(1) as f64 / self.clock.speed() } else { f64::INFINITY };
+        let ahead = Duration::try_from_secs_f64(ahead_ms / 1_000.0).unwrap_or(TICK).min(TICK);
+        Next::Wait(tick.min(now.instant + ahead.max(Duration::from_millis(1))))
+    }
+
+    /// How often a pulse goes out.
+    fn every(&self) -> Duration {
+        if self.is_real_live() { Duration::from_secs(1) } else { Duration::from_millis(100) }
+    }
+
+    fn ask(&mut self, ask: Control, now: Moment) {
+        match ask {
+            Control::Pause => self.state = RunState::Paused,
+            Control::Resume => self.state = RunState::Running,
+            Control::Rate { rate } if rate.is_finite() && rate > 0.0 => {
+                self.rate = Rate::PerSecond(rate);
+                self.till.floor.set_mean_gap(self.phase.mean_gap_ms(self.pace, self.rate));
+            }
+            // Nobody can sell at such a rate.
+            Control::Rate { .. } => return,
+        }
+        self.clock.set_going(self.state == RunState::Running && self.phase == Phase::Live, now);
+        self.heartbeat.change();
+    }
+
+    /// Sends a pulse if one is due; whether it did.
+    fn beat(&mut self, now: Moment) -> Result<bool, SimulatorError> {
+        let reorders = self.till.floor.reorders();
+        if self.till.outbox.pulse_open() || !self.heartbeat.is_due(self.every(), reorders, now.instant) {
+            return Ok(false);
+        }
+        // Asked for before the oldest open record is looked up, so that nothing comes in between.
+        let complete_ms = self.till.floor.complete_ms();
+        let Some(time_ms) = self.heartbeat.time_ms(complete_ms, self.till.outbox.oldest_ms()) else {
+            return Ok(false);
+        };
+        let sent = self.till.outbox.pulse(&self.pulse(time_ms, now))?;
+        if sent {
+            self.heartbeat.sent(time_ms, reorders, now.instant);
+        }
+        Ok(sent)
+    }
+
+    fn pulse(&self, time_ms: i64, now: Moment) -> Pulse {
+        let live = self.phase == Phase::Live;
+        let floor = &self.till.floor;
+        Pulse {
+            shop_time: self.zone.stamp(time_ms),
+            wall_time: self.zone.stamp(now.wall_ms),
+            speed: if live { self.clock.speed() } else { 0.0 },
+            rate: if live { self.rate.per_second() } else { None },
+            state: self.state,
+            who: self.us.who.clone(),
+            host: self.us.place.clone(),
+            pid: self.us.pid,
+            orders: self.orders_before + self.till.outbox.acknowledged().0,
+            lost_sales: floor.lost_pieces(),
+            last_delivery_id: floor.last_delivery_id(),
+            under_way: floor
+                .shelf()
+                .under_way()
+                .map(|(place, coming)| UnderWay {
+                    product_id: self.till.receipts.product_id(place),
+                    quantity: coming.quantity,
+                    due: self.zone.stamp(coming.due_ms),
+                })
+                .collect(),
+        }
+    }
+
+    fn report(&mut self, now: Moment, progress: &watch::Sender<Progress>, at_once: bool) {
+        if !at_once && !self.meter.is_due(now.instant) {
+            return;
+        }
+        let (orders, deliveries) = self.till.outbox.acknowledged();
+        progress.send_replace(Progress {
+            orders,
+            deliveries,
+            lost_sales: self.till.floor.lost_pieces(),
+            orders_per_second: self.meter.rate(now.instant, orders),
+            shop_ms: self.till.floor.complete_ms(),
+            state: self.state,
+            rate: self.rate.per_second(),
+            in_flight: self.till.outbox.open(),
+        });
+    }
+
+    /// Waits for what is on its way and says good-bye, both within [`CLOSING`].
+    async fn close(mut self, progress: &watch::Sender<Progress>) -> Result<(), SimulatorError> {
+        let deadline = Instant::now() + CLOSING;
+        self.state = RunState::Stopped;
+        let mut said = false;
+        self.heartbeat.change();
+        while Instant::now() < deadline {
+            self.till.outbox.check()?;
+            let settled = self.till.send_held()? && self.till.is_settled();
+            if said && !self.till.outbox.pulse_open() {
+                break;
+            }
+            // Better a word on what is in the log than none.
+            if !said && (settled || Instant::now() + LAST_WORD > deadline) {
+                said = self.beat(Moment::now())?;
+            }
+            // An elapsed time-out only means to look again.
+            let _ = timeout(RETRY, self.till.outbox.acknowledgement()).await;
+        }
+        self.report(Moment::now(), progress, true);
+        Ok(())
+    }
+}

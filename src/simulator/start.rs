@@ -1,0 +1,171 @@
+//! Before the first sale: what the log holds, whether anybody else sells, and where shop time goes on.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    books::Books,
+    clock::{Clock, Moment},
+    floor::{Beginning, Floor},
+    heartbeat::Heartbeat,
+    identity::Identity,
+    inbox::Inbox,
+    learn::{self, Pulses},
+    options::{Pace, SimulatorError, SimulatorOptions},
+    outbox::Outbox,
+    receipt::Receipts,
+    rival::{self, Succession},
+    meter::Meter,
+    run::{Phase, Simulator},
+    till::Till,
+};
+use crate::{
+    shop::{Zone, pulse::RunState},
+    stream::{Session, StreamError, Topic},
+};
+
+/// How far the log may be ahead of real time: clocks of two machines differ by so much.
+const TOLERANCE_MS: i64 = 2_000;
+/// How long Kafka may take to say which topics there are.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Learns from Kafka what was sold before, and makes a simulator that goes on from there.
+///
+/// The topics have to exist. It reads the whole of `orders` and `deliveries`, refuses where another
+/// simulator sells (or takes its place), and where the options lie before the log's time.
+pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simulator, SimulatorError> {
+    options.check()?;
+    // Dropped with this future: then the reading ends as well.
+    let stop = CancellationToken::new();
+    let _guard = stop.clone().drop_guard();
+    let us = Identity::here(Moment::now().wall_ms);
+
+    let (partitions, control_end) = blocking(session, &stop, |session, _| {
+        let probe = session.probe()?;
+        let orders = session.partitions_of(&probe, Topic::Orders, PATIENCE)?;
+        let deliveries = session.partitions_of(&probe, Topic::Deliveries, PATIENCE)?;
+        Ok(((orders, deliveries), learn::end_of(session, Topic::Control)?))
+    })
+    .await?;
+    let outbox = Outbox::new(session, partitions.0, partitions.1)?;
+    let pulses = settle(session, &options, &us, &outbox, &stop).await?;
+
+    let pulse = pulses.last.as_ref();
+    let count = |partitions: i32| usize::try_from(partitions).unwrap_or_default();
+    let books = Books::new(count(partitions.0), count(partitions.1), pulse);
+    let books = blocking(session, &stop, move |session, stop| learn::read_books(session, books, stop)).await?;
+
+    let wall_ms = Moment::now().wall_ms;
+    let from_ms = first_moment(&options, books.time_ms(pulse), wall_ms)?;
+    let beginning = Beginning {
+        from_ms,
+        last_order_id: books.last_order_id(),
+        last_delivery_id: books.last_delivery_id(),
+        under_way: books.under_way(pulse),
+        lost_pieces: pulse.map_or(0, |pulse| pulse.lost_sales),
+        delivered: books.delivered,
+        sold: books.sold,
+    };
+    let phase = Phase::first(&options, wall_ms);
+    let mean_gap_ms = phase.mean_gap_ms(options.pace, options.rate);
+    let floor = Floor::new(options.seed, &options.catalog, &beginning, mean_gap_ms);
+    let receipts = Receipts::new(&options.catalog, options.zone)
+        .map_err(|error| SimulatorError::Record(error.to_string()))?;
+    let inbox = Inbox::open(session, &[(Topic::Pulse, pulses.next_offset), (Topic::Control, control_end)])?;
+    let told_ms = pulse.map(|pulse| pulse.shop_time.timestamp_millis());
+    Ok(Simulator {
+        succession: Succession::new(&us, pulses.who),
+        us,
+        zone: options.zone,
+        inbox,
+        till: Till::new(floor, receipts, outbox, options.count),
+        clock: Clock::new(options.pace, from_ms),
+        pace: options.pace,
+        rate: options.rate,
+        phase,
+        then_live: options.then_live,
+        heartbeat: Heartbeat::new(told_ms, from_ms),
+        state: RunState::Running,
+        orders_before: books.order_count,
+        meter: Meter::default(),
+    })
+}
+
+/// Makes sure that nobody else sells, and reads the last pulse.
+async fn settle(
+    session: &Session,
+    options: &SimulatorOptions,
+    us: &Identity,
+    outbox: &Outbox,
+    stop: &CancellationToken,
+) -> Result<Pulses, SimulatorError> {
+    let pulses = blocking(session, stop, learn::read_pulses).await?;
+    let Some(rival) = rival::find(session, &pulses, Moment::now().wall_ms).await? else { return Ok(pulses) };
+    if !options.take_over {
+        return Err(SimulatorError::Rival { place: rival.host, prefix: session.prefix.to_string() });
+    }
+    tracing::info!(rival = %rival.host, "taking over");
+    outbox.pulse(&rival::claim(&rival, us, options.zone.stamp(Moment::now().wall_ms)))?;
+    rival::wait_for_farewell(session, &pulses, &rival).await?;
+    let mut after = blocking(session, stop, learn::read_pulses).await?;
+    if let Some(last) = &after.last
+        && last.who != rival.who
+        && last.who != us.who
+        && rival::find(session, &after, Moment::now().wall_ms).await?.is_some()
+    {
+        return Err(SimulatorError::Rival { place: last.host.clone(), prefix: session.prefix.to_string() });
+    }
+    // Compaction may have taken its pulses away.
+    after.who.push(rival.who);
+    Ok(after)
+}
+
+/// The first moment of shop time that something may happen in, Unix ms, when the log has come to `log_ms`.
+fn first_moment(
+    options: &SimulatorOptions,
+    log_ms: Option<i64>,
+    wall_ms: i64,
+) -> Result<i64, SimulatorError> {
+    let say = |ms: i64| said(options.zone, ms);
+    let not_before_log = |option, asked: i64| match log_ms {
+        Some(log) if asked < log => Err(SimulatorError::BeforeLog { option, asked: say(asked), log: say(log) }),
+        _ => Ok(asked),
+    };
+    let not_ahead = |ms: i64| {
+        let ahead = ms > wall_ms.saturating_add(TOLERANCE_MS);
+        if ahead { Err(SimulatorError::AheadOfRealTime { log: say(ms) }) } else { Ok(()) }
+    };
+    let from_ms = match (options.backfill, options.pace) {
+        (Some(backfill), pace) => {
+            if options.then_live && pace == Pace::Real {
+                not_ahead(backfill.to_ms)?;
+            }
+            not_before_log("--backfill", backfill.from_ms)?
+        }
+        (None, Pace::Accelerated { start: Some(start), .. }) => not_before_log("--start", start)?,
+        (None, Pace::Accelerated { start: None, .. }) => log_ms.unwrap_or(wall_ms),
+        (None, Pace::Real) => {
+            log_ms.map_or(Ok(()), not_ahead)?;
+            wall_ms
+        }
+    };
+    // The log is complete up to its time: what comes next comes after it.
+    Ok(log_ms.map_or(from_ms, |log| from_ms.max(log.saturating_add(1))))
+}
+
+fn said(zone: Zone, ms: i64) -> String {
+    zone.stamp(ms).format("%Y-%m-%d %H:%M:%S%:z").to_string()
+}
+
+/// Runs something that blocks aside.
+async fn blocking<T: Send + 'static>(
+    session: &Session,
+    stop: &CancellationToken,
+    work: impl FnOnce(&Session, &CancellationToken) -> Result<T, StreamError> + Send + 'static,
+) -> Result<T, SimulatorError> {
+    let (session, stop) = (session.clone(), stop.clone());
+    let bootstrap = session.bootstrap.to_string();
+    let done = tokio::task::spawn_blocking(move || work(&session, &stop)).await;
+    Ok(done.map_err(|error| StreamError::Unreachable { bootstrap, reason: error.to_string() })??)
+}
