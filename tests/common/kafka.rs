@@ -7,11 +7,10 @@ use std::{
 
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
     message::{Header, Headers, OwnedHeaders},
+    metadata::Metadata,
     producer::{BaseProducer, BaseRecord, Producer},
 };
 
@@ -70,18 +69,19 @@ pub fn read(bootstrap: &str, topic: &str) -> Vec<Record> {
 
     let deadline = Instant::now() + PATIENCE;
     let mut records = Vec::new();
+    let mut last_error = None;
     let mut open: Vec<i32> = (0..partitions).collect();
     while !open.is_empty() {
         assert!(
             Instant::now() < deadline,
-            "{topic} at {bootstrap}: partitions {open:?} did not reach their end"
+            "{topic} at {bootstrap}: partitions {open:?} did not reach their end: {last_error:?}"
         );
         match consumer.poll(Duration::from_millis(200)) {
             None => {}
             Some(Ok(message)) => records.push(owned(&message)),
             Some(Err(KafkaError::PartitionEOF(partition))) => open.retain(|one| *one != partition),
             // librdkafka tries again by itself; the deadline ends it.
-            Some(Err(error)) => eprintln!("reading {topic}: {error}"),
+            Some(Err(error)) => last_error = Some(error),
         }
     }
     records.sort_by_key(|record| (record.partition, record.offset));
@@ -92,7 +92,7 @@ fn partitions(consumer: &BaseConsumer, bootstrap: &str, topic: &str) -> i32 {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let found = consumer.fetch_metadata(Some(topic), Duration::from_secs(5));
-        match found.as_ref().map(|metadata| metadata.topics()) {
+        match found.as_ref().map(Metadata::topics) {
             Ok([only]) if only.error().is_none() => return i32::try_from(only.partitions().len()).unwrap(),
             other => assert!(Instant::now() < deadline, "no topic {topic} at {bootstrap}: {:?}", other.err()),
         }
@@ -133,19 +133,6 @@ pub fn write(bootstrap: &str, topic: &str, records: &[Record]) {
         producer.poll(Duration::ZERO);
     }
     producer.flush(PATIENCE).expect("written");
-}
-
-/// Makes topics by hand, for tests that have no program to make them.
-pub fn create(bootstrap: &str, topics: &[(&str, i32)]) {
-    let admin: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", bootstrap).create().expect("an admin client");
-    let new: Vec<_> =
-        topics.iter().map(|(name, count)| NewTopic::new(name, *count, TopicReplication::Fixed(1))).collect();
-    let made =
-        futures::executor::block_on(admin.create_topics(&new, &AdminOptions::new())).expect("answered");
-    for topic in made {
-        topic.expect("made");
-    }
 }
 
 /// How far each partition of a topic reaches: the sum of its high watermarks.

@@ -7,6 +7,7 @@
 pub mod files;
 pub mod kafka;
 pub mod oracle;
+pub mod orders;
 pub mod shop;
 
 /// The bundled products file.

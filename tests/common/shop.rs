@@ -3,6 +3,7 @@
 use std::{
     cell::OnceCell,
     fs::{self, File},
+    io::Write,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -44,7 +45,15 @@ pub struct Shop {
 
 impl Shop {
     pub fn new() -> Self {
-        let bootstrap = kafka::real_bootstrap();
+        Self::on(kafka::real_bootstrap())
+    }
+
+    /// On the embedded broker, whatever the environment says: for what only it does.
+    pub fn embedded() -> Self {
+        Self::on(None)
+    }
+
+    fn on(bootstrap: Option<String>) -> Self {
         let home = tempfile::Builder::new().prefix("shop-").tempdir().expect("a folder");
         let name = home.path().file_name().expect("a name").to_string_lossy().into_owned();
         let prefix = if bootstrap.is_some() { name } else { "shop".to_owned() };
@@ -87,6 +96,17 @@ impl Shop {
         self.spawn(command, format!("shop-sim {}", arguments.join(" ")))
     }
 
+    /// Starts a command of the shop in a terminal of 120 × 40 of its own, which `script` provides; what it draws
+    /// is its output.
+    pub fn start_in_terminal(&self, arguments: &[&str]) -> Running {
+        let words = arguments.iter().map(ToString::to_string).chain(self.flags());
+        let line = words.fold(String::new(), |line, word| line + " '" + &word + "'");
+        let mut command = Command::new("script");
+        let inside = format!("stty cols 120 rows 40; exec {}{line}", env!("CARGO_BIN_EXE_shop-sim"));
+        command.env("TERM", "xterm-256color").args(["-qefc", &inside, "/dev/null"]);
+        self.spawn(command, format!("script: shop-sim{line}"))
+    }
+
     /// Starts any command in the shop's folder; its output goes to files beside it.
     pub fn spawn(&self, mut command: Command, line: String) -> Running {
         let output = tempfile::Builder::new().prefix("output-").tempdir().expect("a folder");
@@ -95,7 +115,7 @@ impl Shop {
             .current_dir(self.home())
             .env_remove("SHOP_SIM_BOOTSTRAP")
             .env_remove("NO_COLOR")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(file("stdout"))
             .stderr(file("stderr"))
             .spawn()
@@ -181,8 +201,17 @@ impl Running {
     /// Waits for a condition while the command runs; fails the test when the command ends before, or it does
     /// not come.
     pub fn wait_until(&mut self, what: &str, mut look: impl FnMut() -> bool) {
+        self.wait(what, |_| look());
+    }
+
+    /// The same for what it has printed.
+    pub fn wait_for_output(&mut self, what: &str, look: impl Fn(&str) -> bool) {
+        self.wait(what, |running| look(&running.stdout()));
+    }
+
+    fn wait(&mut self, what: &str, mut look: impl FnMut(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while !look() {
+        while !look(self) {
             if let Some(status) = self.child.try_wait().expect("its state") {
                 panic!("ended ({status}) before {what}: {}", self.told());
             }
@@ -220,6 +249,12 @@ impl Running {
             took: self.started.elapsed(),
             line: self.line.clone(),
         }
+    }
+
+    /// Types at it.
+    pub fn type_keys(&mut self, keys: &str) {
+        let stdin = self.child.stdin.as_mut().expect("a pipe");
+        stdin.write_all(keys.as_bytes()).and_then(|()| stdin.flush()).expect("typed");
     }
 
     /// SIGKILL. Fails the test when the command had ended by itself.

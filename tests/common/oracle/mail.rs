@@ -95,7 +95,8 @@ impl Mail {
             };
         }
         single(values["From"])?;
-        let (to_name, to) = single(values["To"])?;
+        // An order may come with an address that is none; its mail still has to be readable.
+        let (to_name, to) = single(values["To"]).unwrap_or_default();
         let subject = values["Subject"].get_value();
         if subject.trim().is_empty() {
             return Err("an empty subject".to_owned());
@@ -142,6 +143,14 @@ impl Mail {
         }
         Ok(())
     }
+}
+
+/// Whether an address is one that needs no second thought.
+fn is_plain(address: &str) -> bool {
+    let plain = |part: &str| {
+        !part.is_empty() && part.chars().all(|one| one.is_ascii_alphanumeric() || ".-_+".contains(one))
+    };
+    address.split_once('@').is_some_and(|(user, host)| plain(user) && plain(host) && host.contains('.'))
 }
 
 /// The one mailbox of an address header: display name and address.

@@ -61,8 +61,8 @@ impl Oracle {
                 .map_err(|error| error.to_string())
                 .and_then(|bytes| self.read_report(&bytes))
             {
-                Ok((dated, day)) => {
-                    found.same(&format!("reports/{date}.json, date"), &date.to_string(), &dated);
+                Ok((inside, day)) => {
+                    found.same(&format!("reports/{date}.json, date"), &date.to_string(), &inside);
                     found.same(&format!("reports/{date}.json"), &expected, &day);
                 }
                 Err(error) => found.add(format!("reports/{date}.json: {error}")),
