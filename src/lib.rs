@@ -8,7 +8,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cli;
+pub mod consumer;
 pub mod dashboard;
+pub mod handling;
 pub mod shop;
+pub mod sinks;
+pub mod store;
 pub mod stream;
 pub mod views;

@@ -1,6 +1,6 @@
 //! Days and seconds of the shop's time zone, days of 23 and 25 hours included.
 
-use chrono::{DateTime, Duration, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, Duration, FixedOffset, NaiveDate, NaiveTime, Offset, SecondsFormat, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::Serializer;
 
@@ -15,10 +15,13 @@ impl Default for Zone {
 }
 
 impl Zone {
-    /// The local date that a Unix second lies in; the zero date for a second no calendar holds.
+    /// The local date that a Unix second lies in; the earliest date for a second no calendar holds.
     pub fn date(&self, second: i64) -> NaiveDate {
-        DateTime::from_timestamp(second, 0)
-            .map_or(NaiveDate::MIN, |utc| utc.with_timezone(&self.0).date_naive())
+        let Some(utc) = DateTime::from_timestamp(second, 0) else { return NaiveDate::MIN };
+        let utc = utc.naive_utc();
+        let offset = self.0.offset_from_utc_datetime(&utc).fix();
+        // At the calendar's very ends the local time may lie outside of it.
+        utc.checked_add_offset(offset).unwrap_or(utc).date()
     }
 
     /// The first Unix second of a local date. Where midnight does not exist (a zone that springs
@@ -72,4 +75,20 @@ impl Zone {
 /// Writes a time as RFC 3339 with milliseconds and offset, as the records have it.
 pub fn rfc3339_millis<S: Serializer>(time: &DateTime<FixedOffset>, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calendar_has_ends_and_no_cliffs() {
+        for zone in [Tz::Europe__Stockholm, Tz::America__New_York].map(Zone) {
+            let last = DateTime::<Utc>::MAX_UTC;
+            let first = DateTime::<Utc>::MIN_UTC;
+            assert!(last.date_naive().signed_duration_since(zone.date(last.timestamp())).num_days() <= 1);
+            assert!(zone.date(first.timestamp()).signed_duration_since(first.date_naive()).num_days() <= 1);
+            assert_eq!(zone.date(i64::MAX), NaiveDate::MIN);
+        }
+    }
 }

@@ -1,7 +1,19 @@
 //! Kafka: which topics there are, how clients are configured, and the loops that read and write.
 
+pub mod board;
+pub mod clock;
+pub mod ends;
+pub mod follow;
+pub mod group;
+pub mod handling_loop;
+pub mod probe;
+pub mod publish;
 pub mod session;
+pub mod states;
 pub mod topics;
+pub mod transaction;
+pub mod until;
+pub mod view_loop;
 
 pub use session::{Session, StreamError};
 pub use topics::Topic;

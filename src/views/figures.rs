@@ -54,6 +54,8 @@ pub struct StockLine {
     pub product_id: u64,
     /// Its name in the newest order that has it; from the products file where none has.
     pub name: String,
+    /// The highest id of an order that has it.
+    pub named_by: u64,
     /// Pieces delivered, opening stock included.
     pub delivered: i64,
     /// Pieces sold.

@@ -1,0 +1,402 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use chrono::{NaiveDate, NaiveDateTime};
+use chrono_tz::Tz;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Simulates a web shop, streams its orders to Apache Kafka, runs the shop's consumers and shows it all live.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What holds for every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole shop live: broker, simulator, consumers and dashboard in one process
+    Tui(TuiArgs),
+    /// The simulator alone: sells, and streams the orders to Kafka
+    Produce(ProduceArgs),
+    /// The consumers alone; all of them unless some are named
+    Consume(ConsumeArgs),
+    /// The built-in broker alone, until interrupted
+    Broker(BrokerArgs),
+    /// The dashboard's figures, once
+    Status(StatusArgs),
+    /// One order's way: sold, handled, mailed
+    Order {
+        /// The order's id
+        id: u64,
+    },
+    /// Prints a daily report; the newest one unless a date is given
+    Report(ReportArgs),
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Kafka's addresses, HOST:PORT[,…]; without it the built-in broker is used
+    #[arg(long, global = true, env = "SHOP_SIM_BOOTSTRAP", value_name = "HOST:PORT")]
+    pub bootstrap: Option<String>,
+    /// What the names of topics and groups begin with
+    #[arg(long, global = true, default_value = "shop", value_name = "NAME", value_parser = prefix)]
+    pub prefix: String,
+    /// Partitions of topics that have to be made
+    #[arg(long, global = true, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1000))]
+    pub partitions: i32,
+    /// Folder for reports, mails, tables, checkpoints and the built-in broker's data
+    #[arg(long, global = true, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// The shop's time zone
+    #[arg(long, global = true, default_value = "Europe/Stockholm", value_name = "ZONE", value_parser = zone)]
+    pub tz: Tz,
+    /// The products on sale (TOML); a range of its own is built in
+    #[arg(long, global = true, value_name = "FILE")]
+    pub products: Option<PathBuf>,
+    /// A librdkafka property, such as security.protocol=ssl; may be given many times
+    #[arg(short = 'X', global = true, value_name = "KEY=VALUE", value_parser = property, hide_env_values = true)]
+    pub properties: Vec<(String, String)>,
+    /// How much goes into the log
+    #[arg(long, global = true, default_value = "info", value_name = "LEVEL")]
+    pub log_level: LogLevel,
+    /// Wait for a Kafka that does not answer yet, instead of ending after 10 s
+    #[arg(long, global = true)]
+    pub wait: bool,
+}
+
+/// How much goes into the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How the simulator sells.
+#[derive(Debug, Clone, Args)]
+pub struct SimulatorArgs {
+    /// Orders a second of wall time, or `max`; with --backfill, of shop time
+    #[arg(long, default_value = "5", value_name = "N|max", value_parser = rate)]
+    pub rate: RateArg,
+    /// How much faster than the wall clock shop time runs
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
+    pub speed: f64,
+    /// Shop time to start at, with --speed: "2026-11-20 23:50"
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub start: Option<NaiveDateTime>,
+    /// Stop another simulator that is selling, and go on in its place
+    #[arg(long)]
+    pub take_over: bool,
+}
+
+/// How orders are handled.
+#[derive(Debug, Clone, Args)]
+pub struct HandlingArgs {
+    /// Shop time between two attempts to handle an order
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration_ms)]
+    pub handle_every: i64,
+    /// Chance of each attempt
+    #[arg(long, default_value = "25%", value_name = "PERCENT", value_parser = chance_ppm)]
+    pub handle_chance: u32,
+}
+
+/// `tui`
+#[derive(Debug, Clone, Args)]
+pub struct TuiArgs {
+    /// How the simulator sells.
+    #[command(flatten)]
+    pub simulator: SimulatorArgs,
+    /// How orders are handled.
+    #[command(flatten)]
+    pub handling: HandlingArgs,
+    /// Seed of the customers, their baskets and the handling
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// First fill a past period: `today`, or FROM..TO
+    #[arg(long, value_name = "today|FROM..TO", value_parser = backfill)]
+    pub backfill: Option<BackfillArg>,
+    /// Ten minutes that show everything: accelerated time, a midnight, full windows; in out/demo
+    #[arg(long, conflicts_with_all = ["backfill", "start", "speed", "watch"])]
+    pub demo: bool,
+    /// Only show: no simulator, no consumers
+    #[arg(long)]
+    pub watch: bool,
+    /// Language of the screen
+    #[arg(long, default_value = "en", value_name = "LANG")]
+    pub lang: LangArg,
+    /// Colours; `mono` where NO_COLOR is set
+    #[arg(long, value_name = "THEME")]
+    pub theme: Option<ThemeArg>,
+    /// What charts are drawn with
+    #[arg(long, default_value = "braille", value_name = "MARKER")]
+    pub marker: MarkerArg,
+    /// Let the mouse choose (takes text selection away)
+    #[arg(long)]
+    pub mouse: bool,
+}
+
+/// `produce`
+#[derive(Debug, Clone, Args)]
+pub struct ProduceArgs {
+    /// How the simulator sells.
+    #[command(flatten)]
+    pub simulator: SimulatorArgs,
+    /// Seed of the customers and their baskets
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Write a past period as fast as the broker takes it, and exit: `today`, or FROM..TO
+    #[arg(long, value_name = "FROM..TO", value_parser = backfill, conflicts_with_all = ["start", "speed", "count"])]
+    pub backfill: Option<BackfillArg>,
+    /// Exit after this many orders
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+}
+
+/// `consume`
+#[derive(Debug, Clone, Args)]
+pub struct ConsumeArgs {
+    /// Which consumers; all unless some are named
+    #[arg(value_name = "VIEW")]
+    pub views: Vec<ViewArg>,
+    /// How orders are handled.
+    #[command(flatten)]
+    pub handling: HandlingArgs,
+    /// Seed of the handling
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Work off all that is in the log up to now, print the status, and exit
+    #[arg(long)]
+    pub until_end: bool,
+    /// With --until-end: the status as JSON
+    #[arg(long, requires = "until_end")]
+    pub json: bool,
+}
+
+/// `broker`
+#[derive(Debug, Clone, Args)]
+pub struct BrokerArgs {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:9092", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+    /// Folder of the logs; `kafka` under --out unless given
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// `status`
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// As JSON, in one line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `report`
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// The day, such as 2026-11-20
+    pub date: Option<NaiveDate>,
+    /// Compute it again from the log
+    #[arg(long, requires = "date")]
+    pub rebuild: bool,
+}
+
+/// A consumer by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ViewArg {
+    OrdersToday,
+    Sales,
+    DailyReport,
+    Stock,
+    Handling,
+    Mail,
+    HandledWindows,
+    Journal,
+}
+
+/// Language of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LangArg {
+    En,
+    Sv,
+}
+
+/// Colours of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ThemeArg {
+    Dark,
+    Light,
+    Mono,
+}
+
+/// What charts are drawn with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum MarkerArg {
+    Braille,
+    Block,
+    Ascii,
+}
+
+/// A rate as typed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RateArg {
+    /// As fast as the broker takes it.
+    Max,
+    /// Orders a second.
+    PerSecond(f64),
+}
+
+/// A past period as typed, in local time of the shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackfillArg {
+    /// From the last midnight to now.
+    Today,
+    /// From the first time up to but not including the second.
+    Period(NaiveDateTime, NaiveDateTime),
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty()
+        && text.len() <= 200
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("use letters, digits, '.', '_' and '-', as in names of topics".to_owned())
+    }
+}
+
+fn zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "no such time zone; use a name such as Europe/Stockholm".to_owned())
+}
+
+fn property(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| "use KEY=VALUE".to_owned())
+}
+
+fn positive(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0)
+}
+
+fn rate(text: &str) -> Result<RateArg, String> {
+    if text == "max" {
+        return Ok(RateArg::Max);
+    }
+    positive(text).map(RateArg::PerSecond).ok_or_else(|| "use a number above 0, or max".to_owned())
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    positive(text)
+        .filter(|speed| *speed <= 100_000.0)
+        .ok_or_else(|| "use a number above 0, up to 100000".to_owned())
+}
+
+fn time(text: &str) -> Result<NaiveDateTime, String> {
+    ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text.trim().trim_matches('"'), format).ok())
+        .ok_or_else(|| "use a time such as \"2026-11-20 23:50\"".to_owned())
+}
+
+fn backfill(text: &str) -> Result<BackfillArg, String> {
+    if text == "today" {
+        return Ok(BackfillArg::Today);
+    }
+    let (from, to) = text
+        .split_once("..")
+        .ok_or_else(|| "use today, or FROM..TO such as \"2026-11-19 08:00..2026-11-20 12:00\"".to_owned())?;
+    let (from, to) = (time(from)?, time(to)?);
+    if from < to {
+        Ok(BackfillArg::Period(from, to))
+    } else {
+        Err("the period ends before it begins".to_owned())
+    }
+}
+
+fn duration_ms(text: &str) -> Result<i64, String> {
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match unit {
+        "ms" => 1.0,
+        "" | "s" => 1_000.0,
+        "m" | "min" => 60_000.0,
+        "h" => 3_600_000.0,
+        _ => 0.0,
+    };
+    positive(number.trim())
+        .map(|number| number * scale)
+        .filter(|ms| *ms >= 1.0 && *ms <= 31_536_000_000.0)
+        // In range: at most a year of milliseconds.
+        .map(|ms| {
+            #[expect(clippy::cast_possible_truncation, reason = "checked against a year just before")]
+            let whole = ms as i64;
+            whole
+        })
+        .ok_or_else(|| "use a time such as 10s, 500ms, 2m or 1h".to_owned())
+}
+
+fn chance_ppm(text: &str) -> Result<u32, String> {
+    text.trim()
+        .trim_end_matches('%')
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .filter(|percent| (0.0..=100.0).contains(percent))
+        .map(|percent| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "between 0 and 1,000,000"
+            )]
+            let ppm = (percent * 10_000.0).round() as u32;
+            ppm
+        })
+        .ok_or_else(|| "use a percentage from 0% to 100%".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_parser_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn values_are_read_as_people_type_them() {
+        assert_eq!(chance_ppm("25%"), Ok(250_000));
+        assert_eq!(chance_ppm("0.5"), Ok(5_000));
+        assert!(chance_ppm("101%").is_err());
+        assert!(chance_ppm("NaN").is_err());
+        assert_eq!(duration_ms("10s"), Ok(10_000));
+        assert_eq!(duration_ms("1.5m"), Ok(90_000));
+        assert!(duration_ms("0s").is_err());
+        assert!(duration_ms("5 years").is_err());
+        assert_eq!(rate("max"), Ok(RateArg::Max));
+        assert!(rate("-1").is_err() && rate("inf").is_err());
+        assert!(backfill("2026-03-28 18:00..2026-03-30 02:00").is_ok());
+        assert!(backfill("2026-03-30 18:00..2026-03-28 02:00").is_err());
+        assert!(property("=x").is_err());
+    }
+}

@@ -1,0 +1,13 @@
+//! A consumer without its Kafka: records in, figures, checkpoints and files out.
+//!
+//! [`worker::Worker`] is the whole of it, generic over the view, what the view writes, the store and the
+//! files, so that tests can stop it after any step.
+
+pub mod output;
+pub mod outputs;
+pub mod position;
+pub mod worker;
+
+pub use output::Output;
+pub use position::{Part, Position, Record, Start};
+pub use worker::{Taken, Trouble, Worker};

@@ -1,0 +1,119 @@
+//! What a consumer writes besides its figures.
+
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use chrono::NaiveDate;
+
+use crate::{
+    sinks::files::Files,
+    store::Batch,
+    views::{Event, View, figures::ReportNote},
+};
+
+/// The appended files of a view: how long each is in the checkpoint, and what waits for the next one.
+#[derive(Debug, Default)]
+pub struct Appends {
+    lengths: BTreeMap<String, u64>,
+    waiting: BTreeMap<String, Vec<u8>>,
+    bytes: usize,
+}
+
+impl Appends {
+    /// Adds bytes to what waits for the file at `path`; a file that is new begins with `heading`.
+    pub fn push(&mut self, path: String, heading: &str, bytes: &[u8]) {
+        let waiting = match self.waiting.entry(path) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let begin = if self.lengths.contains_key(entry.key()) { "" } else { heading };
+                entry.insert(begin.as_bytes().to_vec())
+            }
+        };
+        waiting.extend_from_slice(bytes);
+        self.bytes += bytes.len();
+    }
+
+    /// How many bytes wait in all.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What waits: file, length in the checkpoint, bytes.
+    pub fn waiting(&self) -> impl Iterator<Item = (&str, u64, &[u8])> {
+        self.waiting.iter().map(|(path, bytes)| (path.as_str(), self.length(path), bytes.as_slice()))
+    }
+
+    /// A file's length in the checkpoint.
+    pub fn length(&self, path: &str) -> u64 {
+        self.lengths.get(path).copied().unwrap_or(0)
+    }
+
+    /// All lengths in the checkpoint.
+    pub fn lengths(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.lengths.iter().map(|(path, length)| (path.as_str(), *length))
+    }
+
+    /// Puts back a length from the checkpoint.
+    pub fn restore(&mut self, path: String, length: u64) {
+        self.lengths.insert(path, length);
+    }
+
+    /// What waited is in the files and in the checkpoint now.
+    pub fn settle(&mut self) {
+        for (path, bytes) in std::mem::take(&mut self.waiting) {
+            *self.lengths.entry(path).or_default() += bytes.len() as u64;
+        }
+        self.bytes = 0;
+    }
+}
+
+/// The files of one view. Appended files are cut to their checkpoint after a crash; replaced ones are
+/// written after the checkpoint that says what they hold, and again after a crash.
+pub trait Output<V: View>: Send {
+    /// The folders whose files it appends to; nothing else writes there.
+    fn folders(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether a file in those folders is one that it appends to.
+    fn is_appended(&self, path: &str) -> bool {
+        let _ = path;
+        true
+    }
+
+    /// Puts back what [`Output::settle`] stored.
+    fn restore(&mut self, key: &str, value: &[u8]) -> Result<(), String> {
+        let _ = (key, value);
+        Ok(())
+    }
+
+    /// Forgets everything, because the view starts again from nothing.
+    fn reset(&mut self) {}
+
+    /// What an event adds to files.
+    fn event(&mut self, event: &Event, appends: &mut Appends) {
+        let _ = (event, appends);
+    }
+
+    /// Decides what the replaced files hold; `rows` go into the same checkpoint. Called with all partitions of
+    /// the view's logs, never with some. Days before `closed_before` are closed.
+    fn settle(&mut self, parts: &[&V], closed_before: Option<NaiveDate>, rows: &mut Batch) {
+        let _ = (parts, closed_before, rows);
+    }
+
+    /// Writes the replaced files that are due; called after the checkpoint is stored.
+    fn publish(&mut self, files: &mut dyn Files) -> std::io::Result<()> {
+        let _ = files;
+        Ok(())
+    }
+
+    /// The daily reports on disk, oldest first.
+    fn reports(&self) -> Vec<ReportNote> {
+        Vec::new()
+    }
+}
+
+/// For views that are figures only.
+#[derive(Debug, Default)]
+pub struct NoOutput;
+
+impl<V: View> Output<V> for NoOutput {}

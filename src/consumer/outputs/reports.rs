@@ -1,0 +1,130 @@
+//! `reports/DATE.txt` and `reports/DATE.json`: one of each a closed day, written again when a late order
+//! revises the day.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    consumer::output::Output,
+    sinks::{files::Files, report},
+    store::Batch,
+    views::{DailyReport, day_totals::DayTotals, figures::ReportNote},
+};
+
+/// Days without orders get a report too, unless they lie further apart than this.
+const GAP: u64 = 400;
+
+/// A report as the checkpoint knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Issue {
+    totals: DayTotals,
+    revision: u32,
+    /// Whether the files are known to hold this.
+    written: bool,
+}
+
+/// The daily reports.
+#[derive(Debug, Default)]
+pub struct ReportFiles {
+    issues: BTreeMap<NaiveDate, Issue>,
+    /// Days whose `written` is not in the checkpoint yet.
+    noted: BTreeSet<NaiveDate>,
+    /// The first day that the shop was seen.
+    opened: Option<NaiveDate>,
+}
+
+impl ReportFiles {
+    /// The days before `closed_before` that are to have a report.
+    fn due(&self, orders: &BTreeMap<NaiveDate, DayTotals>, closed_before: NaiveDate) -> BTreeSet<NaiveDate> {
+        let known = orders.keys().chain(self.issues.keys()).chain(self.opened.iter());
+        let mut days: BTreeSet<NaiveDate> = known.copied().filter(|date| *date < closed_before).collect();
+        // Days in between: without orders, but the shop was open.
+        let mut ends: Vec<NaiveDate> = days.iter().copied().collect();
+        ends.push(closed_before);
+        for pair in ends.windows(2) {
+            if let [from, to] = pair
+                && u64::try_from((*to - *from).num_days()).is_ok_and(|gap| gap <= GAP)
+            {
+                days.extend(from.iter_days().take_while(|date| date < to));
+            }
+        }
+        days
+    }
+
+    fn store(&self, date: NaiveDate, rows: &mut Batch) {
+        if let Some(issue) = self.issues.get(&date) {
+            rows.insert(format!("report/{date}"), serde_json::to_vec(issue).ok());
+        }
+    }
+}
+
+impl Output<DailyReport> for ReportFiles {
+    fn restore(&mut self, key: &str, value: &[u8]) -> Result<(), String> {
+        if key == "opened" {
+            self.opened = Some(serde_json::from_slice(value).map_err(|error| error.to_string())?);
+        } else if let Some(date) = key.strip_prefix("report/") {
+            let date = date.parse().map_err(|_| format!("{date} is no date"))?;
+            self.issues.insert(date, serde_json::from_slice(value).map_err(|error| error.to_string())?);
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    fn settle(&mut self, parts: &[&DailyReport], closed_before: Option<NaiveDate>, rows: &mut Batch) {
+        for date in std::mem::take(&mut self.noted) {
+            self.store(date, rows);
+        }
+        let Some(closed_before) = closed_before else { return };
+        if self.opened.is_none() {
+            // A day before the shop was first seen has a report where it has orders.
+            self.opened = Some(closed_before);
+            rows.insert("opened".to_owned(), serde_json::to_vec(&self.opened).ok());
+        }
+        let mut orders: BTreeMap<NaiveDate, DayTotals> = BTreeMap::new();
+        for (date, totals) in parts.iter().flat_map(|view| view.days()) {
+            orders.entry(date).or_default().merge(totals);
+        }
+        for date in self.due(&orders, closed_before) {
+            let totals = orders.remove(&date).unwrap_or_default();
+            let revision = match self.issues.get(&date) {
+                Some(issue) if issue.totals == totals => continue,
+                Some(issue) => issue.revision + 1,
+                None => 0,
+            };
+            self.issues.insert(date, Issue { totals, revision, written: false });
+            self.store(date, rows);
+        }
+    }
+
+    fn publish(&mut self, files: &mut dyn Files) -> io::Result<()> {
+        for (date, issue) in self.issues.iter_mut().filter(|(_, issue)| !issue.written) {
+            let report = report::Report::new(*date, &issue.totals, issue.revision);
+            files.replace(&report::text_file(*date), report.text().as_bytes())?;
+            files.replace(&report::json_file(*date), report.json().as_bytes())?;
+            issue.written = true;
+            self.noted.insert(*date);
+        }
+        Ok(())
+    }
+
+    fn reports(&self) -> Vec<ReportNote> {
+        self.issues
+            .iter()
+            .filter(|(_, issue)| issue.written)
+            .map(|(date, issue)| ReportNote {
+                date: *date,
+                orders: issue.totals.orders,
+                sales_ore: issue.totals.sales_ore,
+                revision: issue.revision,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,96 @@
+//! Where in a log a consumer is, and how it knows the log again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::views::Source;
+
+/// One partition of one of a view's logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Part {
+    /// Which log.
+    pub source: Source,
+    /// Which partition of it.
+    pub partition: i32,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let source = match self.source {
+            Source::Orders => "orders",
+            Source::Deliveries => "deliveries",
+            Source::Handled => "handled",
+        };
+        write!(f, "{source}/{}", self.partition)
+    }
+}
+
+/// A record as Kafka handed it over.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// Where it lies.
+    pub part: Part,
+    /// Its offset.
+    pub offset: i64,
+    /// Kafka's timestamp, wall milliseconds.
+    pub timestamp: i64,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value.
+    pub payload: Option<&'a [u8]>,
+}
+
+impl Record<'_> {
+    /// What tells this record from another one at the same offset of another log.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let key = crc32c::crc32c(self.key.unwrap_or_default());
+        let hash = crc32c::crc32c_append(key, self.payload.unwrap_or_default());
+        Fingerprint { offset: self.offset, timestamp: self.timestamp, hash }
+    }
+}
+
+/// The last record that was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// Its offset.
+    pub offset: i64,
+    /// Kafka's timestamp, wall milliseconds.
+    pub timestamp: i64,
+    /// CRC-32C over key and value.
+    pub hash: u32,
+}
+
+/// Where to begin reading a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At the oldest record there is.
+    Beginning,
+    /// At an offset that must be there.
+    Offset(i64),
+}
+
+/// How far a partition was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Position {
+    /// The offset to read next.
+    pub next: i64,
+    /// The record before it, where one was read.
+    pub last: Option<Fingerprint>,
+    /// The highest order id so far; an id that is not above it is a duplicate.
+    pub last_order_id: Option<u64>,
+}
+
+impl Position {
+    /// Where to begin reading: at the last record applied, to see that it is still the same one.
+    pub fn start(&self) -> Start {
+        self.last.map_or(Start::Beginning, |last| Start::Offset(last.offset))
+    }
+
+    /// Takes note of an order id; `false` for a duplicate.
+    pub fn admit(&mut self, order_id: u64) -> bool {
+        let new = self.last_order_id.is_none_or(|last| order_id > last);
+        if new {
+            self.last_order_id = Some(order_id);
+        }
+        new
+    }
+}

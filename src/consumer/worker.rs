@@ -1,0 +1,328 @@
+//! The consumer's whole job, without Kafka: takes records, and brings state, positions and files into one
+//! checkpoint.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::{Output, Part, Position, Record, Start, output::Appends, position::Fingerprint};
+use crate::{
+    shop::{Delivery, Handled, Order, Zone},
+    sinks::files::Files,
+    store::{Batch, Store, StoreError},
+    views::{Event, Source, View, figures::ReportNote, part::PartFigures},
+};
+
+/// Bytes of appends at which a checkpoint is due before its time.
+const FULL: usize = 8 << 20;
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is part of the state now, or rightly without effect.
+    Yes,
+    /// It had been taken before.
+    Before,
+    /// Another record lies where the last applied one was: this is another log than the state is from.
+    OtherLog,
+}
+
+/// Why a checkpoint could not be made; nothing is lost, it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file failed.
+    #[error("{path} could not be written ({error}): check that the disk has room and the folder is writable")]
+    File {
+        /// Which file, or kind of file.
+        path: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// What was stored is not readable.
+    #[error("the checkpoint of {view} is not readable ({reason})")]
+    Unreadable {
+        /// The view.
+        view: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+struct Held<V> {
+    view: V,
+    position: Position,
+    /// The record that must come first, after a start from a checkpoint.
+    expected: Option<Fingerprint>,
+    moved: bool,
+}
+
+/// One consumer: a view per partition, and what it writes.
+pub struct Worker<V: View, O, S, F> {
+    zone: Zone,
+    output: O,
+    store: S,
+    files: F,
+    held: BTreeMap<Part, Held<V>>,
+    appends: Appends,
+    /// Rows of the next checkpoint that are already known.
+    batch: Batch,
+    closed_before: Option<NaiveDate>,
+    /// Whether something changed that only shows in the output.
+    unsettled: bool,
+    /// Whether every partition of the view's logs is held.
+    whole: bool,
+}
+
+impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
+    /// Opens the checkpoint and mends the files to it. `true` where what was found could not be mended, so
+    /// that the view starts again from nothing; the files were moved to `state/set-aside/` then.
+    pub fn open(zone: Zone, output: O, store: S, files: F) -> Result<(Self, bool), Trouble> {
+        let mut worker = Self {
+            zone,
+            output,
+            store,
+            files,
+            held: BTreeMap::new(),
+            appends: Appends::default(),
+            batch: Batch::new(),
+            closed_before: None,
+            unsettled: true,
+            whole: false,
+        };
+        let whole = worker.restore()? && worker.mend()?;
+        if !whole {
+            worker.reset()?;
+        }
+        Ok((worker, !whole))
+    }
+
+    fn restore(&mut self) -> Result<bool, Trouble> {
+        for (key, value) in self.store.scan("file/")? {
+            let Ok(length) = serde_json::from_slice(&value) else { return Ok(false) };
+            self.appends.restore(key.trim_start_matches("file/").to_owned(), length);
+        }
+        for (_, value) in self.store.scan("closed")? {
+            let Ok(date) = serde_json::from_slice(&value) else { return Ok(false) };
+            self.closed_before = Some(date);
+        }
+        for (key, value) in self.store.scan("out/")? {
+            if self.output.restore(key.trim_start_matches("out/"), &value).is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Cuts appended files to the lengths in the checkpoint; `false` where one is shorter than that.
+    fn mend(&mut self) -> Result<bool, Trouble> {
+        let found = self.appended()?;
+        let lengths: BTreeMap<&str, u64> =
+            found.iter().map(|(path, length)| (path.as_str(), *length)).collect();
+        if self.appends.lengths().any(|(path, length)| lengths.get(path).copied().unwrap_or(0) < length) {
+            return Ok(false);
+        }
+        for (path, length) in found {
+            let kept = self.appends.length(&path);
+            if length > kept {
+                self.files.cut(&path, kept).map_err(|error| file(&path, error))?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// The files on disk that are appended to, with their lengths.
+    fn appended(&self) -> Result<Vec<(String, u64)>, Trouble> {
+        let mut found = Vec::new();
+        for folder in self.output.folders() {
+            found.extend(self.files.list(folder).map_err(|error| file(folder, error))?);
+        }
+        found.retain(|(path, _)| self.output.is_appended(path));
+        Ok(found)
+    }
+
+    /// Starts again from nothing: the checkpoint is emptied, appended files are moved aside. Partitions
+    /// stay, to be read from their beginning.
+    pub fn reset(&mut self) -> Result<(), Trouble> {
+        // Files first: with the checkpoint still there, a crash in between is found at the next start.
+        for (path, _) in self.appended()? {
+            self.files.set_aside(&path).map_err(|error| file(&path, error))?;
+        }
+        self.store.clear()?;
+        self.output.reset();
+        self.appends = Appends::default();
+        self.batch.clear();
+        self.closed_before = None;
+        self.unsettled = true;
+        for held in self.held.values_mut() {
+            *held = Held { view: V::default(), position: Position::default(), expected: None, moved: false };
+        }
+        Ok(())
+    }
+
+    /// Takes over a partition; returns where to read from.
+    pub fn assign(&mut self, part: Part) -> Result<Start, Trouble> {
+        let unreadable = |reason: String| Trouble::Unreadable { view: V::NAME, reason };
+        let mut view = V::default();
+        let mut position = Position::default();
+        for (_, value) in self.store.scan(&position_key(part))? {
+            position = serde_json::from_slice(&value).map_err(|error| unreadable(error.to_string()))?;
+        }
+        let prefix = format!("part/{part}/");
+        for (key, value) in self.store.scan(&prefix)? {
+            let Some((table, row)) = key.get(prefix.len()..).and_then(|rest| rest.split_once('/')) else {
+                continue;
+            };
+            if let Some((_, saved)) = view.tables().into_iter().find(|(name, _)| *name == table) {
+                saved.restore(row, &value).map_err(unreadable)?;
+            }
+        }
+        let start = position.start();
+        self.held.insert(part, Held { view, position, expected: position.last, moved: false });
+        self.unsettled = true;
+        Ok(start)
+    }
+
+    /// Lets go of partitions; make a checkpoint first.
+    pub fn revoke(&mut self, parts: &[Part]) {
+        for part in parts {
+            self.held.remove(part);
+        }
+    }
+
+    /// Takes in one record.
+    pub fn take(&mut self, record: &Record<'_>) -> Taken {
+        let Some(held) = self.held.get_mut(&record.part) else { return Taken::Before };
+        let fingerprint = record.fingerprint();
+        if let Some(expected) = held.expected.take() {
+            return if expected == fingerprint { Taken::Before } else { Taken::OtherLog };
+        }
+        if record.offset < held.position.next {
+            return Taken::Before;
+        }
+        held.position.next = record.offset + 1;
+        held.position.last = Some(fingerprint);
+        held.moved = true;
+        let Some(event) = decode(record, &mut held.position) else { return Taken::Yes };
+        held.view.apply(&event, self.zone);
+        self.output.event(&event, &mut self.appends);
+        self.unsettled = true;
+        Taken::Yes
+    }
+
+    /// Tells which partitions the view's logs have: files over all of them are written when all are held.
+    pub fn set_partitions(&mut self, mut all: impl Iterator<Item = Part>) {
+        self.whole = !self.held.is_empty() && all.all(|part| self.held.contains_key(&part));
+    }
+
+    /// Whether so much waits to be written that a checkpoint is due at once.
+    pub fn is_full(&self) -> bool {
+        self.appends.bytes() >= FULL
+    }
+
+    /// Closes all days before `date`; takes effect with the next checkpoint.
+    pub fn close_before(&mut self, date: NaiveDate) {
+        if self.closed_before.is_none_or(|closed| closed < date) {
+            self.closed_before = Some(date);
+            if let Ok(value) = serde_json::to_vec(&date) {
+                self.batch.insert("closed".to_owned(), Some(value));
+            }
+            self.unsettled = true;
+        }
+    }
+
+    /// Days before this are closed.
+    pub fn closed_before(&self) -> Option<NaiveDate> {
+        self.closed_before
+    }
+
+    /// Brings state, positions and files to disk as they are at shop second `now`. After an error nothing
+    /// has moved: call it again.
+    pub fn checkpoint(&mut self, now: Option<i64>) -> Result<(), Trouble> {
+        for held in self.held.values_mut() {
+            if let Some(now) = now {
+                held.view.advance(now, self.zone);
+            }
+        }
+        for (path, at, bytes) in self.appends.waiting() {
+            self.files.append(path, at, bytes).map_err(|error| file(path, error))?;
+        }
+        self.collect();
+        if !self.batch.is_empty() {
+            self.store.write(&self.batch)?;
+            self.batch.clear();
+        }
+        self.appends.settle();
+        self.output.publish(&mut self.files).map_err(|error| file("a file of the consumer", error))
+    }
+
+    /// Everything that changed since the last checkpoint, as rows.
+    fn collect(&mut self) {
+        for (part, held) in &mut self.held {
+            for (table, saved) in held.view.tables() {
+                for (key, value) in saved.changes() {
+                    self.batch.insert(format!("part/{part}/{table}/{key}"), value);
+                }
+            }
+            if std::mem::take(&mut held.moved) {
+                self.batch.insert(position_key(*part), serde_json::to_vec(&held.position).ok());
+            }
+        }
+        for (path, at, bytes) in self.appends.waiting() {
+            let length = at + bytes.len() as u64;
+            self.batch.insert(format!("file/{path}"), serde_json::to_vec(&length).ok());
+        }
+        // With some of the partitions only, what is written for all of them would be wrong.
+        if self.whole && std::mem::take(&mut self.unsettled) {
+            let views: Vec<&V> = self.held.values().map(|held| &held.view).collect();
+            let mut rows = Batch::new();
+            self.output.settle(&views, self.closed_before, &mut rows);
+            self.batch.extend(rows.into_iter().map(|(key, value)| (format!("out/{key}"), value)));
+        }
+    }
+
+    /// What each partition says at shop second `now`.
+    pub fn figures(&self, now: i64) -> Vec<(Part, Position, PartFigures)> {
+        self.held
+            .iter()
+            .map(|(part, held)| (*part, held.position, held.view.figures(now, self.zone)))
+            .collect()
+    }
+
+    /// The views of all partitions held.
+    pub fn views(&self) -> impl Iterator<Item = &V> {
+        self.held.values().map(|held| &held.view)
+    }
+
+    /// The partitions held and where each is.
+    pub fn positions(&self) -> impl Iterator<Item = (Part, Position)> {
+        self.held.iter().map(|(part, held)| (*part, held.position))
+    }
+
+    /// The daily reports that are written.
+    pub fn reports(&self) -> Vec<ReportNote> {
+        self.output.reports()
+    }
+}
+
+fn file(path: &str, error: std::io::Error) -> Trouble {
+    Trouble::File { path: path.to_owned(), error }
+}
+
+fn position_key(part: Part) -> String {
+    format!("position/{part}.")
+}
+
+/// What a record says, where it is valid and new.
+fn decode(record: &Record<'_>, position: &mut Position) -> Option<Event> {
+    match record.part.source {
+        Source::Orders => {
+            let order = Order::decode(record.payload).ok()?;
+            position.admit(order.order_id).then_some(Event::Order(order))
+        }
+        Source::Deliveries => Delivery::decode(record.payload).ok().map(Event::Delivery),
+        Source::Handled => Handled::decode(record.payload).ok().map(Event::Handled),
+    }
+}

@@ -1,0 +1,266 @@
+//! What the handling of one partition knows: which orders wait, until when, and where to go on after a crash.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Parameters;
+use crate::{
+    consumer::{Position, Record, Start, Taken},
+    shop::{Handled, Order, Zone, order::Invalid},
+    views::part::HandlingFigures,
+};
+
+/// The state that is written to Kafka in the same transaction as what it led to. From it and the log of
+/// orders everything else follows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Resume {
+    /// Shop second up to which everything due from offsets before the position has been sent.
+    pub sent_until: Option<i64>,
+    /// The offset of the oldest order that waits; the position where none does.
+    pub oldest: i64,
+    /// The highest order id before `oldest`.
+    pub oldest_last_id: Option<u64>,
+    /// Since which offset which parameters hold, oldest first; those before `oldest` are forgotten.
+    pub parameters: Vec<(i64, Parameters)>,
+    /// What was done so far.
+    #[serde(flatten)]
+    pub figures: HandlingFigures,
+}
+
+/// A record that is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outgoing {
+    /// An order that was handled.
+    Handled {
+        /// Its id.
+        order_id: u64,
+        /// The record's value.
+        value: Vec<u8>,
+    },
+    /// A record that is no valid order.
+    DeadLetter {
+        /// Where it lies.
+        offset: i64,
+        /// Its key as it came.
+        key: Option<Vec<u8>>,
+        /// Its value as it came.
+        value: Option<Vec<u8>>,
+        /// What is wrong with it.
+        error: Invalid,
+    },
+}
+
+struct Waiting {
+    order_id: u64,
+    value: Vec<u8>,
+}
+
+/// The handling of one partition.
+pub struct Ledger {
+    zone: Zone,
+    position: Position,
+    resume: Resume,
+    /// Orders that wait, by the second they are due and their offset.
+    waiting: BTreeMap<(i64, i64), Waiting>,
+    /// By offset of those that wait: the highest id before it.
+    order_ids_before: BTreeMap<i64, Option<u64>>,
+    dead: Vec<Outgoing>,
+    /// Offsets before this were read by an earlier run.
+    replay_until: i64,
+    replay_last_id: Option<u64>,
+    /// Whether the last record of the earlier run was seen again: it is the same log, and all is read again.
+    checked: bool,
+    dirty: bool,
+}
+
+impl Ledger {
+    /// Goes on from what the last transaction wrote; `now` are the parameters for orders read from here on.
+    pub fn new(zone: Zone, position: Position, mut resume: Resume, now: Parameters) -> Self {
+        if resume.parameters.last().is_none_or(|(_, last)| *last != now) {
+            resume.parameters.push((position.next, now));
+        }
+        Self {
+            zone,
+            position,
+            replay_until: position.next,
+            replay_last_id: resume.oldest_last_id,
+            checked: position.last.is_none(),
+            resume,
+            waiting: BTreeMap::new(),
+            order_ids_before: BTreeMap::new(),
+            dead: Vec::new(),
+            dirty: false,
+        }
+    }
+
+    /// Where to begin reading: at the oldest order that waits, or at the last record to see that it is the
+    /// same log.
+    pub fn start(&self) -> Start {
+        match self.position.start() {
+            Start::Beginning => Start::Beginning,
+            Start::Offset(last) => Start::Offset(last.min(self.resume.oldest)),
+        }
+    }
+
+    /// Takes in one record.
+    pub fn take(&mut self, record: &Record<'_>) -> Taken {
+        if !self.checked {
+            let last = self.position.last.map_or(-1, |last| last.offset);
+            if record.offset == last {
+                if Some(record.fingerprint()) != self.position.last {
+                    return Taken::OtherLog;
+                }
+                self.checked = true;
+            } else if record.offset > last {
+                return Taken::OtherLog;
+            }
+        }
+        if record.offset < self.replay_until {
+            self.take_again(record);
+            return Taken::Before;
+        }
+        if record.offset < self.position.next {
+            return Taken::Before;
+        }
+        self.position.next = record.offset + 1;
+        self.position.last = Some(record.fingerprint());
+        self.dirty = true;
+        match Order::decode(record.payload) {
+            Ok(order) => {
+                let before = self.position.last_order_id;
+                if self.position.admit(order.order_id) {
+                    self.resume.figures.accepted += 1;
+                    self.await_handling(record.offset, before, &order);
+                } else {
+                    self.resume.figures.duplicates += 1;
+                }
+            }
+            Err(error) => {
+                self.resume.figures.dead_letters += 1;
+                self.dead.push(Outgoing::DeadLetter {
+                    offset: record.offset,
+                    key: record.key.map(<[u8]>::to_vec),
+                    value: record.payload.map(<[u8]>::to_vec),
+                    error,
+                });
+            }
+        }
+        Taken::Yes
+    }
+
+    /// A record that an earlier run has read: only an order that was not sent yet matters.
+    fn take_again(&mut self, record: &Record<'_>) {
+        let Ok(order) = Order::decode(record.payload) else { return };
+        let before = self.replay_last_id;
+        if before.is_some_and(|last| order.order_id <= last) {
+            return;
+        }
+        self.replay_last_id = Some(order.order_id);
+        self.await_handling(record.offset, before, &order);
+    }
+
+    fn await_handling(&mut self, offset: i64, before: Option<u64>, order: &Order) {
+        let parameters = self.parameters_at(offset);
+        let Some(due_ms) = parameters.handled_ms(order.order_id, order.created_at.timestamp_millis()) else {
+            return;
+        };
+        let due = due_ms.div_euclid(1000);
+        if offset < self.replay_until && self.resume.sent_until.is_some_and(|until| due <= until) {
+            return;
+        }
+        let handled = Handled {
+            order_id: order.order_id,
+            created_at: order.created_at,
+            handled_at: self.zone.stamp(due_ms),
+            customer: order.customer.clone(),
+            total_ore: order.total_ore,
+        };
+        // Numbers and text: nothing that JSON cannot hold.
+        let Ok(value) = serde_json::to_vec(&handled) else { return };
+        self.waiting.insert((due, offset), Waiting { order_id: order.order_id, value });
+        self.order_ids_before.insert(offset, before);
+    }
+
+    fn parameters_at(&self, offset: i64) -> Parameters {
+        let at = self.resume.parameters.iter().rev().find(|(since, _)| *since <= offset);
+        at.or(self.resume.parameters.first()).map(|(_, parameters)| *parameters).unwrap_or_default()
+    }
+
+    /// Whether a transaction is due at shop second `now`.
+    pub fn is_due(&self, now: Option<i64>) -> bool {
+        self.checked && (self.dirty || self.has_due(now))
+    }
+
+    /// Whether orders wait that are due at shop second `now`.
+    pub fn has_due(&self, now: Option<i64>) -> bool {
+        self.waiting.first_key_value().zip(now).is_some_and(|(((due, _), _), now)| *due <= now)
+    }
+
+    /// How many orders are held in memory until they are due.
+    pub fn held(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Hands out what is to be sent at shop second `now`: no more than about `at_most` orders, by whole
+    /// seconds. The state moves along; both belong into one transaction.
+    pub fn settle(&mut self, now: Option<i64>, at_most: usize) -> Vec<Outgoing> {
+        // Before everything is read again, an order that is due may not be known.
+        if !self.checked {
+            return Vec::new();
+        }
+        let mut outgoing = std::mem::take(&mut self.dead);
+        if let Some(until) = self.send_until(now, at_most) {
+            while let Some(first) = self.waiting.first_entry().filter(|first| first.key().0 <= until) {
+                self.order_ids_before.remove(&first.key().1);
+                let Waiting { order_id, value } = first.remove();
+                self.resume.figures.handled += 1;
+                outgoing.push(Outgoing::Handled { order_id, value });
+            }
+            self.resume.sent_until = Some(until);
+        }
+        self.note_oldest();
+        self.dirty = false;
+        outgoing
+    }
+
+    /// The second up to which to send now. What is due up to the stored one goes out whatever its number,
+    /// since a replay takes it for sent.
+    fn send_until(&self, now: Option<i64>, at_most: usize) -> Option<i64> {
+        let enough = self.waiting.keys().nth(at_most).map(|(due, _)| *due);
+        let until = match (now, enough) {
+            (Some(now), Some(enough)) => Some(now.min(enough)),
+            (now, _) => now,
+        };
+        until.max(self.resume.sent_until)
+    }
+
+    fn note_oldest(&mut self) {
+        if let Some((offset, before)) = self.order_ids_before.first_key_value() {
+            self.resume.oldest = *offset;
+            self.resume.oldest_last_id = *before;
+        } else {
+            self.resume.oldest = self.position.next;
+            self.resume.oldest_last_id = self.position.last_order_id;
+        }
+        let oldest = self.resume.oldest;
+        while self.resume.parameters.get(1).is_some_and(|(since, _)| *since <= oldest) {
+            self.resume.parameters.remove(0);
+        }
+    }
+
+    /// Where in the log this is.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The offset up to which everything is read, in this run and before; 0 while it is being read again.
+    pub fn read_until(&self) -> i64 {
+        if self.checked { self.position.next } else { 0 }
+    }
+
+    /// The state to write along.
+    pub fn resume(&self) -> &Resume {
+        &self.resume
+    }
+}

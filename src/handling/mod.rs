@@ -1,0 +1,7 @@
+//! Order handling, pure: when an order will be handled, and what a partition's handling has to remember.
+
+pub mod ledger;
+pub mod parameters;
+
+pub use ledger::{Ledger, Outgoing, Resume};
+pub use parameters::Parameters;

@@ -1,0 +1,107 @@
+//! Text that came from outside, made harmless where it is written or shown.
+
+use std::borrow::Cow;
+
+use unicode_width::UnicodeWidthChar;
+
+/// A value of a table: every control character and line break (CR, LF, VT, FF, NEL, U+2028, U+2029)
+/// becomes a space; everything else stays as it came.
+pub fn cell(text: &str) -> Cow<'_, str> {
+    if text.contains(breaks_a_row) {
+        Cow::Owned(text.replace(breaks_a_row, " "))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// A value as people see it, on one line of at most `columns` (at least 1) terminal columns: controls and
+/// line breaks are spaces, runs of spaces are one, marks that are not seen themselves but turn, hide or join
+/// what is (bidi and other format characters) are left out, and what is too long ends in `…`.
+pub fn shown(text: &str, columns: usize) -> String {
+    let mut shown = String::new();
+    let mut used = 0;
+    // Where the text would end to leave room for the `…`.
+    let mut fits = 0;
+    let mut gap = false;
+    for character in text.chars() {
+        if breaks_a_row(character) || character.is_whitespace() {
+            gap = !shown.is_empty();
+            continue;
+        }
+        if is_format(character) {
+            continue;
+        }
+        if gap {
+            shown.push(' ');
+            used += 1;
+            gap = false;
+        }
+        // Marks that stack on the letter before them count too, or a tower of them had no end.
+        used += character.width().unwrap_or(1).max(1);
+        if used > columns {
+            shown.truncate(fits);
+            shown.push('…');
+            break;
+        }
+        shown.push(character);
+        if used < columns {
+            fits = shown.len();
+        }
+    }
+    shown
+}
+
+fn breaks_a_row(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// The format characters (Unicode general category Cf) that have no look of their own.
+fn is_format(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+    use crate::sinks::samples::hostile;
+
+    #[test]
+    fn a_cell_keeps_all_but_breaks() {
+        assert_eq!(cell("Åsa  Öberg"), "Åsa  Öberg");
+        assert_eq!(
+            cell("a\tb\rc\nd\u{b}e\u{c}f\u{85}g\u{2028}h\u{2029}i\0j\u{1b}k\u{7f}"),
+            "a b c d e f g h i j k "
+        );
+        assert_eq!(cell("\u{202e}abc"), "\u{202e}abc");
+    }
+
+    #[test]
+    fn people_see_one_clean_line() {
+        assert_eq!(shown("Åsa Öberg-Ängström", 60), "Åsa Öberg-Ängström");
+        assert_eq!(shown(" \r\n Bcc:\t x\u{1b}[31m \u{202e}drow\u{200b}\u{feff} ", 60), "Bcc: x [31m drow");
+        assert_eq!(shown("abcdef", 6), "abcdef");
+        assert_eq!(shown("abcdefg", 6), "abcde…");
+        assert_eq!(shown("日本語のキ", 6), "日本…");
+        assert_eq!(shown("abcd efg", 6), "abcd…");
+        assert_eq!(shown(&"e\u{301}".repeat(10_000), 10).chars().count(), 10);
+        assert_eq!(shown("\u{200b}\n", 6), "");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_clean_and_fits(text in hostile(), columns in 1_usize..90) {
+            let line = shown(&text, columns);
+            prop_assert!(line.width() <= columns);
+            prop_assert!(line.chars().count() <= columns);
+            prop_assert!(!line.contains(|c| breaks_a_row(c) || is_format(c)));
+            prop_assert_eq!(line.trim(), &line);
+            prop_assert_eq!(shown(&line, columns), line);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The journal of sales: `orders/DATE.txt` with all details of every order, a row an order line, and
+//! `orders/last.txt` with the newest order alone.
+
+use chrono::{NaiveDate, SecondsFormat};
+
+use super::table;
+use crate::shop::Order;
+
+/// The first line of each file.
+pub const HEADING: &str = "order_id\tcreated_at\tcustomer_id\tcustomer\temail\tproduct_id\tproduct\tquantity\t\
+                           unit_price_ore\tline_total_ore\n";
+
+/// Where the newest order lies.
+pub const LAST: &str = "orders/last.txt";
+
+/// Where the orders of a local day of sale lie.
+pub fn file(date: NaiveDate) -> String {
+    format!("orders/{date}.txt")
+}
+
+/// Writes an order's rows. `created_at` keeps the offset that the record has.
+pub fn write(order: &Order, out: &mut Vec<u8>) {
+    let created_at = order.created_at.to_rfc3339_opts(SecondsFormat::Millis, false);
+    for line in &order.lines {
+        // A valid order's lines have totals that fit.
+        let total_ore = line.total_ore().unwrap_or(i64::MAX);
+        table::row(
+            out,
+            &[
+                &order.order_id,
+                &created_at,
+                &order.customer.customer_id,
+                &order.customer.name,
+                &order.customer.email,
+                &line.product_id,
+                &line.name,
+                &line.quantity,
+                &line.unit_price_ore,
+                &total_ore,
+            ],
+        );
+    }
+}
+
+/// The whole of `orders/last.txt`.
+pub fn last(order: &Order) -> Vec<u8> {
+    let mut out = HEADING.as_bytes().to_vec();
+    write(order, &mut out);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sinks::samples::{self, cells};
+
+    #[test]
+    fn an_order_reads_as_the_design_says() {
+        let text = String::from_utf8(last(&samples::order())).unwrap();
+        let rows: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            rows,
+            [
+                "order_id\tcreated_at\tcustomer_id\tcustomer\temail\tproduct_id\tproduct\tquantity\tunit_price_ore\tline_total_ore",
+                "1234\t2026-11-20T23:59:59.120+01:00\t77\tÅsa Öberg\tasa@example.com\t3\tKaffekopp, blå\t2\t49900\t99800",
+                "1234\t2026-11-20T23:59:59.120+01:00\t77\tÅsa Öberg\tasa@example.com\t4\tFat\t1\t200\t200",
+            ]
+        );
+        let day: NaiveDate = "2026-11-20".parse().unwrap();
+        assert_eq!(file(day), "orders/2026-11-20.txt");
+    }
+
+    proptest! {
+        #[test]
+        fn every_order_is_whole_rows(order in samples::any_order()) {
+            let text = String::from_utf8(last(&order)).unwrap();
+            let table = cells(&text);
+            prop_assert_eq!(table.len(), 1 + order.lines.len());
+            prop_assert!(table.iter().all(|row| row.len() == 10));
+            for (row, line) in table.iter().skip(1).zip(&order.lines) {
+                let spaced = |text: &str| samples::spaced(text);
+                prop_assert_eq!(row[0], order.order_id.to_string());
+                prop_assert_eq!(row[3], spaced(&order.customer.name));
+                prop_assert_eq!(row[4], spaced(&order.customer.email));
+                prop_assert_eq!(row[6], spaced(&line.name));
+                prop_assert_eq!(row[7], line.quantity.to_string());
+                prop_assert_eq!(chrono::DateTime::parse_from_rfc3339(row[1]).unwrap(), order.created_at);
+            }
+        }
+    }
+}

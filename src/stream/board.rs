@@ -1,0 +1,280 @@
+//! What a process knows of the whole shop: its own consumers' figures and those that others publish.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    consumer::{Part, Position},
+    dashboard::snapshot::{GroupState, Link, Message, Weight},
+    shop::Zone,
+    views::{
+        Source,
+        figures::{ReportNote, ShopFigures},
+        part::PartFigures,
+        summary::summarize,
+    },
+};
+
+/// The consumers, in the order of the design.
+pub const VIEWS: [&str; 8] =
+    ["orders-today", "sales", "daily-report", "stock", "handling", "mail", "handled-windows", "journal"];
+
+/// Messages kept.
+const MESSAGES: usize = 200;
+
+/// What a view says of one partition, as on `shop.state`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartState {
+    /// The partition's number.
+    pub partition: i32,
+    /// Shop second of the figures.
+    pub shop_second: i64,
+    /// Wall time of the figures, Unix ms.
+    pub wall_ms: i64,
+    /// Who says it.
+    pub who: String,
+    /// How far the log was read.
+    #[serde(flatten)]
+    pub position: Position,
+    /// The end of the log where it was last seen to hold nothing more to read: transaction markers are
+    /// offsets without records.
+    pub end_seen: i64,
+    /// The figures.
+    pub figures: PartFigures,
+    /// The reports written, with `daily-report` alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<ReportNote>,
+}
+
+impl PartState {
+    /// Whether `now` tells others something new, apart from the time that passed.
+    pub fn says_other_than(&self, now: &Self) -> bool {
+        (self.position, self.end_seen, &self.figures, &self.reports)
+            != (now.position, now.end_seen, &now.figures, &now.reports)
+    }
+}
+
+/// The ends of the logs at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Ends {
+    /// The shop second up to which everything lay before these ends.
+    pub settled: Option<i64>,
+    /// By partition: the offset behind the last record that can be read.
+    pub by_part: HashMap<Part, i64>,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    trouble: Option<String>,
+    partitions: usize,
+    records: u64,
+    rate: f64,
+    rated: Option<(Instant, u64)>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    parts: HashMap<(&'static str, Part), PartState>,
+    ends: Ends,
+    groups: HashMap<&'static str, Group>,
+    messages: VecDeque<Message>,
+    messages_ever: u64,
+    link: Link,
+}
+
+/// The read model of a process. Every call is short: nothing waits while it is held.
+#[derive(Debug)]
+pub struct Board {
+    zone: Zone,
+    inner: Mutex<Inner>,
+}
+
+impl Board {
+    /// An empty board.
+    pub fn new(zone: Zone, link: Link) -> Self {
+        let inner = Inner {
+            parts: HashMap::new(),
+            ends: Ends::default(),
+            groups: HashMap::new(),
+            messages: VecDeque::new(),
+            messages_ever: 0,
+            link,
+        };
+        Self { zone, inner: Mutex::new(inner) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts up what a view says of a partition, unless something newer hangs there.
+    pub fn put(&self, view: &'static str, part: Part, state: PartState) {
+        let mut inner = self.lock();
+        match inner.parts.get(&(view, part)) {
+            Some(hanging) if hanging.wall_ms > state.wall_ms => {}
+            _ => drop(inner.parts.insert((view, part), state)),
+        }
+    }
+
+    /// Takes down all that a view said, because it starts again.
+    pub fn clear(&self, view: &'static str) {
+        self.lock().parts.retain(|(name, _), _| *name != view);
+    }
+
+    /// What a view says of its partitions.
+    pub fn parts(&self, view: &str) -> Vec<(Part, PartState)> {
+        let inner = self.lock();
+        inner
+            .parts
+            .iter()
+            .filter(|((name, _), _)| *name == view)
+            .map(|((_, part), state)| (*part, state.clone()))
+            .collect()
+    }
+
+    /// Notes where the logs end.
+    pub fn set_ends(&self, ends: Ends) {
+        self.lock().ends = ends;
+    }
+
+    /// Where the logs ended lately.
+    pub fn ends(&self) -> Ends {
+        self.lock().ends.clone()
+    }
+
+    /// Where one partition's log ended lately.
+    pub fn end(&self, part: Part) -> Option<i64> {
+        self.lock().ends.by_part.get(&part).copied()
+    }
+
+    /// Notes the connection's state; a change becomes a message.
+    pub fn set_link(&self, up: bool, trouble: Option<String>, shop_second: i64) {
+        let changed = {
+            let mut inner = self.lock();
+            let changed = inner.link.up != up;
+            inner.link.up = up;
+            inner.link.trouble = trouble;
+            changed
+        };
+        if changed && up {
+            self.say(shop_second, Weight::Info, "Kafka answers.".to_owned());
+        } else if changed {
+            self.say(
+                shop_second,
+                Weight::Error,
+                "Kafka does not answer: trying again until it does.".to_owned(),
+            );
+        }
+    }
+
+    /// The connection as last seen.
+    pub fn link(&self) -> Link {
+        self.lock().link.clone()
+    }
+
+    /// Notes a consumer's own health: partitions held, records read so far, what is wrong.
+    pub fn set_group(&self, view: &'static str, partitions: usize, records: u64, trouble: Option<String>) {
+        let mut inner = self.lock();
+        let group = inner.groups.entry(view).or_default();
+        group.partitions = partitions;
+        group.records = records;
+        group.trouble = trouble;
+        let now = Instant::now();
+        match group.rated {
+            Some((then, before)) if now - then >= std::time::Duration::from_secs(1) => {
+                group.rate = records.saturating_sub(before) as f64 / (now - then).as_secs_f64();
+                group.rated = Some((now, records));
+            }
+            Some(_) => {}
+            None => group.rated = Some((now, records)),
+        }
+    }
+
+    /// Puts up a message, in the log too.
+    pub fn say(&self, shop_second: i64, weight: Weight, text: String) {
+        match weight {
+            Weight::Info => tracing::info!("{text}"),
+            Weight::Warning => tracing::warn!("{text}"),
+            Weight::Error => tracing::error!("{text}"),
+        }
+        let mut inner = self.lock();
+        inner.messages_ever += 1;
+        let number = inner.messages_ever;
+        inner.messages.push_back(Message { number, shop_second, weight, text });
+        while inner.messages.len() > MESSAGES {
+            inner.messages.pop_front();
+        }
+    }
+
+    /// The latest messages, oldest first.
+    pub fn messages(&self) -> Vec<Message> {
+        self.lock().messages.iter().cloned().collect()
+    }
+
+    /// The figures of the whole shop at shop second `now`.
+    pub fn figures(&self, now: i64) -> ShopFigures {
+        let inner = self.lock();
+        let mut figures = summarize(inner.parts.values().map(|state| &state.figures), now, self.zone);
+        figures.lag = VIEWS.iter().map(|view| ((*view).to_owned(), inner.lag(view))).collect();
+        let mut reports: BTreeMap<_, ReportNote> = BTreeMap::new();
+        for note in inner.parts.values().flat_map(|state| &state.reports) {
+            let newest = reports.entry(note.date).or_insert_with(|| note.clone());
+            if note.revision > newest.revision {
+                *newest = note.clone();
+            }
+        }
+        figures.reports = reports.into_values().collect();
+        figures
+    }
+
+    /// Every consumer group as it is seen from here.
+    pub fn groups(&self) -> Vec<GroupState> {
+        let inner = self.lock();
+        VIEWS
+            .into_iter()
+            .map(|view| {
+                let group = inner.groups.get(view);
+                GroupState {
+                    view,
+                    rate: group.map_or(0.0, |group| group.rate),
+                    lag: inner.lag(view),
+                    partitions: group.map_or(0, |group| group.partitions),
+                    trouble: group.and_then(|group| group.trouble.clone()),
+                }
+            })
+            .collect()
+    }
+}
+
+impl Inner {
+    /// Records between a view's positions and the ends of its logs.
+    fn lag(&self, view: &str) -> u64 {
+        self.ends
+            .by_part
+            .iter()
+            .filter(|(part, _)| reads(view, part.source))
+            .map(|(part, end)| {
+                let read = VIEWS
+                    .iter()
+                    .find(|name| **name == view)
+                    .and_then(|name| self.parts.get(&(*name, *part)))
+                    .map_or(0, |state| state.position.next.max(state.end_seen));
+                u64::try_from(end - read).unwrap_or(0)
+            })
+            .sum()
+    }
+}
+
+/// Whether a view reads a log.
+pub fn reads(view: &str, source: Source) -> bool {
+    match view {
+        "mail" | "handled-windows" => source == Source::Handled,
+        "stock" => source != Source::Handled,
+        _ => source == Source::Orders,
+    }
+}

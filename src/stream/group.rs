@@ -1,0 +1,168 @@
+//! A member of a consumer group that keeps its positions itself: what happens when partitions come and go.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rdkafka::{
+    ClientContext, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::KafkaError,
+    types::RDKafkaRespErr,
+};
+
+use super::{Session, Topic};
+use crate::{
+    consumer::{Part, Start},
+    views::Source,
+};
+
+/// Who keeps the positions: called from within a poll of the consumer.
+pub trait Keeper: Send + Sync + 'static {
+    /// Takes partitions over; returns where to read each from, or a sentence that says why it cannot.
+    fn assign(&self, parts: &[Part]) -> Result<Vec<Start>, String>;
+    /// Lets go of partitions; `lost` when another member has them already.
+    fn revoke(&self, parts: &[Part], lost: bool);
+}
+
+/// The context of a group member.
+pub struct Member<K> {
+    keeper: Arc<K>,
+    topics: Vec<(String, Source)>,
+    trouble: Mutex<Option<String>>,
+}
+
+impl<K: Keeper> Member<K> {
+    /// A member that reads `sources` for `keeper`.
+    pub fn new(session: &Session, sources: &[Source], keeper: Arc<K>) -> Self {
+        let topics = sources.iter().map(|source| (topic_name(session, *source), *source)).collect();
+        Self { keeper, topics, trouble: Mutex::new(None) }
+    }
+
+    /// The topics to subscribe to.
+    pub fn topics(&self) -> Vec<&str> {
+        self.topics.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Which part a topic's partition is.
+    pub fn part(&self, topic: &str, partition: i32) -> Option<Part> {
+        self.topics
+            .iter()
+            .find(|(name, _)| name == topic)
+            .map(|(_, source)| Part { source: *source, partition })
+    }
+
+    /// Why the consumer must be built again, where it must.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_trouble(&self, text: String) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    /// Partitions as a list for Kafka.
+    pub fn list<'a>(&self, places: impl Iterator<Item = (Part, Offset)> + 'a) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for (part, offset) in places {
+            if let Some((name, _)) = self.topics.iter().find(|(_, source)| *source == part.source) {
+                // Only an offset that is out of Kafka's range is refused; ours come from Kafka.
+                let _ = list.add_partition_offset(name, part.partition, offset);
+            }
+        }
+        list
+    }
+
+    fn assigned(&self, consumer: &BaseConsumer<Self>, offered: &TopicPartitionList) {
+        let parts = self.parts(offered);
+        let list = match self.keeper.assign(&parts) {
+            Ok(starts) => self.list(parts.into_iter().zip(starts).map(|(part, start)| match start {
+                Start::Beginning => (part, Offset::Beginning),
+                Start::Offset(offset) => (part, Offset::Offset(offset)),
+            })),
+            Err(text) => {
+                self.set_trouble(text);
+                TopicPartitionList::new()
+            }
+        };
+        if let Err(error) = consumer.assign(&list) {
+            self.set_trouble(format!("the partitions could not be taken over: {error}"));
+        }
+    }
+
+    fn revoked(&self, consumer: &BaseConsumer<Self>, taken: &TopicPartitionList) {
+        self.keeper.revoke(&self.parts(taken), consumer.assignment_lost());
+        if let Err(error) = consumer.unassign() {
+            self.set_trouble(format!("the partitions could not be given back: {error}"));
+        }
+    }
+
+    fn parts(&self, list: &TopicPartitionList) -> Vec<Part> {
+        list.elements().iter().filter_map(|place| self.part(place.topic(), place.partition())).collect()
+    }
+}
+
+/// The topic of a log.
+pub fn topic_name(session: &Session, source: Source) -> String {
+    session.topic(match source {
+        Source::Orders => Topic::Orders,
+        Source::Deliveries => Topic::Deliveries,
+        Source::Handled => Topic::Handled,
+    })
+}
+
+impl<K: Keeper> ClientContext for Member<K> {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!("{error}: {reason}");
+    }
+}
+
+/// librdkafka's own words, at our level.
+pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error => {
+            tracing::warn!("librdkafka {facility}: {message}");
+        }
+        _ => tracing::debug!("librdkafka {facility}: {message}"),
+    }
+}
+
+impl<K: Keeper> ConsumerContext for Member<K> {
+    // Range assignment revokes everything before it assigns, so the positions go in once, with the assignment.
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(consumer, list),
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => self.revoked(consumer, list),
+            other => {
+                tracing::warn!("a rebalance failed: {other:?}");
+                self.revoked(consumer, list);
+            }
+        }
+    }
+}
+
+/// Settings of every group member of ours.
+pub fn settings<'a>(group: &'a str, instance: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("group.id", group),
+        ("group.instance.id", instance),
+        ("enable.auto.commit", "false"),
+        // A position that is not there is told, never passed over.
+        ("auto.offset.reset", "error"),
+        ("isolation.level", "read_committed"),
+        ("partition.assignment.strategy", "range"),
+        ("session.timeout.ms", "6000"),
+        ("heartbeat.interval.ms", "2000"),
+        ("enable.partition.eof", "true"),
+        // The default of 1000 costs a backlog reader a factor of four.
+        ("fetch.queue.backoff.ms", "5"),
+        ("fetch.wait.max.ms", "250"),
+        ("queued.max.messages.kbytes", "16384"),
+    ]
+}

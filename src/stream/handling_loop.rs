@@ -1,0 +1,370 @@
+//! The loop of the order handling: orders in; handled orders, dead letters, the state and the group's offsets
+//! out, in one Kafka transaction (KIP-98, KIP-447).
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use chrono::Utc;
+use futures::FutureExt;
+use rdkafka::{
+    Message, Offset,
+    consumer::{Consumer, StreamConsumer},
+    error::{KafkaError, RDKafkaErrorCode},
+    message::BorrowedMessage,
+};
+use tokio::task::block_in_place;
+
+use super::{
+    StreamError,
+    board::PartState,
+    ends::EndWatch,
+    group::{Keeper, Member, settings},
+    states,
+    transaction::Sender,
+    view_loop::{Ended, Env},
+};
+use crate::{
+    consumer::{Part, Position, Record, Start, Taken},
+    dashboard::snapshot::Weight,
+    handling::{Ledger, Parameters, Resume},
+    views::{Source, part::PartFigures},
+};
+
+/// The consumer's name.
+pub const NAME: &str = "handling";
+
+const TICK: Duration = Duration::from_millis(100);
+/// Time between two transactions: each takes some 100 ms, whatever the broker.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// Records read after which a transaction is due before its time.
+const GULP: u64 = 20_000;
+/// Orders in one transaction, about.
+const AT_MOST: usize = 50_000;
+/// Orders held in memory at which reading pauses; some 300 bytes each.
+const HELD: usize = 250_000;
+
+/// The partitions held, shared by the loop and the rebalance callback.
+struct Books {
+    env: Env,
+    parameters: Parameters,
+    ledgers: Mutex<BTreeMap<i32, Ledger>>,
+}
+
+impl Books {
+    fn ledgers(&self) -> MutexGuard<'_, BTreeMap<i32, Ledger>> {
+        self.ledgers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keeper for Books {
+    fn assign(&self, parts: &[Part]) -> Result<Vec<Start>, String> {
+        let states = states::handling(&self.env.session).map_err(|error| error.to_string())?;
+        let mut ledgers = self.ledgers();
+        Ok(parts
+            .iter()
+            .map(|part| {
+                let (position, resume) = match states.get(&part.partition) {
+                    Some(PartState { position, figures: PartFigures::Handling(resume), .. }) => {
+                        (*position, resume.clone())
+                    }
+                    _ => (Position::default(), Resume::default()),
+                };
+                let ledger = Ledger::new(self.env.zone, position, resume, self.parameters);
+                let start = ledger.start();
+                ledgers.insert(part.partition, ledger);
+                start
+            })
+            .collect())
+    }
+
+    // What was read but not committed is read again by the next owner.
+    fn revoke(&self, parts: &[Part], _: bool) {
+        let mut ledgers = self.ledgers();
+        for part in parts {
+            ledgers.remove(&part.partition);
+        }
+    }
+}
+
+/// Runs the handling until it is told to stop, has reached its end, or must be built again.
+pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, StreamError> {
+    // First, so that a transaction that an earlier run left open is aborted.
+    let sender = block_in_place(|| Sender::new(&env.session, &env.instance))?;
+    let books = Arc::new(Books { env: env.clone(), parameters, ledgers: Mutex::new(BTreeMap::new()) });
+    let member = Member::new(&env.session, &[Source::Orders], Arc::clone(&books));
+    let group = env.session.group(NAME);
+    let consumer: StreamConsumer<Member<Books>> =
+        env.session.client(&settings(&group, &env.instance)).create_with_context(member)?;
+    consumer.subscribe(&consumer.context().topics())?;
+    let mut turn = Turn {
+        env,
+        books,
+        sender,
+        consumer: Arc::new(consumer),
+        records: 0,
+        unsent: 0,
+        sent: Instant::now(),
+        shown: HashMap::new(),
+        paused: false,
+    };
+    let ended = turn.run().await;
+    turn.leave();
+    ended
+}
+
+struct Turn<'a> {
+    env: &'a Env,
+    books: Arc<Books>,
+    sender: Sender,
+    consumer: Arc<StreamConsumer<Member<Books>>>,
+    records: u64,
+    /// Records read since the last transaction.
+    unsent: u64,
+    sent: Instant,
+    shown: HashMap<i32, Position>,
+    paused: bool,
+}
+
+impl Turn<'_> {
+    async fn run(&mut self) -> Result<Ended, StreamError> {
+        let consumer = Arc::clone(&self.consumer);
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.env.stop.cancelled() => return Ok(Ended::Done),
+                _ = tick.tick() => {
+                    if let Some(ended) = self.look_after()? {
+                        return Ok(ended);
+                    }
+                }
+                received = consumer.recv() => {
+                    let mut next = Some(received);
+                    while let Some(received) = next.take() {
+                        if let Some(ended) = self.received(received) {
+                            return Ok(ended);
+                        }
+                        if self.unsent < GULP {
+                            next = consumer.recv().now_or_never();
+                        }
+                    }
+                    if self.unsent >= GULP && let Some(ended) = self.commit() {
+                        return Ok(ended);
+                    }
+                }
+            }
+            if let Some(trouble) = consumer.context().trouble() {
+                return Ok(Ended::Again(trouble));
+            }
+        }
+    }
+
+    fn received(&mut self, received: Result<BorrowedMessage<'_>, KafkaError>) -> Option<Ended> {
+        match received {
+            Ok(message) => self.take(&message),
+            Err(KafkaError::MessageConsumption(
+                code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange),
+            )) => Some(
+                self.start_again(&format!("the log does not reach back or forward to its position ({code})")),
+            ),
+            Err(KafkaError::MessageConsumptionFatal(code)) => Some(Ended::Again(code.to_string())),
+            Err(KafkaError::PartitionEOF(_)) => None,
+            Err(error) => {
+                tracing::debug!("{NAME}: {error}");
+                None
+            }
+        }
+    }
+
+    fn take(&mut self, message: &BorrowedMessage<'_>) -> Option<Ended> {
+        let part = Part { source: Source::Orders, partition: message.partition() };
+        if self.env.until.as_ref().is_some_and(|until| !until.takes(part, message.offset())) {
+            return None;
+        }
+        let record = Record {
+            part,
+            offset: message.offset(),
+            timestamp: message.timestamp().to_millis().unwrap_or_default(),
+            key: message.key(),
+            payload: message.payload(),
+        };
+        let taken = self.books.ledgers().get_mut(&part.partition).map(|ledger| ledger.take(&record));
+        self.unsent += 1;
+        match taken {
+            Some(Taken::OtherLog) => {
+                Some(self.start_again("the log holds other records than those that were read"))
+            }
+            Some(Taken::Yes) => {
+                self.records += 1;
+                None
+            }
+            Some(Taken::Before) | None => None,
+        }
+    }
+
+    /// The committed state belongs to another log: an empty one is committed in its place.
+    fn start_again(&mut self, why: &str) -> Ended {
+        let text = format!("{NAME}: {why}: every order is judged again from what Kafka holds.");
+        self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Warning, text.clone());
+        let parts: Vec<i32> = self.books.ledgers().keys().copied().collect();
+        let states: Vec<_> = parts
+            .into_iter()
+            .map(|partition| (partition, self.state(partition, Position::default(), Resume::default())))
+            .collect();
+        let committed = block_in_place(|| self.sender.commit(Vec::new(), &states, None));
+        if let Err(error) = committed {
+            return Ended::Again(error.to_string());
+        }
+        Ended::Again(text)
+    }
+
+    /// What is due between records.
+    fn look_after(&mut self) -> Result<Option<Ended>, StreamError> {
+        self.hold();
+        let now = self.env.clock.now();
+        let (due, count) = {
+            let ledgers = self.books.ledgers();
+            (ledgers.values().any(|ledger| ledger.is_due(now)), ledgers.len())
+        };
+        if due && (self.sent.elapsed() >= INTERVAL || self.env.until.is_some()) {
+            if let Some(ended) = self.commit() {
+                return Ok(Some(ended));
+            }
+        } else {
+            self.env.board.set_group(NAME, count, self.records, self.waits());
+            self.show_first();
+        }
+        if self.has_reached_end()? { Ok(Some(Ended::Done)) } else { Ok(None) }
+    }
+
+    /// The committed states go up as they are, before the first transaction.
+    fn show_first(&mut self) {
+        let fresh: Vec<(i32, Position, Resume)> = self
+            .books
+            .ledgers()
+            .iter()
+            .filter(|(partition, ledger)| !self.shown.contains_key(*partition) && ledger.position().next > 0)
+            .map(|(partition, ledger)| (*partition, ledger.position(), ledger.resume().clone()))
+            .collect();
+        for (partition, position, resume) in fresh {
+            self.shown.insert(partition, position);
+            let state = self.state(partition, position, resume);
+            self.env.board.put(NAME, Part { source: Source::Orders, partition }, state);
+        }
+    }
+
+    fn state(&self, partition: i32, position: Position, resume: Resume) -> PartState {
+        PartState {
+            partition,
+            shop_second: self.env.clock.now().unwrap_or_default(),
+            wall_ms: Utc::now().timestamp_millis(),
+            who: self.env.instance.to_string(),
+            position,
+            end_seen: 0,
+            figures: PartFigures::Handling(resume),
+            reports: Vec::new(),
+        }
+    }
+
+    /// One transaction with all that is due. After an error everything is built again from the last one.
+    fn commit(&mut self) -> Option<Ended> {
+        let now = self.env.clock.now();
+        let mut outgoing = Vec::new();
+        let mut moved = Vec::new();
+        for (partition, ledger) in self.books.ledgers().iter_mut().filter(|(_, ledger)| ledger.is_due(now)) {
+            outgoing.extend(ledger.settle(now, AT_MOST).into_iter().map(|record| (*partition, record)));
+            moved.push((*partition, ledger.position(), ledger.resume().clone()));
+        }
+        self.unsent = 0;
+        if moved.is_empty() {
+            return None;
+        }
+        let states: Vec<_> = moved
+            .into_iter()
+            .map(|(partition, position, resume)| (partition, self.state(partition, position, resume)))
+            .collect();
+        let positions = states.iter().map(|(partition, state)| {
+            (Part { source: Source::Orders, partition: *partition }, Offset::Offset(state.position.next))
+        });
+        let offsets = self.consumer.context().list(positions);
+        let Some(group) = self.consumer.group_metadata() else {
+            return Some(Ended::Again("its group is not known".to_owned()));
+        };
+        let committed = block_in_place(|| self.sender.commit(outgoing, &states, Some((&offsets, &group))));
+        self.sent = Instant::now();
+        if let Err(error) = committed {
+            return Some(Ended::Again(format!("a transaction failed ({error})")));
+        }
+        for (partition, state) in states {
+            self.shown.insert(partition, state.position);
+            self.env.board.put(NAME, Part { source: Source::Orders, partition }, state);
+        }
+        let count = self.books.ledgers().len();
+        self.env.board.set_group(NAME, count, self.records, self.waits());
+        None
+    }
+
+    fn waits(&self) -> Option<String> {
+        self.paused
+            .then(|| format!("{HELD} orders wait for their time: reading pauses until some are handled"))
+    }
+
+    /// Pauses reading at the limit of orders held, and goes on at half of it.
+    fn hold(&mut self) {
+        let held: usize = self.books.ledgers().values().map(Ledger::held).sum();
+        let full = if self.paused { held > HELD / 2 } else { held >= HELD };
+        if full == self.paused {
+            return;
+        }
+        let parts: Vec<i32> = self.books.ledgers().keys().copied().collect();
+        let places =
+            parts.into_iter().map(|partition| (Part { source: Source::Orders, partition }, Offset::Invalid));
+        let list = self.consumer.context().list(places);
+        let done = if full { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        match done {
+            Ok(()) => self.paused = full,
+            Err(error) => tracing::warn!("{NAME}: {error}"),
+        }
+    }
+
+    /// With `--until-end`: whether every order up to the end is read and everything due is committed. Then
+    /// the ends of the handled orders are handed to those who read them.
+    fn has_reached_end(&self) -> Result<bool, StreamError> {
+        let Some(until) = &self.env.until else { return Ok(false) };
+        {
+            let ledgers = self.books.ledgers();
+            if ledgers.is_empty() || ledgers.values().any(|ledger| ledger.is_due(Some(until.shop_second))) {
+                return Ok(false);
+            }
+        }
+        let positions: Vec<(i32, i64)> = self
+            .books
+            .ledgers()
+            .iter()
+            .map(|(partition, ledger)| (*partition, ledger.read_until()))
+            .collect();
+        for (partition, next) in positions {
+            let part = Part { source: Source::Orders, partition };
+            let end = until.end(part).unwrap_or(0);
+            if next < end && !super::probe::nothing_between(&self.env.session, part, next, end)? {
+                return Ok(false);
+            }
+        }
+        let ends = block_in_place(|| EndWatch::new(&self.env.session)?.look_when_settled())?;
+        until.handled_ends.send_replace(Some(ends));
+        Ok(true)
+    }
+
+    /// Leaves without waiting for a broker that may be gone.
+    fn leave(self) {
+        let Self { sender, consumer, .. } = self;
+        std::thread::spawn(move || {
+            drop(consumer);
+            drop(sender);
+        });
+    }
+}

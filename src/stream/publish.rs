@@ -1,0 +1,64 @@
+//! Publishes what the views say on `shop.state`.
+
+use rdkafka::{
+    ClientContext,
+    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
+    util::Timeout,
+};
+
+use super::{Session, StreamError, Topic, board::PartState, follow::key, topics::STATE_VIEWS};
+use crate::consumer::Part;
+
+struct Quiet;
+
+impl ClientContext for Quiet {}
+
+impl ProducerContext for Quiet {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            // The next second's figures replace it.
+            tracing::debug!("a state was not published: {error}");
+        }
+    }
+}
+
+/// Sends states; never waits.
+pub struct Publisher {
+    producer: ThreadedProducer<Quiet>,
+    topic: String,
+}
+
+impl Publisher {
+    /// Makes one; connects in the background.
+    pub fn new(session: &Session) -> Result<Self, StreamError> {
+        let producer = session
+            .client(&[
+                ("enable.idempotence", "true"),
+                ("linger.ms", "20"),
+                // Older figures than these are of no use to anybody.
+                ("message.timeout.ms", "10000"),
+                ("queue.buffering.max.messages", "5000"),
+            ])
+            .create_with_context(Quiet)?;
+        Ok(Self { producer, topic: session.topic(Topic::State) })
+    }
+
+    /// Publishes one view's state of one partition.
+    pub fn publish(&self, view: &str, part: Part, state: &PartState) {
+        let Ok(value) = serde_json::to_vec(state) else { return };
+        let key = key(view, part);
+        let record = BaseRecord::to(&self.topic).partition(STATE_VIEWS).key(&key).payload(&value);
+        if let Err((error, _)) = self.producer.send(record) {
+            tracing::debug!("a state was not published: {error}");
+        }
+    }
+
+    /// Waits until everything sent is acknowledged, for at most `patience`. Blocks.
+    pub fn flush(&self, patience: std::time::Duration) {
+        if let Err(error) = self.producer.flush(Timeout::After(patience)) {
+            tracing::debug!("states were not published: {error}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Reads what `handling` wrote in its last transactions.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+};
+
+use super::{Session, StreamError, Topic, board::PartState, follow::place, topics::STATE_HANDLING};
+
+/// A transaction of an owner that died is aborted after ten seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+const CALL: Duration = Duration::from_secs(5);
+
+/// The last committed state of each partition. Blocks until no transaction is open on them.
+pub fn handling(session: &Session) -> Result<HashMap<i32, PartState>, StreamError> {
+    let topic = session.topic(Topic::State);
+    let committed = reader(session, "read_committed")?;
+    let written = reader(session, "read_uncommitted")?;
+    let begun = Instant::now();
+    let (_, end) = written.fetch_watermarks(&topic, STATE_HANDLING, CALL)?;
+    while committed.fetch_watermarks(&topic, STATE_HANDLING, CALL)?.1 < end {
+        if begun.elapsed() > PATIENCE {
+            return Err(silent(session));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let mut place_list = TopicPartitionList::new();
+    place_list.add_partition_offset(&topic, STATE_HANDLING, Offset::Beginning)?;
+    committed.assign(&place_list)?;
+    let mut states = HashMap::new();
+    while begun.elapsed() < PATIENCE {
+        match committed.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => {
+                let key = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
+                let state = message.payload().map(serde_json::from_slice::<PartState>);
+                if let (Some(("handling", part)), Some(Ok(state))) = (place(&key), state) {
+                    states.insert(part.partition, state);
+                }
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(states),
+            Some(Err(error)) => tracing::debug!("reading the state of handling: {error}"),
+            None => {}
+        }
+    }
+    Err(silent(session))
+}
+
+fn silent(session: &Session) -> StreamError {
+    StreamError::Unreachable {
+        bootstrap: session.bootstrap.to_string(),
+        reason: "an open transaction on the state of handling does not end".to_owned(),
+    }
+}
+
+/// A consumer that joins no group.
+pub fn reader(session: &Session, isolation: &str) -> Result<BaseConsumer, StreamError> {
+    Ok(session
+        .client(&[
+            ("group.id", &format!("{}.reader", session.prefix)),
+            ("enable.auto.commit", "false"),
+            ("auto.offset.reset", "earliest"),
+            ("isolation.level", isolation),
+            ("enable.partition.eof", "true"),
+            ("fetch.wait.max.ms", "10"),
+            ("fetch.queue.backoff.ms", "5"),
+        ])
+        .create()?)
+}

@@ -1,0 +1,185 @@
+//! Writes what the handling decided, all or nothing.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientContext, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::ConsumerGroupMetadata,
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{Header, OwnedHeaders},
+    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
+};
+
+use super::{
+    Session, StreamError, Topic, board::PartState, follow::key, group::log_line, handling_loop::NAME,
+    topics::STATE_HANDLING,
+};
+use crate::{consumer::Part, handling::Outgoing, views::Source};
+
+/// A call that the broker does not answer is given up after this; everything is built again then.
+const CALL: Duration = Duration::from_secs(10);
+/// A dead letter's payload is cut to this, so that it fits a topic with Kafka's default record size.
+const LETTER: usize = 900_000;
+
+/// Counts records that could not be delivered.
+struct Deliveries {
+    failed: Arc<AtomicU64>,
+}
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!("{error}: {reason}");
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!("a record of a transaction was not delivered: {error}");
+        }
+    }
+}
+
+/// A transactional producer. After any error it is of no use any more: make a new one (librdkafka #5423).
+pub struct Sender {
+    producer: ThreadedProducer<Deliveries>,
+    handled: String,
+    handled_partitions: i32,
+    dead_letters: String,
+    orders: String,
+    state: String,
+    failed: Arc<AtomicU64>,
+}
+
+impl Sender {
+    /// Makes one and fences those before it with the same instance; blocks until the broker has answered.
+    pub fn new(session: &Session, instance: &str) -> Result<Self, StreamError> {
+        let failed = Arc::new(AtomicU64::new(0));
+        let producer: ThreadedProducer<Deliveries> = session
+            .client(&[
+                ("transactional.id", &format!("{}.{NAME}.{instance}", session.prefix)),
+                ("transaction.timeout.ms", "10000"),
+                ("message.timeout.ms", "8000"),
+                ("linger.ms", "5"),
+                ("queue.buffering.max.messages", "200000"),
+            ])
+            .create_with_context(Deliveries { failed: Arc::clone(&failed) })?;
+        producer.init_transactions(CALL)?;
+        let handled_partitions = session.partitions_of(&session.probe()?, Topic::Handled, CALL)?;
+        Ok(Self {
+            producer,
+            handled: session.topic(Topic::Handled),
+            handled_partitions,
+            dead_letters: session.topic(Topic::DeadLetters),
+            orders: session.topic(Topic::Orders),
+            state: session.topic(Topic::State),
+            failed,
+        })
+    }
+
+    /// One transaction: records (by the partition of the orders they come from), states and the group's
+    /// offsets. Blocks until it is decided.
+    pub fn commit(
+        &self,
+        outgoing: Vec<(i32, Outgoing)>,
+        states: &[(i32, PartState)],
+        offsets: Option<(&TopicPartitionList, &ConsumerGroupMetadata)>,
+    ) -> Result<(), StreamError> {
+        self.producer.begin_transaction()?;
+        let done = self.fill(outgoing, states, offsets);
+        if done.is_err() {
+            // Readers need not wait for the time-out; where it fails, that is what ends the transaction.
+            if let Err(error) = self.producer.abort_transaction(Duration::from_secs(2)) {
+                tracing::debug!("a transaction was left to its time-out: {error}");
+            }
+        }
+        done
+    }
+
+    fn fill(
+        &self,
+        outgoing: Vec<(i32, Outgoing)>,
+        states: &[(i32, PartState)],
+        offsets: Option<(&TopicPartitionList, &ConsumerGroupMetadata)>,
+    ) -> Result<(), StreamError> {
+        for (partition, record) in outgoing {
+            match record {
+                Outgoing::Handled { order_id, value } => {
+                    let key = order_id.to_string();
+                    let to = partition.rem_euclid(self.handled_partitions);
+                    self.send(&|| BaseRecord::to(&self.handled).partition(to).key(&key).payload(&value))?;
+                }
+                Outgoing::DeadLetter { offset, key, value, error } => {
+                    let cut = value.as_ref().map(|value| &value[..value.len().min(LETTER)]);
+                    let headers = self.headers(partition, offset, &error.to_string(), value.as_deref());
+                    self.send(&|| {
+                        let mut letter = BaseRecord::<[u8], [u8], _>::to(&self.dead_letters)
+                            .partition(0)
+                            .headers(headers.clone());
+                        letter.key = key.as_deref();
+                        letter.payload = cut;
+                        letter
+                    })?;
+                }
+            }
+        }
+        for (partition, state) in states {
+            let Ok(value) = serde_json::to_vec(state) else { continue };
+            let key = key(NAME, Part { source: Source::Orders, partition: *partition });
+            self.send(&|| BaseRecord::to(&self.state).partition(STATE_HANDLING).key(&key).payload(&value))?;
+        }
+        if let Some((offsets, group)) = offsets {
+            self.producer.send_offsets_to_transaction(offsets, group, CALL)?;
+        }
+        self.producer.commit_transaction(CALL)?;
+        if self.failed.swap(0, Ordering::Relaxed) > 0 {
+            return Err(KafkaError::MessageProduction(RDKafkaErrorCode::Fail).into());
+        }
+        Ok(())
+    }
+
+    fn headers(&self, partition: i32, offset: i64, error: &str, value: Option<&[u8]>) -> OwnedHeaders {
+        let length = value.map_or(0, <[u8]>::len);
+        let headers = OwnedHeaders::new()
+            .insert(Header { key: "error", value: Some(error) })
+            .insert(Header { key: "topic", value: Some(&self.orders) })
+            .insert(Header { key: "partition", value: Some(&partition.to_string()) })
+            .insert(Header { key: "offset", value: Some(&offset.to_string()) });
+        if length > LETTER {
+            headers.insert(Header { key: "cut-from-bytes", value: Some(&length.to_string()) })
+        } else {
+            headers
+        }
+    }
+
+    /// Queues a record; waits where the queue is full.
+    fn send<'a, K, P>(&self, record: &dyn Fn() -> BaseRecord<'a, K, P>) -> Result<(), StreamError>
+    where
+        K: rdkafka::message::ToBytes + ?Sized + 'a,
+        P: rdkafka::message::ToBytes + ?Sized + 'a,
+    {
+        loop {
+            match self.producer.send(record()) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Err((error, _)) => return Err(error.into()),
+            }
+        }
+    }
+}

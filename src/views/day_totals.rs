@@ -1,0 +1,64 @@
+//! The sums of one day.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::shop::Order;
+
+/// What was sold on one day. Amounts are never negative, so sums that stop at `i64::MAX` are the same
+/// however the orders are split.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DayTotals {
+    /// Number of orders.
+    pub orders: u64,
+    /// Sales in öre.
+    pub sales_ore: i64,
+    /// Each product that was sold, by id.
+    pub products: BTreeMap<u64, ProductTotals>,
+}
+
+/// One product's day.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProductTotals {
+    /// Its name in the order with the highest id.
+    pub name: String,
+    /// That order's id.
+    pub named_by: u64,
+    /// Pieces sold.
+    pub units: i64,
+}
+
+impl ProductTotals {
+    /// Takes the name that the order with the higher id gave.
+    pub fn rename(&mut self, named_by: u64, name: &str) {
+        if named_by >= self.named_by && self.name != name {
+            name.clone_into(&mut self.name);
+        }
+        self.named_by = self.named_by.max(named_by);
+    }
+}
+
+impl DayTotals {
+    /// Adds one order.
+    pub fn add(&mut self, order: &Order) {
+        self.orders += 1;
+        self.sales_ore = self.sales_ore.saturating_add(order.total_ore);
+        for line in &order.lines {
+            let product = self.products.entry(line.product_id).or_default();
+            product.units = product.units.saturating_add(line.quantity);
+            product.rename(order.order_id, &line.name);
+        }
+    }
+
+    /// Adds what another partition counted of the same day.
+    pub fn merge(&mut self, other: &Self) {
+        self.orders += other.orders;
+        self.sales_ore = self.sales_ore.saturating_add(other.sales_ore);
+        for (id, theirs) in &other.products {
+            let ours = self.products.entry(*id).or_default();
+            ours.units = ours.units.saturating_add(theirs.units);
+            ours.rename(theirs.named_by, &theirs.name);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Monitoring of the handling: how many orders were handled in the last 5 min, 30 min, 1 h and 2 h.
+
+use super::{
+    Event, Source, View,
+    figures::{HandledFigures, SLOT_SECONDS},
+    part::PartFigures,
+    seconds::Seconds,
+    table::{Saved, Table},
+};
+use crate::shop::Zone;
+
+const TWO_HOURS: i64 = 7200;
+
+/// Handled orders in all, and by second for the windows.
+#[derive(Debug, Clone, Default)]
+pub struct HandledWindows {
+    /// One row, 0: all handled orders of the partition.
+    total: Table<u8, u64>,
+    seconds: Seconds,
+}
+
+impl View for HandledWindows {
+    const NAME: &'static str = "handled-windows";
+    const SOURCES: &'static [Source] = &[Source::Handled];
+
+    fn apply(&mut self, event: &Event, _: Zone) {
+        if let Event::Handled(handled) = event {
+            *self.total.row(0) += 1;
+            self.seconds.add(handled.second(), 1);
+        }
+    }
+
+    fn advance(&mut self, now: i64, _: Zone) {
+        self.seconds.forget_until(now - TWO_HOURS);
+    }
+
+    fn figures(&self, now: i64, _: Zone) -> PartFigures {
+        // Counts of at least zero.
+        let last = |seconds: i64| self.seconds.sum(now - seconds, now).unsigned_abs();
+        let mut intervals = [0; 24];
+        for (interval, back) in intervals.iter_mut().rev().zip(0..) {
+            let until = now - back * SLOT_SECONDS;
+            *interval = self.seconds.sum(until - SLOT_SECONDS, until).unsigned_abs();
+        }
+        PartFigures::HandledWindows(HandledFigures {
+            total: self.total.get(0).copied().unwrap_or(0),
+            last_5_min: last(300),
+            last_30_min: last(1800),
+            last_1_h: last(3600),
+            last_2_h: last(TWO_HOURS),
+            intervals,
+        })
+    }
+
+    fn tables(&mut self) -> Vec<(&'static str, &mut dyn Saved)> {
+        vec![("total", &mut self.total), ("seconds", &mut self.seconds.minutes)]
+    }
+}

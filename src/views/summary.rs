@@ -1,0 +1,128 @@
+//! All parts put together: the shop's figures at one second.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    figures::{HandledFigures, LatestOrder, SLOT_SECONDS, ShopFigures, StockLine},
+    part::PartFigures,
+};
+use crate::shop::Zone;
+
+/// Orders in the merged feed.
+const FEED: usize = 60;
+
+/// Merges what all views say of all partitions into the figures at shop second `now`. Lag and reports are
+/// not known to the views and stay empty.
+pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zone: Zone) -> ShopFigures {
+    let today = zone.date(now);
+    let first_slot = zone.start_of(today).div_euclid(SLOT_SECONDS);
+    let slots = slot_index(now, first_slot) + 1;
+    let mut figures = ShopFigures {
+        shop_second: now,
+        today,
+        orders_by_slot: vec![0; slots],
+        sales_by_slot: vec![0; slots],
+        ..ShopFigures::default()
+    };
+    let mut stock: BTreeMap<u64, StockLine> = BTreeMap::new();
+    let mut feed: HashMap<u64, LatestOrder> = HashMap::new();
+    for part in parts {
+        match part {
+            PartFigures::OrdersToday { days, slots } => {
+                figures.orders_today += days.get(&today).copied().unwrap_or(0);
+                for (slot, count) in slots {
+                    if let Some(sum) = figures.orders_by_slot.get_mut(slot_index_of(*slot, first_slot)) {
+                        *sum += count;
+                    }
+                }
+            }
+            PartFigures::Sales { days, slots, last_hour_ore } => {
+                let sales = days.get(&today).copied().unwrap_or(0);
+                figures.sales_today_ore = figures.sales_today_ore.saturating_add(sales);
+                figures.sales_last_hour_ore = figures.sales_last_hour_ore.saturating_add(*last_hour_ore);
+                for (slot, ore) in slots {
+                    if let Some(sum) = figures.sales_by_slot.get_mut(slot_index_of(*slot, first_slot)) {
+                        *sum = sum.saturating_add(*ore);
+                    }
+                }
+            }
+            PartFigures::DailyReport { .. } => {}
+            PartFigures::Stock { lines } => {
+                for line in lines {
+                    merge_line(stock.entry(line.product_id).or_default(), line);
+                }
+            }
+            PartFigures::Handling(resume) => {
+                let part = resume.figures;
+                figures.produced += part.accepted;
+                figures.pending += part.accepted.saturating_sub(part.handled);
+                figures.duplicates += part.duplicates;
+                figures.dead_letters += part.dead_letters;
+            }
+            PartFigures::Mail { mails, latest } => {
+                figures.mails += mails;
+                for order in latest {
+                    into_feed(&mut feed, order);
+                }
+            }
+            PartFigures::HandledWindows(part) => merge_windows(&mut figures.handled, part),
+            PartFigures::Journal { latest } => {
+                for order in latest {
+                    into_feed(&mut feed, order);
+                }
+            }
+        }
+    }
+    figures.stock = stock.into_values().collect();
+    figures.latest = newest(feed);
+    figures
+}
+
+/// Lines of one product from two partitions.
+pub fn merge_line(ours: &mut StockLine, theirs: &StockLine) {
+    ours.product_id = theirs.product_id;
+    ours.delivered = ours.delivered.saturating_add(theirs.delivered);
+    ours.sold = ours.sold.saturating_add(theirs.sold);
+    if ours.name.is_empty() || (theirs.named_by >= ours.named_by && !theirs.name.is_empty()) {
+        ours.name.clone_from(&theirs.name);
+        ours.named_by = theirs.named_by;
+    }
+}
+
+fn slot_index(now: i64, first_slot: i64) -> usize {
+    slot_index_of(now.div_euclid(SLOT_SECONDS), first_slot)
+}
+
+fn slot_index_of(slot: i64, first_slot: i64) -> usize {
+    usize::try_from(slot - first_slot).unwrap_or(usize::MAX - 1).min(1 << 10)
+}
+
+fn merge_windows(ours: &mut HandledFigures, theirs: &HandledFigures) {
+    ours.total += theirs.total;
+    ours.last_5_min += theirs.last_5_min;
+    ours.last_30_min += theirs.last_30_min;
+    ours.last_1_h += theirs.last_1_h;
+    ours.last_2_h += theirs.last_2_h;
+    for (sum, interval) in ours.intervals.iter_mut().zip(theirs.intervals) {
+        *sum += interval;
+    }
+}
+
+/// One row an order: the stage that is furthest, the pieces that the sale told.
+fn into_feed(feed: &mut HashMap<u64, LatestOrder>, order: &LatestOrder) {
+    let row = feed.entry(order.order_id).or_insert_with(|| order.clone());
+    row.pieces = row.pieces.max(order.pieces);
+    if order.stage > row.stage {
+        row.stage = order.stage;
+        row.handled_at = order.handled_at;
+    }
+}
+
+/// The rows whose last change is the newest.
+fn newest(feed: HashMap<u64, LatestOrder>) -> Vec<LatestOrder> {
+    let mut rows: Vec<LatestOrder> = feed.into_values().collect();
+    let changed = |row: &LatestOrder| row.handled_at.unwrap_or(row.created_at);
+    rows.sort_by_key(|row| std::cmp::Reverse((changed(row), row.order_id)));
+    rows.truncate(FEED);
+    rows
+}
