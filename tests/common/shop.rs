@@ -140,8 +140,9 @@ impl Shop {
             return address;
         }
         let (_, address) = self.broker.get_or_init(|| {
-            let broker = self.start(&["broker", "--listen", "127.0.0.1:0"]);
-            let address = wait_for("the broker's address", PATIENCE, || broker.address());
+            let mut broker = self.start(&["broker", "--listen", "127.0.0.1:0"]);
+            broker.wait("its address", |broker| broker.address().is_some());
+            let address = broker.address().expect("just seen");
             (broker, address)
         });
         address
