@@ -13,7 +13,10 @@ pub(super) async fn run(setting: Setting, args: BrokerArgs) -> Result<(), Failur
     let broker = Broker::start(BrokerConfig::new(data, args.listen)).await?;
     setting.log()?;
     if !args.listen.ip().is_loopback() {
-        tracing::warn!("the broker listens on {}, where others can reach it: it asks nobody who they are", args.listen);
+        tracing::warn!(
+            "the broker listens on {}, where others can reach it: it asks nobody who they are",
+            args.listen
+        );
     }
     print(&broker.address().to_string())?;
     stop.cancelled().await;

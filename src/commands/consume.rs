@@ -17,7 +17,9 @@ use crate::{
     },
     shop::Catalog,
     store::Stores,
-    stream::{Session, clock::Clock, ends::EndWatch, publish::Publisher, topics, until::Until, view_loop::Env},
+    stream::{
+        Session, clock::Clock, ends::EndWatch, publish::Publisher, topics, until::Until, view_loop::Env,
+    },
 };
 
 /// Runs consumers until told to stop, or up to the end.
@@ -63,7 +65,11 @@ async fn work(
             Ok(())
         };
     }
-    print(&if args.json { status::json(&figures, setting.zone) } else { status::text(&figures, setting.zone) })
+    print(&if args.json {
+        status::json(&figures, setting.zone)
+    } else {
+        status::text(&figures, setting.zone)
+    })
 }
 
 /// Where the consumers of a process work.

@@ -72,7 +72,7 @@ impl Setting {
     fn new(common: Common) -> Result<Self, Failure> {
         let catalog = match &common.products {
             Some(path) => Catalog::load(path)?,
-            None => Catalog::builtin()?,
+            None => Catalog::builtin(),
         };
         let place = Place::new(&common.out);
         Ok(Self { place, zone: Zone(common.tz), catalog: Arc::new(catalog), common })
@@ -104,7 +104,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
 pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let stop = CancellationToken::new();
-    let listen = |kind| signal(kind).map_err(|error| Failure::Other(format!("signals cannot be received ({error})")));
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::Other(format!("signals cannot be received ({error})")));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut hangup = listen(SignalKind::hangup())?;
@@ -170,7 +171,8 @@ fn simulator(
         (Some((from_ms, to_ms)), Some(per_second)) => Some(Backfill { from_ms, to_ms, per_second }),
         (Some(_), None) => {
             return Err(Failure::Other(
-                "--backfill needs a rate in orders a second of shop time: give a number with --rate".to_owned(),
+                "--backfill needs a rate in orders a second of shop time: give a number with --rate"
+                    .to_owned(),
             ));
         }
     };

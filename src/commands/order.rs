@@ -96,7 +96,8 @@ fn time(second: i64, zone: Zone) -> String {
 type Found<T> = Option<(T, Place)>;
 
 fn look(session: &Session, id: u64) -> Result<(Found<Order>, Found<Handled>), StreamError> {
-    let sold = find(session, Topic::Orders, id, |payload| Order::decode(payload).ok(), |order| order.order_id)?;
+    let sold =
+        find(session, Topic::Orders, id, |payload| Order::decode(payload).ok(), |order| order.order_id)?;
     let handled =
         find(session, Topic::Handled, id, |payload| Handled::decode(payload).ok(), |record| record.order_id)?;
     Ok((sold, handled))
@@ -116,9 +117,10 @@ fn find<T>(
             return ControlFlow::Continue(());
         }
         match decode(message.payload()).filter(|record| id_of(record) == id) {
-            Some(record) => {
-                ControlFlow::Break((record, Place { partition: message.partition(), offset: message.offset() }))
-            }
+            Some(record) => ControlFlow::Break((
+                record,
+                Place { partition: message.partition(), offset: message.offset() },
+            )),
             None => ControlFlow::Continue(()),
         }
     })

@@ -12,7 +12,10 @@ use crate::{
         link::{Link, Want},
         stage::Stage,
     },
-    shop::{Zone, money::{kronor, thousands}},
+    shop::{
+        Zone,
+        money::{kronor, thousands},
+    },
     stream::clock::Clock,
     views::figures::ShopFigures,
 };

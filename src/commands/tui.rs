@@ -54,7 +54,12 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
 }
 
 /// Runs screen and shop side by side until one of them ends; gives the last figures.
-async fn show(setting: &Setting, args: &TuiArgs, link: &Link, plan: shop::Plan) -> Result<ShopFigures, Failure> {
+async fn show(
+    setting: &Setting,
+    args: &TuiArgs,
+    link: &Link,
+    plan: shop::Plan,
+) -> Result<ShopFigures, Failure> {
     setting.log()?;
     let stage = Stage::new(link, setting.zone, Clock::default());
     let catalog = Arc::clone(&setting.catalog);

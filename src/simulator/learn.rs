@@ -28,7 +28,8 @@ pub(super) fn read_books(
         positions.iter().map(|position| position.next_offset).collect()
     };
     let from = starts(&books.orders);
-    let ends = read(session, Topic::Orders, &from, stop, |partition, payload| books.order(partition, payload))?;
+    let ends =
+        read(session, Topic::Orders, &from, stop, |partition, payload| books.order(partition, payload))?;
     for (position, end) in books.orders.iter_mut().zip(ends) {
         position.next_offset = end;
     }

@@ -31,7 +31,7 @@ mod tests {
         ) {
             let stock: Vec<StockLine> = stock
                 .into_iter()
-                .map(|(product_id, name, delivered, sold)| StockLine { product_id, name, delivered, sold })
+                .map(|(product_id, name, delivered, sold)| StockLine { product_id, name, named_by: 1, delivered, sold })
                 .collect();
             let text = String::from_utf8(text(&stock)).unwrap();
             let table = cells(&text);

@@ -12,14 +12,14 @@ use crate::{
 
 /// A minute of the wall clock is an hour in the shop: at four minutes it is midnight.
 const SPEED: f64 = 60.0;
-const OPENS: NaiveTime = NaiveTime::from_hms_opt(20, 0, 0).unwrap_or(NaiveTime::MIN);
+const OPENS_HOUR: u32 = 20;
 /// A try every five seconds of the wall clock, so that people can watch orders wait.
 const HANDLE_EVERY_MS: i64 = 300_000;
 
 /// Chooses time, rate and folder: the day so far is there at once, and goes on from 20:00.
 pub(super) fn prepare(setting: &mut Setting, args: &mut TuiArgs, wall: DateTime<Utc>) -> Result<(), Failure> {
     let today = setting.zone.date(wall.timestamp());
-    let opens = today.and_time(OPENS);
+    let opens = today.and_time(NaiveTime::from_hms_opt(OPENS_HOUR, 0, 0).unwrap_or_default());
     args.simulator.speed = SPEED;
     args.simulator.start = Some(opens);
     args.backfill = Some(BackfillArg::Period(today.and_time(NaiveTime::MIN), opens));

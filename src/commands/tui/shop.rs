@@ -39,8 +39,13 @@ impl Plan {
             backfill.per_second /= args.simulator.speed;
         }
         options.check()?;
-        if matches!(args.backfill, Some(BackfillArg::Period(..))) && !args.demo && args.simulator.start.is_some() {
-            return Err(Failure::Other("--backfill and --start exclude each other: give one of them".to_owned()));
+        if matches!(args.backfill, Some(BackfillArg::Period(..)))
+            && !args.demo
+            && args.simulator.start.is_some()
+        {
+            return Err(Failure::Other(
+                "--backfill and --start exclude each other: give one of them".to_owned(),
+            ));
         }
         Ok(Self {
             place: setting.place.clone(),
@@ -121,7 +126,9 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
         tokio::spawn(async move {
             let text = match simulator.run(controls, progress, stop).await {
                 Ok(Outcome::Finished | Outcome::Stopped) => return,
-                Ok(Outcome::Replaced { by }) => (Weight::Warning, format!("The simulator of {by} has taken over.")),
+                Ok(Outcome::Replaced { by }) => {
+                    (Weight::Warning, format!("The simulator of {by} has taken over."))
+                }
                 Err(error) => (Weight::Error, format!("The simulator has stopped: {error}.")),
             };
             board.say(clock.now().unwrap_or_default(), text.0, text.1);
@@ -147,7 +154,9 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
     if let Some(selling) = selling {
         let patience = std::time::Duration::from_secs(3);
         if tokio::time::timeout(patience, selling).await.is_err() {
-            tracing::warn!("the simulator did not end in time: orders that Kafka had not acknowledged are lost");
+            tracing::warn!(
+                "the simulator did not end in time: orders that Kafka had not acknowledged are lost"
+            );
         }
     }
     if let Some(tools) = open.tools
