@@ -26,7 +26,8 @@ pub fn start(path: &Path, level: LogLevel) -> io::Result<()> {
         LogLevel::Trace => "trace",
     };
     // Libraries speak up only when something is wrong: what they tell at lower levels may hold settings.
-    let filter = EnvFilter::new(format!("warn,shop_sim={own}"));
+    // librdkafka calls the end of a partition an error; what is one, its callers tell.
+    let filter = EnvFilter::new(format!("warn,rdkafka::client=off,shop_sim={own}"));
     // A second start in one process (tests) keeps the first log.
     let _ = tracing_subscriber::registry()
         .with(filter)

@@ -215,12 +215,16 @@ where
                 }
                 received = consumer.recv() => {
                     let mut next = Some(received);
-                    for _ in 0..GULP {
-                        let Some(received) = next else { break };
+                    let mut left = GULP;
+                    while let Some(received) = next.take() {
                         if let Some(again) = self.received(received)? {
                             return Ok(again);
                         }
-                        next = consumer.recv().now_or_never();
+                        left -= 1;
+                        // What is received must be taken: no look after the last one.
+                        if left > 0 {
+                            next = consumer.recv().now_or_never();
+                        }
                     }
                     if self.shared.worker().is_full() {
                         self.save();

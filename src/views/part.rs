@@ -17,7 +17,7 @@ pub const FEED: usize = 12;
 
 /// The figures of one view and partition at one second of shop time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "view", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum PartFigures {
     /// Orders by day from today on, and today's by slot (Unix seconds / 300).
     OrdersToday {
