@@ -1,0 +1,75 @@
+//! Sales today and in the last hour, in kronor.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{
+    Scene,
+    big::{self, Figure, Size},
+    day::{DayChart, DayPlan},
+    layout::GUTTER,
+    number, text,
+};
+use crate::shop::money;
+
+/// From this width on, both sums are big, side by side.
+const BOTH_BIG: u16 = 70;
+
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let figures = &scene.shop.figures;
+    let chart = DayChart::new(
+        DayPlan::new(scene, area.width),
+        figures.sales_by_slot.iter().map(|&ore| ore.max(0) as f64 / 100.0),
+    );
+    let note = chart.note(scene, &number::whole_kronor(number::whole(chart.top()), 11));
+    let (today, hour) = (figures.sales_today_ore, figures.sales_last_hour_ore);
+
+    let rest = if area.width >= BOTH_BIG {
+        let half = (area.width - GUTTER) / 2;
+        let left = Rect { width: half, ..area };
+        let body = text::title(scene, left, scene.words.sales_today, &Line::default(), buf);
+        let size = headline_size(scene, body);
+        let rest = sum(scene, body, size, today, "", buf);
+        let right = text::right_of(area, half + GUTTER);
+        let body = text::title(scene, right, scene.words.last_hour, &Line::default(), buf);
+        sum(scene, body, size, hour, &note, buf);
+        Rect { width: area.width, ..rest }
+    } else {
+        let body = text::title(scene, area, scene.words.sales_today, &Line::default(), buf);
+        let rest = sum(scene, body, headline_size(scene, body), today, &note, buf);
+        let label = format!("{} ", scene.words.last_hour);
+        let room = usize::from(area.width.saturating_sub(text::columns(&label)));
+        let line = Line::from(vec![
+            Span::styled(label, scene.theme.dim),
+            Span::styled(number::kronor(hour, room), scene.theme.strong),
+        ]);
+        line.render(text::row(rest, 0), buf);
+        text::below(rest, 1)
+    };
+    chart.draw(scene, rest, [scene.theme.money, scene.theme.money_open], buf);
+}
+
+/// The one size of all sums and counts at the head of the page.
+pub(super) fn headline_size(scene: &Scene<'_>, body: Rect) -> Size {
+    let figures = &scene.shop.figures;
+    let width = if body.width >= BOTH_BIG { (body.width - GUTTER) / 2 } else { body.width };
+    let orders = money::thousands(figures.orders_today);
+    let [today, hour] = [figures.sales_today_ore, figures.sales_last_hour_ore].map(money::kronor);
+    let whole = |sum| str::split_once(sum, ',').map_or("", |(whole, _)| whole);
+    // Room for the unit stays free.
+    big::common_size(&[&orders, whole(&today), whole(&hour)], width, body.height)
+}
+
+/// A sum with its kronor big; what is below comes back.
+fn sum(scene: &Scene<'_>, area: Rect, size: Size, ore: i64, note: &str, buf: &mut Buffer) -> Rect {
+    let full = money::kronor(ore);
+    let (whole, rest) = full.split_once(',').unwrap_or((&full, ""));
+    let text = number::kronor(ore, area.width.into());
+    let small = format!(",{rest}");
+    let figure = Figure { big: whole, small: &[&small, "kr"], text: &text, style: scene.theme.money };
+    figure.draw(scene, area, size, note, buf)
+}
