@@ -39,6 +39,14 @@ pub const BINDINGS: &[Binding] = &[
         works: |_| true,
     },
     Binding {
+        keys: &[key('?'), (KeyCode::F(1), NONE)],
+        command: Command::Help,
+        cap: |_| "?",
+        hint: |words, _| words.do_help,
+        about: |words| words.about_help,
+        works: |_| true,
+    },
+    Binding {
         keys: &[key(' ')],
         command: Command::Pause,
         cap: |words| words.key_space,
@@ -70,14 +78,6 @@ pub const BINDINGS: &[Binding] = &[
         cap: |_| "f",
         hint: |words, ui| if ui.frozen { words.do_unfreeze } else { words.do_freeze },
         about: |words| words.about_freeze,
-        works: |_| true,
-    },
-    Binding {
-        keys: &[key('?'), (KeyCode::F(1), NONE)],
-        command: Command::Help,
-        cap: |_| "?",
-        hint: |words, _| words.do_help,
-        about: |words| words.about_help,
         works: |_| true,
     },
     Binding {

@@ -124,7 +124,7 @@ pub struct Words {
     /// Audit: pieces sold.
     pub sold: &'static str,
     /// Audit: pieces on the shelves.
-    pub on_the_shelves: &'static str,
+    pub in_stock: &'static str,
     /// Audit: records not read yet.
     pub behind: &'static str,
     /// Audit: duplicates.
@@ -259,7 +259,7 @@ pub const EN: Words = Words {
     delivered_short: "in",
     sold_short: "out",
     sold: "sold",
-    on_the_shelves: "in stock",
+    in_stock: "in stock",
     behind: "behind",
     duplicates: "duplicates",
     dead_letters: "dead letters",
@@ -345,7 +345,7 @@ pub const SV: Words = Words {
     delivered_short: "in",
     sold_short: "ut",
     sold: "sålt",
-    on_the_shelves: "i lager",
+    in_stock: "i lager",
     behind: "efter",
     duplicates: "dubbletter",
     dead_letters: "ogiltiga",

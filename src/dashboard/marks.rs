@@ -46,6 +46,8 @@ pub struct Marks {
     pub rule: char,
     /// A line across a chart.
     pub level: char,
+    /// The ground that a chart stands on.
+    pub ground: char,
     /// The filled part of a bar.
     pub bar: char,
     /// The empty part of a bar.
@@ -75,6 +77,7 @@ const BRAILLE: Marks = Marks {
     ascii: false,
     rule: '─',
     level: '┄',
+    ground: '⣀',
     bar: '━',
     track: '─',
     sold: '●',
@@ -89,13 +92,16 @@ const BRAILLE: Marks = Marks {
 };
 
 const BLOCK: Marks =
-    Marks { grain: Grain::Columns(&['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']), ..BRAILLE };
+    Marks {
+        grain: Grain::Columns(&['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']), ground: '▁', ..BRAILLE
+    };
 
 const ASCII: Marks = Marks {
     grain: Grain::Columns(&['.', ':', '#']),
     ascii: true,
     rule: '-',
     level: '-',
+    ground: '_',
     bar: '=',
     track: '.',
     sold: 'o',

@@ -53,17 +53,17 @@ fn start() -> Stage {
     let (shop, snapshots) = watch::channel(Arc::new(fixture::afternoon()));
     let (asks, requests) = mpsc::unbounded_channel();
     let (shown, pictures) = watch::channel(Vec::new());
-    let [stop, lost] = [(); 2].map(|()| CancellationToken::new());
+    let [end, lost] = [(); 2].map(|()| CancellationToken::new());
     let mut screen = Cells {
         terminal: Terminal::new(TestBackend::new(120, 30)).unwrap(),
         pictures: shown,
         lost: lost.clone(),
     };
-    let ended = stop.clone();
+    let ended = end.clone();
     let done = tokio::spawn(async move {
         drive(&mut screen, events(typed).fuse(), plain_look(), snapshots, &asks, &ended).await
     });
-    Stage { keys, shop, requests, pictures, stop, lost, done }
+    Stage { keys, shop, requests, pictures, stop: end, lost, done }
 }
 
 impl Stage {

@@ -13,43 +13,43 @@ use crate::views::figures::StockLine;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     // The longest form that fits; figures are the last to be shortened.
-    let forms = [Form::All, Form::Telling, Form::Short, Form::Shorter(8), Form::Shorter(6), Form::Shorter(5)];
-    for form in forms {
-        let line = line(scene, form);
-        if line.width() <= usize::from(area.width) || form == Form::Shorter(5) {
-            line.render(area, buf);
-            return;
-        }
+    let forms = [Form::Words, Form::ShortWords, Form::Figures(20), Form::Figures(6), Form::Figures(4)];
+    let lines = forms.map(|form| line(scene, form));
+    let fitting = lines.iter().find(|line| line.width() <= usize::from(area.width));
+    if let Some(line) = fitting.or(lines.last()) {
+        line.render(area, buf);
     }
 }
 
 /// How much the line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// Everything.
-    All,
-    /// No counts of what did not occur.
-    Telling,
-    /// Short words.
-    Short,
-    /// Short words, and figures of so many columns.
-    Shorter(usize),
+    /// Every term by its name.
+    Words,
+    /// Short names, where a term needs one.
+    ShortWords,
+    /// No names, and figures of at most so many columns.
+    Figures(usize),
 }
 
 fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
     let (figures, words, theme) = (&scene.shop.figures, scene.words, scene.theme);
-    let behind: u64 = figures.lag.values().fold(0, |sum, lag| sum.saturating_add(*lag));
-    let room = if let Form::Shorter(columns) = form { columns } else { 30 };
-    let long = matches!(form, Form::All | Form::Telling);
+    let behind = figures.lag.values().fold(0_u64, |sum, lag| sum.saturating_add(*lag));
+    let room = if let Form::Figures(columns) = form { columns } else { 30 };
+    let name = |long, short| match form {
+        Form::Words => long,
+        Form::ShortWords => short,
+        Form::Figures(_) => "",
+    };
     let count = |value: i64| number::count(value, room);
     let unsigned = |value: u64| count(number::signed(value));
     let mut spans = Vec::new();
 
     let orders_add_up = figures.pending.checked_add(figures.handled.total) == Some(figures.produced);
     let sum = [
-        (unsigned(figures.produced), if long { words.produced } else { "" }, "="),
-        (unsigned(figures.pending), words.pending, "+"),
-        (unsigned(figures.handled.total), words.stage_handled, ""),
+        (unsigned(figures.produced), name(words.produced, ""), "="),
+        (unsigned(figures.pending), name(words.pending, words.pending), "+"),
+        (unsigned(figures.handled.total), name(words.stage_handled, words.stage_handled), ""),
     ];
     push_sum(scene, &mut spans, verdict(orders_add_up, behind), sum);
 
@@ -59,25 +59,16 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
     let (delivered, sold) = (total(|line| line.delivered), total(|line| line.sold));
     let balance = total(StockLine::balance);
     let sum = [
-        (count(delivered), if long { words.delivered } else { words.delivered_short }, "−"),
-        (count(sold), if long { words.sold } else { words.sold_short }, "="),
-        (count(balance), if long { words.on_the_shelves } else { "" }, ""),
+        (count(delivered), name(words.delivered, words.delivered_short), "−"),
+        (count(sold), name(words.sold, words.sold_short), "="),
+        (count(balance), name(words.in_stock, ""), ""),
     ];
     spans.push(Span::raw("   "));
     push_sum(scene, &mut spans, verdict(delivered.checked_sub(sold) == Some(balance), behind), sum);
 
-    let rest = [
-        (behind, words.behind),
-        (figures.duplicates, words.duplicates),
-        (figures.dead_letters, words.dead_letters),
-        (scene.shop.lost_sales, words.lost_sales),
-    ];
-    for (value, word) in rest {
-        if form == Form::All || (value > 0 && form == Form::Telling) {
-            let style = if value > 0 { theme.base } else { theme.dim };
-            spans.push(Span::styled(format!("   {}", unsigned(value)), style));
-            spans.push(Span::styled(format!(" {word}"), theme.dim));
-        }
+    if behind > 0 {
+        spans.push(Span::styled(format!("   {}", unsigned(behind)), theme.warning));
+        spans.push(Span::styled(format!(" {}", words.behind), theme.dim));
     }
     Line::from(spans)
 }

@@ -64,7 +64,8 @@ pub(super) enum Size {
 }
 
 impl Size {
-    fn height(self) -> u16 {
+    /// Rows of a figure.
+    pub(super) fn height(self) -> u16 {
         match self {
             Self::Double => HIGH,
             Self::Single => 3,

@@ -1,6 +1,10 @@
 //! Bars in cells, as fine as the marks allow.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+};
 
 use super::Scene;
 use crate::dashboard::marks::{Grain, Marks};
@@ -24,6 +28,8 @@ pub(super) struct Chart<'a> {
     pub(super) top: f64,
     /// A value to draw a line at.
     pub(super) level: Option<f64>,
+    /// Fine columns of a ground line where no bar stands, also after the last bar.
+    pub(super) ground: usize,
 }
 
 /// How many bars of the finest kind stand side by side in `width` cells.
@@ -39,13 +45,14 @@ pub(super) fn columns_a_cell(marks: &Marks) -> usize {
     }
 }
 
-/// A round value at or above `value`, so that a scale changes seldom.
+/// A round value somewhat above `value`: a scale changes seldom, and its bars keep off what is above them.
 pub(super) fn round_top(value: f64) -> f64 {
+    let value = value * 1.1;
     if !value.is_finite() || value <= 4.0 {
         return 4.0;
     }
     let power = 10_f64.powf(value.log10().floor());
-    [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
+    [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0]
         .map(|step| step * power)
         .into_iter()
         .find(|top| *top >= value)
@@ -89,18 +96,31 @@ impl Chart<'_> {
                     }
                 };
                 let crossed = level.is_some_and(|height| height > 0 && (height - 1) / steps == floor / steps);
+                let full = heights == [steps; 2] || (a_cell == 1 && heights[0] == steps);
                 let (sign, style) = match (here, left.or(right)) {
-                    // Seen through the bars as well.
-                    (Some(sign), Some((_, style))) => (sign, if crossed { scene.theme.level } else { style }),
+                    (Some(sign), Some((_, style))) if crossed => Self::crossing(scene, sign, style, full),
+                    (Some(sign), Some((_, style))) => (sign, style),
                     _ if crossed && first < self.bars.len() * period => {
                         (scene.marks.level, scene.theme.level)
                     }
+                    _ if floor == 0 && first < self.ground => (scene.marks.ground, scene.theme.faint),
                     _ => continue,
                 };
                 if let Some(cell) = buf.cell_mut((area.x + x, area.y + y)) {
                     cell.set_char(sign).set_style(style);
                 }
             }
+        }
+    }
+
+    /// How the line at the level is seen through a bar.
+    fn crossing(scene: &Scene<'_>, sign: char, style: Style, full: bool) -> (char, Style) {
+        match scene.marks.grain {
+            // Dots can be lit one row at a time, but a cell has one colour only.
+            Grain::Braille => (sign, scene.theme.level),
+            Grain::Columns(_) if !full => (sign, style),
+            Grain::Columns(_) if scene.marks.ascii => (scene.marks.level, scene.theme.level),
+            Grain::Columns(_) => (scene.marks.level, style.add_modifier(Modifier::REVERSED)),
         }
     }
 
@@ -135,10 +155,10 @@ mod tests {
     fn scales_are_round_and_change_seldom() {
         assert!((round_top(0.0) - 4.0).abs() < f64::EPSILON);
         assert!((round_top(41.0) - 50.0).abs() < 1e-9);
-        assert!((round_top(101.0) - 150.0).abs() < 1e-9);
+        assert!((round_top(99.0) - 120.0).abs() < 1e-9);
         for value in 1..20_000 {
             let top = round_top(f64::from(value));
-            assert!(top >= f64::from(value) && top <= f64::from(value).max(2.7) * 1.5, "{value}: {top}");
+            assert!(top >= f64::from(value) && top <= f64::from(value).max(3.0) * 1.45, "{value}: {top}");
         }
         assert!(round_top(f64::MAX) >= 1.0);
         assert!(round_top(f64::NAN) >= 1.0);

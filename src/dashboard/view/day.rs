@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
     Scene,
-    chart::{Bar, Chart, columns_a_cell, fine_columns, round_top},
+    chart::{Bar, Chart, fine_columns, round_top},
     text,
 };
 use crate::views::figures::SLOT_SECONDS;
@@ -20,22 +20,22 @@ const LONGEST_DAY: usize = 25 * HOUR;
 /// The hours that the axis may end at; it grows as the day does, so an early day fills the chart too.
 const ENDS: [usize; 4] = [3, 6, 12, 24];
 
-/// How the slots of a day are laid out over the columns of a chart.
+/// The day's slots of five minutes over the columns of a chart.
+///
+/// A column shows the mean of the slots that it covers, so that the whole width is used and the unit is
+/// always five minutes, whatever the width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct DayPlan {
+struct DayPlan {
     /// Slots of the whole axis.
     axis: usize,
     /// Slots that have begun.
     begun: usize,
-    /// Slots added up in one bar.
-    group: usize,
-    /// Fine columns to a bar.
-    wide: usize,
+    /// Fine columns of the whole axis.
+    fine: usize,
 }
 
 impl DayPlan {
-    /// The plan for charts of `width` cells.
-    pub(super) fn new(scene: &Scene<'_>, width: u16) -> Self {
+    fn new(scene: &Scene<'_>, width: u16) -> Self {
         let figures = &scene.shop.figures;
         let start = scene.shop.zone.start_of(figures.today);
         let end = scene.shop.zone.end_of(figures.today);
@@ -47,19 +47,29 @@ impl DayPlan {
 
     fn fit(begun: usize, day: usize, fine: usize) -> Self {
         // The last end is the day's own, which daylight saving moves by an hour.
-        let axis =
-            ENDS.map(|hours| hours * HOUR).into_iter().find(|end| *end >= begun && *end < day).unwrap_or(day);
-        let group = axis.div_ceil(fine.max(1)).max(1);
-        let wide = (fine / axis.div_ceil(group).max(1)).max(1);
-        Self { axis, begun, group, wide }
+        let ends = ENDS.map(|hours| hours * HOUR);
+        let axis = ends.into_iter().find(|end| *end >= begun && *end < day).unwrap_or(day);
+        Self { axis, begun, fine }
     }
 
-    /// Adds up slots to bars.
-    fn sums(self, slots: impl Iterator<Item = f64>) -> Vec<f64> {
-        let slots: Vec<f64> = slots.take(self.begun).collect();
-        let mut sums: Vec<f64> = slots.chunks(self.group).map(|chunk| chunk.iter().sum()).collect();
-        sums.resize(self.begun.div_ceil(self.group), 0.0);
-        sums
+    /// Fine columns that have begun.
+    fn columns(self) -> usize {
+        (self.begun * self.fine).div_ceil(self.axis)
+    }
+
+    /// The mean slot of a column, and whether the slot that is not over yet is part of it.
+    fn mean(self, slots: &[f64], column: usize) -> (f64, bool) {
+        // In units in which a slot is `fine` long and a column `axis`, all edges are whole numbers.
+        let (from, to) = (column * self.axis, ((column + 1) * self.axis).min(self.begun * self.fine));
+        let first = from / self.fine;
+        let last = to.div_ceil(self.fine).min(self.begun);
+        let sum: f64 = (first..last)
+            .map(|slot| {
+                let covered = to.min((slot + 1) * self.fine).saturating_sub(from.max(slot * self.fine));
+                slots.get(slot).copied().unwrap_or(0.0) * covered as f64
+            })
+            .sum();
+        (sum / to.saturating_sub(from).max(1) as f64, last == self.begun)
     }
 }
 
@@ -71,15 +81,19 @@ fn slots(second: i64) -> usize {
 /// A chart of the day, ready to draw.
 pub(super) struct DayChart {
     plan: DayPlan,
-    sums: Vec<f64>,
+    /// The mean of each column, and whether it is not over yet.
+    columns: Vec<(f64, bool)>,
     top: f64,
 }
 
 impl DayChart {
-    pub(super) fn new(plan: DayPlan, slots: impl Iterator<Item = f64>) -> Self {
-        let sums = plan.sums(slots);
-        let top = round_top(sums.iter().copied().fold(0.0, f64::max));
-        Self { plan, sums, top }
+    /// The chart of the day's slots, `width` cells wide.
+    pub(super) fn new(scene: &Scene<'_>, width: u16, slots: impl Iterator<Item = f64>) -> Self {
+        let plan = DayPlan::new(scene, width);
+        let slots: Vec<f64> = slots.take(plan.begun).collect();
+        let columns: Vec<_> = (0..plan.columns()).map(|column| plan.mean(&slots, column)).collect();
+        let top = round_top(columns.iter().map(|(mean, _)| *mean).fold(0.0, f64::max));
+        Self { plan, columns, top }
     }
 
     /// The value of a bar of full height.
@@ -87,29 +101,16 @@ impl DayChart {
         self.top
     }
 
-    /// `0–150 per 20 min`: the scale, and the time that one bar stands for.
-    pub(super) fn note(&self, scene: &Scene<'_>, top: &str) -> String {
-        let minutes = self.plan.group * 5;
-        let time =
-            if minutes.is_multiple_of(60) { format!("{} h", minutes / 60) } else { format!("{minutes} min") };
-        format!("0{}{top} {} {time}", scene.marks.to, scene.words.per)
-    }
-
-    /// Draws the bars, the last one in the style of a time that is not over, and the hours below.
-    pub(super) fn draw(&self, scene: &Scene<'_>, area: Rect, styles: [Style; 2], buf: &mut Buffer) {
-        let [closed, open] = styles;
-        let last = self.sums.len().saturating_sub(1);
-        let bars: Vec<Bar> = self
-            .sums
-            .iter()
-            .enumerate()
-            .map(|(index, &value)| Bar { value, style: if index == last { open } else { closed } })
-            .collect();
+    /// Draws the bars, those that are not over yet in a style of their own, and the hours below.
+    pub(super) fn draw(&self, scene: &Scene<'_>, area: Rect, [closed, open]: [Style; 2], buf: &mut Buffer) {
+        let bar = |&(value, is_open): &(f64, bool)| Bar { value, style: if is_open { open } else { closed } };
+        let bars: Vec<Bar> = self.columns.iter().map(bar).collect();
         // The hours are worth a row where the bars keep two.
         let axis_rows = u16::from(area.height >= 3);
         let bars_area = Rect { height: area.height - axis_rows, ..area };
-        Chart { bars: &bars, wide: self.plan.wide, gap: 0, top: self.top, level: None }
-            .draw(scene, bars_area, buf);
+        let chart =
+            Chart { bars: &bars, wide: 1, gap: 0, top: self.top, level: None, ground: self.plan.fine };
+        chart.draw(scene, bars_area, buf);
         if axis_rows == 1 {
             self.draw_hours(scene, text::row(area, area.height - 1), buf);
         }
@@ -124,10 +125,8 @@ impl DayChart {
             _ => 6,
         };
         let every = if area.width >= 70 { every.div_ceil(2) } else { every };
-        let cell_of = |slot: usize| {
-            let cell = slot / self.plan.group * self.plan.wide / columns_a_cell(scene.marks);
-            u16::try_from(cell).unwrap_or(u16::MAX)
-        };
+        let cell_of =
+            |slot: usize| u16::try_from(slot * usize::from(area.width) / self.plan.axis).unwrap_or(u16::MAX);
         let mut free = 0;
         for slot in 0..self.plan.axis {
             let second = start.saturating_add(i64::try_from(slot).unwrap_or(0) * SLOT_SECONDS);
@@ -162,15 +161,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost_between_slots_and_bars(begun in 0_usize..=300, long in 0_usize..3, fine in 0_usize..500, seed: u64) {
+        fn columns_are_means_and_lose_nothing(
+            begun in 1_usize..=300, long in 0_usize..3, fine in 1_usize..500, seed: u64,
+        ) {
             let day = [276, 288, 300][long];
             let begun = begun.min(day);
-            let slots: Vec<f64> = (0..begun).map(|i| ((seed >> (i % 60)) & 0xff) as f64).collect();
+            let slots: Vec<f64> = (0..begun).map(|i| ((seed >> (i % 57)) & 0xff) as f64).collect();
             let plan = DayPlan::fit(begun, day, fine);
-            let sums = plan.sums(slots.iter().copied());
-            prop_assert!((sums.iter().sum::<f64>() - slots.iter().sum::<f64>()).abs() < 1e-6);
-            prop_assert!(plan.axis.div_ceil(plan.group) * plan.wide <= fine.max(1));
-            prop_assert!(sums.len() <= plan.axis.div_ceil(plan.group));
+            // The area under the columns is the sum of the slots; only the last column may be cut short.
+            let wide = plan.axis as f64 / fine as f64;
+            let area: f64 = (0..plan.columns())
+                .map(|column| {
+                    let begun_part = (begun as f64 - column as f64 * wide).min(wide);
+                    plan.mean(&slots, column).0 * begun_part
+                })
+                .sum();
+            prop_assert!((area - slots.iter().sum::<f64>()).abs() < 1e-6);
+            prop_assert!(plan.columns() <= fine);
+            let open: Vec<bool> = (0..plan.columns()).map(|column| plan.mean(&slots, column).1).collect();
+            prop_assert!(open.is_sorted() && open.last() == Some(&true));
         }
     }
 }

@@ -10,42 +10,42 @@ use ratatui::{
 
 use super::{
     Scene,
-    big::{self, Figure},
-    chart::{Bar, Chart, columns_a_cell, round_top},
+    big::{Figure, Size},
+    chart::{Bar, Chart, columns_a_cell, fine_columns, round_top},
     number, text,
 };
 
-/// Columns of the list beside the chart, by the width of the panel.
+/// Columns of the figures beside the chart.
 const LIST: u16 = 13;
-const WIDE_LIST: u16 = 20;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let handled = &scene.shop.figures.handled;
     let highest = handled.intervals.iter().copied().max().unwrap_or(0);
     let top = round_top(highest as f64);
-    let note =
-        format!("0{}{} {} 5 min", scene.marks.to, number::count(number::whole(top), 8), scene.words.per);
+    let note = text::scale(scene, &number::count(number::whole(top), 8));
     let note = Line::styled(note, scene.theme.dim);
-    let mut body = text::title(scene, area, scene.words.handled, &note, buf);
+    let body = text::title(scene, area, scene.words.handled, &note, buf);
 
-    let lines = lines(scene);
-    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let entries = entries(scene);
+    let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX);
     if body.height < rows {
-        in_two_columns(scene, body, &lines, buf);
+        in_two_columns(scene, body, &entries, buf);
         return;
     }
-    // A high panel says the five minutes out loud.
-    if body.height >= rows + 7 {
-        let count = number::count(number::signed(handled.last_5_min), 20);
-        let figure = Figure { big: &count, small: &["5 min"], text: &count, style: scene.theme.handled };
-        let size = big::common_size(&[&count], body.width, body.height - rows);
-        body = text::below(figure.draw(scene, body, size, "", buf), 1);
+    let mut list = Rect { width: LIST.min(body.width), ..body };
+    let count = number::count(number::signed(handled.last_5_min), LIST.into());
+    let size = Size::Single;
+    // A high panel says the last five minutes out loud, where all its entries stay visible below.
+    if body.height > rows + size.height() && size.width(&count) <= LIST {
+        let figure = Figure { big: &count, small: &[], text: &count, style: scene.theme.handled };
+        list = text::below(figure.draw(scene, list, size, "", buf), 1);
     }
-    let list = if body.width >= 60 { WIDE_LIST } else { LIST };
-    for (line, row) in lines.iter().zip(body.rows()) {
-        line.draw(scene, Rect { width: list.min(row.width), ..row }, buf);
+    // And where there is room for air, the list has some.
+    let apart = if list.height >= 2 * rows { 2 } else { 1 };
+    for (entry, row) in entries.iter().zip(list.rows().step_by(apart)) {
+        entry.draw(scene, row, buf);
     }
-    chart(scene, text::right_of(body, list + 1), top, buf);
+    chart(scene, text::right_of(body, LIST + 1), top, buf);
 }
 
 /// The 24 intervals, oldest first, with the mean across them.
@@ -53,22 +53,26 @@ fn chart(scene: &Scene<'_>, area: Rect, top: f64, buf: &mut Buffer) {
     let handled = &scene.shop.figures.handled;
     let bars = handled.intervals.map(|count| Bar { value: count as f64, style: scene.theme.handled });
     let a_cell = columns_a_cell(scene.marks);
-    let cells = usize::from(area.width) / bars.len();
-    if cells == 0 {
-        return;
-    }
-    let (wide, gap) = match (cells, a_cell) {
-        (1, 2) => (1, 1),
-        (1, _) => (1, 0),
-        _ => ((cells - 1) * a_cell, a_cell),
+    let fine = fine_columns(scene.marks, area.width) / bars.len();
+    let (wide, gap) = match fine {
+        // No room for all of them: better none than some.
+        0 => return,
+        1 => (1, 0),
+        _ if a_cell == 2 && fine < 4 => (1, 1),
+        // Whole cells to a bar and its gap.
+        _ => {
+            let cells = fine / a_cell;
+            if cells == 1 { (a_cell, 0) } else { ((cells - 1) * a_cell, a_cell) }
+        }
     };
-    let drawn = u16::try_from(cells * bars.len()).unwrap_or(area.width);
+    let ground = (wide + gap) * bars.len();
+    let drawn = u16::try_from(ground / a_cell).unwrap_or(area.width);
     // Now is at the right edge.
     let area = text::right_of(area, area.width.saturating_sub(drawn));
     let axis_rows = u16::from(area.height >= 4);
     let bars_area = Rect { height: area.height - axis_rows, ..area };
     let level = Some(handled.mean_per_5_min());
-    Chart { bars: &bars, wide, gap, top, level }.draw(scene, bars_area, buf);
+    Chart { bars: &bars, wide, gap, top, level, ground }.draw(scene, bars_area, buf);
     if axis_rows == 1 {
         let axis = text::row(area, area.height - 1);
         text::left(axis, "−2 h", scene.theme.dim, buf);
@@ -100,7 +104,7 @@ impl Entry {
     }
 }
 
-fn lines(scene: &Scene<'_>) -> [Entry; 6] {
+fn entries(scene: &Scene<'_>) -> [Entry; 6] {
     let handled = &scene.shop.figures.handled;
     let strong = scene.theme.strong;
     let count =
@@ -120,12 +124,12 @@ fn lines(scene: &Scene<'_>) -> [Entry; 6] {
 }
 
 /// All figures where there is no room for the chart.
-fn in_two_columns(scene: &Scene<'_>, body: Rect, lines: &[Entry; 6], buf: &mut Buffer) {
+fn in_two_columns(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) {
     let half = body.width.saturating_sub(2) / 2;
-    let rows = usize::from(body.height.max(1)).max(lines.len().div_ceil(2));
-    for (index, line) in lines.iter().enumerate() {
+    let rows = usize::from(body.height.max(1)).max(entries.len().div_ceil(2));
+    for (index, entry) in entries.iter().enumerate() {
         let column = if index < rows { body } else { text::right_of(body, half + 2) };
         let row = u16::try_from(index % rows).unwrap_or(u16::MAX);
-        line.draw(scene, Rect { width: half, ..text::row(column, row) }, buf);
+        entry.draw(scene, Rect { width: half, ..text::row(column, row) }, buf);
     }
 }

@@ -14,8 +14,10 @@ use crate::{
     views::figures::{LatestOrder, Stage},
 };
 
-/// From this width on a line also has the order's number, its pieces and its stage in words.
-const FULL_LINE: u16 = 60;
+/// The widths from which on a line has the seconds, the order's number and pieces, its stage in words.
+const WITH_SECONDS: u16 = 36;
+const WITH_NUMBERS: u16 = 56;
+const WITH_WORDS: u16 = 76;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let mut note = Vec::new();
@@ -38,11 +40,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         text::left(text::row(body, 0), scene.words.no_orders, scene.theme.dim, buf);
     }
     for (order, row) in latest.iter().zip(body.rows()) {
-        if row.width >= FULL_LINE {
-            full_line(scene, order, row, buf);
-        } else {
-            short_line(scene, order, row, buf);
-        }
+        draw_order(scene, order, row, buf);
     }
 }
 
@@ -55,62 +53,45 @@ fn of_stage(scene: &Scene<'_>, stage: Stage) -> (char, &'static str, Style) {
     }
 }
 
-fn time(scene: &Scene<'_>, order: &LatestOrder) -> String {
+fn time(scene: &Scene<'_>, order: &LatestOrder, seconds: bool) -> String {
     let time = order.created_at.with_timezone(&scene.shop.zone.0);
-    format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
+    let minutes = format!("{:02}:{:02}", time.hour(), time.minute());
+    if seconds { format!("{minutes}:{:02}", time.second()) } else { minutes }
 }
 
-/// `● 14:03:07  Anna Lindqvist      1 234,00 kr`
-fn short_line(scene: &Scene<'_>, order: &LatestOrder, row: Rect, buf: &mut Buffer) {
-    let [mark, time_area, name, total] = Layout::horizontal([
+/// `● 14:03:07     52 110  Anna Lindqvist      3 pcs     1 234,00 kr  handled`
+///
+/// The number and the pieces are left out in a narrow panel, the word for the stage in all but a wide one.
+fn draw_order(scene: &Scene<'_>, order: &LatestOrder, row: Rect, buf: &mut Buffer) {
+    let (mark, word, style) = of_stage(scene, order.stage);
+    let seconds = row.width >= WITH_SECONDS;
+    let from = |least: u16, columns: u16| Constraint::Length(if row.width >= least { columns } else { 0 });
+    let [mark_area, time_area, id, name, pieces, total, stage] = Layout::horizontal([
         Constraint::Length(2),
-        Constraint::Length(8),
+        Constraint::Length(if seconds { 8 } else { 5 }),
+        from(WITH_NUMBERS, 10),
         Constraint::Fill(1),
-        Constraint::Length(12),
+        from(WITH_NUMBERS, 8),
+        Constraint::Length(if row.width >= WITH_NUMBERS { 14 } else { 13 }),
+        from(WITH_WORDS, 10),
     ])
-    .spacing(1)
     .areas(row);
-    draw_mark(scene, order, mark, buf);
-    text::left(time_area, &time(scene, order), scene.theme.dim, buf);
-    draw_name(scene, order, name, buf);
-    draw_total(scene, order, total, buf);
-}
-
-/// `● 14:03:07    12 345  Anna Lindqvist          3 pcs     1 234,00 kr  handled`
-fn full_line(scene: &Scene<'_>, order: &LatestOrder, row: Rect, buf: &mut Buffer) {
-    let [mark, time_area, id, name, pieces, total, stage] = Layout::horizontal([
-        Constraint::Length(2),
-        Constraint::Length(8),
-        Constraint::Length(9),
-        Constraint::Fill(1),
-        Constraint::Length(8),
-        Constraint::Length(14),
-        Constraint::Length(8),
-    ])
-    .spacing(1)
-    .areas(row);
-    draw_mark(scene, order, mark, buf);
-    text::left(time_area, &time(scene, order), scene.theme.dim, buf);
-    text::right(id, &number::count(number::signed(order.order_id), id.width.into()), scene.theme.dim, buf);
-    draw_name(scene, order, text::right_of(name, 1), buf);
+    let theme = scene.theme;
+    text::left(mark_area, &mark.to_string(), style, buf);
+    text::left(time_area, &time(scene, order, seconds), theme.dim, buf);
+    text::right(id, &number::count(number::signed(order.order_id), id.width.into()), theme.dim, buf);
+    let name = text::right_of(name, 2);
+    text::left(name, &clean(&order.customer, name.width.into()), theme.base, buf);
+    // Of an order whose sale was not seen the pieces are not known.
     if order.pieces > 0 {
-        let count = number::count(order.pieces, 4);
-        text::right(pieces, &format!("{count} {}", scene.words.pieces), scene.theme.dim, buf);
+        text::right(
+            pieces,
+            &format!("{} {}", number::count(order.pieces, 4), scene.words.pieces),
+            theme.dim,
+            buf,
+        );
     }
-    draw_total(scene, order, total, buf);
-    let (_, word, style) = of_stage(scene, order.stage);
-    text::left(stage, word, style, buf);
-}
-
-fn draw_mark(scene: &Scene<'_>, order: &LatestOrder, area: Rect, buf: &mut Buffer) {
-    let (mark, _, style) = of_stage(scene, order.stage);
-    text::left(area, &mark.to_string(), style, buf);
-}
-
-fn draw_name(scene: &Scene<'_>, order: &LatestOrder, area: Rect, buf: &mut Buffer) {
-    text::left(area, &clean(&order.customer, area.width.into()), scene.theme.base, buf);
-}
-
-fn draw_total(scene: &Scene<'_>, order: &LatestOrder, area: Rect, buf: &mut Buffer) {
-    text::right(area, &number::kronor(order.total_ore, area.width.into()), scene.theme.base, buf);
+    let room = usize::from(total.width.saturating_sub(1));
+    text::right(total, &number::kronor(order.total_ore, room), theme.base, buf);
+    text::left(text::right_of(stage, 2), word, style, buf);
 }

@@ -26,7 +26,7 @@ use Panel::{Handled, Latest, Messages, Orders, Sales, Stock};
 type Form = [&'static [(Panel, usize)]; 3];
 
 /// Three columns, from this size on.
-const FULL_FROM: u16 = 116;
+const FULL_FROM: u16 = 120;
 const FULL_FROM_HEIGHT: u16 = 24;
 const FULL: Form = [&[(Orders, 1), (Sales, 2)], &[(Handled, 1), (Stock, 1), (Latest, 1)], &[(Messages, 3)]];
 /// Two columns.

@@ -93,10 +93,12 @@ fn overview(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
             Panel::Sales => sales::draw(scene, area, buf),
             Panel::Handled => handled::draw(scene, area, buf),
             Panel::Stock => stock::draw(scene, area, buf),
-            Panel::Latest if scene.ui.help => help::draw(scene, area, buf),
             Panel::Latest => latest::draw(scene, area, buf),
             Panel::Messages => messages::draw(scene, area, buf),
         }
+    }
+    if scene.ui.help {
+        help::draw(scene, page, buf);
     }
     audit::draw(scene, page.audit, buf);
     footer::draw(scene, page.footer, buf);

@@ -2,21 +2,14 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::{
-    Scene,
-    big::Figure,
-    day::{DayChart, DayPlan},
-    number, sales, text,
-};
+use super::{Scene, big::Figure, day::DayChart, number, sales, text};
 use crate::shop::money;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let figures = &scene.shop.figures;
-    let chart = DayChart::new(
-        DayPlan::new(scene, area.width),
-        figures.orders_by_slot.iter().map(|&orders| orders as f64),
-    );
-    let note = chart.note(scene, &number::count(number::whole(chart.top()), 8));
+    let slots = figures.orders_by_slot.iter().map(|&orders| orders as f64);
+    let chart = DayChart::new(scene, area.width, slots);
+    let note = text::scale(scene, &number::count(number::whole(chart.top()), 8));
 
     let body = text::title(scene, area, scene.words.orders, &Line::default(), buf);
     let count = money::thousands(figures.orders_today);

@@ -128,7 +128,7 @@ fn draw_shelf(scene: &Scene<'_>, shelf: &Shelf<'_>, row: Rect, buf: &mut Buffer)
 fn split(width: u16) -> [u16; 2] {
     let room = width.saturating_sub(BALANCE + UNDER_WAY + 1);
     // Names are read, bars are only seen.
-    let name = (room * 2 / 3).min(28);
+    let name = (room * 3 / 4).min(28);
     [name, room - name]
 }
 

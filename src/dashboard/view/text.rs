@@ -63,3 +63,8 @@ pub(super) fn title(scene: &Scene<'_>, area: Rect, title: &str, note: &Line<'_>,
     left(rule, &hairline, scene.theme.faint, buf);
     below(area, 1)
 }
+
+/// `0–150 per 5 min`: the scale of a chart.
+pub(super) fn scale(scene: &Scene<'_>, top: &str) -> String {
+    format!("0{}{top} {} 5 min", scene.marks.to, scene.words.per)
+}
