@@ -1,3 +1,34 @@
-//! The live dashboard: state, keys and drawing of a [`snapshot::Snapshot`].
+//! The live dashboard: from a key press to the cells of a terminal.
+//!
+//! It draws a [`snapshot::Snapshot`] that someone else makes and never talks to Kafka itself; what it
+//! wants of the shop leaves as a [`action::Request`].
+//!
+//! - [`run`] is the loop and [`terminal`] the screen it owns: the only two with effects.
+//! - [`app`] is the state and how an [`action::Action`] changes it; [`keymap`] says what the keys mean.
+//! - [`view`] draws, one file for each panel, with the words of [`lang`], the styles of [`theme`] and the
+//!   marks of [`marks`]; [`clean`] is the one gate for text from outside.
 
+pub mod action;
+pub mod app;
+pub mod clean;
+pub mod keymap;
+pub mod lang;
+pub mod marks;
+pub mod run;
 pub mod snapshot;
+pub mod terminal;
+pub mod theme;
+pub mod view;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+pub use action::Request;
+pub use lang::Lang;
+pub use marks::Marker;
+pub use run::{Exit, ScreenOptions, run};
+pub use snapshot::Snapshot;
+pub use terminal::ScreenError;
+pub use theme::ThemeName;

@@ -1,0 +1,207 @@
+//! A lively, plausible shop to draw in tests: always the same one.
+
+use chrono::NaiveDate;
+
+use super::snapshot::{GroupState, Link, Message, ShelfPlan, Snapshot, Weight};
+use crate::{
+    shop::{Zone, pulse::RunState},
+    views::figures::{HandledFigures, LatestOrder, ReportNote, SLOT_SECONDS, ShopFigures, Stage, StockLine},
+};
+
+/// 2026-11-20 14:03:07 in Stockholm.
+pub(super) const AFTERNOON: i64 = 1_795_179_787;
+
+const PRODUCTS: [(&str, i64, i64, i64, i64); 24] = [
+    // name, balance, reorder point, full shelf, on the way
+    ("Kaffebryggare Morgonstund", 42, 15, 60, 0),
+    ("Tekanna i gjutjärn", 7, 10, 40, 30),
+    ("Ullpläd Fjäll, grå", 63, 20, 80, 0),
+    ("Löparskor Stigfinnare", 0, 12, 50, 38),
+    ("Ryggsäck 28 liter", 31, 10, 45, 0),
+    ("Stekpanna 28 cm", 18, 8, 30, 0),
+    ("Skrivbordslampa Ljusglimt", 4, 10, 40, 36),
+    ("Hörlurar Tystnad", 55, 25, 90, 0),
+    ("Termos 1 liter", 77, 30, 120, 0),
+    ("Vattenflaska i stål", 141, 40, 160, 0),
+    ("Cykelhjälm Trygg", 22, 10, 40, 0),
+    ("Regnjacka Skärgård", 13, 12, 48, 0),
+    ("Sovsäck Tre årstider", 9, 6, 24, 0),
+    ("Pannlampa 400 lumen", 36, 15, 60, 0),
+    ("Anteckningsbok A5", 208, 60, 300, 0),
+    ("Reservoarpenna Blå timme", 11, 12, 36, 24),
+    ("Brödkniv", 27, 10, 40, 0),
+    ("Skärbräda i ek", 33, 10, 40, 0),
+    ("Diskborste i björk", 180, 50, 250, 0),
+    ("Doftljus Granskog", 64, 20, 100, 0),
+    ("Bluetooth-högtalare", 16, 10, 35, 0),
+    ("Powerbank 20 000 mAh", 48, 20, 80, 0),
+    ("Pussel 1 000 bitar", 25, 8, 30, 0),
+    ("Sällskapsspel Allmogen", 0, 6, 24, 0),
+];
+
+const CUSTOMERS: [&str; 12] = [
+    "Anna Lindqvist",
+    "Mohammed Al-Rashid",
+    "Björn Åkesson",
+    "Elsa Nyström Bergendahl",
+    "Liam Svensson",
+    "Zofia Kowalska",
+    "Per-Olof Håkansson",
+    "Maja Öberg",
+    "Karl Johansson",
+    "Astrid Wallin",
+    "Hugo Eklund",
+    "Fatima Yılmaz",
+];
+
+/// Small, fixed pseudo-random numbers (Knuth's MMIX generator).
+fn noise(seed: u64) -> impl FnMut(u64) -> u64 {
+    let mut state = seed;
+    move |below| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below.max(1)
+    }
+}
+
+/// Orders of one slot of five minutes: the night is quiet, lunch and evening are busy.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
+fn demand(slot: u64, jitter: u64) -> u64 {
+    let hour = slot as f64 / 12.0;
+    let hill = |at: f64, wide: f64| (-((hour - at) / wide).powi(2)).exp();
+    let mean = 3.0 + 22.0 * hill(12.0, 2.6) + 30.0 * hill(19.5, 2.4) + 9.0 * hill(8.0, 1.5);
+    (mean as u64) + jitter
+}
+
+/// The shop at 14:03:07 on a Friday, at four and a half orders a second of wall time.
+pub(super) fn afternoon() -> Snapshot {
+    at(AFTERNOON)
+}
+
+/// The shop at another second of a day.
+pub(super) fn at(shop_second: i64) -> Snapshot {
+    let (stock, shelf) = stock();
+    Snapshot {
+        figures: figures(shop_second, stock),
+        zone: Zone::default(),
+        speed: 60.0,
+        simulator: Some(RunState::Running),
+        target_rate: Some(5.0),
+        orders_per_second: 4.84,
+        link: Link { bootstrap: "127.0.0.1:9092".to_owned(), embedded: true, up: true, trouble: None },
+        lost_sales: 14,
+        shelf,
+        groups: vec![GroupState { view: "orders-today", rate: 4.8, lag: 0, partitions: 6, trouble: None }],
+        messages: messages(shop_second),
+        alarms: Vec::new(),
+    }
+}
+
+fn figures(shop_second: i64, stock: Vec<StockLine>) -> ShopFigures {
+    let zone = Zone::default();
+    let today = zone.date(shop_second);
+    let elapsed = u64::try_from((shop_second - zone.start_of(today)) / SLOT_SECONDS).unwrap();
+    let mut random = noise(7);
+    let mut orders_by_slot: Vec<u64> = (0..elapsed).map(|slot| demand(slot, random(5))).collect();
+    orders_by_slot.push(11);
+    let sales_by_slot: Vec<i64> = orders_by_slot
+        .iter()
+        .map(|&orders| i64::try_from(orders * (41_500 + random(23_000))).unwrap())
+        .collect();
+    let orders_today: u64 = orders_by_slot.iter().sum();
+    let handled = handled(orders_today + 48_211 - 37, elapsed);
+    ShopFigures {
+        shop_second,
+        today,
+        orders_today,
+        sales_today_ore: sales_by_slot.iter().sum(),
+        sales_last_hour_ore: sales_by_slot.iter().rev().take(12).sum(),
+        orders_by_slot,
+        sales_by_slot,
+        stock,
+        pending: 37,
+        produced: handled.total + 37,
+        mails: handled.total - 3,
+        handled,
+        duplicates: 0,
+        dead_letters: 2,
+        lag: [("orders-today", 0), ("sales", 0)].map(|(view, lag)| (view.to_owned(), lag)).into(),
+        reports: vec![ReportNote {
+            date: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
+            orders: 2_312,
+            sales_ore: 118_345_600,
+            revision: 0,
+        }],
+        latest: latest(shop_second, 50_000 + orders_today),
+    }
+}
+
+fn stock() -> (Vec<StockLine>, Vec<ShelfPlan>) {
+    let mut random = noise(11);
+    let lines =
+        PRODUCTS.iter().zip(1..).map(|(&(name, balance, reorder_point, full, under_way), product_id)| {
+            let sold = i64::try_from(random(400)).unwrap() + full;
+            (
+                StockLine { product_id, name: name.to_owned(), delivered: sold + balance, sold },
+                ShelfPlan { product_id, reorder_point, full, under_way },
+            )
+        });
+    lines.unzip()
+}
+
+fn handled(total: u64, elapsed: u64) -> HandledFigures {
+    let mut random = noise(13);
+    let mut intervals = [0; 24];
+    for (interval, slot) in intervals.iter_mut().zip(elapsed.saturating_sub(24)..) {
+        *interval = demand(slot, random(9)).saturating_sub(3);
+    }
+    let last = |count: usize| intervals.iter().rev().take(count).sum();
+    HandledFigures {
+        total,
+        last_5_min: last(1),
+        last_30_min: last(6),
+        last_1_h: last(12),
+        last_2_h: last(24),
+        intervals,
+    }
+}
+
+/// Sixty orders, the newest first: the first few are only sold, most are mailed.
+fn latest(shop_second: i64, newest_id: u64) -> Vec<LatestOrder> {
+    let mut random = noise(17);
+    let mut order = |back: u64| {
+        let ago = i64::try_from(back * 7 + random(5)).unwrap();
+        let created_at = Zone::default().stamp((shop_second - ago) * 1000);
+        let stage = match back {
+            0..=3 | 5 => Stage::Sold,
+            4 | 6 => Stage::Handled,
+            _ => Stage::Mailed,
+        };
+        LatestOrder {
+            order_id: newest_id - back,
+            created_at,
+            customer: CUSTOMERS[usize::try_from(random(12)).unwrap()].to_owned(),
+            pieces: i64::try_from(random(5)).unwrap() + 1,
+            total_ore: i64::try_from(4_900 + random(160_000)).unwrap(),
+            stage,
+            handled_at: (stage > Stage::Sold).then_some(created_at),
+        }
+    };
+    (0..60).map(&mut order).collect()
+}
+
+fn messages(shop_second: i64) -> Vec<Message> {
+    let texts = [
+        (50_600, Weight::Info, "Daily report saved: reports/2026-11-19.txt"),
+        (9_120, Weight::Warning, "A record of shop.orders is no valid order: the order has no lines"),
+        (1_260, Weight::Info, "50 pieces of Cykelhjälm Trygg arrived"),
+        (330, Weight::Warning, "Löparskor Stigfinnare are sold out, 38 pieces are on their way"),
+        (65, Weight::Info, "30 pieces of Tekanna i gjutjärn are ordered"),
+    ];
+    let message = |(number, (ago, weight, text)): (u64, (i64, Weight, &str))| Message {
+        number,
+        shop_second: shop_second - ago,
+        weight,
+        text: text.to_owned(),
+    };
+    (1..).zip(texts).map(message).collect()
+}

@@ -1,0 +1,146 @@
+//! What the screen looks like, at the sizes it was designed for; text and colours apart.
+
+use std::{sync::Arc, time::Instant};
+
+use insta::assert_snapshot;
+use ratatui::{buffer::Buffer, style::Modifier};
+
+use super::{App, Lang, Look, Marker, Snapshot, ThemeName, cells, plain_look, text};
+use crate::{
+    dashboard::{
+        action::{Action, Command},
+        fixture,
+    },
+    shop::pulse::RunState,
+};
+
+fn drawn(width: u16, height: u16, shop: &Snapshot, look: &Look, commands: &[Command]) -> Buffer {
+    let now = Instant::now();
+    let mut app = App::new(Arc::new(shop.clone()), now);
+    for &command in commands {
+        app.update(Action::Command(command), now);
+    }
+    cells(width, height, shop, &app, look)
+}
+
+fn shown(width: u16, height: u16, shop: &Snapshot, look: &Look, commands: &[Command]) -> String {
+    text(&drawn(width, height, shop, look, commands))
+}
+
+#[test]
+fn full() {
+    assert_snapshot!(shown(120, 30, &fixture::afternoon(), &plain_look(), &[]));
+}
+
+#[test]
+fn compact() {
+    assert_snapshot!(shown(80, 24, &fixture::afternoon(), &plain_look(), &[]));
+}
+
+#[test]
+fn large() {
+    assert_snapshot!(shown(200, 50, &fixture::afternoon(), &plain_look(), &[]));
+}
+
+#[test]
+fn least() {
+    assert_snapshot!(shown(60, 16, &fixture::afternoon(), &plain_look(), &[]));
+}
+
+#[test]
+fn swedish_in_blocks() {
+    let look = Look::new(ThemeName::Light, Lang::Sv, Marker::Block);
+    assert_snapshot!(shown(120, 30, &fixture::afternoon(), &look, &[]));
+}
+
+#[test]
+fn ascii_in_one_colour() {
+    let look = Look::new(ThemeName::Mono, Lang::En, Marker::Ascii);
+    assert_snapshot!(shown(80, 24, &fixture::afternoon(), &look, &[]));
+}
+
+#[test]
+fn help_leaves_the_figures_visible() {
+    let shop = fixture::afternoon();
+    let shown = shown(120, 30, &shop, &plain_look(), &[Command::Help]);
+    assert_snapshot!(shown);
+}
+
+#[test]
+fn trouble_is_seen() {
+    let mut shop = fixture::afternoon();
+    shop.link.up = false;
+    shop.link.trouble = Some("connection refused".to_owned());
+    shop.alarms = vec!["The balance of Löparskor Stigfinnare is −3".to_owned()];
+    shop.figures.produced += 1;
+    let shown = shown(120, 30, &shop, &plain_look(), &[]);
+    for sign in ["Kafka no answer", "connection refused", "Alarm", "✗"] {
+        assert!(shown.contains(sign), "{sign} is missing:\n{shown}");
+    }
+}
+
+#[test]
+fn badges_tell_a_paused_shop_from_a_frozen_picture() {
+    let mut shop = fixture::afternoon();
+    let frozen = shown(120, 30, &shop, &plain_look(), &[Command::Freeze]);
+    assert!(frozen.contains("running") && frozen.contains(" frozen "), "{frozen}");
+    shop.simulator = Some(RunState::Paused);
+    let paused = shown(120, 30, &shop, &plain_look(), &[]);
+    assert!(paused.contains(" paused ") && !paused.contains(" frozen "), "{paused}");
+    shop.simulator = None;
+    assert!(shown(120, 30, &shop, &plain_look(), &[]).contains("waiting for the shop"));
+}
+
+/// The cell where `needle` begins.
+fn find<'a>(buffer: &'a Buffer, needle: &str) -> &'a ratatui::buffer::Cell {
+    let width = usize::from(buffer.area.width);
+    for row in buffer.content.chunks(width) {
+        for start in 0..width {
+            let line: String = row[start..].iter().map(ratatui::buffer::Cell::symbol).collect();
+            if line.starts_with(needle) {
+                return &row[start];
+            }
+        }
+    }
+    panic!("{needle:?} is not shown:\n{}", text(buffer));
+}
+
+#[test]
+fn colours_mean_what_they_say() {
+    let mut shop = fixture::afternoon();
+    shop.simulator = Some(RunState::Paused);
+    for name in ThemeName::ALL {
+        let theme = name.theme();
+        let look = Look::new(name, Lang::En, Marker::Braille);
+        let buffer = drawn(120, 30, &shop, &look, &[]);
+        for (needle, style) in [
+            (" paused ", theme.badge_warning),
+            ("sold out", theme.alarm),
+            ("Orders since midnight", theme.strong),
+            ("5 min", theme.dim),
+            ("● sold", theme.orders),
+            ("✉ mailed", theme.handled),
+        ] {
+            let cell = find(&buffer, needle);
+            assert_eq!(cell.fg, style.fg.or(theme.base.fg).unwrap_or_default(), "{needle} in {name:?}");
+            assert_eq!(cell.bg, style.bg.or(theme.base.bg).unwrap_or_default(), "{needle} in {name:?}");
+            assert_eq!(cell.modifier, style.add_modifier, "{needle} in {name:?}");
+        }
+    }
+    assert!(ThemeName::Mono.theme().badge_warning.add_modifier.contains(Modifier::REVERSED));
+}
+
+#[test]
+fn where_not_all_shelves_fit_the_lowest_are_shown_in_their_order() {
+    let shop = fixture::afternoon();
+    let shown = shown(120, 30, &shop, &plain_look(), &[]);
+    let mut last = 0;
+    for name in ["Tekanna", "Löparskor", "Skrivbordslampa", "Reservoarpenna", "Sällskapsspel"] {
+        let place = shown.find(name).unwrap_or_else(|| panic!("{name} is missing:\n{shown}"));
+        assert!(place > last, "{name} is out of order");
+        last = place;
+    }
+    assert!(!shown.contains("Termos"), "a full shelf took the place of a low one");
+    // Seven of 24.
+    assert!(shown.contains("and 17 more"), "{shown}");
+}

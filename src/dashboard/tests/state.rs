@@ -1,0 +1,156 @@
+//! The state: what each action does to it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use proptest::prelude::*;
+
+use super::{App, Snapshot};
+use crate::{
+    dashboard::{
+        Request,
+        action::{Action, Command},
+        app::RATES,
+        fixture,
+        snapshot::{Message, Weight},
+    },
+    shop::pulse::RunState,
+};
+
+fn app(change: impl FnOnce(&mut Snapshot)) -> (App, Instant) {
+    let mut shop = fixture::afternoon();
+    change(&mut shop);
+    let now = Instant::now();
+    (App::new(Arc::new(shop), now), now)
+}
+
+fn press(app: &mut App, command: Command, now: Instant) -> Option<Request> {
+    app.update(Action::Command(command), now)
+}
+
+#[test]
+fn rates_go_in_steps_of_one_two_five() {
+    let (mut app, now) = app(|shop| shop.target_rate = Some(1.0));
+    let ups: Vec<_> = (0..7).map(|_| press(&mut app, Command::Faster, now)).collect();
+    let want = [2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0].map(|rate| Some(Request::Rate(rate)));
+    assert_eq!(ups, want);
+}
+
+#[test]
+fn from_between_two_steps_the_next_one_is_taken() {
+    let (mut app, now) = app(|shop| shop.target_rate = Some(7.0));
+    assert_eq!(press(&mut app, Command::Faster, now), Some(Request::Rate(10.0)));
+    let (mut app, now) = self::app(|shop| shop.target_rate = Some(7.0));
+    assert_eq!(press(&mut app, Command::Slower, now), Some(Request::Rate(5.0)));
+}
+
+#[test]
+fn without_a_limit_only_slower_is_possible() {
+    let (mut app, now) = app(|shop| {
+        shop.target_rate = None;
+        shop.orders_per_second = 340_000.0;
+    });
+    assert_eq!(press(&mut app, Command::Faster, now), None);
+    assert_eq!(press(&mut app, Command::Slower, now), Some(Request::Rate(100_000.0)));
+}
+
+#[test]
+fn pause_and_resume_take_turns_without_waiting_for_the_shop() {
+    let (mut app, now) = app(|_| ());
+    assert_eq!(press(&mut app, Command::Pause, now), Some(Request::Pause));
+    assert_eq!(app.ui().simulator(), Some(RunState::Paused));
+    assert_eq!(press(&mut app, Command::Pause, now), Some(Request::Resume));
+}
+
+#[test]
+fn a_wish_that_nobody_fulfils_is_given_up() {
+    let (mut app, now) = app(|_| ());
+    press(&mut app, Command::Pause, now);
+    press(&mut app, Command::Faster, now);
+    let wake = app.wakes_at().unwrap();
+    assert!(wake <= now + Duration::from_secs(8));
+    app.update(Action::Wake, now + Duration::from_secs(6));
+    assert_eq!((app.ui().simulator(), app.ui().asked_rate()), (Some(RunState::Running), None));
+}
+
+#[test]
+fn a_wish_that_came_true_is_forgotten() {
+    let (mut app, now) = app(|_| ());
+    press(&mut app, Command::Pause, now);
+    let mut shop = fixture::afternoon();
+    shop.simulator = Some(RunState::Paused);
+    app.update(Action::Picture(Arc::new(shop)), now);
+    // Had it been kept, this running shop would still look paused.
+    app.update(Action::Picture(Arc::new(fixture::afternoon())), now);
+    assert_eq!(app.ui().simulator(), Some(RunState::Running));
+}
+
+#[test]
+fn nothing_is_asked_where_no_simulator_listens() {
+    for state in [None, Some(RunState::Stopped)] {
+        let (mut app, now) = app(|shop| shop.simulator = state);
+        for command in [Command::Pause, Command::Faster, Command::Slower] {
+            assert_eq!(press(&mut app, command, now), None, "{command:?} with {state:?}");
+        }
+    }
+}
+
+#[test]
+fn escape_closes_the_help_first_and_then_lets_the_picture_go() {
+    let (mut app, now) = app(|_| ());
+    press(&mut app, Command::Freeze, now);
+    press(&mut app, Command::Help, now);
+    press(&mut app, Command::Back, now);
+    assert!(!app.ui().help && app.ui().frozen);
+    press(&mut app, Command::Back, now);
+    assert!(!app.ui().frozen);
+}
+
+#[test]
+fn messages_fade_by_the_time_they_were_first_seen() {
+    let (mut app, start) = app(|shop| shop.messages.clear());
+    let mut shop = fixture::afternoon();
+    shop.messages = (0..2)
+        .map(|number| Message { number, shop_second: 0, weight: Weight::Info, text: String::new() })
+        .collect();
+    app.update(Action::Picture(Arc::new(shop)), start);
+    assert_eq!((app.ui().new_from, app.ui().recent_from), (0, 0));
+
+    let faded = app.wakes_at().unwrap();
+    app.update(Action::Wake, faded);
+    assert_eq!((app.ui().new_from, app.ui().recent_from), (2, 0));
+
+    let old = app.wakes_at().unwrap();
+    assert!(old > faded);
+    app.update(Action::Wake, old);
+    assert_eq!((app.ui().new_from, app.ui().recent_from), (2, 2));
+    assert_eq!(app.wakes_at(), None);
+}
+
+#[test]
+fn what_changes_nothing_on_the_screen_asks_for_no_drawing() {
+    let (mut app, now) = app(|_| ());
+    assert!(app.take_changed());
+    app.update(Action::Picture(Arc::new(fixture::afternoon())), now);
+    press(&mut app, Command::Back, now);
+    app.update(Action::Wake, now);
+    assert!(!app.take_changed());
+    app.update(Action::Redraw, now);
+    assert!(app.take_changed());
+}
+
+proptest! {
+    #[test]
+    fn keys_keep_the_rate_within_reach(start in prop_oneof![0.0_f64..1e9, any::<f64>()], faster in prop::collection::vec(any::<bool>(), 1..40)) {
+        let (mut app, now) = app(|shop| shop.target_rate = Some(start));
+        for up in faster {
+            let command = if up { Command::Faster } else { Command::Slower };
+            if let Some(request) = press(&mut app, command, now) {
+                let Request::Rate(rate) = request else { panic!("{request:?}") };
+                prop_assert!(RATES.contains(&rate));
+            }
+        }
+    }
+}

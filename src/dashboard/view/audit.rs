@@ -1,0 +1,115 @@
+//! The line on which every sum is checked before the eyes of the audience.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{Scene, number};
+use crate::views::figures::StockLine;
+
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    // The longest form that fits; figures are the last to be shortened.
+    let forms = [Form::Words, Form::ShortWords, Form::Figures(20), Form::Figures(6), Form::Figures(4)];
+    let lines = forms.map(|form| line(scene, form));
+    let fitting = lines.iter().find(|line| line.width() <= usize::from(area.width));
+    if let Some(line) = fitting.or(lines.last()) {
+        line.render(area, buf);
+    }
+}
+
+/// How much the line says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Every term by its name.
+    Words,
+    /// Short names, where a term needs one.
+    ShortWords,
+    /// No names, and figures of at most so many columns.
+    Figures(usize),
+}
+
+fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
+    let (figures, words, theme) = (&scene.shop.figures, scene.words, scene.theme);
+    let behind = figures.lag.values().fold(0_u64, |sum, lag| sum.saturating_add(*lag));
+    let room = if let Form::Figures(columns) = form { columns } else { 30 };
+    let name = |long, short| match form {
+        Form::Words => long,
+        Form::ShortWords => short,
+        Form::Figures(_) => "",
+    };
+    let count = |value: i64| number::count(value, room);
+    let unsigned = |value: u64| count(number::signed(value));
+    let mut spans = Vec::new();
+
+    let orders_add_up = figures.pending.checked_add(figures.handled.total) == Some(figures.produced);
+    let sum = [
+        (unsigned(figures.produced), name(words.produced, ""), "="),
+        (unsigned(figures.pending), name(words.pending, words.pending), "+"),
+        (unsigned(figures.handled.total), name(words.stage_handled, words.stage_handled), ""),
+    ];
+    push_sum(scene, &mut spans, verdict(orders_add_up, behind), sum);
+
+    let total = |of: fn(&StockLine) -> i64| {
+        figures.stock.iter().fold(0_i64, |sum, line| sum.saturating_add(of(line)))
+    };
+    let (delivered, sold) = (total(|line| line.delivered), total(|line| line.sold));
+    let balance = total(StockLine::balance);
+    let sum = [
+        (count(delivered), name(words.delivered, words.delivered_short), "−"),
+        (count(sold), name(words.sold, words.sold_short), "="),
+        (count(balance), name(words.in_stock, ""), ""),
+    ];
+    spans.push(Span::raw("   "));
+    push_sum(scene, &mut spans, verdict(delivered.checked_sub(sold) == Some(balance), behind), sum);
+
+    if behind > 0 {
+        spans.push(Span::styled(format!("   {}", unsigned(behind)), theme.warning));
+        spans.push(Span::styled(format!(" {}", words.behind), theme.dim));
+    }
+    Line::from(spans)
+}
+
+/// What can be said of a sum.
+#[derive(Debug, Clone, Copy)]
+enum Verdict {
+    Right,
+    /// Not equal, but not everything is read yet.
+    Behind,
+    Wrong,
+}
+
+fn verdict(equal: bool, behind: u64) -> Verdict {
+    match (equal, behind) {
+        (true, _) => Verdict::Right,
+        (false, 0) => Verdict::Wrong,
+        (false, _) => Verdict::Behind,
+    }
+}
+
+fn push_sum(
+    scene: &Scene<'_>,
+    spans: &mut Vec<Span<'static>>,
+    verdict: Verdict,
+    terms: [(String, &'static str, &'static str); 3],
+) {
+    let theme = scene.theme;
+    let (mark, style): (char, Style) = match verdict {
+        Verdict::Right => (scene.marks.right, theme.good),
+        Verdict::Behind => (scene.marks.dot, theme.dim),
+        Verdict::Wrong => (scene.marks.wrong, theme.alarm),
+    };
+    spans.push(Span::styled(format!("{mark} "), style));
+    for (value, word, operator) in terms {
+        spans.push(Span::styled(value, theme.base));
+        for part in [word, operator].into_iter().filter(|part| !part.is_empty()) {
+            spans.push(Span::styled(format!(" {part}"), theme.dim));
+        }
+        if !operator.is_empty() {
+            spans.push(Span::raw(" "));
+        }
+    }
+}

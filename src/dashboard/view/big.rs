@@ -1,0 +1,227 @@
+//! Figures that read from the back row, each digit as wide as every other.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Span, widgets::Widget};
+
+use super::{Scene, text};
+
+/// Dots of a digit.
+const WIDE: u16 = 3;
+const HIGH: u16 = 5;
+
+/// A digit's dots: five rows of three, the leftmost in the highest bit.
+type Dots = [u8; HIGH as usize];
+
+/// The dots of a sign and its width; `None` for one that has none.
+fn dots(sign: char) -> Option<(Dots, u16)> {
+    Some(match sign {
+        '0' => ([0b111, 0b101, 0b101, 0b101, 0b111], WIDE),
+        '1' => ([0b110, 0b010, 0b010, 0b010, 0b111], WIDE),
+        '2' => ([0b111, 0b001, 0b111, 0b100, 0b111], WIDE),
+        '3' => ([0b111, 0b001, 0b111, 0b001, 0b111], WIDE),
+        '4' => ([0b101, 0b101, 0b111, 0b001, 0b001], WIDE),
+        '5' => ([0b111, 0b100, 0b111, 0b001, 0b111], WIDE),
+        '6' => ([0b111, 0b100, 0b111, 0b101, 0b111], WIDE),
+        '7' => ([0b111, 0b001, 0b001, 0b001, 0b001], WIDE),
+        '8' => ([0b111, 0b101, 0b111, 0b101, 0b111], WIDE),
+        '9' => ([0b111, 0b101, 0b111, 0b001, 0b111], WIDE),
+        '−' => ([0, 0, 0b111, 0, 0], WIDE),
+        ':' => ([0, 0b1, 0, 0b1, 0], 1),
+        // The space between thousands, with the gap that follows every sign.
+        '\u{a0}' | ' ' => ([0; 5], 0),
+        _ => return None,
+    })
+}
+
+/// The same signs in lines of `_` and `|`, three rows high.
+fn strokes(sign: char) -> Option<[&'static str; 3]> {
+    Some(match sign {
+        '0' => [" _ ", "| |", "|_|"],
+        '1' => ["   ", "  |", "  |"],
+        '2' => [" _ ", " _|", "|_ "],
+        '3' => [" _ ", " _|", " _|"],
+        '4' => ["   ", "|_|", "  |"],
+        '5' => [" _ ", "|_ ", " _|"],
+        '6' => [" _ ", "|_ ", "|_|"],
+        '7' => [" _ ", "  |", "  |"],
+        '8' => [" _ ", "|_|", "|_|"],
+        '9' => [" _ ", "|_|", " _|"],
+        '−' => ["   ", " _ ", "   "],
+        ':' => [" ", ".", "."],
+        '\u{a0}' | ' ' => ["", "", ""],
+        _ => return None,
+    })
+}
+
+/// How big.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// Dots of two columns and a row: digits of 6 × 5.
+    Double,
+    /// Dots of a column and half a row: digits of 3 × 3.
+    Single,
+    /// Plain text.
+    Text,
+}
+
+impl Size {
+    /// Rows of a figure.
+    pub(super) fn height(self) -> u16 {
+        match self {
+            Self::Double => HIGH,
+            Self::Single => 3,
+            Self::Text => 1,
+        }
+    }
+
+    /// Columns of a figure.
+    pub(super) fn width(self, figure: &str) -> u16 {
+        let scale = match self {
+            Self::Double => 2,
+            Self::Single => 1,
+            Self::Text => return text::columns(figure),
+        };
+        let signs = figure.chars().filter_map(dots);
+        signs.map(|(_, wide)| (wide + 1) * scale).sum::<u16>().saturating_sub(scale)
+    }
+}
+
+/// The largest size in which all `figures` fit into columns of `width`, on a panel with `height` rows below
+/// its title, so that what belongs together is set in one size.
+pub(super) fn common_size(figures: &[&str], width: u16, height: u16) -> Size {
+    let fits = |size: &Size| figures.iter().all(|figure| size.width(figure) <= width);
+    // A chart below keeps at least as many rows as the figure.
+    let sizes: &[Size] = match height {
+        0..=4 => &[],
+        5..=11 => &[Size::Single],
+        _ => &[Size::Double, Size::Single],
+    };
+    sizes.iter().copied().find(fits).unwrap_or(Size::Text)
+}
+
+/// A figure to be set big: what is big, and what may follow it small, the longest form first.
+pub(super) struct Figure<'a> {
+    pub(super) big: &'a str,
+    pub(super) small: &'a [&'a str],
+    /// What to write instead where nothing big fits.
+    pub(super) text: &'a str,
+    pub(super) style: Style,
+}
+
+impl Figure<'_> {
+    /// Draws the figure at the top of an area, with a note at its foot against the right edge; what is
+    /// below comes back.
+    pub(super) fn draw(
+        &self,
+        scene: &Scene<'_>,
+        area: Rect,
+        size: Size,
+        note: &str,
+        buf: &mut Buffer,
+    ) -> Rect {
+        let width = match size {
+            Size::Text => text::columns(self.text),
+            _ => size.width(self.big),
+        };
+        match size {
+            Size::Text => text::left(text::row(area, 0), self.text, self.style, buf),
+            Size::Double => draw_dots(self.big, area, scene.marks.ascii, self.style, buf),
+            Size::Single if scene.marks.ascii => draw_strokes(self.big, area, self.style, buf),
+            Size::Single => draw_halves(self.big, area, self.style, buf),
+        }
+        let mut foot = text::right_of(text::row(area, size.height() - 1), width + 1);
+        if size != Size::Text
+            && let Some(small) = self.small.iter().find(|small| text::columns(small) <= foot.width)
+        {
+            text::left(foot, small, scene.theme.dim, buf);
+            foot = text::right_of(foot, text::columns(small));
+        }
+        if text::columns(note) < foot.width {
+            text::right(foot, note, scene.theme.dim, buf);
+        }
+        // Air between a large figure and what follows.
+        text::below(area, size.height() + u16::from(size == Size::Double))
+    }
+}
+
+fn draw_dots(figure: &str, area: Rect, ascii: bool, style: Style, buf: &mut Buffer) {
+    let full = if ascii { '#' } else { '█' };
+    let mut x = area.x;
+    for (rows, wide) in figure.chars().filter_map(dots) {
+        for (y, bits) in (area.y..).zip(rows) {
+            for dot in 0..wide {
+                if is_on(bits, wide, dot) {
+                    put(buf, area, x + 2 * dot, y, full, style);
+                    put(buf, area, x + 2 * dot + 1, y, full, style);
+                }
+            }
+        }
+        x += (wide + 1) * 2;
+    }
+}
+
+/// Five rows of dots in three cells: the half row left over is above, so that the digits stand on the
+/// line of the text beside them.
+fn draw_halves(figure: &str, area: Rect, style: Style, buf: &mut Buffer) {
+    let mut x = area.x;
+    for ([first, second, third, fourth, fifth], wide) in figure.chars().filter_map(dots) {
+        for (y, (upper, lower)) in (area.y..).zip([(0, first), (second, third), (fourth, fifth)]) {
+            for dot in 0..wide {
+                let half = match (is_on(upper, wide, dot), is_on(lower, wide, dot)) {
+                    (true, true) => '█',
+                    (true, false) => '▀',
+                    (false, true) => '▄',
+                    (false, false) => continue,
+                };
+                put(buf, area, x + dot, y, half, style);
+            }
+        }
+        x += wide + 1;
+    }
+}
+
+/// Whether a row of dots has one at a place, counted from the left.
+fn is_on(bits: u8, wide: u16, dot: u16) -> bool {
+    bits >> (wide - 1 - dot) & 1 == 1
+}
+
+fn draw_strokes(figure: &str, area: Rect, style: Style, buf: &mut Buffer) {
+    let mut rest = area;
+    for lines in figure.chars().filter_map(strokes) {
+        for (line, row) in lines.into_iter().zip(rest.rows()) {
+            Span::styled(line, style).render(row, buf);
+        }
+        rest = text::right_of(rest, text::columns(lines[0]) + 1);
+    }
+}
+
+fn put(buf: &mut Buffer, area: Rect, x: u16, y: u16, sign: char, style: Style) {
+    if area.contains((x, y).into())
+        && let Some(cell) = buf.cell_mut((x, y))
+    {
+        cell.set_char(sign).set_style(style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sign_has_both_forms_in_one_width() {
+        for sign in "0123456789−: \u{a0}".chars() {
+            let (_, wide) = dots(sign).unwrap();
+            let lines = strokes(sign).unwrap();
+            assert!(lines.iter().all(|line| text::columns(line) == wide), "{sign}");
+        }
+    }
+
+    #[test]
+    fn a_figure_of_nine_digits_fits_a_column_of_the_page() {
+        assert!(Size::Single.width("345\u{a0}678\u{a0}901") <= 38);
+    }
+
+    #[test]
+    fn digits_do_not_jitter() {
+        assert_eq!(Size::Single.width("11:11:11"), Size::Single.width("08:43:27"));
+    }
+}

@@ -1,0 +1,135 @@
+//! Handled orders: how many in each window, and the two hours in intervals of five minutes.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{
+    Scene,
+    big::{Figure, Size},
+    chart::{Bar, Chart, columns_a_cell, fine_columns, round_top},
+    number, text,
+};
+
+/// Columns of the figures beside the chart.
+const LIST: u16 = 13;
+
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let handled = &scene.shop.figures.handled;
+    let highest = handled.intervals.iter().copied().max().unwrap_or(0);
+    let top = round_top(highest as f64);
+    let note = text::scale(scene, &number::count(number::whole(top), 8));
+    let note = Line::styled(note, scene.theme.dim);
+    let body = text::title(scene, area, scene.words.handled, &note, buf);
+
+    let entries = entries(scene);
+    let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX);
+    if body.height < rows {
+        in_two_columns(scene, body, &entries, buf);
+        return;
+    }
+    let mut list = Rect { width: LIST.min(body.width), ..body };
+    let count = number::count(number::signed(handled.last_5_min), LIST.into());
+    let size = Size::Single;
+    // A high panel says the last five minutes out loud, where all its entries stay visible below.
+    if body.height > rows + size.height() && size.width(&count) <= LIST {
+        let figure = Figure { big: &count, small: &[], text: &count, style: scene.theme.handled };
+        list = text::below(figure.draw(scene, list, size, "", buf), 1);
+    }
+    // And where there is room for air, the list has some.
+    let apart = if list.height >= 2 * rows { 2 } else { 1 };
+    for (entry, row) in entries.iter().zip(list.rows().step_by(apart)) {
+        entry.draw(scene, row, buf);
+    }
+    chart(scene, text::right_of(body, LIST + 1), top, buf);
+}
+
+/// The 24 intervals, oldest first, with the mean across them.
+fn chart(scene: &Scene<'_>, area: Rect, top: f64, buf: &mut Buffer) {
+    let handled = &scene.shop.figures.handled;
+    let bars = handled.intervals.map(|count| Bar { value: count as f64, style: scene.theme.handled });
+    let a_cell = columns_a_cell(scene.marks);
+    let fine = fine_columns(scene.marks, area.width) / bars.len();
+    let (wide, gap) = match fine {
+        // No room for all of them: better none than some.
+        0 => return,
+        1 => (1, 0),
+        _ if a_cell == 2 && fine < 4 => (1, 1),
+        // Whole cells to a bar and its gap.
+        _ => {
+            let cells = fine / a_cell;
+            if cells == 1 { (a_cell, 0) } else { ((cells - 1) * a_cell, a_cell) }
+        }
+    };
+    let ground = (wide + gap) * bars.len();
+    let drawn = u16::try_from(ground / a_cell).unwrap_or(area.width);
+    // Now is at the right edge.
+    let area = text::right_of(area, area.width.saturating_sub(drawn));
+    let axis_rows = u16::from(area.height >= 4);
+    let bars_area = Rect { height: area.height - axis_rows, ..area };
+    let level = Some(handled.mean_per_5_min());
+    Chart { bars: &bars, wide, gap, top, level, ground }.draw(scene, bars_area, buf);
+    if axis_rows == 1 {
+        let axis = text::row(area, area.height - 1);
+        text::left(axis, "−2 h", scene.theme.dim, buf);
+        text::right(axis, scene.words.now, scene.theme.dim, buf);
+    }
+}
+
+/// One figure of the list.
+struct Entry {
+    label: String,
+    value: Value,
+    style: Style,
+}
+
+enum Value {
+    Count(u64),
+    Mean(f64),
+}
+
+impl Entry {
+    fn draw(&self, scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+        let room = usize::from(area.width.saturating_sub(text::columns(&self.label) + 1));
+        let value = match self.value {
+            Value::Count(count) => number::count(number::signed(count), room),
+            Value::Mean(mean) => number::decimal(mean),
+        };
+        Span::styled(self.label.as_str(), scene.theme.dim).render(area, buf);
+        text::right(area, &value, self.style, buf);
+    }
+}
+
+fn entries(scene: &Scene<'_>) -> [Entry; 6] {
+    let handled = &scene.shop.figures.handled;
+    let strong = scene.theme.strong;
+    let count =
+        |label: &str, count| Entry { label: label.to_owned(), value: Value::Count(count), style: strong };
+    [
+        count("5 min", handled.last_5_min),
+        count("30 min", handled.last_30_min),
+        count("1 h", handled.last_1_h),
+        count("2 h", handled.last_2_h),
+        Entry {
+            label: format!("{} {}", scene.marks.level, scene.words.mean),
+            value: Value::Mean(handled.mean_per_5_min()),
+            style: strong,
+        },
+        count(scene.words.pending, scene.shop.figures.pending),
+    ]
+}
+
+/// All figures where there is no room for the chart.
+fn in_two_columns(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) {
+    let half = body.width.saturating_sub(2) / 2;
+    let rows = usize::from(body.height.max(1)).max(entries.len().div_ceil(2));
+    for (index, entry) in entries.iter().enumerate() {
+        let column = if index < rows { body } else { text::right_of(body, half + 2) };
+        let row = u16::try_from(index % rows).unwrap_or(u16::MAX);
+        entry.draw(scene, Rect { width: half, ..text::row(column, row) }, buf);
+    }
+}

@@ -1,0 +1,168 @@
+//! Where, when and how fast: the name, the shop's clock, the rate, Kafka.
+
+use chrono::{Datelike, Timelike};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{
+    Scene,
+    big::{Figure, Size},
+    layout::Page,
+    number, text,
+};
+use crate::{dashboard::clean::clean, shop::pulse::RunState};
+
+/// Above this speed the seconds of the clock would only flicker, shop seconds a wall second.
+const SECONDS_UP_TO: f64 = 10.0;
+
+pub(super) fn draw(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
+    let area = page.header;
+    if area.height < 3 {
+        compact(scene, area, buf);
+    } else {
+        full(scene, page, buf);
+    }
+}
+
+/// Two lines: what is on the left, when on the right.
+fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let now = scene.shop.zone.at(scene.shop.figures.shop_second);
+    let words = scene.words;
+    let clock = clock(scene);
+    let date = format!("{} {} {}", words.weekday(now.weekday()), words.date_short(&now), now.year());
+    let first = Line::from(vec![
+        Span::styled(date, scene.theme.dim),
+        Span::raw("  "),
+        Span::styled(clock, scene.theme.strong),
+    ]);
+    let split = |right: &Line<'_>| {
+        let width = u16::try_from(right.width()).unwrap_or(u16::MAX).saturating_add(2);
+        area.width.saturating_sub(width)
+    };
+    let mut name = vec![Span::styled("shop-sim", scene.theme.strong), Span::raw("  ")];
+    name.extend(badges(scene));
+    Line::from(name).render(Rect { width: split(&first), ..text::row(area, 0) }, buf);
+    let mut second = measured(scene);
+    second.push_span(Span::raw("  "));
+    second.extend(target(scene));
+    let left = split(&second);
+    kafka(scene, left).render(Rect { width: left, ..text::row(area, 1) }, buf);
+    first.right_aligned().render(text::row(area, 0), buf);
+    second.right_aligned().render(text::row(area, 1), buf);
+}
+
+/// Three lines above the columns of the page: name and Kafka, the clock, the rate.
+fn full(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
+    let [left, middle, right] = page.columns.as_slice() else { return };
+    let [left, middle, right] =
+        [left, middle, right].map(|column| Rect { x: column.x, width: column.width, ..page.header });
+
+    let mut name = vec![Span::styled("shop-sim", scene.theme.strong), Span::raw("   ")];
+    name.extend(badges(scene));
+    Line::from(name).render(text::row(left, 1), buf);
+    kafka(scene, left.width).render(text::row(left, 2), buf);
+
+    let now = scene.shop.zone.at(scene.shop.figures.shop_second);
+    let words = scene.words;
+    let clock = clock(scene);
+    let figure = Figure { big: &clock, small: &[], text: &clock, style: scene.theme.strong };
+    figure.draw(scene, middle, Size::Single, "", buf);
+    let beside = text::right_of(middle, Size::Single.width(&clock) + 3);
+    text::left(text::row(beside, 1), words.weekday(now.weekday()), scene.theme.strong, buf);
+    let dates =
+        [words.date(&now), format!("{} {}", words.date_short(&now), now.year()), words.date_short(&now)];
+    let date = dates.iter().find(|date| text::columns(date) <= beside.width);
+    text::left(text::row(beside, 2), date.map_or("", String::as_str), scene.theme.dim, buf);
+
+    measured(scene).render(text::row(right, 1), buf);
+    target(scene).render(text::row(right, 2), buf);
+}
+
+/// The shop's time, with seconds where they can be read.
+fn clock(scene: &Scene<'_>) -> String {
+    let now = scene.shop.zone.at(scene.shop.figures.shop_second);
+    if scene.shop.speed <= SECONDS_UP_TO {
+        format!("{:02}:{:02}:{:02}", now.hour(), now.minute(), now.second())
+    } else {
+        format!("{:02}:{:02}", now.hour(), now.minute())
+    }
+}
+
+/// What the shop does and how time runs; quiet when all is as usual.
+fn badges(scene: &Scene<'_>) -> Vec<Span<'static>> {
+    let (words, theme) = (scene.words, scene.theme);
+    let mut spans = Vec::new();
+    match scene.ui.simulator() {
+        Some(RunState::Running) => {
+            spans.push(Span::styled(format!("{} ", scene.marks.alive), theme.good));
+            spans.push(Span::styled(words.running, theme.base));
+        }
+        Some(RunState::Paused) => {
+            spans.push(Span::styled(format!(" {} ", words.paused), theme.badge_warning));
+        }
+        Some(RunState::Stopped) => {
+            spans.push(Span::styled(format!(" {} ", words.stopped), theme.badge_alarm));
+        }
+        None => spans.push(Span::styled(words.waiting, theme.dim)),
+    }
+    spans.push(Span::raw("  "));
+    let speed = scene.shop.speed;
+    spans.push(if (speed - 1.0).abs() < f64::EPSILON || !speed.is_finite() || speed <= 0.0 {
+        Span::styled(words.real_time, theme.dim)
+    } else {
+        Span::styled(format!("{}{}", scene.marks.times, number::rate(speed)), theme.base)
+    });
+    if scene.ui.frozen {
+        spans.push(Span::raw("  "));
+        spans.push(Span::styled(format!(" {} ", words.frozen), theme.badge_frozen));
+    }
+    spans
+}
+
+/// Orders a second, as measured.
+fn measured(scene: &Scene<'_>) -> Line<'static> {
+    let measured = number::decimal(scene.shop.orders_per_second);
+    Line::from(vec![
+        Span::styled(measured, scene.theme.strong),
+        Span::styled(format!(" {}", scene.words.orders_a_second), scene.theme.base),
+    ])
+}
+
+/// Orders a second, as aimed at; what was just asked for stands out until the shop does it.
+fn target(scene: &Scene<'_>) -> Line<'static> {
+    let (words, theme) = (scene.words, scene.theme);
+    let target = match (scene.ui.asked_rate(), scene.shop.target_rate) {
+        (Some(asked), _) => Span::styled(number::rate(asked), theme.warning),
+        (None, Some(target)) => Span::styled(number::rate(target), theme.dim),
+        (None, None) if scene.shop.simulator.is_none() => Span::styled("–", theme.dim),
+        (None, None) => Span::styled(words.as_fast_as_possible, theme.dim),
+    };
+    Line::from(vec![Span::styled(format!("{} ", words.target), theme.dim), target])
+}
+
+/// Where Kafka is and whether it answers.
+fn kafka(scene: &Scene<'_>, width: u16) -> Line<'static> {
+    let (words, theme, link) = (scene.words, scene.theme, &scene.shop.link);
+    let room = usize::from(width);
+    if link.up {
+        let place = if link.embedded { format!(" {}", words.embedded) } else { String::new() };
+        let address = clean(&link.bootstrap, room.saturating_sub(9 + place.chars().count()));
+        Line::from(vec![
+            Span::styled(format!("{} ", scene.marks.alive), theme.good),
+            Span::styled(format!("Kafka{place} {address}"), theme.dim),
+        ])
+    } else {
+        let badge = format!(" Kafka {} ", words.no_answer);
+        let why = link.trouble.as_deref().unwrap_or(&link.bootstrap);
+        let why = clean(why, room.saturating_sub(badge.chars().count() + 1));
+        Line::from(vec![
+            Span::styled(badge, theme.badge_alarm),
+            Span::raw(" "),
+            Span::styled(why, theme.alarm),
+        ])
+    }
+}

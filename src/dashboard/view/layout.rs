@@ -1,0 +1,129 @@
+//! Where everything stands, for every size of the window.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+/// The least width and height that hold every figure.
+pub(super) const LEAST: (u16, u16) = (60, 16);
+
+/// Blank columns between two columns of the page, and at its edges.
+pub(super) const GUTTER: u16 = 2;
+const MARGIN: u16 = 1;
+
+/// A panel of the overview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Panel {
+    Orders,
+    Sales,
+    Handled,
+    Stock,
+    Latest,
+    Messages,
+}
+
+use Panel::{Handled, Latest, Messages, Orders, Sales, Stock};
+
+/// Rows of panels, each with the columns it takes.
+type Form = [&'static [(Panel, usize)]; 3];
+
+/// Three columns, from this size on.
+const FULL_FROM: u16 = 120;
+const FULL_FROM_HEIGHT: u16 = 24;
+const FULL: Form = [&[(Orders, 1), (Sales, 2)], &[(Handled, 1), (Stock, 1), (Latest, 1)], &[(Messages, 3)]];
+/// Two columns.
+const COMPACT: Form =
+    [&[(Orders, 1), (Sales, 1)], &[(Handled, 1), (Stock, 1)], &[(Latest, 1), (Messages, 1)]];
+
+/// The places of one picture.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) header: Rect,
+    /// The columns that everything is aligned to; their height says nothing.
+    pub(super) columns: Vec<Rect>,
+    pub(super) panels: Vec<(Panel, Rect)>,
+    pub(super) audit: Rect,
+    pub(super) footer: Rect,
+}
+
+impl Page {
+    /// The page for a window; `None` where it is too small to hold every figure.
+    pub(super) fn of(window: Rect) -> Option<Self> {
+        let (width, height) = LEAST;
+        if window.width < width || window.height < height {
+            return None;
+        }
+        let compact = window.width < FULL_FROM || window.height < FULL_FROM_HEIGHT;
+        let form = if compact { COMPACT } else { FULL };
+        let inside = Rect { x: window.x + MARGIN, width: window.width - 2 * MARGIN, ..window };
+
+        // Blank lines are the first to go in a low window.
+        let airy = u16::from(window.height >= 28);
+        let [header, _, body, _, audit, footer] = Layout::vertical([
+            Constraint::Length(if compact { 2 } else { 3 }),
+            Constraint::Length(airy),
+            Constraint::Fill(1),
+            Constraint::Length(airy),
+            Constraint::Length(1),
+            Constraint::Length(1),
+        ])
+        .areas(inside);
+
+        let heights = if compact {
+            [Constraint::Fill(8), Constraint::Fill(7), Constraint::Fill(5)]
+        } else {
+            [Constraint::Fill(11), Constraint::Fill(10), Constraint::Length(1 + window.height / 12)]
+        };
+        let bands = Layout::vertical(heights).spacing(airy).split(body);
+        let columns: Vec<Rect> = Layout::horizontal(vec![Constraint::Fill(1); if compact { 2 } else { 3 }])
+            .spacing(GUTTER)
+            .split(inside)
+            .to_vec();
+
+        let mut panels = Vec::with_capacity(6);
+        for (row, band) in form.iter().zip(bands.iter()) {
+            let mut rest = columns.as_slice();
+            for &(panel, span) in *row {
+                let (own, others) = rest.split_at(span.min(rest.len()));
+                if let (Some(first), Some(last)) = (own.first(), own.last()) {
+                    let area = Rect { x: first.x, width: last.right() - first.x, ..*band };
+                    panels.push((panel, area));
+                }
+                rest = others;
+            }
+        }
+        Some(Self { header, columns, panels, audit, footer })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_panel_has_its_place_and_none_overlap() {
+        for width in LEAST.0..=250 {
+            for height in LEAST.1..=90 {
+                let window = Rect::new(0, 0, width, height);
+                let page = Page::of(window).unwrap();
+                let mut areas = vec![page.header, page.audit, page.footer];
+                for panel in [Orders, Sales, Handled, Stock, Latest, Messages] {
+                    let places: Vec<_> = page.panels.iter().filter(|(p, _)| *p == panel).collect();
+                    assert_eq!(places.len(), 1, "{panel:?} at {width}×{height}");
+                    let area = places[0].1;
+                    assert!(area.height >= 3 && area.width >= 28, "{panel:?} is {area} at {width}×{height}");
+                    areas.push(area);
+                }
+                for (index, area) in areas.iter().enumerate() {
+                    assert_eq!(area.intersection(window), *area);
+                    assert!(areas[index + 1..].iter().all(|other| !area.intersects(*other)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_no_page_where_it_cannot_hold_everything() {
+        assert!(Page::of(Rect::new(0, 0, 59, 40)).is_none());
+        assert!(Page::of(Rect::new(0, 0, 200, 15)).is_none());
+        assert!(Page::of(Rect::ZERO).is_none());
+    }
+}

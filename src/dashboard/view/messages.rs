@@ -1,0 +1,82 @@
+//! What happened, newest first, and above it what is wrong now.
+
+use chrono::Timelike;
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{Scene, number, text};
+use crate::dashboard::{
+    clean::clean,
+    snapshot::{Message, Weight},
+};
+
+/// From this width on the time has its seconds.
+const WITH_SECONDS: u16 = 50;
+
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let shop = scene.shop;
+    let body = text::title(scene, area, scene.words.messages, &oddities(scene), buf);
+    if shop.alarms.is_empty() && shop.messages.is_empty() {
+        text::left(text::row(body, 0), scene.words.no_messages, scene.theme.dim, buf);
+        return;
+    }
+    let alarms = shop.alarms.iter().map(|alarm| alarm_line(scene, alarm, body.width));
+    let messages = shop.messages.iter().rev().map(|message| message_line(scene, message, body.width));
+    for (line, row) in alarms.chain(messages).zip(body.rows()) {
+        line.render(row, buf);
+    }
+}
+
+/// What was counted that should not occur.
+fn oddities(scene: &Scene<'_>) -> Line<'static> {
+    let (shop, words) = (scene.shop, scene.words);
+    let counts = [
+        (shop.figures.duplicates, words.duplicates),
+        (shop.figures.dead_letters, words.dead_letters),
+        (shop.lost_sales, words.lost_sales),
+    ];
+    let mut spans = Vec::new();
+    for (count, word) in counts.into_iter().filter(|(count, _)| *count > 0) {
+        let gap = if spans.is_empty() { "" } else { "  " };
+        let count = number::count(number::signed(count), 8);
+        spans.push(Span::styled(format!("{gap}{count}"), scene.theme.base));
+        spans.push(Span::styled(format!(" {word}"), scene.theme.dim));
+    }
+    Line::from(spans)
+}
+
+fn alarm_line(scene: &Scene<'_>, alarm: &str, width: u16) -> Line<'static> {
+    let badge = format!(" {} ", scene.words.alarm);
+    let room = usize::from(width.saturating_sub(text::columns(&badge) + 1));
+    Line::from(vec![
+        Span::styled(badge, scene.theme.badge_alarm),
+        Span::raw(" "),
+        Span::styled(clean(alarm, room), scene.theme.alarm),
+    ])
+}
+
+/// `23:59:30  Daily report saved: reports/2026-11-20.txt`; fades as it grows old.
+fn message_line(scene: &Scene<'_>, message: &Message, width: u16) -> Line<'static> {
+    let (theme, ui) = (scene.theme, scene.ui);
+    let aged = if message.number >= ui.new_from {
+        theme.strong
+    } else if message.number >= ui.recent_from {
+        theme.base
+    } else {
+        theme.dim
+    };
+    let style = match message.weight {
+        Weight::Info => aged,
+        Weight::Warning => theme.warning,
+        Weight::Error => theme.alarm,
+    };
+    let time = scene.shop.zone.at(message.shop_second);
+    let seconds = if width < WITH_SECONDS { String::new() } else { format!(":{:02}", time.second()) };
+    let time = format!("{:02}:{:02}{seconds}  ", time.hour(), time.minute());
+    let room = usize::from(width.saturating_sub(text::columns(&time)));
+    Line::from(vec![Span::styled(time, theme.dim), Span::styled(clean(&message.text, room), style)])
+}

@@ -1,0 +1,140 @@
+//! Figures as text: one way to set them, and never a figure with its end cut off.
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::shop::money;
+
+/// Powers of a thousand.
+const UNITS: [(u64, &str); 6] = [
+    (1_000_000_000_000_000_000, "E"),
+    (1_000_000_000_000_000, "P"),
+    (1_000_000_000_000, "T"),
+    (1_000_000_000, "G"),
+    (1_000_000, "M"),
+    (1_000, "k"),
+];
+
+/// `12 345`, or where that does not fit `12345`, `12k`, `1,2M`; as wide as allowed, else `~`.
+pub(super) fn count(number: i64, width: usize) -> String {
+    let sign = if number < 0 { "−" } else { "" };
+    let magnitude = number.unsigned_abs();
+    let grouped = format!("{sign}{}", money::thousands(magnitude));
+    if grouped.width() <= width {
+        return grouped;
+    }
+    let plain = format!("{sign}{magnitude}");
+    if plain.width() <= width {
+        return plain;
+    }
+    shortened(sign, magnitude, "", width)
+}
+
+/// `12 345,67 kr`, or where that does not fit `12 345 kr`, `12 kkr`, `1,2 Mkr`.
+pub(super) fn kronor(ore: i64, width: usize) -> String {
+    let full = money::kronor(ore);
+    if full.width() <= width {
+        return full;
+    }
+    whole_kronor(ore / 100, width)
+}
+
+/// `12 345 kr`, or where that does not fit `12 kkr`, `1,2 Mkr`.
+pub(super) fn whole_kronor(kronor: i64, width: usize) -> String {
+    let sign = if kronor < 0 { "−" } else { "" };
+    let magnitude = kronor.unsigned_abs();
+    let whole = format!("{sign}{}\u{a0}kr", money::thousands(magnitude));
+    if whole.width() <= width {
+        return whole;
+    }
+    shortened(sign, magnitude, "kr", width)
+}
+
+fn shortened(sign: &str, magnitude: u64, unit: &str, width: usize) -> String {
+    let space = if unit.is_empty() { "" } else { "\u{a0}" };
+    for (power, prefix) in UNITS.into_iter().filter(|(power, _)| magnitude >= *power) {
+        let whole = magnitude / power;
+        let fine = format!("{sign}{whole},{}{space}{prefix}{unit}", magnitude / (power / 10) % 10);
+        if fine.width() <= width {
+            return fine;
+        }
+        let coarse = format!("{sign}{whole}{space}{prefix}{unit}");
+        if coarse.width() <= width {
+            return coarse;
+        }
+    }
+    let bare = format!("{sign}{magnitude}");
+    if bare.width() <= width { bare } else { "~".repeat(width.min(1)) }
+}
+
+/// Not a whole number: `4,8`, from a hundred on without decimals.
+pub(super) fn decimal(number: f64) -> String {
+    if !number.is_finite() {
+        return "–".to_owned();
+    }
+    let tenths = (number * 10.0).round();
+    if tenths.abs() >= 1000.0 {
+        return count(whole(number), 12);
+    }
+    let sign = if tenths < 0.0 { "−" } else { "" };
+    let tenths = whole(tenths).unsigned_abs();
+    format!("{sign}{},{}", tenths / 10, tenths % 10)
+}
+
+/// A rate that was chosen: without decimals where it has none.
+pub(super) fn rate(number: f64) -> String {
+    if number.is_finite() && (number - number.round()).abs() < 1e-9 {
+        count(whole(number), 12)
+    } else {
+        decimal(number)
+    }
+}
+
+/// The nearest whole number.
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, which is what is wanted here")]
+pub(super) fn whole(number: f64) -> i64 {
+    number.round() as i64
+}
+
+/// A count as signed, for what takes signed ones.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn figures_shrink_before_they_are_cut() {
+        assert_eq!(count(12_345, 6), "12\u{a0}345");
+        assert_eq!(count(12_345, 5), "12345");
+        assert_eq!(count(12_345, 4), "12k");
+        assert_eq!(count(1_234_567, 4), "1,2M");
+        assert_eq!(count(1_234_567, 2), "1M");
+        assert_eq!(count(-1_234, 3), "−1k");
+        assert_eq!(count(5, 0), "");
+        assert_eq!(kronor(1_234_567, 12), "12\u{a0}345,67 kr");
+        assert_eq!(kronor(1_234_567, 11), "12\u{a0}345\u{a0}kr");
+        assert_eq!(kronor(1_234_567, 8), "12,3\u{a0}kkr");
+        assert_eq!(decimal(4.84), "4,8");
+        assert_eq!(decimal(99.96), "100");
+        assert_eq!(decimal(1234.5), "1\u{a0}235");
+        assert_eq!(decimal(f64::NAN), "–");
+        assert_eq!(rate(5.0), "5");
+        assert_eq!(rate(0.5), "0,5");
+    }
+
+    proptest! {
+        #[test]
+        fn a_figure_keeps_to_its_width_and_is_never_cut(number: i64, width in 0_usize..30) {
+            for text in [count(number, width), kronor(number, width)] {
+                prop_assert!(text.width() <= width, "{text:?} in {width}");
+            }
+            let digits: String = count(number, width).chars().filter(char::is_ascii_digit).collect();
+            let truth = number.unsigned_abs().to_string();
+            prop_assert!(truth.starts_with(&digits), "{digits} of {truth}");
+        }
+    }
+}
