@@ -5,7 +5,9 @@
 
 mod append;
 mod batch;
+mod cleaner;
 mod codec;
+mod compaction;
 mod files;
 mod open;
 mod producers;
@@ -93,6 +95,7 @@ pub(crate) struct Log {
     markers: u64,
     /// Segments that are full and not yet synced.
     sealing: Vec<Arc<Sealing>>,
+    history: compaction::History,
 }
 
 impl Log {

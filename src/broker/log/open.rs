@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path, sync::Arc};
 
 use super::{
-    Aborted, Log, LogError, Producers, Sealing, Segment, batch::marker_of, files, segment::file_name,
+    Aborted, Log, LogError, Producers, Sealing, Segment, batch::marker_of, compaction::History, files, segment::file_name,
 };
 
 /// Bytes read at a time while headers are walked.
@@ -26,7 +26,7 @@ impl Log {
         let mut segments = Vec::new();
         let mut opened = Opened::default();
         for (base, path) in files::listed(folder, "log")? {
-            let mut segment = Segment::empty(base, path.clone(), Segment::open_file(&path)?, now);
+            let mut segment = Segment::empty(base, Segment::open_file(&path)?, now);
             opened.aborted.extend(files::read_index(folder, &mut segment).unwrap_or_default());
             let believed = segment.next_offset;
             let torn = segment.recover()?;
@@ -49,6 +49,7 @@ impl Log {
             aborted: Vec::new(),
             markers: 0,
             sealing: Vec::new(),
+            history: History::read(folder),
         };
         log.replay_producers(&mut opened)?;
         log.seal_checked(&opened);
