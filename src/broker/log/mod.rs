@@ -134,3 +134,6 @@ impl Log {
         self.segments.last_mut().expect("a log has a segment")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,7 +51,7 @@ impl Log {
     /// What is needed to make a later start believe the segment being written to as it is now.
     pub(crate) fn sealing_of_active(&self) -> Sealing {
         let active = self.active();
-        let aborted = self.aborted_in(active);
+        let aborted = Aborted::inside(&self.aborted, active);
         let producers = files::producers_bytes(&self.producers);
         Sealing::of(&self.folder, active, aborted, active.next_offset, producers)
     }
@@ -129,14 +129,16 @@ impl Log {
         self.producers.expire(before);
     }
 
-    /// The transactions whose abort marker lies in a segment.
-    pub(super) fn aborted_in(&self, segment: &Segment) -> Vec<Aborted> {
-        let inside = segment.base..segment.next_offset;
-        self.aborted.iter().filter(|one| inside.contains(&one.last_offset)).copied().collect()
-    }
-
     fn forget_aborted(&mut self) {
         let start = self.start;
         self.aborted.retain(|aborted| aborted.last_offset >= start);
+    }
+}
+
+impl Aborted {
+    /// Those whose abort marker lies in a segment.
+    pub(super) fn inside(all: &[Self], segment: &Segment) -> Vec<Self> {
+        let inside = segment.base..segment.next_offset;
+        all.iter().filter(|one| inside.contains(&one.last_offset)).copied().collect()
     }
 }
