@@ -153,3 +153,6 @@ async fn answer_coordinators(
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;
