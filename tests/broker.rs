@@ -3,6 +3,8 @@
 //! Everything but `restart` and `embedded` runs on a real Kafka as well:
 //! `SHOP_SIM_TEST_BOOTSTRAP=127.0.0.1:9092 cargo test --test broker -- --skip restart --skip embedded`.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 #[path = "broker/kit.rs"]
 mod kit;
 

@@ -55,6 +55,10 @@ fn look_after_partition(topic: &Topic, partition: &Partition) -> Result<(), LogE
     let config = topic.log_config();
     partition.log().roll_if_old(now, &config)?;
     seal(partition)?;
+    let checkpoint = partition.log().checkpoint();
+    if let Some(checkpoint) = checkpoint {
+        checkpoint.run()?;
+    }
     let deleted = partition.log().retain(now, &config)?;
     if deleted > 0 {
         tracing::info!(topic = topic.name, partition = partition.index, deleted, "deleted old segments");

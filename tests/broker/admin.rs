@@ -18,7 +18,10 @@ fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE))
 }
 
-async fn create(admin: &AdminClient<DefaultClientContext>, topic: NewTopic<'_>) -> Result<(), RDKafkaErrorCode> {
+async fn create(
+    admin: &AdminClient<DefaultClientContext>,
+    topic: NewTopic<'_>,
+) -> Result<(), RDKafkaErrorCode> {
     let made = admin.create_topics(&[topic], &options()).await.unwrap().remove(0);
     made.map(|_| ()).map_err(|(_, code)| code)
 }
@@ -42,9 +45,12 @@ async fn topics_that_make_no_sense_are_refused() {
         refused(NewTopic::new(&name, 1, TopicReplication::Fixed(9))).await,
         Err(RDKafkaErrorCode::InvalidReplicationFactor)
     );
-    for (setting, value) in
-        [("no.such.setting", "1"), ("retention.ms", "soon"), ("cleanup.policy", "shred"), ("segment.bytes", "10")]
-    {
+    for (setting, value) in [
+        ("no.such.setting", "1"),
+        ("retention.ms", "soon"),
+        ("cleanup.policy", "shred"),
+        ("segment.bytes", "10"),
+    ] {
         let topic = NewTopic::new(&name, 1, one()).set(setting, value);
         assert_eq!(refused(topic).await, Err(RDKafkaErrorCode::InvalidConfig), "{setting}={value}");
     }
@@ -96,7 +102,8 @@ async fn topics_grow_and_go() {
     until("one partition", || partitions() == Some(1));
     admin.create_partitions(&[NewPartitions::new(&topic, 3)], &options()).await.unwrap().remove(0).unwrap();
     until("three partitions", || partitions() == Some(3));
-    let fewer = admin.create_partitions(&[NewPartitions::new(&topic, 2)], &options()).await.unwrap().remove(0);
+    let fewer =
+        admin.create_partitions(&[NewPartitions::new(&topic, 2)], &options()).await.unwrap().remove(0);
     assert_eq!(fewer.unwrap_err().1, RDKafkaErrorCode::InvalidPartitions);
     let producer = cluster.producer(&[]);
     assert_eq!(send(&producer, &topic, 2, "key", "value").await, 0);
@@ -144,7 +151,8 @@ async fn groups_are_listed_and_deleted() {
     consumer.commit(&offsets, CommitMode::Sync).unwrap();
     drop(consumer);
     until("an empty group", || {
-        let deleted = futures::executor::block_on(admin.delete_groups(&[&group], &options())).unwrap().remove(0);
+        let deleted =
+            futures::executor::block_on(admin.delete_groups(&[&group], &options())).unwrap().remove(0);
         deleted.is_ok()
     });
     let mut asked = TopicPartitionList::new();

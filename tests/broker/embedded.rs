@@ -49,7 +49,7 @@ async fn a_hot_compacted_topic_stays_small_and_keeps_the_last_of_every_key() {
     let seen = read_all(&bootstrap, &topic, 1, "read_committed");
     let last = |key: &str| {
         let of = |seen: &&Seen| seen.key.as_deref() == Some(key);
-        seen.iter().filter(of).next_back().unwrap().value.clone().unwrap()
+        seen.iter().rfind(of).unwrap().value.clone().unwrap()
     };
     for n in 0..50 {
         assert!(last(&format!("key-{n}")).starts_with(&format!("9-{}", 950 + n)), "key-{n}");

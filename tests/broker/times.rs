@@ -21,7 +21,8 @@ async fn a_time_is_found_exactly_inside_batches_of_any_codec() {
     for codec in ["none", "gzip", "snappy", "lz4"] {
         // The records are years old: by default they would not be kept.
         let topic = cluster.topic(1, &[("retention.ms", "-1")]).await;
-        let producer: FutureProducer = cluster.producer(&[("linger.ms", "200"), ("compression.codec", codec)]);
+        let producer: FutureProducer =
+            cluster.producer(&[("linger.ms", "200"), ("compression.codec", codec)]);
         let base = 1_700_000_000_000;
         // One batch, with times that go up and down.
         let times = [0, 50, 20, 100, 70, 200, 150, 300];

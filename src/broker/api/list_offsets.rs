@@ -1,10 +1,9 @@
-//! ListOffsets and OffsetForLeaderEpoch: where a log begins, ends, and was at a time.
+//! `ListOffsets` and `OffsetForLeaderEpoch`: where a log begins, ends, and was at a time.
 
 use kafka_protocol::{
     ResponseError,
     messages::{
-        ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest,
-        OffsetForLeaderEpochResponse,
+        ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
         list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse},
         offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult},
     },

@@ -1,18 +1,15 @@
-//! Metadata and DescribeTopicPartitions: which topics there are.
+//! Metadata and `DescribeTopicPartitions`: which topics there are.
 
 use std::sync::Arc;
 
 use kafka_protocol::{
     ResponseError,
     messages::{
-        DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, MetadataRequest,
-        MetadataResponse,
+        DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, MetadataRequest, MetadataResponse,
         describe_topic_partitions_response::{
             Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
         },
-        metadata_response::{
-            MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
-        },
+        metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic},
     },
 };
 
@@ -34,7 +31,7 @@ pub(super) async fn metadata(
     // Version 0 says "all" with an empty list, later ones with none at all.
     let wanted = request.topics.as_ref().filter(|topics| version > 0 || !topics.is_empty());
     let topics = match wanted {
-        None => cluster.topics.all().iter().map(|topic| describe(topic)).collect(),
+        None => cluster.topics.all().iter().map(describe).collect(),
         Some(wanted) => {
             // Before version 4 there was no way to say no.
             let create = request.allow_auto_topic_creation || version < 4;
@@ -70,9 +67,7 @@ async fn by_name(cluster: &Cluster, name: &str, create: bool) -> MetadataRespons
         return describe(&topic);
     }
     let refuse = |error: ResponseError| {
-        MetadataResponseTopic::default()
-            .with_error_code(error.code())
-            .with_name(Some(topic_name(name)))
+        MetadataResponseTopic::default().with_error_code(error.code()).with_name(Some(topic_name(name)))
     };
     if let Err(error) = crate::broker::topics::check_name(name) {
         return refuse(error.response());

@@ -1,28 +1,23 @@
 //! Every request in every version gets an answer that can be written and read in that version.
 
 use bytes::{Bytes, BytesMut};
-use kafka_protocol::{
-    messages::{
-        AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, AlterConfigsRequest, ApiKey,
-        ApiVersionsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest,
-        DeleteRecordsRequest, DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest,
-        DescribeGroupsRequest, DescribeProducersRequest, DescribeTopicPartitionsRequest,
-        DescribeTransactionsRequest, EndTxnRequest, FetchRequest, FindCoordinatorRequest,
-        HeartbeatRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest,
-        LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest, ListTransactionsRequest,
-        MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest,
-        OffsetForLeaderEpochRequest, ProduceRequest, SyncGroupRequest, TransactionalId,
-        TxnOffsetCommitRequest, add_partitions_to_txn_request::AddPartitionsToTxnTopic,
-        alter_configs_request, create_partitions_request::CreatePartitionsTopic,
-        create_topics_request::CreatableTopic, delete_records_request, delete_topics_request,
-        describe_configs_request::DescribeConfigsResource, describe_producers_request,
-        describe_topic_partitions_request, fetch_request, incremental_alter_configs_request,
-        join_group_request::JoinGroupRequestProtocol, leave_group_request::MemberIdentity,
-        list_offsets_request, metadata_request::MetadataRequestTopic, offset_commit_request,
-        offset_delete_request, offset_fetch_request, offset_for_leader_epoch_request,
-        produce_request, sync_group_request::SyncGroupRequestAssignment, txn_offset_commit_request,
-    },
-    protocol::Encodable,
+use kafka_protocol::messages::{
+    AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, AlterConfigsRequest, ApiKey, ApiVersionsRequest,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest,
+    DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
+    DescribeProducersRequest, DescribeTopicPartitionsRequest, DescribeTransactionsRequest, EndTxnRequest,
+    FetchRequest, FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest,
+    InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest,
+    ListTransactionsRequest, MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest,
+    OffsetForLeaderEpochRequest, ProduceRequest, SyncGroupRequest, TransactionalId, TxnOffsetCommitRequest,
+    add_partitions_to_txn_request::AddPartitionsToTxnTopic, alter_configs_request,
+    create_partitions_request::CreatePartitionsTopic, create_topics_request::CreatableTopic,
+    delete_records_request, delete_topics_request, describe_configs_request::DescribeConfigsResource,
+    describe_producers_request, describe_topic_partitions_request, fetch_request,
+    incremental_alter_configs_request, join_group_request::JoinGroupRequestProtocol,
+    leave_group_request::MemberIdentity, list_offsets_request, metadata_request::MetadataRequestTopic,
+    offset_commit_request, offset_delete_request, offset_fetch_request, offset_for_leader_epoch_request,
+    produce_request, sync_group_request::SyncGroupRequestAssignment, txn_offset_commit_request,
 };
 use uuid::Uuid;
 
@@ -59,11 +54,16 @@ fn sensible(key: ApiKey, version: i16, world: &World) -> Q {
                 produce_request::PartitionProduceData::default().with_records(Some(Bytes::new())),
             ]),
         ])),
-        ApiKey::Fetch => Q::Fetch(FetchRequest::default().with_max_bytes(1 << 20).with_isolation_level(1).with_topics(vec![
-            fetch_request::FetchTopic::default().with_topic(by_id.0).with_topic_id(by_id.1).with_partitions(vec![
-                fetch_request::FetchPartition::default().with_partition_max_bytes(1000),
+        ApiKey::Fetch => Q::Fetch(
+            FetchRequest::default().with_max_bytes(1 << 20).with_isolation_level(1).with_topics(vec![
+                fetch_request::FetchTopic::default()
+                    .with_topic(by_id.0)
+                    .with_topic_id(by_id.1)
+                    .with_partitions(vec![
+                        fetch_request::FetchPartition::default().with_partition_max_bytes(1000),
+                    ]),
             ]),
-        ])),
+        ),
         ApiKey::ListOffsets => Q::ListOffsets(ListOffsetsRequest::default().with_topics(vec![
             list_offsets_request::ListOffsetsTopic::default().with_name(topic).with_partitions(vec![
                 list_offsets_request::ListOffsetsPartition::default().with_timestamp(-1),
@@ -71,9 +71,11 @@ fn sensible(key: ApiKey, version: i16, world: &World) -> Q {
         ])),
         ApiKey::OffsetForLeaderEpoch => {
             Q::OffsetForLeaderEpoch(OffsetForLeaderEpochRequest::default().with_topics(vec![
-                offset_for_leader_epoch_request::OffsetForLeaderTopic::default().with_topic(topic).with_partitions(
-                    vec![offset_for_leader_epoch_request::OffsetForLeaderPartition::default()],
-                ),
+                offset_for_leader_epoch_request::OffsetForLeaderTopic::default()
+                    .with_topic(topic)
+                    .with_partitions(vec![
+                        offset_for_leader_epoch_request::OffsetForLeaderPartition::default(),
+                    ]),
             ]))
         }
         ApiKey::Metadata => Q::Metadata(
@@ -89,8 +91,12 @@ fn sensible(key: ApiKey, version: i16, world: &World) -> Q {
         ApiKey::FindCoordinator if version >= 4 => {
             Q::FindCoordinator(FindCoordinatorRequest::default().with_coordinator_keys(vec![text("group")]))
         }
-        ApiKey::FindCoordinator => Q::FindCoordinator(FindCoordinatorRequest::default().with_key(text("group"))),
-        ApiKey::DescribeCluster => Q::DescribeCluster(DescribeClusterRequest::default().with_endpoint_type(1)),
+        ApiKey::FindCoordinator => {
+            Q::FindCoordinator(FindCoordinatorRequest::default().with_key(text("group")))
+        }
+        ApiKey::DescribeCluster => {
+            Q::DescribeCluster(DescribeClusterRequest::default().with_endpoint_type(1))
+        }
         ApiKey::CreateTopics => Q::CreateTopics(CreateTopicsRequest::default().with_topics(vec![
             CreatableTopic::default()
                 .with_name(topic_name(&format!("new-{version}")))
@@ -107,17 +113,23 @@ fn sensible(key: ApiKey, version: i16, world: &World) -> Q {
                 request.with_topic_names(vec![name])
             })
         }
-        ApiKey::CreatePartitions => Q::CreatePartitions(CreatePartitionsRequest::default().with_validate_only(true).with_topics(
-            vec![CreatePartitionsTopic::default().with_name(topic).with_count(9).with_assignments(None)],
-        )),
+        ApiKey::CreatePartitions => {
+            Q::CreatePartitions(CreatePartitionsRequest::default().with_validate_only(true).with_topics(
+                vec![CreatePartitionsTopic::default().with_name(topic).with_count(9).with_assignments(None)],
+            ))
+        }
         ApiKey::DeleteRecords => Q::DeleteRecords(DeleteRecordsRequest::default().with_topics(vec![
             delete_records_request::DeleteRecordsTopic::default()
                 .with_name(topic)
                 .with_partitions(vec![delete_records_request::DeleteRecordsPartition::default()]),
         ])),
-        ApiKey::DescribeProducers => Q::DescribeProducers(DescribeProducersRequest::default().with_topics(vec![
-            describe_producers_request::TopicRequest::default().with_name(topic).with_partition_indexes(vec![0]),
-        ])),
+        ApiKey::DescribeProducers => {
+            Q::DescribeProducers(DescribeProducersRequest::default().with_topics(vec![
+                describe_producers_request::TopicRequest::default()
+                    .with_name(topic)
+                    .with_partition_indexes(vec![0]),
+            ]))
+        }
         ApiKey::DescribeConfigs => Q::DescribeConfigs(
             DescribeConfigsRequest::default().with_include_synonyms(true).with_resources(vec![
                 DescribeConfigsResource::default()
@@ -174,41 +186,64 @@ fn sensible(key: ApiKey, version: i16, world: &World) -> Q {
                 .with_member_id(text(&world.member))
                 .with_generation_id_or_member_epoch(world.generation)
                 .with_topics(vec![
-                    offset_commit_request::OffsetCommitRequestTopic::default().with_name(topic).with_partitions(vec![
-                        offset_commit_request::OffsetCommitRequestPartition::default().with_committed_offset(3),
-                    ]),
+                    offset_commit_request::OffsetCommitRequestTopic::default()
+                        .with_name(topic)
+                        .with_partitions(vec![
+                            offset_commit_request::OffsetCommitRequestPartition::default()
+                                .with_committed_offset(3),
+                        ]),
                 ]),
         ),
-        ApiKey::OffsetFetch if version >= 8 => Q::OffsetFetch(OffsetFetchRequest::default().with_groups(vec![
+        ApiKey::OffsetFetch if version >= 8 => {
+            Q::OffsetFetch(OffsetFetchRequest::default().with_groups(vec![
             offset_fetch_request::OffsetFetchRequestGroup::default().with_group_id(group).with_topics(None),
-        ])),
-        ApiKey::OffsetFetch => Q::OffsetFetch(OffsetFetchRequest::default().with_group_id(group).with_topics(Some(vec![
-            offset_fetch_request::OffsetFetchRequestTopic::default().with_name(topic).with_partition_indexes(vec![0, 1]),
-        ]))),
-        ApiKey::OffsetDelete => Q::OffsetDelete(OffsetDeleteRequest::default().with_group_id(group).with_topics(vec![
-            offset_delete_request::OffsetDeleteRequestTopic::default().with_name(topic),
-        ])),
+        ]))
+        }
+        ApiKey::OffsetFetch => {
+            Q::OffsetFetch(OffsetFetchRequest::default().with_group_id(group).with_topics(Some(vec![
+                offset_fetch_request::OffsetFetchRequestTopic::default()
+                    .with_name(topic)
+                    .with_partition_indexes(vec![0, 1]),
+            ])))
+        }
+        ApiKey::OffsetDelete => {
+            Q::OffsetDelete(OffsetDeleteRequest::default().with_group_id(group).with_topics(vec![
+                offset_delete_request::OffsetDeleteRequestTopic::default().with_name(topic),
+            ]))
+        }
         ApiKey::ListGroups => Q::ListGroups(ListGroupsRequest::default()),
         ApiKey::DescribeGroups => {
             Q::DescribeGroups(DescribeGroupsRequest::default().with_groups(vec![group, group_id("nobody's")]))
         }
-        ApiKey::DeleteGroups => Q::DeleteGroups(DeleteGroupsRequest::default().with_groups_names(vec![group])),
+        ApiKey::DeleteGroups => {
+            Q::DeleteGroups(DeleteGroupsRequest::default().with_groups_names(vec![group]))
+        }
         ApiKey::InitProducerId => Q::InitProducerId(
-            InitProducerIdRequest::default().with_transactional_id(Some(id)).with_transaction_timeout_ms(1000),
+            InitProducerIdRequest::default()
+                .with_transactional_id(Some(id))
+                .with_transaction_timeout_ms(1000),
         ),
         ApiKey::AddPartitionsToTxn => Q::AddPartitionsToTxn(
-            AddPartitionsToTxnRequest::default().with_v3_and_below_transactional_id(id).with_v3_and_below_topics(vec![
-                AddPartitionsToTxnTopic::default().with_name(topic).with_partitions(vec![0]),
-            ]),
+            AddPartitionsToTxnRequest::default()
+                .with_v3_and_below_transactional_id(id)
+                .with_v3_and_below_topics(vec![
+                    AddPartitionsToTxnTopic::default().with_name(topic).with_partitions(vec![0]),
+                ]),
         ),
-        ApiKey::AddOffsetsToTxn => Q::AddOffsetsToTxn(AddOffsetsToTxnRequest::default().with_transactional_id(id)),
+        ApiKey::AddOffsetsToTxn => {
+            Q::AddOffsetsToTxn(AddOffsetsToTxnRequest::default().with_transactional_id(id))
+        }
         ApiKey::EndTxn => Q::EndTxn(EndTxnRequest::default().with_transactional_id(id)),
         ApiKey::TxnOffsetCommit => Q::TxnOffsetCommit(
-            TxnOffsetCommitRequest::default().with_transactional_id(id).with_group_id(group).with_topics(vec![
-                txn_offset_commit_request::TxnOffsetCommitRequestTopic::default().with_name(topic).with_partitions(
-                    vec![txn_offset_commit_request::TxnOffsetCommitRequestPartition::default()],
-                ),
-            ]),
+            TxnOffsetCommitRequest::default().with_transactional_id(id).with_group_id(group).with_topics(
+                vec![
+                    txn_offset_commit_request::TxnOffsetCommitRequestTopic::default()
+                        .with_name(topic)
+                        .with_partitions(vec![
+                            txn_offset_commit_request::TxnOffsetCommitRequestPartition::default(),
+                        ]),
+                ],
+            ),
         ),
         ApiKey::ListTransactions => Q::ListTransactions(ListTransactionsRequest::default()),
         ApiKey::DescribeTransactions => {
@@ -259,7 +294,10 @@ async fn metadata_names_the_address_by_which_the_client_came() {
     let data = tempfile::tempdir().unwrap();
     let (_folder, cluster) = open(data.path(), Durability::Process).unwrap();
     let request = MetadataRequest::default().with_topics(None);
-    let Some(A::Metadata(metadata)) = answer(&cluster, &peer(), Q::Metadata(request), 9).await else { panic!() };
-    let brokers: Vec<_> = metadata.brokers.iter().map(|broker| (broker.host.to_string(), broker.port)).collect();
+    let Some(A::Metadata(metadata)) = answer(&cluster, &peer(), Q::Metadata(request), 9).await else {
+        panic!()
+    };
+    let brokers: Vec<_> =
+        metadata.brokers.iter().map(|broker| (broker.host.to_string(), broker.port)).collect();
     assert_eq!(brokers, [("127.0.0.1".to_owned(), 9092)]);
 }

@@ -140,10 +140,14 @@ impl Groups {
             // Who has hung up needs no answer.
             match answer {
                 Answer::Joined(ticket, joined) => {
-                    state.joins.remove(&ticket).map(|waiter| waiter.send(joined));
+                    if let Some(waiter) = state.joins.remove(&ticket) {
+                        let _ = waiter.send(joined);
+                    }
                 }
                 Answer::Synced(ticket, synced) => {
-                    state.syncs.remove(&ticket).map(|waiter| waiter.send(synced));
+                    if let Some(waiter) = state.syncs.remove(&ticket) {
+                        let _ = waiter.send(synced);
+                    }
                 }
             }
         }
@@ -224,9 +228,11 @@ impl Groups {
         }
         let mut changes = vec![Change::remove(Key::Group(id.to_owned()))];
         let keys = state.offsets.keys();
-        changes.extend(keys.map(|(topic, partition)| {
-            Change::remove(Key::Offset(id.to_owned(), topic.clone(), *partition))
-        }));
+        changes.extend(
+            keys.map(|(topic, partition)| {
+                Change::remove(Key::Offset(id.to_owned(), topic.clone(), *partition))
+            }),
+        );
         self.journal.write(changes).map_err(|_| ResponseError::CoordinatorNotAvailable)?;
         state.dead = true;
         cells.remove(id);

@@ -73,7 +73,8 @@ fn stable(statics: bool) -> Group {
     assert!(synced(&mut group).is_empty(), "nothing before the leader has spoken");
     let leaders = sync("a", generation, &[("a", "one"), ("b", "two")]);
     group.sync(Sync { instance_id: instance("A").map(str::to_owned), ..leaders }, 5, 0);
-    let parts: Vec<_> = synced(&mut group).into_iter().map(|(_, synced)| synced.unwrap().assignment).collect();
+    let parts: Vec<_> =
+        synced(&mut group).into_iter().map(|(_, synced)| synced.unwrap().assignment).collect();
     assert_eq!(parts, ["two", "one"]);
     assert_eq!((group.state, group.generation), (State::Stable, 2));
     group
@@ -90,7 +91,10 @@ fn the_leader_learns_of_all_members() {
     assert_eq!(group.heartbeat("a", None, 1, 0), Err(E::RebalanceInProgress));
     group.join(&join("a", None, ""), 3, 0);
     let both = joined(&mut group);
-    assert_eq!(both.iter().map(|(ticket, one)| (*ticket, one.members.len())).collect::<Vec<_>>(), [(2, 0), (3, 2)]);
+    assert_eq!(
+        both.iter().map(|(ticket, one)| (*ticket, one.members.len())).collect::<Vec<_>>(),
+        [(2, 0), (3, 2)]
+    );
     assert!(both.iter().all(|(_, one)| one.generation == 2 && one.leader == "a"));
 }
 

@@ -26,10 +26,7 @@ proptest! {
             let journal = Journal::open(&path).unwrap();
             for frame in &frames {
                 let mut state: BTreeMap<u8, u64> = states.last().unwrap().clone();
-                let changes = frame.iter().map(|(key, value)| match value {
-                    Some(value) => { state.insert(*key, *value); Change::set(topic(*key), value).unwrap() }
-                    None => { state.remove(key); Change::remove(topic(*key)) }
-                }).collect();
+                let changes = frame.iter().map(|(key, value)| if let Some(value) = value { state.insert(*key, *value); Change::set(topic(*key), value).unwrap() } else { state.remove(key); Change::remove(topic(*key)) }).collect();
                 journal.write(changes).unwrap();
                 states.push(state);
                 ends.push(fs::metadata(&path).unwrap().len());

@@ -102,8 +102,7 @@ impl AbortedBy {
 
     fn holds(&self, header: &BatchHeader) -> bool {
         let within = |(first, last): &(i64, i64)| (*first..*last).contains(&header.base_offset);
-        header.is_transactional()
-            && self.0.get(&header.producer_id).is_some_and(|all| all.iter().any(within))
+        header.is_transactional() && self.0.get(&header.producer_id).is_some_and(|all| all.iter().any(within))
     }
 }
 

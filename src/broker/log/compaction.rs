@@ -125,9 +125,9 @@ impl Log {
     /// Whether these very segments are still there.
     fn holds(&self, sources: &[Source]) -> bool {
         sources.iter().all(|source| {
-            self.segments.iter().any(|segment| {
-                segment.base == source.base && Arc::ptr_eq(&segment.file, &source.file)
-            })
+            self.segments
+                .iter()
+                .any(|segment| segment.base == source.base && Arc::ptr_eq(&segment.file, &source.file))
         })
     }
 }

@@ -96,6 +96,8 @@ pub(crate) struct Log {
     /// Segments that are full and not yet synced.
     sealing: Vec<Arc<Sealing>>,
     history: compaction::History,
+    /// The segment being written to and its size, when its index was last put down.
+    checkpointed: (i64, u64),
 }
 
 impl Log {

@@ -3,7 +3,8 @@
 use std::{fs, io, path::Path, sync::Arc};
 
 use super::{
-    Aborted, Log, LogError, Producers, Sealing, Segment, batch::marker_of, compaction::History, files, segment::file_name,
+    Aborted, Log, LogError, Producers, Sealing, Segment, batch::marker_of, compaction::History, files,
+    segment::file_name,
 };
 
 /// Bytes read at a time while headers are walked.
@@ -50,6 +51,7 @@ impl Log {
             markers: 0,
             sealing: Vec::new(),
             history: History::read(folder),
+            checkpointed: (0, 0),
         };
         log.replay_producers(&mut opened)?;
         Ok(log)
@@ -59,12 +61,12 @@ impl Log {
     /// aborted where no index tells of them. Full segments without an index are to be sealed anew.
     fn replay_producers(&mut self, opened: &mut Opened) -> Result<(), LogError> {
         let trusted = opened.checked.first().map_or(self.end(), |(_, believed)| *believed);
-        let (from, producers) =
-            files::read_producers(&self.folder, trusted, self.end())?.unwrap_or_default();
+        let (from, producers) = files::read_producers(&self.folder, trusted, self.end())?.unwrap_or_default();
         self.producers = producers;
         let active = self.active().base;
         for segment in self.segments.iter().filter(|segment| segment.next_offset > from) {
-            let unknown = opened.checked.iter().find(|(base, _)| *base == segment.base).map(|(_, from)| *from);
+            let unknown =
+                opened.checked.iter().find(|(base, _)| *base == segment.base).map(|(_, from)| *from);
             let begin = segment.locate(from)?.map_or(segment.size, |(position, _)| position);
             let mut scan = segment.scan(begin, REPLAY_WINDOW);
             while let Some((position, header)) = scan.header()? {

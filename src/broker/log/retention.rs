@@ -9,6 +9,9 @@ use std::{
 
 use super::{Aborted, Log, LogConfig, LogError, Segment, files};
 
+/// Bytes that a start may have to check at most, for each partition.
+const CHECKPOINT_EVERY: u64 = 64 << 20;
+
 /// A full segment that is to be synced, so that its index may be believed from then on.
 #[derive(Debug)]
 pub(crate) struct Sealing {
@@ -54,6 +57,18 @@ impl Log {
         let aborted = Aborted::inside(&self.aborted, active);
         let producers = files::producers_bytes(&self.producers);
         Sealing::of(&self.folder, active, aborted, active.next_offset, producers)
+    }
+
+    /// The same, when so much was written since the last time that a start would have long to check.
+    pub(crate) fn checkpoint(&mut self) -> Option<Sealing> {
+        let (base, size) = (self.active().base, self.active().size);
+        let (known_base, known_size) = self.checkpointed;
+        let news = if known_base == base { size.saturating_sub(known_size) } else { size };
+        if news < CHECKPOINT_EVERY {
+            return None;
+        }
+        self.checkpointed = (base, size);
+        Some(self.sealing_of_active())
     }
 
     /// The oldest full segment that is not sealed yet; the caller seals it outside the lock, then says so.

@@ -100,15 +100,25 @@ impl Transactions {
     /// Aborts what is open in a log although no transaction knows of it: records that a power cut kept while it took
     /// the journal's end. Nobody else would ever decide them, and readers would wait for ever.
     fn abort_orphans(&self) {
-        let decided: HashSet<i64> =
-            self.known().by_id.values().filter(|one| one.decided().is_some()).map(|one| one.producer_id).collect();
+        let decided: HashSet<i64> = self
+            .known()
+            .by_id
+            .values()
+            .filter(|one| one.decided().is_some())
+            .map(|one| one.producer_id)
+            .collect();
         for topic in self.topics.all() {
             for partition in topic.partitions() {
                 let mut log = partition.log();
-                let open = log.producers().filter(|(id, one)| one.open_from.is_some() && !decided.contains(id));
+                let open =
+                    log.producers().filter(|(id, one)| one.open_from.is_some() && !decided.contains(id));
                 let orphans: Vec<_> = open.map(|(id, one)| (id, one.epoch)).collect();
                 for (id, epoch) in orphans {
-                    tracing::warn!(topic = topic.name, partition = partition.index, "aborted an unknown transaction");
+                    tracing::warn!(
+                        topic = topic.name,
+                        partition = partition.index,
+                        "aborted an unknown transaction"
+                    );
                     let config = topic.log_config();
                     if let Err(error) = log.append_marker(Marker::Abort, id, epoch, clock::wall(), &config) {
                         tracing::error!(%error, "a transaction marker could not be written");
@@ -231,12 +241,7 @@ impl Transactions {
     }
 
     /// Adds a group to a producer's transaction.
-    pub(crate) fn add_group(
-        &self,
-        id: &str,
-        producer: ProducerId,
-        group: &str,
-    ) -> Result<(), ResponseError> {
+    pub(crate) fn add_group(&self, id: &str, producer: ProducerId, group: &str) -> Result<(), ResponseError> {
         self.change(id, |transaction| {
             Ok(((), transaction.add_group(producer.id, producer.epoch, group, clock::wall())?))
         })?;
@@ -268,12 +273,7 @@ impl Transactions {
     }
 
     /// Commits or aborts a producer's transaction: returns when all markers are written.
-    pub(crate) fn end(
-        &self,
-        id: &str,
-        producer: ProducerId,
-        marker: Marker,
-    ) -> Result<(), ResponseError> {
+    pub(crate) fn end(&self, id: &str, producer: ProducerId, marker: Marker) -> Result<(), ResponseError> {
         let end = self.change(id, |transaction| {
             let end = transaction.end(producer.id, producer.epoch, marker)?;
             Ok((end, end != End::Done))

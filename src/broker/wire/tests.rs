@@ -25,12 +25,11 @@ fn body(shape: &str, version: i16, flexible: bool, n: usize) -> Vec<u8> {
     ) {
         while let Some(token) = tokens.next().filter(|token| *token != close) {
             let (shape, versions) = token.split_once(':').unwrap_or((token, "0+"));
-            let there = match versions.strip_suffix('+') {
-                Some(from) => version >= from.parse::<i16>().unwrap(),
-                None => {
-                    let (from, to) = versions.split_once('-').unwrap();
-                    version >= from.parse().unwrap_or(0) && version <= to.parse().unwrap()
-                }
+            let there = if let Some(from) = versions.strip_suffix('+') {
+                version >= from.parse::<i16>().unwrap()
+            } else {
+                let (from, to) = versions.split_once('-').unwrap();
+                version >= from.parse().unwrap_or(0) && version <= to.parse().unwrap()
             };
             let mut nothing = Vec::new();
             let out = if there { &mut *out } else { &mut nothing };

@@ -26,7 +26,11 @@ fn clean(log: &mut Log, now: i64, config: &LogConfig) -> bool {
 enum Step {
     /// Key and value of each record; no value is a tombstone.
     Plain(Vec<(u8, Option<u8>)>),
-    Transaction { producer: i64, records: Vec<(u8, Option<u8>)>, commit: bool },
+    Transaction {
+        producer: i64,
+        records: Vec<(u8, Option<u8>)>,
+        commit: bool,
+    },
     Clean,
     Reopen,
 }
@@ -45,7 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn record((key, value): &(u8, Option<u8>)) -> Given {
+fn record((key, value): (u8, Option<u8>)) -> Given {
     given(&key.to_string(), value.map(|value| value.to_string()).as_deref(), NOW)
 }
 
@@ -77,12 +81,12 @@ proptest! {
         for step in steps {
             match step {
                 Step::Plain(pairs) => {
-                    let records: Vec<_> = pairs.iter().map(record).collect();
+                    let records: Vec<_> = pairs.into_iter().map(record).collect();
                     let base = append(&mut log, &records, NOBODY, &config).unwrap();
                     committed.extend((base..).zip(records));
                 }
                 Step::Transaction { producer, records, commit } => {
-                    let records: Vec<_> = records.iter().map(record).collect();
+                    let records: Vec<_> = records.into_iter().map(record).collect();
                     let next = sequences.entry(producer).or_default();
                     let writer = Writer { id: producer, epoch: 0, sequence: *next, transactional: true };
                     *next += i32::try_from(records.len()).unwrap();
@@ -197,7 +201,11 @@ fn a_crash_while_segments_are_exchanged_loses_nothing() {
     // Not complete: dropped.
     let reopened = Log::open(folder.path(), 0, NOW).unwrap();
     assert_eq!(table(&read_from(&reopened, 0, Isolation::Committed)), before);
-    assert!(fs::read_dir(folder.path()).unwrap().all(|entry| entry.unwrap().path().extension().unwrap() != "cleaned"));
+    assert!(
+        fs::read_dir(folder.path())
+            .unwrap()
+            .all(|entry| entry.unwrap().path().extension().unwrap() != "cleaned")
+    );
     drop(cleaned);
     // Complete, with some of the old segments gone already: installed.
     let (cleaned, _) = log.plan_compaction(NOW, &config).unwrap().run(NOW, &config).unwrap();

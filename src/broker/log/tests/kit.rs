@@ -122,7 +122,8 @@ pub(super) fn read_from(log: &Log, from: i64, isolation: Isolation) -> Vec<(i64,
                 one.producer_id == header.producer_id
                     && (one.first_offset..=one.last_offset).contains(&header.base_offset)
             });
-            if !header.is_control() && !(header.is_transactional() && aborted) {
+            let hidden = header.is_control() || header.is_transactional() && aborted;
+            if !hidden {
                 let plain = codec::decompress(header.compression(), &rest[HEADER..header.size]).unwrap();
                 for record in records::iterate(&plain) {
                     let record = record.unwrap();

@@ -92,7 +92,9 @@ fn readers_of_committed_records_see_what_is_decided() {
     };
     let values = |log: &Log, isolation| {
         let seen = read_from(log, 0, isolation);
-        seen.into_iter().map(|(_, record)| String::from_utf8(record.value.unwrap()).unwrap()).collect::<Vec<_>>()
+        seen.into_iter()
+            .map(|(_, record)| String::from_utf8(record.value.unwrap()).unwrap())
+            .collect::<Vec<_>>()
     };
     put(&mut log, 1, 0, "a1");
     put(&mut log, 2, 0, "b1");
