@@ -1,15 +1,24 @@
 //! The embedded broker, seen through rdkafka as its users see it.
 //!
-//! Everything but the restarts runs on a real Kafka as well: `SHOP_SIM_TEST_BOOTSTRAP=127.0.0.1:9092`.
+//! Everything but `restart` and `embedded` runs on a real Kafka as well:
+//! `SHOP_SIM_TEST_BOOTSTRAP=127.0.0.1:9092 cargo test --test broker -- --skip restart --skip embedded`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "broker/kit.rs"]
 mod kit;
 
+#[path = "broker/admin.rs"]
+mod admin;
+#[path = "broker/embedded.rs"]
+mod embedded;
 #[path = "broker/groups.rs"]
 mod groups;
 #[path = "broker/produce.rs"]
 mod produce;
 #[path = "broker/restart.rs"]
 mod restart;
+#[path = "broker/times.rs"]
+mod times;
 #[path = "broker/transactions.rs"]
 mod transactions;

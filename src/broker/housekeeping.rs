@@ -14,12 +14,21 @@ const INTERVAL: Duration = Duration::from_secs(3);
 /// A producer that was silent for so long is forgotten (Kafka's `producer.id.expiration.ms`).
 const PRODUCER_EXPIRY_MS: i64 = 86_400_000;
 
+/// How many times logs are looked after before groups are.
+const GROUPS_EVERY: u32 = 200;
+
 /// Looks after all logs until the broker stops.
 pub(super) async fn run(cluster: Arc<Cluster>) {
+    let mut until_groups = GROUPS_EVERY;
     loop {
         tokio::select! {
             () = cluster.stopping.cancelled() => return,
             () = tokio::time::sleep(INTERVAL) => {}
+        }
+        until_groups -= 1;
+        if until_groups == 0 {
+            until_groups = GROUPS_EVERY;
+            cluster.groups.forget_empty();
         }
         let pass = Arc::clone(&cluster);
         if let Err(error) = tokio::task::spawn_blocking(move || look_after(&pass)).await {
@@ -46,11 +55,20 @@ fn look_after_partition(topic: &Topic, partition: &Partition) -> Result<(), LogE
     let config = topic.log_config();
     partition.log().roll_if_old(now, &config)?;
     seal(partition)?;
+    let checkpoint = partition.log().checkpoint();
+    if let Some(checkpoint) = checkpoint {
+        checkpoint.run()?;
+    }
     let deleted = partition.log().retain(now, &config)?;
     if deleted > 0 {
         tracing::info!(topic = topic.name, partition = partition.index, deleted, "deleted old segments");
     }
     partition.log().expire_producers(now - PRODUCER_EXPIRY_MS);
+    let plan = partition.log().plan_compaction(now, &config);
+    if let Some(plan) = plan {
+        let (cleaned, to) = plan.run(now, &config)?;
+        partition.log().install_compaction(cleaned, to, now, &config)?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! What the tests share: a broker, topics, clients, and waiting for conditions.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -17,16 +17,16 @@ use shop_sim::broker::{Broker, BrokerConfig};
 use tempfile::TempDir;
 
 /// How long anything may take.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A cluster for one test: an embedded broker of its own, or the one that `SHOP_SIM_TEST_BOOTSTRAP` names.
-pub struct Cluster {
+pub(crate) struct Cluster {
     pub bootstrap: String,
     embedded: Option<(Broker, TempDir)>,
 }
 
 impl Cluster {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         if let Ok(bootstrap) = std::env::var("SHOP_SIM_TEST_BOOTSTRAP") {
             return Self { bootstrap, embedded: None };
         }
@@ -35,26 +35,26 @@ impl Cluster {
         Self { bootstrap: broker.address().to_string(), embedded: Some((broker, data)) }
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         if let Some((broker, _data)) = self.embedded {
             broker.stop().await;
         }
     }
 
-    pub fn client(&self) -> ClientConfig {
+    pub(crate) fn client(&self) -> ClientConfig {
         client(&self.bootstrap)
     }
 
-    pub fn admin(&self) -> AdminClient<DefaultClientContext> {
+    pub(crate) fn admin(&self) -> AdminClient<DefaultClientContext> {
         self.client().create().unwrap()
     }
 
     /// Makes a topic with a name of its own.
-    pub async fn topic(&self, partitions: i32, settings: &[(&str, &str)]) -> String {
+    pub(crate) async fn topic(&self, partitions: i32, settings: &[(&str, &str)]) -> String {
         make_topic(&self.bootstrap, partitions, settings).await
     }
 
-    pub fn producer(&self, settings: &[(&str, &str)]) -> FutureProducer {
+    pub(crate) fn producer(&self, settings: &[(&str, &str)]) -> FutureProducer {
         let mut config = self.client();
         config.set("enable.idempotence", "true").set("linger.ms", "0");
         for (key, value) in settings {
@@ -64,22 +64,22 @@ impl Cluster {
     }
 }
 
-pub async fn embedded(data: &std::path::Path) -> Broker {
+pub(crate) async fn embedded(data: &std::path::Path) -> Broker {
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
     Broker::start(BrokerConfig::new(data, any)).await.unwrap()
 }
 
-pub fn client(bootstrap: &str) -> ClientConfig {
+pub(crate) fn client(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap);
     config
 }
 
-pub fn unique(prefix: &str) -> String {
+pub(crate) fn unique(prefix: &str) -> String {
     format!("{prefix}-{}", uuid::Uuid::from_u128(rand::random()).simple())
 }
 
-pub async fn make_topic(bootstrap: &str, partitions: i32, settings: &[(&str, &str)]) -> String {
+pub(crate) async fn make_topic(bootstrap: &str, partitions: i32, settings: &[(&str, &str)]) -> String {
     let name = unique("topic");
     let admin: AdminClient<DefaultClientContext> = client(bootstrap).create().unwrap();
     let mut topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
@@ -91,14 +91,20 @@ pub async fn make_topic(bootstrap: &str, partitions: i32, settings: &[(&str, &st
 }
 
 /// Sends a record and returns where it went.
-pub async fn send(producer: &FutureProducer, topic: &str, partition: i32, key: &str, value: &str) -> i64 {
+pub(crate) async fn send(
+    producer: &FutureProducer,
+    topic: &str,
+    partition: i32,
+    key: &str,
+    value: &str,
+) -> i64 {
     let record = FutureRecord::to(topic).partition(partition).key(key).payload(value);
     producer.send(record, PATIENCE).await.map_err(|(error, _)| error).unwrap().offset
 }
 
 /// A record as the tests look at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub partition: i32,
     pub offset: i64,
     pub key: Option<String>,
@@ -107,7 +113,7 @@ pub struct Seen {
 }
 
 /// Reads all partitions of a topic from the beginning to their ends, as far as the isolation level lets one see.
-pub fn read_all(bootstrap: &str, topic: &str, partitions: i32, isolation: &str) -> Vec<Seen> {
+pub(crate) fn read_all(bootstrap: &str, topic: &str, partitions: i32, isolation: &str) -> Vec<Seen> {
     let consumer: BaseConsumer = client(bootstrap)
         .set("group.id", unique("reader"))
         .set("enable.auto.commit", "false")
@@ -120,7 +126,7 @@ pub fn read_all(bootstrap: &str, topic: &str, partitions: i32, isolation: &str) 
         list.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
     }
     consumer.assign(&list).unwrap();
-    let mut ended = BTreeMap::new();
+    let mut ended = BTreeSet::new();
     let mut seen = Vec::new();
     let deadline = Instant::now() + PATIENCE;
     while ended.len() < usize::try_from(partitions).unwrap() {
@@ -128,7 +134,7 @@ pub fn read_all(bootstrap: &str, topic: &str, partitions: i32, isolation: &str) 
         match consumer.poll(Duration::from_millis(100)) {
             Some(Ok(message)) => seen.push(look(&message)),
             Some(Err(rdkafka::error::KafkaError::PartitionEOF(partition))) => {
-                ended.insert(partition, ());
+                ended.insert(partition);
             }
             Some(Err(error)) => panic!("{error}"),
             None => {}
@@ -137,7 +143,7 @@ pub fn read_all(bootstrap: &str, topic: &str, partitions: i32, isolation: &str) 
     seen
 }
 
-pub fn look(message: &impl Message) -> Seen {
+pub(crate) fn look(message: &impl Message) -> Seen {
     let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     Seen {
         partition: message.partition(),
@@ -148,12 +154,12 @@ pub fn look(message: &impl Message) -> Seen {
     }
 }
 
-pub fn values(seen: &[Seen]) -> Vec<&str> {
+pub(crate) fn values(seen: &[Seen]) -> Vec<&str> {
     seen.iter().map(|seen| seen.value.as_deref().unwrap_or("")).collect()
 }
 
 /// Polls until a condition holds.
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");

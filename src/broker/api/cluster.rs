@@ -1,4 +1,4 @@
-//! ApiVersions, FindCoordinator and DescribeCluster: who is here and what it can do.
+//! `ApiVersions`, `FindCoordinator` and `DescribeCluster`: who is here and what it can do.
 
 use kafka_protocol::{
     ResponseError,

@@ -1,4 +1,4 @@
-//! DescribeConfigs, AlterConfigs and IncrementalAlterConfigs.
+//! `DescribeConfigs`, `AlterConfigs` and `IncrementalAlterConfigs`.
 
 use kafka_protocol::{
     ResponseError,

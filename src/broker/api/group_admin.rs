@@ -1,4 +1,4 @@
-//! ListGroups, DescribeGroups and DeleteGroups.
+//! `ListGroups`, `DescribeGroups` and `DeleteGroups`.
 
 use bytes::Bytes;
 use kafka_protocol::{
@@ -46,17 +46,18 @@ pub(super) fn describe(
 ) -> DescribeGroupsResponse {
     let groups = request.groups.iter().map(|id| {
         let described = DescribedGroup::default().with_group_id(id.clone());
-        match cluster.groups.with(id, |state| describe_one(&state.group, described.clone())) {
-            Some(described) => described,
-            None => {
-                let dead = described.with_group_state(text("Dead"));
-                // From version 6 on an unknown group is an error (KIP-1043).
-                if version < 6 {
-                    return dead;
-                }
-                dead.with_error_code(ResponseError::GroupIdNotFound.code())
-                    .with_error_message(Some(text(&format!("Group {} not found.", id.as_str()))))
+        if let Some(described) =
+            cluster.groups.with(id, |state| describe_one(&state.group, described.clone()))
+        {
+            described
+        } else {
+            let dead = described.with_group_state(text("Dead"));
+            // From version 6 on an unknown group is an error (KIP-1043).
+            if version < 6 {
+                return dead;
             }
+            dead.with_error_code(ResponseError::GroupIdNotFound.code())
+                .with_error_message(Some(text(&format!("Group {} not found.", id.as_str()))))
         }
     });
     DescribeGroupsResponse::default().with_groups(groups.collect())

@@ -1,4 +1,4 @@
-//! JoinGroup, SyncGroup, Heartbeat and LeaveGroup.
+//! `JoinGroup`, `SyncGroup`, Heartbeat and `LeaveGroup`.
 
 use kafka_protocol::{
     ResponseError,

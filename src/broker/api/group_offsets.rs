@@ -1,4 +1,4 @@
-//! OffsetCommit, OffsetFetch and OffsetDelete.
+//! `OffsetCommit`, `OffsetFetch` and `OffsetDelete`.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! ListOffsets and OffsetForLeaderEpoch: where a log begins, ends, and was at a time.
+//! `ListOffsets` and `OffsetForLeaderEpoch`: where a log begins, ends, and was at a time.
 
 use kafka_protocol::{
     ResponseError,

@@ -1,4 +1,4 @@
-//! Metadata and DescribeTopicPartitions: which topics there are.
+//! Metadata and `DescribeTopicPartitions`: which topics there are.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(super) async fn metadata(
     // Version 0 says "all" with an empty list, later ones with none at all.
     let wanted = request.topics.as_ref().filter(|topics| version > 0 || !topics.is_empty());
     let topics = match wanted {
-        None => cluster.topics.all().iter().map(|topic| describe(topic)).collect(),
+        None => cluster.topics.all().iter().map(describe).collect(),
         Some(wanted) => {
             // Before version 4 there was no way to say no.
             let create = request.allow_auto_topic_creation || version < 4;

@@ -147,3 +147,6 @@ async fn answer_coordinators(
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

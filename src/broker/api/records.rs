@@ -1,4 +1,4 @@
-//! DeleteRecords and DescribeProducers: what administrators ask of single partitions.
+//! `DeleteRecords` and `DescribeProducers`: what administrators ask of single partitions.
 
 use kafka_protocol::{
     ResponseError,

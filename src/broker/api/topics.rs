@@ -1,4 +1,4 @@
-//! CreateTopics, DeleteTopics and CreatePartitions.
+//! `CreateTopics`, `DeleteTopics` and `CreatePartitions`.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit, EndTxn, and what administrators ask.
+//! `InitProducerId`, `AddPartitionsToTxn`, `AddOffsetsToTxn`, `TxnOffsetCommit`, `EndTxn`, and what administrators ask.
 
 use std::collections::BTreeMap;
 
@@ -47,9 +47,10 @@ pub(super) async fn init(
     request: &InitProducerIdRequest,
     version: i16,
 ) -> InitProducerIdResponse {
-    let id = request.transactional_id.as_deref().map(|id| &**id);
+    let id = request.transactional_id.as_ref().map(|id| id.to_string());
     let claimed = (request.producer_id.0 >= 0).then_some((request.producer_id.0, request.producer_epoch));
-    let given = cluster.transactions.init(id, request.transaction_timeout_ms, claimed);
+    let timeout_ms = request.transaction_timeout_ms;
+    let given = cluster.on_transactions(move |all| all.init(id.as_deref(), timeout_ms, claimed)).await;
     match settled(cluster, given).await {
         Ok(ProducerId { id, epoch }) => {
             InitProducerIdResponse::default().with_producer_id(id.into()).with_producer_epoch(epoch)
@@ -155,7 +156,8 @@ pub(super) fn commit_offsets(cluster: &Cluster, request: &TxnOffsetCommitRequest
 pub(super) async fn end(cluster: &Cluster, request: &EndTxnRequest, version: i16) -> EndTxnResponse {
     let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
     let marker = if request.committed { Marker::Commit } else { Marker::Abort };
-    let ended = cluster.transactions.end(&request.transactional_id, producer, marker);
+    let id = request.transactional_id.to_string();
+    let ended = cluster.on_transactions(move |all| all.end(&id, producer, marker)).await;
     let outcome = settled(cluster, ended).await.map_err(|error| known_to(version, 2, error));
     EndTxnResponse::default().with_error_code(code(outcome))
 }

@@ -140,10 +140,14 @@ impl Groups {
             // Who has hung up needs no answer.
             match answer {
                 Answer::Joined(ticket, joined) => {
-                    state.joins.remove(&ticket).map(|waiter| waiter.send(joined));
+                    if let Some(waiter) = state.joins.remove(&ticket) {
+                        let _ = waiter.send(joined);
+                    }
                 }
                 Answer::Synced(ticket, synced) => {
-                    state.syncs.remove(&ticket).map(|waiter| waiter.send(synced));
+                    if let Some(waiter) = state.syncs.remove(&ticket) {
+                        let _ = waiter.send(synced);
+                    }
                 }
             }
         }
@@ -212,10 +216,14 @@ impl Groups {
 
     /// Deletes a group that has no members, with its offsets.
     pub(crate) fn delete(&self, id: &str) -> Result<(), ResponseError> {
+        self.delete_if(id, |state| state.group.is_idle())
+    }
+
+    fn delete_if(&self, id: &str, may: impl Fn(&CellState) -> bool) -> Result<(), ResponseError> {
         let mut cells = self.cells();
         let cell = Arc::clone(cells.get(id).ok_or(ResponseError::GroupIdNotFound)?);
         let mut state = cell.lock();
-        if !state.group.is_idle() {
+        if !may(&state) {
             return Err(ResponseError::NonEmptyGroup);
         }
         let mut changes = vec![Change::remove(Key::Group(id.to_owned()))];
@@ -249,21 +257,11 @@ impl Groups {
 
     /// Forgets groups that have neither members nor offsets.
     pub(crate) fn forget_empty(&self) {
-        let empty = |cell: &Cell| {
-            let state = cell.lock();
-            state.group.is_idle() && state.offsets.is_empty()
-        };
-        for (id, cell) in self.list() {
-            if empty(&cell) {
-                // It may have come to life in between: then it stays.
-                let _ = self.delete_if(&id, |state| state.offsets.is_empty());
-            }
+        let empty = |state: &CellState| state.group.is_idle() && state.offsets.is_empty();
+        for (id, _) in self.list() {
+            // Most have something: they are left alone.
+            let _ = self.delete_if(&id, empty);
         }
-    }
-
-    fn delete_if(&self, id: &str, still: impl Fn(&CellState) -> bool) -> Result<(), ResponseError> {
-        let wanted = self.with(id, |state| still(state)).unwrap_or(false);
-        if wanted { self.delete(id) } else { Ok(()) }
     }
 }
 

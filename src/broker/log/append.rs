@@ -31,20 +31,28 @@ pub(crate) struct Appended {
 
 impl Batch {
     /// Checks what a producer sent for a partition.
-    pub(crate) fn check(bytes: Bytes, now: i64, config: &LogConfig) -> Result<Self, LogError> {
-        let header = batch::check(&bytes)?;
+    pub(crate) fn check(mut bytes: Bytes, now: i64, config: &LogConfig) -> Result<Self, LogError> {
+        let mut header = batch::check(&bytes)?;
         if header.size > config.max_message_bytes {
             return Err(LogError::TooLarge);
+        }
+        // A compressed batch is opened only where its keys matter: it is stored and served as it came.
+        if header.compression() == 0 || config.compact {
+            let plain = codec::decompress(header.compression(), &bytes[HEADER..])?;
+            let latest = records::check(&plain, header.records, config.compact)?;
+            let latest = header.base_timestamp.saturating_add(latest);
+            if header.max_timestamp != latest && !header.is_append_time() {
+                // Some clients leave it out; look-ups by time go by it.
+                let mut corrected = bytes.to_vec();
+                header.max_timestamp = latest;
+                batch::rewrite(&mut corrected, &header);
+                bytes = corrected.into();
+            }
         }
         let too_late = header.max_timestamp.saturating_sub(now) > config.timestamp_after_max_ms;
         let too_early = now.saturating_sub(header.max_timestamp) > config.timestamp_before_max_ms;
         if !config.append_time && header.max_timestamp >= 0 && (too_late || too_early) {
             return Err(LogError::InvalidTimestamp);
-        }
-        // A compressed batch is opened only where its keys matter: it is stored and served as it came.
-        if header.compression() == 0 || config.compact {
-            let plain = codec::decompress(header.compression(), &bytes[HEADER..])?;
-            records::check(&plain, header.records, config.compact)?;
         }
         Ok(Self { header, bytes })
     }

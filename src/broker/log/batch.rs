@@ -133,6 +133,14 @@ pub(crate) fn seal(batch: &mut [u8]) {
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
 }
 
+/// Brings a batch's bytes in line with a header whose attributes, times or record count were changed.
+pub(crate) fn rewrite(batch: &mut [u8], header: &BatchHeader) {
+    batch[21..23].copy_from_slice(&header.attributes.to_be_bytes());
+    batch[35..43].copy_from_slice(&header.max_timestamp.to_be_bytes());
+    batch[57..61].copy_from_slice(&header.records.to_be_bytes());
+    seal(batch);
+}
+
 /// Checks the one batch of a produce request: whole, v2, and with the check sum it says.
 pub(crate) fn check(batch: &[u8]) -> Result<BatchHeader, LogError> {
     let header = BatchHeader::parse(batch).ok_or(LogError::InvalidRecord("a record batch is cut short"))?;

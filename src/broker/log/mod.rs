@@ -5,7 +5,9 @@
 
 mod append;
 mod batch;
+mod cleaner;
 mod codec;
+mod compaction;
 mod files;
 mod open;
 mod producers;
@@ -93,6 +95,9 @@ pub(crate) struct Log {
     markers: u64,
     /// Segments that are full and not yet synced.
     sealing: Vec<Arc<Sealing>>,
+    history: compaction::History,
+    /// The segment being written to and its size, when its index was last put down.
+    checkpointed: (i64, u64),
 }
 
 impl Log {
@@ -131,3 +136,6 @@ impl Log {
         self.segments.last_mut().expect("a log has a segment")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,8 @@
 use std::{fs, io, path::Path, sync::Arc};
 
 use super::{
-    Aborted, Log, LogError, Producers, Sealing, Segment, batch::marker_of, files, segment::file_name,
+    Aborted, Log, LogError, Producers, Sealing, Segment, batch::marker_of, compaction::History, files,
+    segment::file_name,
 };
 
 /// Bytes read at a time while headers are walked.
@@ -26,7 +27,7 @@ impl Log {
         let mut segments = Vec::new();
         let mut opened = Opened::default();
         for (base, path) in files::listed(folder, "log")? {
-            let mut segment = Segment::empty(base, path.clone(), Segment::open_file(&path)?, now);
+            let mut segment = Segment::empty(base, Segment::open_file(&path)?, now);
             opened.aborted.extend(files::read_index(folder, &mut segment).unwrap_or_default());
             let believed = segment.next_offset;
             let torn = segment.recover()?;
@@ -49,18 +50,20 @@ impl Log {
             aborted: Vec::new(),
             markers: 0,
             sealing: Vec::new(),
+            history: History::read(folder),
+            checkpointed: (0, 0),
         };
         log.replay_producers(&mut opened)?;
-        log.seal_checked(&opened);
         Ok(log)
     }
 
     /// Brings the producers from the newest snapshot up to the end of the log, and finds the transactions that were
-    /// aborted where no index tells of them.
+    /// aborted where no index tells of them. Full segments without an index are to be sealed anew.
     fn replay_producers(&mut self, opened: &mut Opened) -> Result<(), LogError> {
         let trusted = opened.checked.first().map_or(self.end(), |(_, believed)| *believed);
         let (from, producers) = files::read_producers(&self.folder, trusted, self.end())?.unwrap_or_default();
         self.producers = producers;
+        let active = self.active().base;
         for segment in self.segments.iter().filter(|segment| segment.next_offset > from) {
             let unknown =
                 opened.checked.iter().find(|(base, _)| *base == segment.base).map(|(_, from)| *from);
@@ -76,23 +79,16 @@ impl Log {
                     self.producers.wrote(&header);
                 }
             }
+            if unknown.is_some() && segment.base < active {
+                let aborted = Aborted::inside(&opened.aborted, segment);
+                let producers = files::producers_bytes(&self.producers);
+                let sealing = Sealing::of(&self.folder, segment, aborted, segment.next_offset, producers);
+                self.sealing.push(Arc::new(sealing));
+            }
         }
         opened.aborted.sort_by_key(|aborted| aborted.last_offset);
         self.aborted = std::mem::take(&mut opened.aborted);
         Ok(())
-    }
-
-    /// Full segments that had to be checked get their index, so that the next start is quick.
-    fn seal_checked(&mut self, opened: &Opened) {
-        let producers = files::producers_bytes(&self.producers);
-        let end = self.end();
-        for segment in &self.segments[..self.segments.len() - 1] {
-            if opened.checked.iter().any(|(base, _)| *base == segment.base) {
-                let aborted = self.aborted_in(segment);
-                let sealing = Sealing::of(&self.folder, segment, aborted, end, producers.clone());
-                self.sealing.push(Arc::new(sealing));
-            }
-        }
     }
 }
 

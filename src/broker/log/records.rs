@@ -77,9 +77,10 @@ fn varint(rest: &mut &[u8]) -> Option<i64> {
 }
 
 /// Checks a batch's records as a broker must before it stores them: as many as the header says, numbered
-/// from nought, and each with a key where `keys` asks for it (compacted topics).
-pub(crate) fn check(records: &[u8], count: i32, keys: bool) -> Result<(), LogError> {
+/// from nought, and each with a key where `keys` asks for it (compacted topics). Returns the latest time delta (ms).
+pub(crate) fn check(records: &[u8], count: i32, keys: bool) -> Result<i64, LogError> {
     let mut expected = 0;
+    let mut latest = i64::MIN;
     for record in iterate(records) {
         let record = record?;
         if record.offset_delta != expected {
@@ -89,9 +90,10 @@ pub(crate) fn check(records: &[u8], count: i32, keys: bool) -> Result<(), LogErr
             return Err(LogError::InvalidRecord("a compacted topic takes no record without a key"));
         }
         expected += 1;
+        latest = latest.max(record.timestamp_delta);
     }
     if expected != i64::from(count) {
         return Err(LogError::InvalidRecord("the record count is not what the batch holds"));
     }
-    Ok(())
+    Ok(latest)
 }

@@ -9,6 +9,9 @@ use std::{
 
 use super::{Aborted, Log, LogConfig, LogError, Segment, files};
 
+/// Bytes that a start may have to check at most, for each partition.
+const CHECKPOINT_EVERY: u64 = 64 << 20;
+
 /// A full segment that is to be synced, so that its index may be believed from then on.
 #[derive(Debug)]
 pub(crate) struct Sealing {
@@ -51,9 +54,21 @@ impl Log {
     /// What is needed to make a later start believe the segment being written to as it is now.
     pub(crate) fn sealing_of_active(&self) -> Sealing {
         let active = self.active();
-        let aborted = self.aborted_in(active);
+        let aborted = Aborted::inside(&self.aborted, active);
         let producers = files::producers_bytes(&self.producers);
         Sealing::of(&self.folder, active, aborted, active.next_offset, producers)
+    }
+
+    /// The same, when so much was written since the last time that a start would have long to check.
+    pub(crate) fn checkpoint(&mut self) -> Option<Sealing> {
+        let (base, size) = (self.active().base, self.active().size);
+        let (known_base, known_size) = self.checkpointed;
+        let news = if known_base == base { size.saturating_sub(known_size) } else { size };
+        if news < CHECKPOINT_EVERY {
+            return None;
+        }
+        self.checkpointed = (base, size);
+        Some(self.sealing_of_active())
     }
 
     /// The oldest full segment that is not sealed yet; the caller seals it outside the lock, then says so.
@@ -129,14 +144,16 @@ impl Log {
         self.producers.expire(before);
     }
 
-    /// The transactions whose abort marker lies in a segment.
-    pub(super) fn aborted_in(&self, segment: &Segment) -> Vec<Aborted> {
-        let inside = segment.base..segment.next_offset;
-        self.aborted.iter().filter(|one| inside.contains(&one.last_offset)).copied().collect()
-    }
-
     fn forget_aborted(&mut self) {
         let start = self.start;
         self.aborted.retain(|aborted| aborted.last_offset >= start);
+    }
+}
+
+impl Aborted {
+    /// Those whose abort marker lies in a segment.
+    pub(super) fn inside(all: &[Self], segment: &Segment) -> Vec<Self> {
+        let inside = segment.base..segment.next_offset;
+        all.iter().filter(|one| inside.contains(&one.last_offset)).copied().collect()
     }
 }

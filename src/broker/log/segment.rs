@@ -7,7 +7,7 @@ use std::{
     fs::{File, OpenOptions},
     io,
     os::unix::fs::FileExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
@@ -35,7 +35,6 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) base: i64,
-    pub(crate) path: PathBuf,
     pub(crate) file: Arc<File>,
     /// Bytes of whole batches.
     pub(crate) size: u64,
@@ -58,14 +57,13 @@ impl Segment {
     pub(crate) fn create(folder: &Path, base: i64, now: i64) -> io::Result<Self> {
         let path = folder.join(file_name(base, "log"));
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
-        Ok(Self::empty(base, path, file, now))
+        Ok(Self::empty(base, file, now))
     }
 
     /// A segment of which nothing is known yet.
-    pub(crate) fn empty(base: i64, path: PathBuf, file: File, now: i64) -> Self {
+    pub(crate) fn empty(base: i64, file: File, now: i64) -> Self {
         Self {
             base,
-            path,
             file: Arc::new(file),
             size: 0,
             next_offset: base,

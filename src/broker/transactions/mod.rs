@@ -8,7 +8,7 @@ mod producer_ids;
 mod transaction;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -21,10 +21,11 @@ pub(crate) use transaction::Transaction;
 
 use super::{
     clock,
+    config::Durability,
     groups::{Groups, Offsets},
     journal::{Change, Journal, Key},
-    log::LogError,
-    topics::Topics,
+    log::{LogError, Marker},
+    topics::{Partition, Topics},
 };
 use producer_ids::ProducerIds;
 use transaction::{End, Init};
@@ -48,6 +49,7 @@ pub(crate) struct Transactions {
     journal: Arc<Journal>,
     topics: Arc<Topics>,
     groups: Arc<Groups>,
+    durability: Durability,
     /// Something may have become due earlier than the clock's task knows.
     earlier: Notify,
 }
@@ -65,7 +67,12 @@ fn storage(error: &io::Error) -> ResponseError {
 
 impl Transactions {
     /// Takes up all transactions where the journal left them: decided ones are completed, open ones aborted.
-    pub(crate) fn open(journal: Arc<Journal>, topics: Arc<Topics>, groups: Arc<Groups>) -> Self {
+    pub(crate) fn open(
+        journal: Arc<Journal>,
+        topics: Arc<Topics>,
+        groups: Arc<Groups>,
+        durability: Durability,
+    ) -> Self {
         let mut known = Known::default();
         let kept = journal.all::<Transaction, _>(|key| match key {
             Key::Transaction(id) => Some(id.clone()),
@@ -81,11 +88,44 @@ impl Transactions {
             journal,
             topics,
             groups,
+            durability,
             earlier: Notify::new(),
         };
         transactions.abort_where(|transaction| transaction.state == transaction::State::Ongoing);
         transactions.finish_decided();
+        transactions.abort_orphans();
         transactions
+    }
+
+    /// Aborts what is open in a log although no transaction knows of it: records that a power cut kept while it took
+    /// the journal's end. Nobody else would ever decide them, and readers would wait for ever.
+    fn abort_orphans(&self) {
+        let decided: HashSet<i64> = self
+            .known()
+            .by_id
+            .values()
+            .filter(|one| one.decided().is_some())
+            .map(|one| one.producer_id)
+            .collect();
+        for topic in self.topics.all() {
+            for partition in topic.partitions() {
+                let mut log = partition.log();
+                let open =
+                    log.producers().filter(|(id, one)| one.open_from.is_some() && !decided.contains(id));
+                let orphans: Vec<_> = open.map(|(id, one)| (id, one.epoch)).collect();
+                for (id, epoch) in orphans {
+                    tracing::warn!(
+                        topic = topic.name,
+                        partition = partition.index,
+                        "aborted an unknown transaction"
+                    );
+                    let config = topic.log_config();
+                    if let Err(error) = log.append_marker(Marker::Abort, id, epoch, clock::wall(), &config) {
+                        tracing::error!(%error, "a transaction marker could not be written");
+                    }
+                }
+            }
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -233,12 +273,7 @@ impl Transactions {
     }
 
     /// Commits or aborts a producer's transaction: returns when all markers are written.
-    pub(crate) fn end(
-        &self,
-        id: &str,
-        producer: ProducerId,
-        marker: super::log::Marker,
-    ) -> Result<(), ResponseError> {
+    pub(crate) fn end(&self, id: &str, producer: ProducerId, marker: Marker) -> Result<(), ResponseError> {
         let end = self.change(id, |transaction| {
             let end = transaction.end(producer.id, producer.epoch, marker)?;
             Ok((end, end != End::Done))
@@ -280,7 +315,7 @@ impl Transactions {
                 &config,
             );
             partition.announce();
-            if let Err(error) = written {
+            if let Err(error) = written.and_then(|()| self.secure(&partition)) {
                 tracing::error!(transactional_id = id, %error, "a transaction marker could not be written");
                 self.earlier.notify_one();
                 return Err(match error {
@@ -293,6 +328,15 @@ impl Transactions {
             transaction.complete();
             Ok(((), true))
         })
+    }
+
+    /// A marker has to be as safe as the record that says all markers are written.
+    fn secure(&self, partition: &Partition) -> Result<(), LogError> {
+        if self.durability == Durability::Power {
+            let files = partition.log().unsynced();
+            files.iter().try_for_each(|file| file.sync_data())?;
+        }
+        Ok(())
     }
 
     fn abort_where(&self, wanted: impl Fn(&Transaction) -> bool) {

@@ -17,7 +17,7 @@ const BUDGET_UNIT: usize = 64 << 10;
 /// The budget: 400 MiB.
 static BUDGET: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4 * LARGEST_FRAME / BUDGET_UNIT));
 /// A connection on which nothing was asked for so long is closed (Kafka's `connections.max.idle.ms`).
-const IDLE: Duration = Duration::from_mins(10);
+const IDLE: Duration = Duration::from_secs(600);
 /// A frame that has begun must go on.
 const STALLED: Duration = Duration::from_secs(30);
 /// Room made at a time.

@@ -50,7 +50,7 @@ pub(crate) fn decode(mut frame: Bytes) -> Result<Request, WireError> {
         return Err(malformed("too short for a header"));
     }
     let (raw, version, correlation_id) = (head.get_i16(), head.get_i16(), head.get_i32());
-    let key = ApiKey::try_from(raw).ok().filter(|key| versions::accepts(*key, version));
+    let key = ApiKey::try_from(raw).ok().filter(|key| versions::find(*key, version).is_some());
     let Some(key) = key else {
         return Err(if raw == ApiKey::ApiVersions as i16 {
             WireError::ApiVersions { version, correlation_id }

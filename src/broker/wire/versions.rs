@@ -1,55 +1,78 @@
-//! Which requests are understood, and in which versions.
+//! Which requests are understood, in which versions, and what they look like.
 //!
 //! The ranges hold what librdkafka 2.12, the Java clients 4.x and the Go clients speak. The upper ends stop where a
 //! version brings something that is left out: transactions by KIP-890 part 2, topic ids in Produce.
+//!
+//! The shapes are those of the Kafka protocol guide, for the guard to walk: `1 2 4 8 16` a field of so many bytes,
+//! `s` a string, `b` bytes, `[…]` an array of structures, `<…>` an array of plain values, `(…)` a structure that may
+//! be missing; `:3+`, `:-2` and `:2-4` say in which versions there is such a field.
 
-use kafka_protocol::messages::ApiKey::{self, *};
+use kafka_protocol::messages::ApiKey;
 
-/// Request, lowest and highest version.
-const TABLE: &[(ApiKey, i16, i16)] = &[
-    (Produce, 3, 11),
-    (Fetch, 4, 17),
-    (ListOffsets, 1, 10),
-    (Metadata, 0, 13),
-    (OffsetCommit, 2, 9),
-    (OffsetFetch, 1, 9),
-    (FindCoordinator, 0, 6),
-    (JoinGroup, 0, 9),
-    (Heartbeat, 0, 4),
-    (LeaveGroup, 0, 5),
-    (SyncGroup, 0, 5),
-    (DescribeGroups, 0, 6),
-    (ListGroups, 0, 5),
-    (ApiVersions, 0, 4),
-    (CreateTopics, 2, 7),
-    (DeleteTopics, 1, 6),
-    (DeleteRecords, 0, 2),
-    (InitProducerId, 0, 5),
-    (OffsetForLeaderEpoch, 2, 4),
-    (AddPartitionsToTxn, 0, 3),
-    (AddOffsetsToTxn, 0, 4),
-    (EndTxn, 0, 4),
-    (TxnOffsetCommit, 0, 4),
-    (DescribeConfigs, 1, 4),
-    (AlterConfigs, 0, 2),
-    (CreatePartitions, 0, 3),
-    (DeleteGroups, 0, 2),
-    (IncrementalAlterConfigs, 0, 1),
-    (OffsetDelete, 0, 0),
-    (DescribeCluster, 0, 2),
-    (DescribeProducers, 0, 0),
-    (DescribeTransactions, 0, 0),
-    (ListTransactions, 0, 1),
-    (DescribeTopicPartitions, 0, 0),
-];
-
-/// Whether a request of this version is understood.
-pub(crate) fn accepts(key: ApiKey, version: i16) -> bool {
-    TABLE.iter().any(|(known, min, max)| *known == key && (*min..=*max).contains(&version))
+/// What is known of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Api {
+    pub(crate) key: ApiKey,
+    pub(crate) min: i16,
+    pub(crate) max: i16,
+    pub(crate) shape: &'static str,
 }
 
-/// What `ApiVersions` says. Like Kafka 4 it names Produce from version 0 on, because librdkafka takes that for a
-/// sign of compression (KAFKA-18659); versions below 3 are refused nevertheless.
+const fn api(key: ApiKey, min: i16, max: i16, shape: &'static str) -> Api {
+    Api { key, min, max, shape }
+}
+
+pub(crate) const TABLE: &[Api] = &[
+    api(ApiKey::Produce, 3, 11, "s 2 4 [ s [ 4 b ] ]"),
+    api(
+        ApiKey::Fetch,
+        4,
+        17,
+        "4:-14 4 4 4 1 4:7+ 4:7+ [ s:-12 16:13+ [ 4 4:9+ 8 4:12+ 8:5+ 4 ] ] \
+         [:7+ s:-12 16:13+ < 4 > ] s:11+",
+    ),
+    api(ApiKey::ListOffsets, 1, 10, "4 1:2+ [ s [ 4 4:4+ 8 ] ] 4:10+"),
+    api(ApiKey::Metadata, 0, 13, "[ 16:10+ s ] 1:4+ 1:8-10 1:8+"),
+    api(ApiKey::OffsetCommit, 2, 9, "s 4 s s:7+ 8:2-4 [ s [ 4 8 4:6+ s ] ]"),
+    api(ApiKey::OffsetFetch, 1, 9, "s:-7 [:-7 s < 4 > ] [:8+ s s:9+ 4:9+ [ s < 4 > ] ] 1:7+"),
+    api(ApiKey::FindCoordinator, 0, 6, "s:-3 1:1+ <:4+ s >"),
+    api(ApiKey::JoinGroup, 0, 9, "s 4 4:1+ s s:5+ s [ s b ] s:8+"),
+    api(ApiKey::Heartbeat, 0, 4, "s 4 s s:3+"),
+    api(ApiKey::LeaveGroup, 0, 5, "s s:-2 [:3+ s s s:5+ ]"),
+    api(ApiKey::SyncGroup, 0, 5, "s 4 s s:3+ s:5+ s:5+ [ s b ]"),
+    api(ApiKey::DescribeGroups, 0, 6, "< s > 1:3+"),
+    api(ApiKey::ListGroups, 0, 5, "<:4+ s > <:5+ s >"),
+    api(ApiKey::ApiVersions, 0, 4, "s:3+ s:3+"),
+    api(ApiKey::CreateTopics, 2, 7, "[ s 4 2 [ 4 < 4 > ] [ s s ] ] 4 1"),
+    api(ApiKey::DeleteTopics, 1, 6, "[:6+ s 16 ] <:-5 s > 4"),
+    api(ApiKey::DeleteRecords, 0, 2, "[ s [ 4 8 ] ] 4"),
+    api(ApiKey::InitProducerId, 0, 5, "s 4 8:3+ 2:3+"),
+    api(ApiKey::OffsetForLeaderEpoch, 2, 4, "4:3+ [ s [ 4 4 4 ] ]"),
+    api(ApiKey::AddPartitionsToTxn, 0, 3, "s 8 2 [ s < 4 > ]"),
+    api(ApiKey::AddOffsetsToTxn, 0, 4, "s 8 2 s"),
+    api(ApiKey::EndTxn, 0, 4, "s 8 2 1"),
+    api(ApiKey::TxnOffsetCommit, 0, 4, "s s 8 2 4:3+ s:3+ s:3+ [ s [ 4 8 4:2+ s ] ]"),
+    api(ApiKey::DescribeConfigs, 1, 4, "[ 1 s < s > ] 1 1:3+"),
+    api(ApiKey::AlterConfigs, 0, 2, "[ 1 s [ s s ] ] 1"),
+    api(ApiKey::CreatePartitions, 0, 3, "[ s 4 [ < 4 > ] ] 4 1"),
+    api(ApiKey::DeleteGroups, 0, 2, "< s >"),
+    api(ApiKey::IncrementalAlterConfigs, 0, 1, "[ 1 s [ s 1 s ] ] 1"),
+    api(ApiKey::OffsetDelete, 0, 0, "s [ s [ 4 ] ]"),
+    api(ApiKey::DescribeCluster, 0, 2, "1 1:1+ 1:2+"),
+    api(ApiKey::DescribeProducers, 0, 0, "[ s < 4 > ]"),
+    api(ApiKey::DescribeTransactions, 0, 0, "< s >"),
+    api(ApiKey::ListTransactions, 0, 1, "< s > < 8 > 8:1+"),
+    api(ApiKey::DescribeTopicPartitions, 0, 0, "[ s ] 4 ( s 4 )"),
+];
+
+/// Finds a request, if this version of it is understood.
+pub(crate) fn find(key: ApiKey, version: i16) -> Option<&'static Api> {
+    TABLE.iter().find(|api| api.key == key && (api.min..=api.max).contains(&version))
+}
+
+/// What `ApiVersions` says: request, lowest and highest version. Like Kafka 4 it names Produce from version 0 on,
+/// because librdkafka takes that for a sign of compression (KAFKA-18659); versions below 3 are refused nevertheless.
 pub(crate) fn advertised() -> impl Iterator<Item = (ApiKey, i16, i16)> {
-    TABLE.iter().map(|(key, min, max)| (*key, if *key == Produce { 0 } else { *min }, *max))
+    let lowest = |api: &Api| if api.key == ApiKey::Produce { 0 } else { api.min };
+    TABLE.iter().map(move |api| (api.key, lowest(api), api.max))
 }

@@ -1,0 +1,4 @@
+mod cleaning;
+mod kit;
+mod opening;
+mod sequences;
