@@ -119,8 +119,7 @@ fn open(data: &Path, durability: Durability) -> Result<(Folder, Arc<Cluster>), B
     let topics = Topics::open(folder.path(), Arc::clone(&journal));
     let topics = Arc::new(topics.map_err(|error| BrokerError::topics(data.to_owned(), error))?);
     let groups = Arc::new(Groups::open(Arc::clone(&journal)));
-    let transactions =
-        Transactions::open(Arc::clone(&journal), Arc::clone(&topics), Arc::clone(&groups));
+    let transactions = Transactions::open(Arc::clone(&journal), Arc::clone(&topics), Arc::clone(&groups));
     let stopping = CancellationToken::new();
     let cluster = Cluster { id, durability, journal, topics, groups, transactions, stopping };
     Ok((folder, Arc::new(cluster)))

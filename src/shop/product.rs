@@ -139,12 +139,7 @@ impl Catalog {
                 return Err(CatalogError::DuplicateId { file: file.to_owned(), id: product.id });
             }
             if let Some((fault, remedy)) = product.fault() {
-                return Err(CatalogError::Product {
-                    file: file.to_owned(),
-                    id: product.id,
-                    fault,
-                    remedy,
-                });
+                return Err(CatalogError::Product { file: file.to_owned(), id: product.id, fault, remedy });
             }
         }
         products.sort_by_key(|product| product.id);
@@ -211,9 +206,11 @@ mod tests {
         let field = instead.split(' ').next().unwrap_or_default();
         let lines: Vec<&str> = GOOD
             .into_iter()
-            .map(|line| {
-                if !field.is_empty() && line.starts_with(&format!("{field} ")) { instead } else { line }
-            })
+            .map(
+                |line| {
+                    if !field.is_empty() && line.starts_with(&format!("{field} ")) { instead } else { line }
+                },
+            )
             .collect();
         format!("[[product]]\n{}\n", lines.join("\n"))
     }

@@ -128,9 +128,8 @@ impl Books {
             })
             .collect();
         for (product_id, quantity) in self.since_pulse.values() {
-            let came = under_way
-                .iter()
-                .position(|(id, coming)| id == product_id && coming.quantity == *quantity);
+            let came =
+                under_way.iter().position(|(id, coming)| id == product_id && coming.quantity == *quantity);
             if let Some(came) = came {
                 under_way.remove(came);
             }

@@ -109,7 +109,9 @@ impl Floor {
             .products
             .iter()
             .enumerate()
-            .filter(|(_, product)| product.opening_stock > 0 && !beginning.delivered.contains_key(&product.id))
+            .filter(|(_, product)| {
+                product.opening_stock > 0 && !beginning.delivered.contains_key(&product.id)
+            })
             .map(|(place, product)| Arrival { product: place, quantity: product.opening_stock })
             .collect();
         let from_ms = beginning.from_ms;

@@ -38,7 +38,8 @@ impl Heartbeat {
     /// The shop time that a pulse may tell, Unix ms: everything up to it has happened and, with the oldest
     /// record that is not acknowledged at `oldest_ms`, is in the log. `None` before there is any.
     pub(super) fn time_ms(&self, complete_ms: i64, oldest_ms: Option<i64>) -> Option<i64> {
-        let acknowledged_ms = oldest_ms.map_or(complete_ms, |oldest| complete_ms.min(oldest.saturating_sub(1)));
+        let acknowledged_ms =
+            oldest_ms.map_or(complete_ms, |oldest| complete_ms.min(oldest.saturating_sub(1)));
         match self.told_ms {
             Some(told) => Some(told.max(acknowledged_ms)),
             None => (acknowledged_ms >= self.from_ms).then_some(acknowledged_ms),
@@ -47,13 +48,8 @@ impl Heartbeat {
 
     /// A pulse went out.
     pub(super) fn sent(&mut self, told_ms: i64, reorders: u64, now: Instant) {
-        *self = Self {
-            told_ms: Some(told_ms),
-            last: Some(now),
-            changed: false,
-            reorders,
-            from_ms: self.from_ms,
-        };
+        *self =
+            Self { told_ms: Some(told_ms), last: Some(now), changed: false, reorders, from_ms: self.from_ms };
     }
 
     /// How long ago the last pulse went out.

@@ -43,8 +43,9 @@ struct Stamp {
 impl Receipts {
     /// For a range of products and a time zone.
     pub fn new(catalog: &Catalog, zone: Zone) -> Result<Self, serde_json::Error> {
-        let customers =
-            (1..=POOL).map(|id| serde_json::to_vec(&customer(id))).collect::<Result<_, serde_json::Error>>()?;
+        let customers = (1..=POOL)
+            .map(|id| serde_json::to_vec(&customer(id)))
+            .collect::<Result<_, serde_json::Error>>()?;
         let products = catalog
             .products
             .iter()
@@ -53,7 +54,8 @@ impl Receipts {
                 Ok(Printed {
                     id: product.id,
                     price_ore: product.price_ore,
-                    before: format!(r#"{{"product_id":{},"name":{name},"quantity":"#, product.id).into_bytes(),
+                    before: format!(r#"{{"product_id":{},"name":{name},"quantity":"#, product.id)
+                        .into_bytes(),
                     after: format!(r#","unit_price_ore":{}}}"#, product.price_ore).into_bytes(),
                 })
             })

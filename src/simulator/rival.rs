@@ -56,13 +56,7 @@ pub(super) async fn wait_for_farewell(
 
 /// The pulse with which a simulator says that it takes another's place: the other's last one, under our name.
 pub(super) fn claim(last: &Pulse, us: &Identity, wall: chrono::DateTime<chrono::FixedOffset>) -> Pulse {
-    Pulse {
-        wall_time: wall,
-        who: us.who.clone(),
-        host: us.place.clone(),
-        pid: us.pid,
-        ..last.clone()
-    }
+    Pulse { wall_time: wall, who: us.who.clone(), host: us.place.clone(), pid: us.pid, ..last.clone() }
 }
 
 async fn next_pulse(inbox: &Inbox, until: Instant, wanted: impl Fn(&Pulse) -> bool) -> Option<Pulse> {

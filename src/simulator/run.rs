@@ -154,7 +154,8 @@ impl Simulator {
         self.clock.set_going(running && !away && self.phase == Phase::Live, now);
         let until_ms = self.until_ms(now);
         let round = if running || self.phase == Phase::Live {
-            let late = self.is_real_live() && until_ms.saturating_sub(self.till.floor.complete_ms()) > LATE_MS;
+            let late =
+                self.is_real_live() && until_ms.saturating_sub(self.till.floor.complete_ms()) > LATE_MS;
             self.till.round(until_ms, running && !late)?
         } else {
             Round::UpToDate

@@ -166,14 +166,15 @@ impl Place {
 
     /// When the goods come, where it was time to order some.
     fn reorder(&mut self, now_ms: i64) -> Option<i64> {
-        let position = self.coming.iter().fold(self.balance, |sum, coming| sum.saturating_add(coming.quantity));
+        let position =
+            self.coming.iter().fold(self.balance, |sum, coming| sum.saturating_add(coming.quantity));
         if position > self.reorder_point {
             return None;
         }
         let above_the_point = self.reorder_point.saturating_sub(position).saturating_add(1);
         let need = self.demand(now_ms).max(above_the_point).max(self.reorder_quantity);
-        let packs = need.div_euclid(self.reorder_quantity)
-            + i64::from(need.rem_euclid(self.reorder_quantity) > 0);
+        let packs =
+            need.div_euclid(self.reorder_quantity) + i64::from(need.rem_euclid(self.reorder_quantity) > 0);
         let quantity = packs.saturating_mul(self.reorder_quantity);
         let due_ms = now_ms.saturating_add(self.delivery_ms);
         self.coming.push_back(Coming { quantity, due_ms });

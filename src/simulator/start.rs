@@ -12,11 +12,11 @@ use super::{
     identity::Identity,
     inbox::Inbox,
     learn::{self, Pulses},
+    meter::Meter,
     options::{Pace, SimulatorError, SimulatorOptions},
     outbox::Outbox,
     receipt::Receipts,
     rival::{self, Succession},
-    meter::Meter,
     run::{Phase, Simulator},
     till::Till,
 };
@@ -54,7 +54,8 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
     let pulse = pulses.last.as_ref();
     let count = |partitions: i32| usize::try_from(partitions).unwrap_or_default();
     let books = Books::new(count(partitions.0), count(partitions.1), pulse);
-    let books = blocking(session, &stop, move |session, stop| learn::read_books(session, books, stop)).await?;
+    let books =
+        blocking(session, &stop, move |session, stop| learn::read_books(session, books, stop)).await?;
 
     let wall_ms = Moment::now().wall_ms;
     let from_ms = first_moment(&options, books.time_ms(pulse), wall_ms)?;
@@ -129,7 +130,9 @@ fn first_moment(
 ) -> Result<i64, SimulatorError> {
     let say = |ms: i64| said(options.zone, ms);
     let not_before_log = |option, asked: i64| match log_ms {
-        Some(log) if asked < log => Err(SimulatorError::BeforeLog { option, asked: say(asked), log: say(log) }),
+        Some(log) if asked < log => {
+            Err(SimulatorError::BeforeLog { option, asked: say(asked), log: say(log) })
+        }
         _ => Ok(asked),
     };
     let not_ahead = |ms: i64| {

@@ -63,7 +63,8 @@ impl Visits {
     /// The visits that a seed gives to a shop with this range.
     pub fn new(seed: u64, catalog: &Catalog) -> Self {
         // Scaled by the largest, so that no sum of weights overflows.
-        let most = catalog.products.iter().map(|product| product.popularity).fold(f64::MIN_POSITIVE, f64::max);
+        let most =
+            catalog.products.iter().map(|product| product.popularity).fold(f64::MIN_POSITIVE, f64::max);
         let weights = catalog.products.iter().map(|product| product.popularity / most).collect();
         Self {
             random: ChaCha8Rng::seed_from_u64(seed),
@@ -97,7 +98,11 @@ impl Visits {
 
     fn customer(&mut self) -> u64 {
         let Some(regulars) = &self.regulars else { return 1 };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number from 1 to POOL")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a number from 1 to POOL"
+        )]
         let id = regulars.sample(&mut self.random) as u64;
         id.clamp(1, POOL)
     }

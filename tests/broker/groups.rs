@@ -169,8 +169,11 @@ async fn offsets_without_a_group_are_kept_with_their_metadata() {
     asked.add_partition(&topic, 0);
     asked.add_partition(&topic, 1);
     let committed = consumer.committed_offsets(asked, PATIENCE).unwrap();
-    let found: BTreeMap<_, _> =
-        committed.elements().iter().map(|one| (one.partition(), (one.offset(), one.metadata().to_owned()))).collect();
+    let found: BTreeMap<_, _> = committed
+        .elements()
+        .iter()
+        .map(|one| (one.partition(), (one.offset(), one.metadata().to_owned())))
+        .collect();
     assert_eq!(found[&0], (Offset::Offset(42), "where I am".to_owned()));
     assert_eq!(found[&1].0, Offset::Invalid);
     cluster.stop().await;

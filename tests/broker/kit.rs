@@ -91,13 +91,7 @@ pub async fn make_topic(bootstrap: &str, partitions: i32, settings: &[(&str, &st
 }
 
 /// Sends a record and returns where it went.
-pub async fn send(
-    producer: &FutureProducer,
-    topic: &str,
-    partition: i32,
-    key: &str,
-    value: &str,
-) -> i64 {
+pub async fn send(producer: &FutureProducer, topic: &str, partition: i32, key: &str, value: &str) -> i64 {
     let record = FutureRecord::to(topic).partition(partition).key(key).payload(value);
     producer.send(record, PATIENCE).await.map_err(|(error, _)| error).unwrap().offset
 }

@@ -47,8 +47,7 @@ async fn every_codec_survives() {
 async fn a_topic_is_made_for_a_producer_but_not_for_a_consumer() {
     let cluster = Cluster::start().await;
     let absent = unique("absent");
-    let consumer: BaseConsumer =
-        cluster.client().set("group.id", unique("group")).create().unwrap();
+    let consumer: BaseConsumer = cluster.client().set("group.id", unique("group")).create().unwrap();
     consumer.subscribe(&[&absent]).unwrap();
     let metadata = consumer.fetch_metadata(Some(&absent), PATIENCE).unwrap();
     assert!(metadata.topics()[0].error().is_some());

@@ -163,16 +163,17 @@ async fn a_member_of_an_old_generation_commits_no_offsets() {
 async fn a_transaction_that_takes_too_long_is_aborted() {
     let cluster = Cluster::start().await;
     let topic = cluster.topic(1, &[]).await;
-    let producer =
-        cluster.producer(&[("transactional.id", &unique("id")), ("transaction.timeout.ms", "2000"), ("message.timeout.ms", "2000")]);
+    let producer = cluster.producer(&[
+        ("transactional.id", &unique("id")),
+        ("transaction.timeout.ms", "2000"),
+        ("message.timeout.ms", "2000"),
+    ]);
     producer.init_transactions(PATIENCE).unwrap();
     producer.begin_transaction().unwrap();
     send(&producer, &topic, 0, "key", "late").await;
     let plain = cluster.producer(&[]);
     send(&plain, &topic, 0, "key", "after").await;
-    until("the abort", || {
-        values(&read_all(&cluster.bootstrap, &topic, 1, "read_committed")) == ["after"]
-    });
+    until("the abort", || values(&read_all(&cluster.bootstrap, &topic, 1, "read_committed")) == ["after"]);
     assert!(producer.commit_transaction(PATIENCE).is_err());
     cluster.stop().await;
 }

@@ -4,10 +4,8 @@ use kafka_protocol::{
     ResponseError,
     messages::{
         ApiVersionsResponse, DescribeClusterRequest, DescribeClusterResponse, FindCoordinatorRequest,
-        FindCoordinatorResponse,
-        api_versions_response::ApiVersion,
-        describe_cluster_response::DescribeClusterBroker,
-        find_coordinator_response::Coordinator,
+        FindCoordinatorResponse, api_versions_response::ApiVersion,
+        describe_cluster_response::DescribeClusterBroker, find_coordinator_response::Coordinator,
     },
 };
 
@@ -40,16 +38,19 @@ pub(super) fn find_coordinator(
         let keys = request.coordinator_keys.iter().map(|key| {
             let coordinator = Coordinator::default().with_key(key.clone());
             match error {
-                Some(error) => coordinator.with_error_code(error.code()).with_node_id((-1).into()).with_port(-1),
+                Some(error) => {
+                    coordinator.with_error_code(error.code()).with_node_id((-1).into()).with_port(-1)
+                }
                 None => coordinator.with_node_id(NODE).with_host(host.clone()).with_port(port),
             }
         });
         return FindCoordinatorResponse::default().with_coordinators(keys.collect());
     }
     match error {
-        Some(error) => {
-            FindCoordinatorResponse::default().with_error_code(error.code()).with_node_id((-1).into()).with_port(-1)
-        }
+        Some(error) => FindCoordinatorResponse::default()
+            .with_error_code(error.code())
+            .with_node_id((-1).into())
+            .with_port(-1),
         None => FindCoordinatorResponse::default().with_node_id(NODE).with_host(host).with_port(port),
     }
 }
@@ -61,11 +62,9 @@ pub(super) fn describe(
     version: i16,
 ) -> DescribeClusterResponse {
     const BROKERS: i8 = 1;
-    let response = DescribeClusterResponse::default()
-        .with_cluster_id(text(&cluster.id))
-        .with_controller_id((-1).into());
     let response =
-        if version >= 1 { response.with_endpoint_type(request.endpoint_type) } else { response };
+        DescribeClusterResponse::default().with_cluster_id(text(&cluster.id)).with_controller_id((-1).into());
+    let response = if version >= 1 { response.with_endpoint_type(request.endpoint_type) } else { response };
     if version >= 1 && request.endpoint_type != BROKERS {
         return response.with_error_code(ResponseError::MismatchedEndpointType.code());
     }

@@ -82,8 +82,7 @@ fn resolve<'a>(cluster: &Cluster, topic: &'a FetchTopic, version: i16) -> Vec<Wa
     let by_id = version >= TOPIC_IDS;
     let found: Option<Arc<Topic>> =
         if by_id { cluster.topics.by_id(topic.topic_id) } else { cluster.topics.get(&topic.topic) };
-    let unknown =
-        if by_id { ResponseError::UnknownTopicId } else { ResponseError::UnknownTopicOrPartition };
+    let unknown = if by_id { ResponseError::UnknownTopicId } else { ResponseError::UnknownTopicOrPartition };
     let partition = |request: &'a FetchPartition| {
         let topic = found.as_ref().ok_or(unknown)?;
         if request.current_leader_epoch > LEADER_EPOCH {
@@ -123,11 +122,8 @@ async fn read(planned: &mut [Planned]) {
     let slices: Vec<Option<Slice>> = planned.iter().map(slice).collect();
     let total: usize = slices.iter().flatten().map(|slice| slice.length).sum();
     let all = move || slices.iter().map(|slice| slice.as_ref().map(Slice::read)).collect::<Vec<_>>();
-    let read = if total > READ_INLINE {
-        tokio::task::spawn_blocking(all).await.unwrap_or_default()
-    } else {
-        all()
-    };
+    let read =
+        if total > READ_INLINE { tokio::task::spawn_blocking(all).await.unwrap_or_default() } else { all() };
     for (planned, read) in planned.iter_mut().zip(read) {
         match read {
             Some(Ok(bytes)) => planned.bytes = Some(bytes.into()),

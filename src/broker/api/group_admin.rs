@@ -19,11 +19,7 @@ use crate::broker::{
     groups::{Group, Member, State},
 };
 
-pub(super) fn list(
-    cluster: &Cluster,
-    request: &ListGroupsRequest,
-    version: i16,
-) -> ListGroupsResponse {
+pub(super) fn list(cluster: &Cluster, request: &ListGroupsRequest, version: i16) -> ListGroupsResponse {
     let wanted = |filter: &[StrBytes], value: &str| {
         filter.is_empty() || filter.iter().any(|one| one.eq_ignore_ascii_case(value))
     };

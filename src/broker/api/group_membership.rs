@@ -5,8 +5,7 @@ use kafka_protocol::{
     messages::{
         HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
         LeaveGroupResponse, SyncGroupRequest, SyncGroupResponse,
-        join_group_response::JoinGroupResponseMember,
-        leave_group_response::MemberResponse,
+        join_group_response::JoinGroupResponseMember, leave_group_response::MemberResponse,
     },
     protocol::StrBytes,
 };
@@ -84,11 +83,7 @@ fn asked(request: &JoinGroupRequest, peer: &Peer, version: i16) -> Join {
     }
 }
 
-pub(super) async fn sync(
-    cluster: &Cluster,
-    request: SyncGroupRequest,
-    version: i16,
-) -> SyncGroupResponse {
+pub(super) async fn sync(cluster: &Cluster, request: SyncGroupRequest, version: i16) -> SyncGroupResponse {
     let owned = |text: &Option<StrBytes>| text.as_ref().map(ToString::to_string);
     let assignments = request.assignments.into_iter();
     let sync = Sync {
@@ -120,11 +115,7 @@ pub(super) fn heartbeat(cluster: &Cluster, request: &HeartbeatRequest) -> Heartb
     HeartbeatResponse::default().with_error_code(code(alive))
 }
 
-pub(super) fn leave(
-    cluster: &Cluster,
-    request: &LeaveGroupRequest,
-    version: i16,
-) -> LeaveGroupResponse {
+pub(super) fn leave(cluster: &Cluster, request: &LeaveGroupRequest, version: i16) -> LeaveGroupResponse {
     if version < 3 {
         let left = cluster.groups.leave(&request.group_id, &request.member_id, None);
         return LeaveGroupResponse::default().with_error_code(code(left));

@@ -154,11 +154,7 @@ fn look_up(
     wanted.into_iter().map(fetched).collect()
 }
 
-pub(super) fn fetch(
-    cluster: &Cluster,
-    request: &OffsetFetchRequest,
-    version: i16,
-) -> OffsetFetchResponse {
+pub(super) fn fetch(cluster: &Cluster, request: &OffsetFetchRequest, version: i16) -> OffsetFetchResponse {
     if version >= 8 {
         let groups = request.groups.iter().map(|group| {
             let wanted = group.topics.as_ref().map(|topics| {
@@ -186,7 +182,8 @@ pub(super) fn fetch(
         return OffsetFetchResponse::default().with_groups(groups.collect());
     }
     // Version 1 has no way to ask for everything: no list is an empty one.
-    let asked = if version < 2 { Some(request.topics.clone().unwrap_or_default()) } else { request.topics.clone() };
+    let asked =
+        if version < 2 { Some(request.topics.clone().unwrap_or_default()) } else { request.topics.clone() };
     let wanted = asked.map(|topics| {
         topics.iter().map(|topic| (topic.name.to_string(), topic.partition_indexes.clone())).collect()
     });
@@ -200,9 +197,7 @@ pub(super) fn fetch(
                 .with_metadata(Some(one.metadata()))
                 .with_error_code(one.error())
         });
-        OffsetFetchResponseTopic::default()
-            .with_name(topic_name(&name))
-            .with_partitions(partitions.collect())
+        OffsetFetchResponseTopic::default().with_name(topic_name(&name)).with_partitions(partitions.collect())
     });
     OffsetFetchResponse::default().with_topics(topics.collect())
 }

@@ -5,14 +5,11 @@ use std::sync::Arc;
 use kafka_protocol::{
     ResponseError,
     messages::{
-        DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, MetadataRequest,
-        MetadataResponse,
+        DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, MetadataRequest, MetadataResponse,
         describe_topic_partitions_response::{
             Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
         },
-        metadata_response::{
-            MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
-        },
+        metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic},
     },
 };
 
@@ -70,9 +67,7 @@ async fn by_name(cluster: &Cluster, name: &str, create: bool) -> MetadataRespons
         return describe(&topic);
     }
     let refuse = |error: ResponseError| {
-        MetadataResponseTopic::default()
-            .with_error_code(error.code())
-            .with_name(Some(topic_name(name)))
+        MetadataResponseTopic::default().with_error_code(error.code()).with_name(Some(topic_name(name)))
     };
     if let Err(error) = crate::broker::topics::check_name(name) {
         return refuse(error.response());

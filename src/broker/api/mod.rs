@@ -90,9 +90,7 @@ pub(crate) async fn answer(
             A::DescribeTopicPartitions(metadata::describe_partitions(cluster, &request))
         }
         Q::ApiVersions(_) => A::ApiVersions(api_versions(None)),
-        Q::FindCoordinator(request) => {
-            A::FindCoordinator(cluster::find_coordinator(peer, &request, version))
-        }
+        Q::FindCoordinator(request) => A::FindCoordinator(cluster::find_coordinator(peer, &request, version)),
         Q::DescribeCluster(request) => {
             A::DescribeCluster(cluster::describe(cluster, peer, &request, version))
         }
@@ -122,9 +120,7 @@ async fn answer_coordinators(
     use RequestKind as Q;
     use ResponseKind as A;
     Some(match request {
-        Q::JoinGroup(request) => {
-            A::JoinGroup(group_membership::join(cluster, peer, request, version).await)
-        }
+        Q::JoinGroup(request) => A::JoinGroup(group_membership::join(cluster, peer, request, version).await),
         Q::SyncGroup(request) => A::SyncGroup(group_membership::sync(cluster, request, version).await),
         Q::Heartbeat(request) => A::Heartbeat(group_membership::heartbeat(cluster, &request)),
         Q::LeaveGroup(request) => A::LeaveGroup(group_membership::leave(cluster, &request, version)),
@@ -134,9 +130,7 @@ async fn answer_coordinators(
         Q::ListGroups(request) => A::ListGroups(group_admin::list(cluster, &request, version)),
         Q::DescribeGroups(request) => A::DescribeGroups(group_admin::describe(cluster, &request, version)),
         Q::DeleteGroups(request) => A::DeleteGroups(group_admin::delete(cluster, &request)),
-        Q::InitProducerId(request) => {
-            A::InitProducerId(transactions::init(cluster, &request, version).await)
-        }
+        Q::InitProducerId(request) => A::InitProducerId(transactions::init(cluster, &request, version).await),
         Q::AddPartitionsToTxn(request) => {
             A::AddPartitionsToTxn(transactions::add_partitions(cluster, &request, version).await)
         }

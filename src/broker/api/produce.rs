@@ -49,9 +49,8 @@ pub(super) async fn produce(
             };
             partitions.push(describe(response, outcome, version));
         }
-        responses.push(
-            TopicProduceResponse::default().with_name(data.name).with_partition_responses(partitions),
-        );
+        responses
+            .push(TopicProduceResponse::default().with_name(data.name).with_partition_responses(partitions));
     }
     if cluster.durability == Durability::Power && request.acks != 0 {
         sync(&written, &mut responses).await;
@@ -102,9 +101,8 @@ fn describe(
 ) -> PartitionProduceResponse {
     match outcome {
         Ok((appended, start)) => {
-            let response = response
-                .with_base_offset(appended.base_offset)
-                .with_log_append_time_ms(appended.append_time);
+            let response =
+                response.with_base_offset(appended.base_offset).with_log_append_time_ms(appended.append_time);
             if version >= 5 { response.with_log_start_offset(start) } else { response }
         }
         Err(Refusal::Code(error)) => refuse(response, error, None, version),

@@ -3,8 +3,7 @@
 use kafka_protocol::{
     ResponseError,
     messages::{
-        DeleteRecordsRequest, DeleteRecordsResponse, DescribeProducersRequest,
-        DescribeProducersResponse,
+        DeleteRecordsRequest, DeleteRecordsResponse, DescribeProducersRequest, DescribeProducersResponse,
         delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult},
         describe_producers_response::{PartitionResponse, ProducerState, TopicResponse},
     },
@@ -18,7 +17,8 @@ pub(super) async fn delete(cluster: &Cluster, request: &DeleteRecordsRequest) ->
         let topic = cluster.topics.get(&wanted.name);
         let partitions = wanted.partitions.iter().map(|part| {
             let result = DeleteRecordsPartitionResult::default().with_partition_index(part.partition_index);
-            let found = topic.as_ref().and_then(|topic| Some((topic, topic.partition(part.partition_index)?)));
+            let found =
+                topic.as_ref().and_then(|topic| Some((topic, topic.partition(part.partition_index)?)));
             let outcome = match found {
                 None => Err(ResponseError::UnknownTopicOrPartition),
                 Some((topic, partition)) => cluster
@@ -43,10 +43,7 @@ pub(super) async fn delete(cluster: &Cluster, request: &DeleteRecordsRequest) ->
     DeleteRecordsResponse::default().with_topics(topics)
 }
 
-pub(super) fn producers(
-    cluster: &Cluster,
-    request: &DescribeProducersRequest,
-) -> DescribeProducersResponse {
+pub(super) fn producers(cluster: &Cluster, request: &DescribeProducersRequest) -> DescribeProducersResponse {
     let topics = request.topics.iter().map(|wanted| {
         let topic = cluster.topics.get(&wanted.name);
         let partitions = wanted.partition_indexes.iter().map(|index| {

@@ -78,11 +78,7 @@ fn made_result(
     result.with_num_partitions(partitions).with_replication_factor(1).with_configs(Some(configs.collect()))
 }
 
-fn create_one(
-    cluster: &Cluster,
-    topic: &CreatableTopic,
-    only_check: bool,
-) -> Result<(Made, i32), Refusal> {
+fn create_one(cluster: &Cluster, topic: &CreatableTopic, only_check: bool) -> Result<(Made, i32), Refusal> {
     let partitions = if topic.assignments.is_empty() {
         match topic.num_partitions {
             -1 => DEFAULT_PARTITIONS,
@@ -129,8 +125,10 @@ pub(super) async fn delete(
     version: i16,
 ) -> DeleteTopicsResponse {
     let by_name = request.topic_names.iter().map(|name| (Some(name.to_string()), Uuid::nil()));
-    let by_state =
-        request.topics.iter().map(|topic| (topic.name.as_ref().map(|name| name.0.to_string()), topic.topic_id));
+    let by_state = request
+        .topics
+        .iter()
+        .map(|topic| (topic.name.as_ref().map(|name| name.0.to_string()), topic.topic_id));
     let mut responses = Vec::new();
     for (name, id) in by_name.chain(by_state) {
         let topic = match &name {
@@ -143,7 +141,9 @@ pub(super) async fn delete(
             ResponseError::UnknownTopicId
         };
         let result = DeletableTopicResult::default()
-            .with_name(topic.as_ref().map(|topic| topic_name(&topic.name)).or(name.as_deref().map(topic_name)))
+            .with_name(
+                topic.as_ref().map(|topic| topic_name(&topic.name)).or(name.as_deref().map(topic_name)),
+            )
             .with_topic_id(topic.as_ref().filter(|_| version >= 6).map_or(id, |topic| topic.id));
         let outcome = match &topic {
             Some(topic) => delete_one(cluster, &topic.name).await,

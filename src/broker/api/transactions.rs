@@ -6,20 +6,21 @@ use kafka_protocol::{
     ResponseError,
     messages::{
         AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, AddPartitionsToTxnRequest,
-        AddPartitionsToTxnResponse, DescribeTransactionsRequest, DescribeTransactionsResponse,
-        EndTxnRequest, EndTxnResponse, InitProducerIdRequest, InitProducerIdResponse,
-        ListTransactionsRequest, ListTransactionsResponse, TransactionalId, TxnOffsetCommitRequest,
-        TxnOffsetCommitResponse,
-        add_partitions_to_txn_response::{
-            AddPartitionsToTxnPartitionResult, AddPartitionsToTxnTopicResult,
-        },
+        AddPartitionsToTxnResponse, DescribeTransactionsRequest, DescribeTransactionsResponse, EndTxnRequest,
+        EndTxnResponse, InitProducerIdRequest, InitProducerIdResponse, ListTransactionsRequest,
+        ListTransactionsResponse, TransactionalId, TxnOffsetCommitRequest, TxnOffsetCommitResponse,
+        add_partitions_to_txn_response::{AddPartitionsToTxnPartitionResult, AddPartitionsToTxnTopicResult},
         describe_transactions_response::{TopicData, TransactionState},
         list_transactions_response::TransactionState as ListedTransaction,
         txn_offset_commit_response::{TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic},
     },
 };
 
-use super::{code, group_offsets::{Wish, acceptable}, text, topic_name};
+use super::{
+    code,
+    group_offsets::{Wish, acceptable},
+    text, topic_name,
+};
 use crate::broker::{
     clock,
     cluster::Cluster,
@@ -65,14 +66,12 @@ pub(super) async fn add_partitions(
     request: &AddPartitionsToTxnRequest,
     version: i16,
 ) -> AddPartitionsToTxnResponse {
-    let producer = ProducerId {
-        id: request.v3_and_below_producer_id.0,
-        epoch: request.v3_and_below_producer_epoch,
-    };
+    let producer =
+        ProducerId { id: request.v3_and_below_producer_id.0, epoch: request.v3_and_below_producer_epoch };
     let topics = &request.v3_and_below_topics;
-    let all = topics.iter().flat_map(|topic| {
-        topic.partitions.iter().map(|partition| (topic.name.to_string(), *partition))
-    });
+    let all = topics
+        .iter()
+        .flat_map(|topic| topic.partitions.iter().map(|partition| (topic.name.to_string(), *partition)));
     let exists = |(topic, partition): &(String, i32)| {
         cluster.topics.get(topic).and_then(|topic| topic.partition(*partition)).is_some()
     };
@@ -105,16 +104,12 @@ pub(super) async fn add_offsets(
     version: i16,
 ) -> AddOffsetsToTxnResponse {
     let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
-    let added =
-        cluster.transactions.add_group(&request.transactional_id, producer, &request.group_id);
+    let added = cluster.transactions.add_group(&request.transactional_id, producer, &request.group_id);
     let outcome = settled(cluster, added).await.map_err(|error| known_to(version, 2, error));
     AddOffsetsToTxnResponse::default().with_error_code(code(outcome))
 }
 
-pub(super) fn commit_offsets(
-    cluster: &Cluster,
-    request: &TxnOffsetCommitRequest,
-) -> TxnOffsetCommitResponse {
+pub(super) fn commit_offsets(cluster: &Cluster, request: &TxnOffsetCommitRequest) -> TxnOffsetCommitResponse {
     let who = Committer {
         member_id: &request.member_id,
         instance_id: request.group_instance_id.as_deref(),
@@ -140,12 +135,7 @@ pub(super) fn commit_offsets(
     }
     let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
     let added = valid.and_then(|()| {
-        cluster.transactions.add_offsets(
-            &request.transactional_id,
-            producer,
-            &request.group_id,
-            offsets,
-        )
+        cluster.transactions.add_offsets(&request.transactional_id, producer, &request.group_id, offsets)
     });
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {

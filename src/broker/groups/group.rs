@@ -105,7 +105,8 @@ impl Group {
 
     /// When [`Self::tick`] has something to do next (ms).
     pub(crate) fn deadline(&self) -> Option<u64> {
-        let members = self.members.values().filter(|member| !member.is_waiting()).map(|member| member.deadline);
+        let members =
+            self.members.values().filter(|member| !member.is_waiting()).map(|member| member.deadline);
         members.chain(self.pending.values().copied()).chain(self.phase_deadline).min()
     }
 

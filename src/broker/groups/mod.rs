@@ -220,9 +220,11 @@ impl Groups {
         }
         let mut changes = vec![Change::remove(Key::Group(id.to_owned()))];
         let keys = state.offsets.keys();
-        changes.extend(keys.map(|(topic, partition)| {
-            Change::remove(Key::Offset(id.to_owned(), topic.clone(), *partition))
-        }));
+        changes.extend(
+            keys.map(|(topic, partition)| {
+                Change::remove(Key::Offset(id.to_owned(), topic.clone(), *partition))
+            }),
+        );
         self.journal.write(changes).map_err(|_| ResponseError::CoordinatorNotAvailable)?;
         state.dead = true;
         cells.remove(id);

@@ -53,9 +53,8 @@ impl Groups {
 
     /// What the journal has to write for offsets.
     pub(crate) fn changes(group: &str, offsets: &Offsets) -> io::Result<Vec<Change>> {
-        let key = |(topic, partition): &(String, i32)| {
-            Key::Offset(group.to_owned(), topic.clone(), *partition)
-        };
+        let key =
+            |(topic, partition): &(String, i32)| Key::Offset(group.to_owned(), topic.clone(), *partition);
         offsets.iter().map(|(at, committed)| Change::set(key(at), committed)).collect()
     }
 
@@ -65,11 +64,7 @@ impl Groups {
     }
 
     /// Removes offsets of a group; `wanted` says which.
-    pub(crate) fn remove_offsets(
-        &self,
-        group: &str,
-        wanted: impl Fn(&str, i32) -> bool,
-    ) -> io::Result<()> {
+    pub(crate) fn remove_offsets(&self, group: &str, wanted: impl Fn(&str, i32) -> bool) -> io::Result<()> {
         let gone = self.with(group, |state| {
             let gone = state.offsets.keys().filter(|(topic, partition)| wanted(topic, *partition));
             gone.cloned().collect::<Vec<_>>()

@@ -326,10 +326,6 @@ impl Group {
     }
 
     fn synced(&self, assignment: Bytes) -> Synced {
-        Synced {
-            protocol_type: self.protocol_type.clone(),
-            protocol: self.protocol.clone(),
-            assignment,
-        }
+        Synced { protocol_type: self.protocol_type.clone(), protocol: self.protocol.clone(), assignment }
     }
 }

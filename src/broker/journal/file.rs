@@ -110,6 +110,7 @@ fn frame(bytes: &[u8], at: usize) -> Option<(Changes, usize)> {
 /// Whether a sound frame begins anywhere behind a broken one: then the broken one is no torn tail.
 fn holds_frame(bytes: &[u8], from: usize) -> bool {
     // A payload begins with `[[`: cheap to look for.
-    let starts = (from..bytes.len()).filter(|at| bytes.get(at + FRAME_HEADER..at + FRAME_HEADER + 2) == Some(b"[["));
+    let starts =
+        (from..bytes.len()).filter(|at| bytes.get(at + FRAME_HEADER..at + FRAME_HEADER + 2) == Some(b"[["));
     starts.into_iter().any(|at| frame(bytes, at).is_some())
 }

@@ -110,7 +110,8 @@ impl Log {
         now: i64,
         config: &LogConfig,
     ) -> Result<(), LogError> {
-        let known = self.producers.iter().find(|(id, _)| *id == producer_id).map(|(_, producer)| producer.epoch);
+        let known =
+            self.producers.iter().find(|(id, _)| *id == producer_id).map(|(_, producer)| producer.epoch);
         // A marker that was written before a crash is not written twice.
         if !self.producers.is_open(producer_id) && known.is_some_and(|known| known >= epoch) {
             self.markers += 1;

@@ -135,8 +135,7 @@ pub(crate) fn seal(batch: &mut [u8]) {
 
 /// Checks the one batch of a produce request: whole, v2, and with the check sum it says.
 pub(crate) fn check(batch: &[u8]) -> Result<BatchHeader, LogError> {
-    let header =
-        BatchHeader::parse(batch).ok_or(LogError::InvalidRecord("a record batch is cut short"))?;
+    let header = BatchHeader::parse(batch).ok_or(LogError::InvalidRecord("a record batch is cut short"))?;
     if header.magic != 2 {
         return Err(LogError::UnsupportedFormat);
     }

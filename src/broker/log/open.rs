@@ -59,11 +59,11 @@ impl Log {
     /// aborted where no index tells of them.
     fn replay_producers(&mut self, opened: &mut Opened) -> Result<(), LogError> {
         let trusted = opened.checked.first().map_or(self.end(), |(_, believed)| *believed);
-        let (from, producers) =
-            files::read_producers(&self.folder, trusted, self.end())?.unwrap_or_default();
+        let (from, producers) = files::read_producers(&self.folder, trusted, self.end())?.unwrap_or_default();
         self.producers = producers;
         for segment in self.segments.iter().filter(|segment| segment.next_offset > from) {
-            let unknown = opened.checked.iter().find(|(base, _)| *base == segment.base).map(|(_, from)| *from);
+            let unknown =
+                opened.checked.iter().find(|(base, _)| *base == segment.base).map(|(_, from)| *from);
             let begin = segment.locate(from)?.map_or(segment.size, |(position, _)| position);
             let mut scan = segment.scan(begin, REPLAY_WINDOW);
             while let Some((position, header)) = scan.header()? {

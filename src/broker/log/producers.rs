@@ -5,7 +5,10 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LogError, batch::{BatchHeader, Marker}};
+use super::{
+    LogError,
+    batch::{BatchHeader, Marker},
+};
 
 /// Batches remembered a producer, as `max.in.flight.requests.per.connection` is at most five.
 const REMEMBERED: usize = 5;
@@ -79,8 +82,8 @@ impl Producers {
             return Ok(Sequence::Duplicate(*written));
         }
         let last = producer.last_sequence();
-        let follows = batch.base_sequence == last.wrapping_add(1)
-            || (batch.base_sequence == 0 && last == i32::MAX);
+        let follows =
+            batch.base_sequence == last.wrapping_add(1) || (batch.base_sequence == 0 && last == i32::MAX);
         if follows { Ok(Sequence::Next) } else { Err(LogError::OutOfOrder) }
     }
 

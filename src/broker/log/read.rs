@@ -117,8 +117,7 @@ impl Log {
             let available = usize::try_from(end.saturating_sub(position)).unwrap_or(usize::MAX);
             let length = max_bytes.max(first.size).min(available);
             let upper = segment.offset_bound(position + length as u64).min(limit);
-            let slice =
-                Slice { file: Arc::clone(&segment.file), position, length, first: first.size };
+            let slice = Slice { file: Arc::clone(&segment.file), position, length, first: first.size };
             return Ok(Some((slice, upper)));
         }
         Ok(None)

@@ -3,8 +3,9 @@
 use super::{
     Log, LogError,
     batch::{BatchHeader, HEADER},
-    codec, records,
+    codec,
     read::Isolation,
+    records,
     segment::Segment,
 };
 
@@ -18,11 +19,7 @@ pub(crate) struct Found {
 
 impl Log {
     /// The first record, by offset, whose time is at or after `timestamp` (ms) and that the reader may see.
-    pub(crate) fn find_time(
-        &self,
-        timestamp: i64,
-        isolation: Isolation,
-    ) -> Result<Option<Found>, LogError> {
+    pub(crate) fn find_time(&self, timestamp: i64, isolation: Isolation) -> Result<Option<Found>, LogError> {
         let limit = self.limit(isolation);
         for segment in &self.segments {
             if segment.max_timestamp < timestamp || segment.next_offset <= self.start {

@@ -90,11 +90,7 @@ impl Setting {
                 !value.is_empty() && value.split(',').all(|one| choices.contains(&one.trim()))
             }
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(format!("Invalid value {value} for configuration {}", self.name))
-        }
+        if fits { Ok(()) } else { Err(format!("Invalid value {value} for configuration {}", self.name)) }
     }
 }
 

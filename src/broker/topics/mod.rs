@@ -118,12 +118,8 @@ impl Topics {
     /// Opens all topics of the journal with their logs.
     pub(crate) fn open(folder: &Path, journal: Arc<Journal>) -> Result<Self, TopicError> {
         remove_deleted(folder)?;
-        let topics = Self {
-            folder: folder.to_owned(),
-            journal,
-            by_name: RwLock::default(),
-            changing: Mutex::new(()),
-        };
+        let topics =
+            Self { folder: folder.to_owned(), journal, by_name: RwLock::default(), changing: Mutex::new(()) };
         let kept = topics.journal.all::<Kept, _>(|key| match key {
             Key::Topic(name) => Some(name.clone()),
             _ => None,

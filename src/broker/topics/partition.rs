@@ -20,12 +20,7 @@ pub(crate) struct Partition {
 
 impl Partition {
     pub(crate) fn new(index: i32, log: Log) -> Self {
-        Self {
-            index,
-            log: Mutex::new(log),
-            watchers: Mutex::new(Vec::new()),
-            syncing: Syncing::default(),
-        }
+        Self { index, log: Mutex::new(log), watchers: Mutex::new(Vec::new()), syncing: Syncing::default() }
     }
 
     /// The log, for a short time and never across an await.

@@ -201,12 +201,7 @@ impl Transactions {
     }
 
     /// Adds a group to a producer's transaction.
-    pub(crate) fn add_group(
-        &self,
-        id: &str,
-        producer: ProducerId,
-        group: &str,
-    ) -> Result<(), ResponseError> {
+    pub(crate) fn add_group(&self, id: &str, producer: ProducerId, group: &str) -> Result<(), ResponseError> {
         self.change(id, |transaction| {
             Ok(((), transaction.add_group(producer.id, producer.epoch, group, clock::wall())?))
         })?;

@@ -210,9 +210,11 @@ impl Transaction {
                 };
                 self.offsets.retain(|(of, topic, partition, _)| !newer(of, topic, *partition));
                 let added = offsets.into_iter();
-                self.offsets.extend(added.map(|((topic, partition), committed)| {
-                    (group.to_owned(), topic, partition, committed)
-                }));
+                self.offsets.extend(
+                    added.map(|((topic, partition), committed)| {
+                        (group.to_owned(), topic, partition, committed)
+                    }),
+                );
                 Ok(())
             }
             _ => Err(ResponseError::InvalidTxnState),
@@ -220,12 +222,7 @@ impl Transaction {
     }
 
     /// The producer ends its transaction.
-    pub(crate) fn end(
-        &mut self,
-        producer_id: i64,
-        epoch: i16,
-        marker: Marker,
-    ) -> Result<End, ResponseError> {
+    pub(crate) fn end(&mut self, producer_id: i64, epoch: i16, marker: Marker) -> Result<End, ResponseError> {
         self.check(producer_id, epoch)?;
         match (self.state, marker) {
             (State::Ongoing, Marker::Commit) => {

@@ -262,7 +262,9 @@ fn a_shop_that_was_closed_goes_on_with_the_same_stream() {
         from_ms: floor.complete_ms() + 1,
         last_order_id: floor.last_order_id(),
         last_delivery_id: floor.last_delivery_id(),
-        delivered: (0..catalog.products.len()).map(|place| (id(place), floor.shelf().balance(place))).collect(),
+        delivered: (0..catalog.products.len())
+            .map(|place| (id(place), floor.shelf().balance(place)))
+            .collect(),
         sold: BTreeMap::new(),
         under_way: floor.shelf().under_way().map(|(place, coming)| (id(place), coming)).collect(),
         lost_pieces: floor.lost_pieces(),
