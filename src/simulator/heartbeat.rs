@@ -52,6 +52,11 @@ impl Heartbeat {
             Self { told_ms: Some(told_ms), last: Some(now), changed: false, reorders, from_ms: self.from_ms };
     }
 
+    /// Whether no pulse has yet told a moment of shop time (Unix ms) or a later one.
+    pub(super) fn is_behind(&self, ms: i64) -> bool {
+        self.told_ms.is_none_or(|told| told < ms)
+    }
+
     /// How long ago the last pulse went out.
     pub(super) fn since(&self, now: Instant) -> Duration {
         self.last.map_or(Duration::ZERO, |last| now.saturating_duration_since(last))

@@ -7,8 +7,9 @@ mod shop;
 use std::time::Duration;
 
 use shop_sim::{
-    shop::{Control, pulse::RunState},
+    shop::{Control, Order, Pulse, pulse::RunState},
     simulator::{Backfill, Outcome, Pace, Rate, SimulatorError, SimulatorOptions},
+    stream::Topic,
 };
 
 use log::Log;
@@ -186,6 +187,88 @@ async fn it_says_what_is_wrong_with_its_options_and_with_missing_topics() {
     let elsewhere = shop.with_other_prefix();
     let error = shop_sim::simulator::start(&elsewhere, options()).await.map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("there is no topic"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_pulse_is_ahead_of_the_orders_in_the_log() {
+    let shop = Shop::open().await;
+    let pace = Pace::Accelerated { speed: 60.0, start: Some(NOON) };
+    let options = SimulatorOptions { pace, rate: Rate::PerSecond(5_000.0), count: Some(10_000), ..options() };
+    let simulator = shop.start(options).await.unwrap();
+    // Each new pulse, and where the partitions ended after it was seen.
+    let mut seen: Vec<(i64, Vec<i64>)> = Vec::new();
+    let pulses = shop.follow(Topic::Pulse);
+    while let Some(bytes) = shop::poll(&pulses) {
+        let pulse = Pulse::decode(Some(&bytes)).unwrap();
+        seen.push((pulse.shop_time.timestamp_millis(), shop.ends(Topic::Orders)));
+        if pulse.state == RunState::Stopped {
+            break;
+        }
+    }
+    simulator.outcome().await.unwrap();
+    assert!(seen.len() > 10, "{} pulses in two seconds", seen.len());
+    for partition in 0..6_u8 {
+        let records = shop::read_partition(&shop.session, Topic::Orders, i32::from(partition));
+        for (offset, bytes) in (0..).zip(&records) {
+            let at = Order::decode(Some(bytes)).unwrap().created_at.timestamp_millis();
+            for (told, ends) in &seen {
+                assert!(at > *told || offset < ends[usize::from(partition)], "told {told}, order of {at}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_in_the_middle_leaves_books_that_balance() {
+    let shop = Shop::open().await;
+    for _ in 0..3 {
+        let simulator = shop.start(SimulatorOptions { rate: Rate::Max, ..options() }).await.unwrap();
+        simulator.until(|progress| progress.orders > 2_000).await;
+        simulator.kill().await;
+    }
+    let last = SimulatorOptions { rate: Rate::Max, count: Some(1_000), ..options() };
+    assert_eq!(shop.run(last).await.unwrap(), Outcome::Finished);
+    let log = shop.read();
+    assert!(log.orders.len() > 7_000);
+    log.audit_after_crash();
+    assert!(log.openings_come_once());
+    assert_eq!(log.pulses.last().unwrap().orders, log.orders.len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_kafka_is_away_accelerated_time_stands_still_and_nothing_is_lost() {
+    let mut shop = Shop::open().await;
+    let pace = Pace::Accelerated { speed: 60.0, start: Some(NOON) };
+    let rate = Rate::PerSecond(500.0);
+    let simulator = shop.start(SimulatorOptions { pace, rate, ..options() }).await.unwrap();
+    simulator.until(|progress| progress.orders > 200).await;
+    let Some(broker) = shop.take_broker_away().await else { return };
+    // It stands still once two looks a second apart see the same time.
+    let mut stood = simulator.now().shop_ms;
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = simulator.now().shop_ms;
+        if std::mem::replace(&mut stood, now) == now {
+            break;
+        }
+        assert!(now < NOON + 600_000, "it goes on without Kafka");
+    }
+    shop.bring_broker_back(broker).await;
+    let before = simulator.now().orders;
+    simulator.until(|progress| progress.orders > before + 500).await;
+    assert_eq!(simulator.stop().await.unwrap(), Outcome::Stopped);
+    shop.read().audit();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_stops_in_a_bounded_time_when_kafka_is_gone() {
+    let mut shop = Shop::open().await;
+    let simulator = shop.start(SimulatorOptions { rate: Rate::PerSecond(500.0), ..options() }).await.unwrap();
+    simulator.until(|progress| progress.orders > 100).await;
+    let Some(_) = shop.take_broker_away().await else { return };
+    let start = std::time::Instant::now();
+    assert_eq!(simulator.stop().await.unwrap(), Outcome::Stopped);
+    assert!(start.elapsed() < Duration::from_secs(7), "{:?}", start.elapsed());
 }
 
 /// Not a test of speed, only that nothing is lost when Kafka is the bottleneck.

@@ -45,7 +45,9 @@ pub(crate) fn options() -> SimulatorOptions {
 pub(crate) struct Shop {
     pub(crate) session: Session,
     // Ends when dropped.
-    _broker: Option<(Broker, tempfile::TempDir)>,
+    broker: Option<(Broker, tempfile::TempDir)>,
+    /// Its data while it is away.
+    folder: Option<tempfile::TempDir>,
 }
 
 /// A simulator that runs.
@@ -74,7 +76,7 @@ impl Shop {
             properties: Arc::new([]),
         };
         topics::ensure(&session, DEADLINE).await.unwrap();
-        Self { session, _broker: broker }
+        Self { session, broker, folder: None }
     }
 
     pub(crate) fn with_other_prefix(&self) -> Session {
@@ -100,6 +102,21 @@ impl Shop {
         Log::read(&self.session)
     }
 
+    /// Takes the embedded broker away; `None` where the Kafka is not ours.
+    pub(crate) async fn take_broker_away(&mut self) -> Option<BrokerConfig> {
+        let (broker, folder) = self.broker.take()?;
+        let config = BrokerConfig::new(folder.path().join("kafka"), broker.address());
+        broker.stop().await;
+        self.folder = Some(folder);
+        Some(config)
+    }
+
+    /// Brings it back, on the same data and port.
+    pub(crate) async fn bring_broker_back(&mut self, config: BrokerConfig) {
+        let broker = Broker::start(config).await.unwrap();
+        self.broker = self.folder.take().map(|folder| (broker, folder));
+    }
+
     /// Waits for a pulse.
     pub(crate) async fn pulse(&self, wanted: impl Fn(&Pulse) -> bool) -> Pulse {
         let deadline = tokio::time::Instant::now() + DEADLINE;
@@ -111,6 +128,24 @@ impl Shop {
             assert!(tokio::time::Instant::now() < deadline, "no such pulse");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Follows partition 0 of a topic from its beginning.
+    pub(crate) fn follow(&self, topic: Topic) -> BaseConsumer {
+        let consumer: BaseConsumer =
+            self.session.client(&[("group.id", "test"), ("enable.auto.commit", "false")]).create().unwrap();
+        let mut assignment = TopicPartitionList::new();
+        assignment.add_partition_offset(&self.session.topic(topic), 0, Offset::Beginning).unwrap();
+        consumer.assign(&assignment).unwrap();
+        consumer
+    }
+
+    /// Where the partitions of a topic end now.
+    pub(crate) fn ends(&self, topic: Topic) -> Vec<i64> {
+        let (probe, name) = (self.session.probe().unwrap(), self.session.topic(topic));
+        (0..self.session.partitions)
+            .map(|partition| probe.fetch_watermarks(&name, partition, DEADLINE).unwrap().1)
+            .collect()
     }
 
     /// Asks by way of the topic.
@@ -135,9 +170,25 @@ impl Running {
         self.outcome().await
     }
 
+    /// Its progress now.
+    pub(crate) fn now(&self) -> Progress {
+        *self.progress.borrow()
+    }
+
+    /// Ends it in the middle of whatever it does, as a kill would.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        assert!(self.task.await.is_err_and(|error| error.is_cancelled()));
+    }
+
     pub(crate) async fn outcome(self) -> Result<Outcome, SimulatorError> {
         tokio::time::timeout(DEADLINE * 2, self.task).await.expect("in time").expect("no panic")
     }
+}
+
+/// The payload of the next record, if one comes in time.
+pub(crate) fn poll(consumer: &BaseConsumer) -> Option<Vec<u8>> {
+    consumer.poll(DEADLINE).map(|message| message.unwrap().payload().unwrap_or_default().to_vec())
 }
 
 /// Reads a partition to its end: bytes in order.
