@@ -141,8 +141,8 @@ impl Shop {
     }
 
     /// Where the partitions of a topic end now.
-    pub(crate) fn ends(&self, topic: Topic) -> Vec<i64> {
-        let (probe, name) = (self.session.probe().unwrap(), self.session.topic(topic));
+    pub(crate) fn ends(&self, probe: &BaseConsumer, topic: Topic) -> Vec<i64> {
+        let name = self.session.topic(topic);
         (0..self.session.partitions)
             .map(|partition| probe.fetch_watermarks(&name, partition, DEADLINE).unwrap().1)
             .collect()
