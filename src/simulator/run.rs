@@ -285,6 +285,7 @@ impl Simulator {
         self.state = RunState::Stopped;
         let mut said = silent;
         self.heartbeat.change();
+        self.till.floor.finish();
         while Instant::now() < deadline {
             self.till.outbox.check()?;
             let settled = self.till.send_held()? && self.till.is_settled();

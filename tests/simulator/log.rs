@@ -69,6 +69,8 @@ impl Log {
         assert!(self.orders.is_sorted_by_key(|order| order.created_at), "time goes on");
         assert!(self.deliveries.is_sorted_by_key(|delivery| delivery.at), "time goes on");
         assert!(self.pulses.is_sorted_by_key(|pulse| pulse.shop_time), "pulses go on");
+        let told = self.pulses.last().map(|pulse| pulse.shop_time.timestamp_millis());
+        assert!(told.is_some_and(|told| self.latest_ms() <= told), "the last pulse tells of every order");
 
         // Goods of a moment are there before the sales of that moment.
         let mut moves: Vec<(i64, bool, u64, i64)> = Vec::new();
