@@ -1,6 +1,8 @@
 //! The simulator against a Kafka: the embedded broker, or a real one whose address is in
 //! `SHOP_SIM_TEST_BOOTSTRAP`. What it wrote is read back and judged by a recomputation of its own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+
 mod log;
 mod shop;
 
@@ -18,8 +20,8 @@ use shop::{Shop, options};
 /// 2026-11-20 12:00 in Stockholm, Unix ms.
 const NOON: i64 = 1_795_172_400_000;
 
-fn backfill(from_ms: i64, minutes: i64) -> Option<Backfill> {
-    Some(Backfill { from_ms, to_ms: from_ms + minutes * 60_000, per_second: 5.0 })
+fn period(from_ms: i64, minutes: i64) -> Backfill {
+    Backfill { from_ms, to_ms: from_ms + minutes * 60_000, per_second: 5.0 }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,7 +50,7 @@ async fn a_seed_gives_the_same_bytes() {
     let mut written = Vec::new();
     for _ in 0..2 {
         let shop = Shop::open().await;
-        let options = SimulatorOptions { backfill: backfill(NOON, 60), seed: 7, ..options() };
+        let options = SimulatorOptions { backfill: Some(period(NOON, 60)), seed: 7, ..options() };
         assert_eq!(shop.run(options).await.unwrap(), Outcome::Finished);
         let log = shop.read();
         assert!((16_000..20_000).contains(&log.orders.len()), "{} orders", log.orders.len());
@@ -66,7 +68,7 @@ async fn a_seed_gives_the_same_bytes() {
 async fn periods_follow_each_other_and_an_earlier_one_is_refused() {
     let shop = Shop::open().await;
     let run = async |from_ms, minutes| {
-        let backfill = backfill(from_ms, minutes);
+        let backfill = Some(period(from_ms, minutes));
         shop.run(SimulatorOptions { backfill, ..options() }).await
     };
     run(NOON, 10).await.unwrap();
@@ -87,7 +89,7 @@ async fn periods_follow_each_other_and_an_earlier_one_is_refused() {
 async fn real_time_is_refused_on_a_log_that_is_ahead_and_accelerated_time_goes_on_from_it() {
     let shop = Shop::open().await;
     let tomorrow = chrono::Utc::now().timestamp_millis() + 86_400_000;
-    let past = SimulatorOptions { backfill: backfill(tomorrow, 1), ..options() };
+    let past = SimulatorOptions { backfill: Some(period(tomorrow, 1)), ..options() };
     shop.run(past).await.unwrap();
     let error = shop.run(options()).await.unwrap_err();
     assert!(matches!(error, SimulatorError::AheadOfRealTime { .. }), "{error}");
@@ -161,7 +163,7 @@ async fn a_backfill_up_to_now_goes_on_live_without_a_gap() {
     let now = chrono::Utc::now().timestamp_millis();
     let simulator = shop
         .start(SimulatorOptions {
-            backfill: backfill(now - 1_200_000, 20),
+            backfill: Some(period(now - 1_200_000, 20)),
             then_live: true,
             rate: Rate::PerSecond(50.0),
             ..options()

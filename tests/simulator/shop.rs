@@ -60,14 +60,13 @@ pub(crate) struct Running {
 
 impl Shop {
     pub(crate) async fn open() -> Self {
-        let (bootstrap, broker) = match std::env::var("SHOP_SIM_TEST_BOOTSTRAP") {
-            Ok(bootstrap) => (bootstrap, None),
-            Err(_) => {
-                let folder = tempfile::tempdir().unwrap();
-                let config = BrokerConfig::new(folder.path().join("kafka"), ([127, 0, 0, 1], 0).into());
-                let broker = Broker::start(config).await.unwrap();
-                (broker.address().to_string(), Some((broker, folder)))
-            }
+        let (bootstrap, broker) = if let Ok(bootstrap) = std::env::var("SHOP_SIM_TEST_BOOTSTRAP") {
+            (bootstrap, None)
+        } else {
+            let folder = tempfile::tempdir().unwrap();
+            let config = BrokerConfig::new(folder.path().join("kafka"), ([127, 0, 0, 1], 0).into());
+            let broker = Broker::start(config).await.unwrap();
+            (broker.address().to_string(), Some((broker, folder)))
         };
         let session = Session {
             bootstrap: bootstrap.into(),
