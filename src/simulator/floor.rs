@@ -89,6 +89,8 @@ pub struct Floor {
     reorders: u64,
     /// Everything up to here has happened, Unix ms.
     complete_ms: i64,
+    /// When a sale was made or goods came last, Unix ms.
+    last_ms: i64,
     /// The next customer, when the visits before took no order number, and the time of the visit.
     visit: Visit,
     attempt: u64,
@@ -124,6 +126,7 @@ impl Floor {
             lost_pieces: beginning.lost_pieces,
             reorders: 0,
             complete_ms: from_ms.saturating_sub(1),
+            last_ms: i64::MIN,
             visit,
             attempt: 0,
             visit_ms: from_ms,
@@ -198,6 +201,11 @@ impl Floor {
         }
     }
 
+    /// Closes the shop for good: nothing more happens in the millisecond of the last event.
+    pub fn finish(&mut self) {
+        self.skip_to(self.last_ms);
+    }
+
     /// The time up to which everything has happened, Unix ms: whatever comes next is later.
     pub fn complete_ms(&self) -> i64 {
         self.complete_ms
@@ -257,6 +265,7 @@ impl Floor {
         }
         let sold = sale.count > 0;
         if sold {
+            self.last_ms = at_ms;
             self.last_order_id = order_id;
             self.attempt = 0;
         } else {
@@ -268,6 +277,7 @@ impl Floor {
     }
 
     fn goods(&mut self, at_ms: i64, product: usize, quantity: i64) -> Event {
+        self.last_ms = at_ms;
         self.last_delivery_id = self.last_delivery_id.saturating_add(1);
         Event::Goods(Goods { delivery_id: self.last_delivery_id, at_ms, product, quantity })
     }

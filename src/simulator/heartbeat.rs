@@ -28,6 +28,11 @@ impl Heartbeat {
         self.changed = true;
     }
 
+    /// Whether no pulse has yet told a moment of shop time (Unix ms) or a later one.
+    pub(super) fn is_behind(&self, ms: i64) -> bool {
+        self.told_ms.is_none_or(|told| told < ms)
+    }
+
     /// Whether a pulse is due, with one `every` so often and so many reorders made so far.
     pub(super) fn is_due(&self, every: Duration, reorders: u64, now: Instant) -> bool {
         let Some(last) = self.last else { return true };

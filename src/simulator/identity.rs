@@ -38,3 +38,38 @@ fn place(pid: u32) -> String {
 fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shop::{Zone, pulse::RunState};
+
+    fn pulse_of(pid: u32, host: String) -> Pulse {
+        let time = Zone::default().stamp(0);
+        Pulse {
+            shop_time: time,
+            wall_time: time,
+            speed: 1.0,
+            rate: None,
+            state: RunState::Running,
+            who: "w".into(),
+            host,
+            pid,
+            orders: 0,
+            lost_sales: 0,
+            last_delivery_id: 0,
+            under_way: vec![],
+        }
+    }
+
+    #[test]
+    fn only_a_process_of_this_machine_that_ended_is_gone() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        child.wait().unwrap();
+        assert!(is_gone(&pulse_of(pid, place(pid))));
+        assert!(!is_gone(&pulse_of(pid, format!("elsewhere, pid {pid}"))));
+        let us = Identity::here(0);
+        assert!(!is_gone(&pulse_of(us.pid, us.place)));
+    }
+}

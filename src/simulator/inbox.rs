@@ -38,7 +38,6 @@ impl Inbox {
                 ("group.id", &session.group("simulator")),
                 ("enable.auto.commit", "false"),
                 ("auto.offset.reset", "latest"),
-                ("fetch.wait.max.ms", "100"),
             ])
             .create()?;
         let mut assignment = TopicPartitionList::new();

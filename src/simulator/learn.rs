@@ -1,6 +1,6 @@
 //! Reading a topic up to where it ends now.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::{
     Message, Offset, TopicPartitionList,
@@ -68,11 +68,31 @@ pub(super) fn read_pulses(session: &Session, stop: &CancellationToken) -> Result
 
 /// Where partition 0 of a topic ends now. Blocks.
 pub(super) fn end_of(session: &Session, topic: Topic) -> Result<i64, StreamError> {
-    let (_, end) = session
-        .probe()?
-        .fetch_watermarks(&session.topic(topic), 0, PATIENCE)
-        .map_err(|error| session.unreachable(&error))?;
-    Ok(end)
+    Ok(watermarks(session, &session.probe()?, &session.topic(topic), 0)?.1)
+}
+
+/// Where a partition begins and ends. One that was made just now, or whose leader changes, is asked again.
+fn watermarks(
+    session: &Session,
+    consumer: &BaseConsumer,
+    topic: &str,
+    partition: i32,
+) -> Result<(i64, i64), StreamError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match consumer.fetch_watermarks(topic, partition, PATIENCE) {
+            Ok(watermarks) => return Ok(watermarks),
+            Err(error) if Instant::now() > deadline => return Err(session.unreachable(&error)),
+            Err(error) => match error.rdkafka_error_code() {
+                Some(
+                    RDKafkaErrorCode::NotLeaderForPartition
+                    | RDKafkaErrorCode::LeaderNotAvailable
+                    | RDKafkaErrorCode::UnknownTopicOrPartition,
+                ) => std::thread::sleep(Duration::from_millis(50)),
+                _ => return Err(session.unreachable(&error)),
+            },
+        }
+    }
 }
 
 /// Reads every partition from its offset in `from` to its present end and says where it ends. Kafka being
@@ -101,9 +121,7 @@ fn read(
     let mut next = Vec::with_capacity(from.len());
     let mut ends = Vec::with_capacity(from.len());
     for (partition, start) in (0..).zip(from) {
-        let (low, high) = consumer
-            .fetch_watermarks(&name, partition, PATIENCE)
-            .map_err(|error| session.unreachable(&error))?;
+        let (low, high) = watermarks(session, &consumer, &name, partition)?;
         let start = low.max(*start);
         next.push(start);
         ends.push(high.max(start));

@@ -48,6 +48,11 @@ impl Ledger {
         self.open
     }
 
+    /// How many records there are from the oldest open one on.
+    pub fn span(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Whether every record was acknowledged.
     pub fn is_empty(&self) -> bool {
         self.open == 0
@@ -77,6 +82,7 @@ mod tests {
                 }
                 prop_assert_eq!(ledger.oldest_ms(), plain.iter().map(|(_, at)| *at).min());
                 prop_assert_eq!(ledger.len(), plain.len());
+                prop_assert!(ledger.span() >= ledger.len() && (ledger.span() == 0) == plain.is_empty());
             }
         }
     }

@@ -17,6 +17,7 @@ pub mod ledger;
 mod meter;
 pub mod options;
 mod outbox;
+mod phase;
 pub mod receipt;
 mod rival;
 mod run;

@@ -23,9 +23,9 @@ use crate::{
     stream::{Session, StreamError, Topic},
 };
 
-/// Orders that may be on their way at once; above it the simulator waits.
+/// Orders that there may be from the oldest unacknowledged one on; above it the simulator waits.
 const MOST_ORDERS: usize = 100_000;
-/// Below so many open orders somebody who waits for room is woken.
+/// Below so many of them somebody who waits for room is woken.
 const ROOM: usize = MOST_ORDERS * 3 / 4;
 /// What a pulse has in place of a number in the ledger, which counts up from 0 and never comes so far.
 const PULSE: usize = usize::MAX;
@@ -123,10 +123,11 @@ impl ProducerContext for Acknowledged {
             return;
         }
         let mut open = self.books.lock();
+        let before = open.ledger.span();
         open.acknowledged += u64::from(open.ledger.close(number));
-        let left = open.ledger.len();
+        let left = open.ledger.span();
         drop(open);
-        if self.eager || left == 0 || left == ROOM {
+        if self.eager || left == 0 || (left < ROOM && before >= ROOM) {
             self.wake.notify_one();
         }
     }
@@ -236,7 +237,7 @@ impl Outbox {
 
     /// Whether another order may be entered.
     pub(super) fn has_room(&self) -> bool {
-        self.orders.books.lock().ledger.len() < MOST_ORDERS
+        self.orders.books.lock().ledger.span() < MOST_ORDERS
     }
 
     /// Whether every delivery was acknowledged.

@@ -14,7 +14,8 @@ use super::{
     identity::Identity,
     inbox::{Heard, Inbox},
     meter::{Meter, TICK},
-    options::{Outcome, Pace, Progress, Rate, SimulatorError, SimulatorOptions},
+    options::{Outcome, Pace, Progress, Rate, SimulatorError},
+    phase::Phase,
     rival::Succession,
     till::{Round, Till},
 };
@@ -35,8 +36,6 @@ const CLOSING: Duration = Duration::from_secs(5);
 const LAST_WORD: Duration = Duration::from_secs(1);
 /// A look whether there is room again, should the word of it have come too early.
 const RETRY: Duration = Duration::from_millis(5);
-/// A `to` so near to now that a backfill follows the clock while it runs.
-const NOW_MS: i64 = 60_000;
 
 /// A simulator that knows the log and is ready to sell.
 pub struct Simulator {
@@ -55,43 +54,6 @@ pub struct Simulator {
     /// Orders in the log before this run.
     pub(super) orders_before: u64,
     pub(super) meter: Meter,
-}
-
-/// What is being sold: the past or the present.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Phase {
-    /// A past period, up to and without `to_ms`, Unix ms of shop time.
-    Backfill {
-        to_ms: i64,
-        per_second: f64,
-        /// Whether `to_ms` is now, and moves on with the wall's clock.
-        follow: bool,
-    },
-    /// As the clock goes.
-    Live,
-}
-
-impl Phase {
-    pub(super) fn first(options: &SimulatorOptions, wall_ms: i64) -> Self {
-        options.backfill.map_or(Self::Live, |backfill| Self::Backfill {
-            to_ms: backfill.to_ms,
-            per_second: backfill.per_second,
-            follow: options.then_live
-                && options.pace == Pace::Real
-                && wall_ms.abs_diff(backfill.to_ms) <= NOW_MS.unsigned_abs(),
-        })
-    }
-
-    /// The mean time between customers in ms of shop time; `None` for none at all.
-    pub(super) fn mean_gap_ms(self, pace: Pace, rate: Rate) -> Option<f64> {
-        match (self, pace) {
-            (Self::Backfill { per_second, .. }, _) => Some(1_000.0 / per_second),
-            (Self::Live, Pace::Real) => rate.per_second().map(|rate| 1_000.0 / rate),
-            (Self::Live, Pace::Accelerated { speed, .. }) => {
-                rate.per_second().map(|rate| 1_000.0 * speed / rate)
-            }
-        }
-    }
 }
 
 /// What to do after a step.
@@ -116,6 +78,8 @@ impl Simulator {
         progress: watch::Sender<Progress>,
         stop: CancellationToken,
     ) -> Result<Outcome, SimulatorError> {
+        // Where a successor is ahead of us, nobody should take our last word for the present.
+        let mut silent = false;
         let outcome = loop {
             let now = Moment::now();
             let next = self.step(now)?;
@@ -133,6 +97,7 @@ impl Simulator {
                 heard = self.inbox.next() => match heard {
                     Heard::Control(ask) => self.ask(ask, now),
                     Heard::Pulse(pulse) if self.succession.is_successor(&pulse) => {
+                        silent = self.heartbeat.is_behind(pulse.shop_time.timestamp_millis());
                         break Outcome::Replaced { by: pulse.host };
                     }
                     Heard::Pulse(_) => {}
@@ -142,7 +107,7 @@ impl Simulator {
                 () = sleep_until(until.into()), if !again => {}
             }
         };
-        self.close(&progress).await?;
+        self.close(&progress, silent).await?;
         Ok(outcome)
     }
 
@@ -229,7 +194,7 @@ impl Simulator {
         let ahead_ms = self.till.floor.next_ms().saturating_add(1).saturating_sub(self.clock.now_ms(now));
         let ahead_ms = if running { ahead_ms.max(1) as f64 / self.clock.speed() } else { f64::INFINITY };
         let ahead = Duration::try_from_secs_f64(ahead_ms / 1_000.0).unwrap_or(TICK).min(TICK);
-        Next::Wait(tick.min(now.instant + ahead.max(Duration::from_millis(1))))
+        Next::Wait(tick.min(now.instant + ahead).max(now.instant + Duration::from_millis(1)))
     }
 
     /// How often a pulse goes out.
@@ -315,15 +280,16 @@ impl Simulator {
     }
 
     /// Waits for what is on its way and says good-bye, both within [`CLOSING`].
-    async fn close(mut self, progress: &watch::Sender<Progress>) -> Result<(), SimulatorError> {
+    async fn close(mut self, progress: &watch::Sender<Progress>, silent: bool) -> Result<(), SimulatorError> {
         let deadline = Instant::now() + CLOSING;
         self.state = RunState::Stopped;
-        let mut said = false;
+        let mut said = silent;
         self.heartbeat.change();
+        self.till.floor.finish();
         while Instant::now() < deadline {
             self.till.outbox.check()?;
             let settled = self.till.send_held()? && self.till.is_settled();
-            if said && !self.till.outbox.pulse_open() {
+            if settled && said && !self.till.outbox.pulse_open() {
                 break;
             }
             // Better a word on what is in the log than none.

@@ -15,9 +15,10 @@ use super::{
     meter::Meter,
     options::{Pace, SimulatorError, SimulatorOptions},
     outbox::Outbox,
+    phase::Phase,
     receipt::Receipts,
     rival::{self, Succession},
-    run::{Phase, Simulator},
+    run::Simulator,
     till::Till,
 };
 use crate::{

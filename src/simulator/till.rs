@@ -126,3 +126,37 @@ impl Till {
 fn not_written(error: impl std::fmt::Display) -> SimulatorError {
     SimulatorError::Record(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        shop::{Catalog, Zone},
+        simulator::floor::Beginning,
+        stream::Session,
+    };
+
+    #[test]
+    fn no_sale_goes_out_before_the_goods_it_takes_from_are_acknowledged() {
+        // Nobody answers there, so nothing is ever acknowledged.
+        let session = Session {
+            bootstrap: "127.0.0.1:1".into(),
+            prefix: "shop".into(),
+            partitions: 6,
+            properties: Arc::new([]),
+        };
+        let catalog = Catalog::builtin();
+        let floor = Floor::new(1, &catalog, &Beginning::default(), None);
+        let receipts = Receipts::new(&catalog, Zone::default()).unwrap();
+        let mut till = Till::new(floor, receipts, Outbox::new(&session, 6, 6).unwrap(), None);
+        for _ in 0..3 {
+            assert_eq!(till.round(1_000, true).unwrap(), Round::Blocked);
+        }
+        // The opening stock of every product, and the one sale that waits.
+        assert_eq!(till.outbox.open(), catalog.products.len() + 1);
+        assert_eq!(till.floor.last_order_id(), 1);
+        assert!(!till.is_settled());
+    }
+}

@@ -133,5 +133,38 @@ pub async fn ensure(session: &Session, timeout: Duration) -> Result<(), StreamEr
             Err((topic, code)) => return Err(StreamError::CreateTopic { topic, reason: code.to_string() }),
         }
     }
+    wait_until_known(session, admin, names, timeout).await
+}
+
+/// A cluster says that a topic is made before every broker knows of it and each partition has a leader.
+async fn wait_until_known(
+    session: &Session,
+    admin: AdminClient<DefaultClientContext>,
+    names: Vec<String>,
+    timeout: Duration,
+) -> Result<(), StreamError> {
+    let deadline = tokio::time::Instant::now() + timeout;
+    let admin = std::sync::Arc::new(admin);
+    for name in names {
+        loop {
+            let (asked, topic) = (std::sync::Arc::clone(&admin), name.clone());
+            let known = tokio::task::spawn_blocking(move || {
+                asked.inner().fetch_metadata(Some(&topic), timeout).is_ok_and(|metadata| {
+                    metadata.topics().iter().any(|found| {
+                        found.error().is_none()
+                            && !found.partitions().is_empty()
+                            && found.partitions().iter().all(|partition| partition.leader() >= 0)
+                    })
+                })
+            });
+            if known.await.unwrap_or(false) {
+                break;
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(StreamError::NoTopic { topic: name, bootstrap: session.bootstrap.to_string() });
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
     Ok(())
 }
