@@ -127,7 +127,6 @@ pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
 }
 
 /// Prints a line on stdout.
-#[expect(clippy::print_stdout, reason = "the one place that prints results")]
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     use io::Write;
     let mut out = io::stdout().lock();

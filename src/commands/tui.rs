@@ -38,7 +38,7 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
         return Err(ScreenError::NoTerminal.into());
     }
     if args.demo {
-        demo::prepare(&mut setting, &mut args, Utc::now())?;
+        demo::prepare(&mut setting, &mut args, Utc::now());
     }
     let plan = shop::Plan::new(&setting, &args)?;
     let _lock = if args.watch { None } else { Some(setting.place.lock_consumers()?) };

@@ -141,7 +141,7 @@ fn stock() -> (Vec<StockLine>, Vec<ShelfPlan>) {
         PRODUCTS.iter().zip(1..).map(|(&(name, balance, reorder_point, full, under_way), product_id)| {
             let sold = i64::try_from(random(400)).unwrap() + full;
             (
-                StockLine { product_id, name: name.to_owned(), delivered: sold + balance, sold },
+                StockLine { product_id, name: name.to_owned(), named_by: 1, delivered: sold + balance, sold },
                 ShelfPlan { product_id, reorder_point, full, under_way },
             )
         });

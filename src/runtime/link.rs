@@ -74,17 +74,16 @@ pub enum Want {
 impl Link {
     /// Opens the way that the options name.
     pub async fn open(common: &Common, place: &Place, want: Want) -> Result<Self, LinkError> {
-        let (bootstrap, broker) = match &common.bootstrap {
-            Some(bootstrap) => (bootstrap.clone(), None),
-            None => {
-                if want == Want::Data && !place.kafka().exists() {
-                    return Err(LinkError::NoShop { out: place.out().display().to_string() });
-                }
-                let (address, broker) = find_or_start(place.kafka()).await?;
-                let stop = CancellationToken::new();
-                let guard = tokio::spawn(guard(place.kafka(), address, broker, stop.clone()));
-                (address.to_string(), Some(Served { stop, guard }))
+        let (bootstrap, broker) = if let Some(bootstrap) = &common.bootstrap {
+            (bootstrap.clone(), None)
+        } else {
+            if want == Want::Data && !place.kafka().exists() {
+                return Err(LinkError::NoShop { out: place.out().display().to_string() });
             }
+            let (address, broker) = find_or_start(place.kafka()).await?;
+            let stop = CancellationToken::new();
+            let guard = tokio::spawn(guard(place.kafka(), address, broker, stop.clone()));
+            (address.to_string(), Some(Served { stop, guard }))
         };
         let session = Session {
             bootstrap: bootstrap.into(),

@@ -4,7 +4,7 @@ use std::{fs, io};
 
 use chrono::{DateTime, NaiveTime, Utc};
 
-use super::super::{Failure, Setting};
+use super::super::Setting;
 use crate::{
     cli::{BackfillArg, TuiArgs},
     runtime::place::{Place, PlaceError},
@@ -17,7 +17,7 @@ const OPENS_HOUR: u32 = 20;
 const HANDLE_EVERY_MS: i64 = 300_000;
 
 /// Chooses time, rate and folder: the day so far is there at once, and goes on from 20:00.
-pub(super) fn prepare(setting: &mut Setting, args: &mut TuiArgs, wall: DateTime<Utc>) -> Result<(), Failure> {
+pub(super) fn prepare(setting: &mut Setting, args: &mut TuiArgs, wall: DateTime<Utc>) {
     let today = setting.zone.date(wall.timestamp());
     let opens = today.and_time(NaiveTime::from_hms_opt(OPENS_HOUR, 0, 0).unwrap_or_default());
     args.simulator.speed = SPEED;
@@ -30,7 +30,6 @@ pub(super) fn prepare(setting: &mut Setting, args: &mut TuiArgs, wall: DateTime<
         // On a real cluster nothing is emptied: each demo has topics of its own.
         setting.common.prefix = format!("{}-demo-{}", setting.common.prefix, wall.timestamp());
     }
-    Ok(())
 }
 
 /// Removes what an earlier demo left. The lock on the consumers must be held.

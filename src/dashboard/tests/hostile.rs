@@ -48,7 +48,7 @@ prop_compose! {
         -> (Vec<StockLine>, Vec<ShelfPlan>) {
         let many = seed.iter().cycle().take(seed.len() * repeat);
         many.map(|(product_id, name, delivered, sold, point, full)| (
-            StockLine { product_id: *product_id, name: name.clone(), delivered: *delivered, sold: *sold },
+            StockLine { product_id: *product_id, name: name.clone(), named_by: 1, delivered: *delivered, sold: *sold },
             ShelfPlan { product_id: *product_id, reorder_point: *point, full: *full, under_way: *point },
         )).unzip()
     }
