@@ -100,10 +100,11 @@ pub trait Output<V: View>: Send {
         let _ = (parts, closed_before, rows);
     }
 
-    /// Writes the replaced files that are due; called after the checkpoint is stored.
-    fn publish(&mut self, files: &mut dyn Files) -> std::io::Result<()> {
+    /// Writes the replaced files that are due; called after the checkpoint is stored. `true` when the next
+    /// checkpoint is to say so.
+    fn publish(&mut self, files: &mut dyn Files) -> std::io::Result<bool> {
         let _ = files;
-        Ok(())
+        Ok(false)
     }
 
     /// The daily reports on disk, oldest first.

@@ -255,7 +255,10 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             self.batch.clear();
         }
         self.appends.settle();
-        self.output.publish(&mut self.files).map_err(|error| file("a file of the consumer", error))
+        let noted =
+            self.output.publish(&mut self.files).map_err(|error| file("a file of the consumer", error))?;
+        self.unsettled |= noted;
+        Ok(())
     }
 
     /// Everything that changed since the last checkpoint, as rows.

@@ -85,6 +85,8 @@ struct Inner {
     messages: VecDeque<Message>,
     messages_ever: u64,
     link: Link,
+    /// Whether the connection has been looked at.
+    linked_before: bool,
 }
 
 /// The read model of a process. Every call is short: nothing waits while it is held.
@@ -104,6 +106,7 @@ impl Board {
             messages: VecDeque::new(),
             messages_ever: 0,
             link,
+            linked_before: false,
         };
         Self { zone, inner: Mutex::new(inner) }
     }
@@ -154,16 +157,17 @@ impl Board {
 
     /// Notes the connection's state; a change becomes a message.
     pub fn set_link(&self, up: bool, trouble: Option<String>, shop_second: i64) {
-        let changed = {
+        let (changed, first) = {
             let mut inner = self.lock();
             let changed = inner.link.up != up;
+            let first = !std::mem::replace(&mut inner.linked_before, true);
             inner.link.up = up;
             inner.link.trouble = trouble;
-            changed
+            (changed || !up && first, first)
         };
-        if changed && up {
+        if changed && up && !first {
             self.say(shop_second, Weight::Info, "Kafka answers.".to_owned());
-        } else if changed {
+        } else if changed && !up {
             self.say(
                 shop_second,
                 Weight::Error,

@@ -110,7 +110,7 @@ pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: Cancel
             Ok::<_, StreamError>((watch, ends))
         })
         .await;
-        let second = clock.now().unwrap_or_default();
+        let second = clock.now().unwrap_or_else(|| chrono::Utc::now().timestamp());
         match looked {
             Ok(Ok((found, by_part))) => {
                 watch = Some(found);

@@ -1,7 +1,7 @@
 //! The loop that every view runs in: records from its group in, figures and checkpoints out.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -37,6 +37,8 @@ use crate::{
 const TICK: Duration = Duration::from_millis(250);
 /// How often checkpoints are made and figures published.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// Offsets behind the last record that are taken for transaction markers where a partition was read to its end.
+const MARKERS: i64 = 2;
 /// Records taken between two looks at the clock.
 const GULP: usize = 2_000;
 
@@ -140,6 +142,7 @@ where
         saved: Instant::now(),
         published: HashMap::new(),
         end_seen: HashMap::new(),
+        at_end: HashSet::new(),
         trouble: None,
         paused: false,
         reports: None,
@@ -184,6 +187,8 @@ where
     published: HashMap<Part, PartState>,
     /// By partition: the end of the log at which it was last seen to hold nothing more.
     end_seen: HashMap<Part, i64>,
+    /// Partitions with nothing more to read since their last record.
+    at_end: HashSet<Part>,
     trouble: Option<String>,
     paused: bool,
     reports: Option<Vec<ReportNote>>,
@@ -247,11 +252,9 @@ where
         match received {
             Ok(message) => self.take(&message),
             Err(KafkaError::PartitionEOF(partition)) => {
-                for source in V::SOURCES {
-                    let part = Part { source: *source, partition };
-                    if let (Source::Handled, Some(end)) = (source, self.env.board.end(part)) {
-                        self.end_seen.insert(part, end);
-                    }
+                // Only the handled orders are written in transactions.
+                if V::SOURCES == [Source::Handled] {
+                    self.at_end.insert(Part { source: Source::Handled, partition });
                 }
                 Ok(None)
             }
@@ -286,6 +289,7 @@ where
         match taken {
             Taken::Yes => {
                 self.records += 1;
+                self.at_end.remove(&part);
                 self.end_seen.remove(&part);
                 Ok(None)
             }
@@ -389,6 +393,11 @@ where
         self.env.board.set_group(V::NAME, figures.len(), self.records, self.trouble.clone());
         let wall_ms = Utc::now().timestamp_millis();
         for (part, position, figures) in figures {
+            if let Some(end) = self.env.board.end(part).filter(|end| *end <= position.next + MARKERS)
+                && self.at_end.contains(&part)
+            {
+                self.end_seen.insert(part, end);
+            }
             let state = PartState {
                 partition: part.partition,
                 shop_second: now.unwrap_or_default(),
@@ -426,17 +435,18 @@ where
     }
 
     /// Whether everything up to the given end is part of the state.
-    fn has_reached(&self, until: &Until) -> Result<bool, ViewError> {
+    fn has_reached(&mut self, until: &Until) -> Result<bool, ViewError> {
         let positions: Vec<_> = self.shared.worker().positions().collect();
         if positions.is_empty() {
             return Ok(false);
         }
         for (part, position) in positions {
             let Some(end) = until.end(part) else { return Ok(false) };
-            if position.next < end
-                && !super::probe::nothing_between(&self.env.session, part, position.next, end)?
-            {
-                return Ok(false);
+            if position.next < end {
+                if !super::probe::nothing_between(&self.env.session, part, position.next, end)? {
+                    return Ok(false);
+                }
+                self.end_seen.insert(part, end);
             }
         }
         Ok(true)

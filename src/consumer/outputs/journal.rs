@@ -56,11 +56,11 @@ impl Output<Journal> for JournalFiles {
         }
     }
 
-    fn publish(&mut self, files: &mut dyn Files) -> io::Result<()> {
+    fn publish(&mut self, files: &mut dyn Files) -> io::Result<bool> {
         if self.due {
             files.replace(journal::LAST, &self.last)?;
             self.due = false;
         }
-        Ok(())
+        Ok(false)
     }
 }

@@ -104,7 +104,7 @@ impl Output<DailyReport> for ReportFiles {
         }
     }
 
-    fn publish(&mut self, files: &mut dyn Files) -> io::Result<()> {
+    fn publish(&mut self, files: &mut dyn Files) -> io::Result<bool> {
         for (date, issue) in self.issues.iter_mut().filter(|(_, issue)| !issue.written) {
             let report = report::Report::new(*date, &issue.totals, issue.revision);
             files.replace(&report::text_file(*date), report.text().as_bytes())?;
@@ -112,7 +112,7 @@ impl Output<DailyReport> for ReportFiles {
             issue.written = true;
             self.noted.insert(*date);
         }
-        Ok(())
+        Ok(!self.noted.is_empty())
     }
 
     fn reports(&self) -> Vec<ReportNote> {
