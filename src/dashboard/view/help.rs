@@ -33,14 +33,14 @@ pub(super) fn draw(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
     };
     let caps = widest(|binding, words| (binding.cap)(words)) + 2;
     let line = caps + widest(|binding, words| (binding.about)(words));
-    let columns = |area: Rect| ((area.width + GUTTER) / (line + GUTTER)).max(1);
+    let columns = |area: Rect| (area.width + GUTTER) / (line + GUTTER);
     let fits = |area: &Rect| usize::from(area.height.saturating_sub(1) * columns(*area)) >= BINDINGS.len();
     let area = [feed, feeds, lists].into_iter().find(fits).unwrap_or(all_below);
     Clear.render(area, buf);
     buf.set_style(area, scene.theme.base);
 
     let body = text::title(scene, area, words.keys, &Line::default(), buf);
-    let column_width = (body.width + GUTTER) / columns(body);
+    let column_width = (body.width + GUTTER) / columns(body).max(1);
     for (index, binding) in (0..).zip(BINDINGS) {
         let Some(column) = u16::checked_div(index, body.height) else { return };
         let row = text::row(text::right_of(body, column * column_width), index % body.height);
