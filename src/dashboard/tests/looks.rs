@@ -204,3 +204,14 @@ fn the_audit_says_which_sum_is_wrong_but_not_while_something_is_still_to_be_read
     let behind = audit(&shop);
     assert!(!behind.contains('✗') && behind.contains("9 behind"), "{behind}");
 }
+
+#[test]
+fn a_day_of_25_hours_has_its_25_hours_on_the_axis() {
+    let zone = crate::shop::Zone::default();
+    let autumn = chrono::NaiveDate::from_ymd_opt(2026, 10, 25).unwrap();
+    let shop = fixture::at(zone.end_of(autumn) - 1);
+    let shown = shown(120, 30, &shop, &plain_look(), &[]);
+    let hours = shown.lines().find(|line| line.starts_with(" 00")).unwrap();
+    // 18:00 is 19 hours after midnight; the chart is 38 columns wide and begins in column 1.
+    assert_eq!(hours.find("18"), Some(1 + 38 * 19 / 25), "{hours}");
+}
