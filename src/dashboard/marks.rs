@@ -4,9 +4,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Marker {
     /// Fine dots, two columns and four rows to a cell.
-    #[default]
     Braille,
-    /// Solid blocks, eight heights to a cell.
+    /// Solid blocks, eight heights to a cell: the calmest, and every font has them.
+    #[default]
     Block,
     /// Nothing that an old terminal lacks.
     Ascii,

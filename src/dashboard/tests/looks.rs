@@ -83,10 +83,10 @@ fn trouble_is_seen() {
 fn badges_tell_a_paused_shop_from_a_frozen_picture() {
     let mut shop = fixture::afternoon();
     let frozen = shown(120, 30, &shop, &plain_look(), &[Command::Freeze]);
-    assert!(frozen.contains("running") && frozen.contains(" frozen "), "{frozen}");
+    assert!(frozen.contains("running") && frozen.contains("frozen"), "{frozen}");
     shop.simulator = Some(RunState::Paused);
     let paused = shown(120, 30, &shop, &plain_look(), &[]);
-    assert!(paused.contains(" paused ") && !paused.contains(" frozen "), "{paused}");
+    assert!(paused.contains(" paused ") && !paused.contains("frozen"), "{paused}");
     shop.simulator = None;
     assert!(shown(120, 30, &shop, &plain_look(), &[]).contains("waiting for the shop"));
 }
@@ -143,4 +143,75 @@ fn where_not_all_shelves_fit_the_lowest_are_shown_in_their_order() {
     assert!(!shown.contains("Termos"), "a full shelf took the place of a low one");
     // Seven of 24.
     assert!(shown.contains("and 17 more"), "{shown}");
+}
+
+#[test]
+fn no_badge_is_ever_cut() {
+    let mut shop = fixture::afternoon();
+    for lang in Lang::ALL {
+        let words = lang.words();
+        let look = Look::new(ThemeName::Dark, lang, Marker::Braille);
+        for width in (60..=200).step_by(4) {
+            for height in [16, 24, 30] {
+                for speed in [1.0, 60.0] {
+                    shop.speed = speed;
+                    let states = [
+                        (Some(RunState::Running), words.running),
+                        (Some(RunState::Paused), words.paused),
+                        (Some(RunState::Stopped), words.stopped),
+                        (None, words.waiting),
+                    ];
+                    for (state, word) in states {
+                        shop.simulator = state;
+                        let shown = shown(width, height, &shop, &look, &[Command::Freeze]);
+                        let head = shown.lines().take(3).collect::<Vec<_>>().join("\n");
+                        let whole = head.contains(word) && head.contains(words.frozen);
+                        assert!(whole, "{width}×{height}:\n{head}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn all_keys_are_in_the_help_at_every_size() {
+    let shop = fixture::afternoon();
+    for lang in Lang::ALL {
+        let look = Look::new(ThemeName::Dark, lang, Marker::Braille);
+        for (width, height) in [(60, 16), (80, 24), (100, 30), (119, 40), (120, 24), (120, 30), (200, 50)] {
+            let shown = shown(width, height, &shop, &look, &[Command::Help]);
+            for binding in crate::dashboard::keymap::BINDINGS {
+                let about = (binding.about)(lang.words());
+                assert!(shown.contains(about), "{about} is missing at {width}×{height}:\n{shown}");
+            }
+            for figure in [lang.words().orders, lang.words().sales_today] {
+                assert!(shown.contains(figure), "the keys cover {figure} at {width}×{height}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_audit_says_which_sum_is_wrong_but_not_while_something_is_still_to_be_read() {
+    let mut shop = fixture::afternoon();
+    let audit =
+        |shop: &Snapshot| shown(120, 30, shop, &plain_look(), &[]).lines().nth(28).unwrap().to_owned();
+    assert_eq!(audit(&shop).matches('✓').count(), 2, "{}", audit(&shop));
+    shop.figures.produced += 1;
+    assert!(audit(&shop).starts_with(" ✗ 50\u{a0}322 produced"), "{}", audit(&shop));
+    shop.figures.lag.insert("handling".to_owned(), 9);
+    let behind = audit(&shop);
+    assert!(!behind.contains('✗') && behind.contains("9 behind"), "{behind}");
+}
+
+#[test]
+fn a_day_of_25_hours_has_its_25_hours_on_the_axis() {
+    let zone = crate::shop::Zone::default();
+    let autumn = chrono::NaiveDate::from_ymd_opt(2026, 10, 25).unwrap();
+    let shop = fixture::at(zone.end_of(autumn) - 1);
+    let shown = shown(120, 30, &shop, &plain_look(), &[]);
+    let hours = shown.lines().find(|line| line.starts_with(" 00")).unwrap();
+    // 18:00 is 19 hours after midnight; the chart is 38 columns wide and begins in column 1.
+    assert_eq!(hours.find("18"), Some(1 + 38 * 19 / 25), "{hours}");
 }

@@ -1,8 +1,8 @@
 //! The dashboard as a whole: what it shows, that it always can, and what the loop does.
 
+mod events;
 mod hostile;
 mod looks;
-mod loop_;
 mod state;
 
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};

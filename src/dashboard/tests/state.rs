@@ -110,12 +110,14 @@ fn escape_closes_the_help_first_and_then_lets_the_picture_go() {
 
 #[test]
 fn messages_fade_by_the_time_they_were_first_seen() {
+    let with_messages = |many: u64| {
+        let mut shop = fixture::afternoon();
+        let message = |number| Message { number, shop_second: 0, weight: Weight::Info, text: String::new() };
+        shop.messages = (0..many).map(message).collect();
+        Action::Picture(Arc::new(shop))
+    };
     let (mut app, start) = app(|shop| shop.messages.clear());
-    let mut shop = fixture::afternoon();
-    shop.messages = (0..2)
-        .map(|number| Message { number, shop_second: 0, weight: Weight::Info, text: String::new() })
-        .collect();
-    app.update(Action::Picture(Arc::new(shop)), start);
+    app.update(with_messages(2), start);
     assert_eq!((app.ui().new_from, app.ui().recent_from), (0, 0));
 
     let faded = app.wakes_at().unwrap();
@@ -127,6 +129,11 @@ fn messages_fade_by_the_time_they_were_first_seen() {
     app.update(Action::Wake, old);
     assert_eq!((app.ui().new_from, app.ui().recent_from), (2, 2));
     assert_eq!(app.wakes_at(), None);
+
+    // What was seen before stays old, what comes next is new.
+    app.update(with_messages(3), old);
+    assert_eq!((app.ui().new_from, app.ui().recent_from), (2, 2));
+    assert!(app.wakes_at().is_some_and(|fades| fades > old));
 }
 
 #[test]

@@ -92,7 +92,7 @@ pub(super) fn common_size(figures: &[&str], width: u16, height: u16) -> Size {
     // A chart below keeps at least as many rows as the figure.
     let sizes: &[Size] = match height {
         0..=4 => &[],
-        5..=11 => &[Size::Single],
+        5..=13 => &[Size::Single],
         _ => &[Size::Double, Size::Single],
     };
     sizes.iter().copied().find(fits).unwrap_or(Size::Text)
@@ -118,6 +118,9 @@ impl Figure<'_> {
         note: &str,
         buf: &mut Buffer,
     ) -> Rect {
+        // A large figure has air above it and below, a small one half a row of its own.
+        let air = u16::from(size == Size::Double);
+        let area = text::below(area, air);
         let width = match size {
             Size::Text => text::columns(self.text),
             _ => size.width(self.big),
@@ -138,8 +141,7 @@ impl Figure<'_> {
         if text::columns(note) < foot.width {
             text::right(foot, note, scene.theme.dim, buf);
         }
-        // Air between a large figure and what follows.
-        text::below(area, size.height() + u16::from(size == Size::Double))
+        text::below(area, size.height() + air)
     }
 }
 

@@ -54,16 +54,12 @@ fn chart(scene: &Scene<'_>, area: Rect, top: f64, buf: &mut Buffer) {
     let bars = handled.intervals.map(|count| Bar { value: count as f64, style: scene.theme.handled });
     let a_cell = columns_a_cell(scene.marks);
     let fine = fine_columns(scene.marks, area.width) / bars.len();
-    let (wide, gap) = match fine {
+    let (wide, gap) = match (fine, a_cell) {
         // No room for all of them: better none than some.
-        0 => return,
-        1 => (1, 0),
-        _ if a_cell == 2 && fine < 4 => (1, 1),
-        // Whole cells to a bar and its gap.
-        _ => {
-            let cells = fine / a_cell;
-            if cells == 1 { (a_cell, 0) } else { ((cells - 1) * a_cell, a_cell) }
-        }
+        (0, _) => return,
+        (1, _) => (1, 0),
+        (2 | 3, _) => (fine - 1, 1),
+        _ => (fine - a_cell, a_cell),
     };
     let ground = (wide + gap) * bars.len();
     let drawn = u16::try_from(ground / a_cell).unwrap_or(area.width);

@@ -19,6 +19,9 @@ use crate::{dashboard::clean::clean, shop::pulse::RunState};
 /// Above this speed the seconds of the clock would only flicker, shop seconds a wall second.
 const SECONDS_UP_TO: f64 = 10.0;
 
+/// From this width on one line has room for all badges and the whole date.
+const WITH_WEEKDAY: u16 = 78;
+
 pub(super) fn draw(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
     let area = page.header;
     if area.height < 3 {
@@ -33,7 +36,12 @@ fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let now = scene.shop.zone.at(scene.shop.figures.shop_second);
     let words = scene.words;
     let clock = clock(scene);
-    let date = format!("{} {} {}", words.weekday(now.weekday()), words.date_short(&now), now.year());
+    // In a narrow window the badges need the room of the weekday and the year.
+    let date = if area.width < WITH_WEEKDAY {
+        words.date_short(&now)
+    } else {
+        format!("{} {} {}", words.weekday(now.weekday()), words.date_short(&now), now.year())
+    };
     let first = Line::from(vec![
         Span::styled(date, scene.theme.dim),
         Span::raw("  "),
@@ -45,6 +53,7 @@ fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     };
     let mut name = vec![Span::styled("shop-sim", scene.theme.strong), Span::raw("  ")];
     name.extend(badges(scene));
+    name.extend([Span::raw("  "), frozen(scene)]);
     Line::from(name).render(Rect { width: split(&first), ..text::row(area, 0) }, buf);
     let mut second = measured(scene);
     second.push_span(Span::raw("  "));
@@ -79,6 +88,7 @@ fn full(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
     text::left(text::row(beside, 2), date.map_or("", String::as_str), scene.theme.dim, buf);
 
     measured(scene).render(text::row(right, 1), buf);
+    Line::from(frozen(scene)).right_aligned().render(text::row(right, 1), buf);
     target(scene).render(text::row(right, 2), buf);
 }
 
@@ -109,18 +119,26 @@ fn badges(scene: &Scene<'_>) -> Vec<Span<'static>> {
         }
         None => spans.push(Span::styled(words.waiting, theme.dim)),
     }
-    spans.push(Span::raw("  "));
-    let speed = scene.shop.speed;
-    spans.push(if (speed - 1.0).abs() < f64::EPSILON || !speed.is_finite() || speed <= 0.0 {
-        Span::styled(words.real_time, theme.dim)
-    } else {
-        Span::styled(format!("{}{}", scene.marks.times, number::rate(speed)), theme.base)
-    });
-    if scene.ui.frozen {
+    // Without a simulator nobody knows how time runs.
+    if scene.ui.simulator().is_some() {
+        let speed = scene.shop.speed;
         spans.push(Span::raw("  "));
-        spans.push(Span::styled(format!(" {} ", words.frozen), theme.badge_frozen));
+        spans.push(if (speed - 1.0).abs() < f64::EPSILON || !speed.is_finite() || speed <= 0.0 {
+            Span::styled(words.real_time, theme.dim)
+        } else {
+            Span::styled(format!("{}{}", scene.marks.times, number::rate(speed)), theme.base)
+        });
     }
     spans
+}
+
+/// Says that the picture is held still.
+fn frozen(scene: &Scene<'_>) -> Span<'static> {
+    if scene.ui.frozen {
+        Span::styled(format!(" {} ", scene.words.frozen), scene.theme.badge_frozen)
+    } else {
+        Span::default()
+    }
 }
 
 /// Orders a second, as measured.

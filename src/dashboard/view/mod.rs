@@ -97,11 +97,11 @@ fn overview(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
             Panel::Messages => messages::draw(scene, area, buf),
         }
     }
+    audit::draw(scene, page.audit, buf);
+    footer::draw(scene, page.footer, buf);
     if scene.ui.help {
         help::draw(scene, page, buf);
     }
-    audit::draw(scene, page.audit, buf);
-    footer::draw(scene, page.footer, buf);
 }
 
 fn too_small(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {

@@ -27,21 +27,22 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let slots = figures.sales_by_slot.iter().map(|&ore| ore.max(0) as f64 / 100.0);
     let chart = DayChart::new(scene, area.width, slots);
     let note = text::scale(scene, &number::whole_kronor(number::whole(chart.top()), 11));
+    let note = Line::styled(note, scene.theme.dim);
     let (today, hour) = (figures.sales_today_ore, figures.sales_last_hour_ore);
 
     let rest = if area.width >= BOTH_BIG {
         let half = (area.width - GUTTER) / 2;
         let left = Rect { width: half, ..area };
-        let body = text::title(scene, left, scene.words.sales_today, &unit(scene, left, today), buf);
+        let body = text::title(scene, left, scene.words.sales_today, &Line::default(), buf);
         let size = headline_size(scene, body);
-        let rest = sum(scene, body, size, today, "", buf);
+        let rest = sum(scene, body, size, today, buf);
         let right = text::right_of(area, half + GUTTER);
-        let body = text::title(scene, right, scene.words.last_hour, &unit(scene, right, hour), buf);
-        sum(scene, body, size, hour, &note, buf);
+        let body = text::title(scene, right, scene.words.last_hour, &note, buf);
+        sum(scene, body, size, hour, buf);
         Rect { width: area.width, ..rest }
     } else {
-        let body = text::title(scene, area, scene.words.sales_today, &unit(scene, area, today), buf);
-        let rest = sum(scene, body, headline_size(scene, body), today, &note, buf);
+        let body = text::title(scene, area, scene.words.sales_today, &note, buf);
+        let rest = sum(scene, body, headline_size(scene, body), today, buf);
         let label = format!("{} ", scene.words.last_hour);
         let room = usize::from(area.width.saturating_sub(text::columns(&label)));
         let line = Line::from(vec![
@@ -54,33 +55,22 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     chart.draw(scene, rest, [scene.theme.money, scene.theme.money_open], buf);
 }
 
-/// The one size of all sums and counts at the head of the page.
+/// The one size of all sums and counts at the head of the page, by the room below the title of any of them.
 pub(super) fn headline_size(scene: &Scene<'_>, body: Rect) -> Size {
     let figures = &scene.shop.figures;
-    let width = if body.width >= BOTH_BIG { (body.width - GUTTER) / 2 } else { body.width };
     let orders = money::thousands(figures.orders_today);
     let [today, hour] = [figures.sales_today_ore, figures.sales_last_hour_ore].map(money::kronor);
     let whole = |sum| str::split_once(sum, ',').map_or("", |(whole, _)| whole);
-    // Room for the unit stays free.
-    big::common_size(&[&orders, whole(&today), whole(&hour)], width, body.height)
-}
-
-/// The unit for the title, where the figure leaves no room for it.
-fn unit(scene: &Scene<'_>, panel: Rect, ore: i64) -> Line<'static> {
-    let size = headline_size(scene, text::below(panel, 1));
-    let full = money::kronor(ore);
-    let whole = full.split_once(',').map_or("", |(whole, _)| whole);
-    let missing = size != Size::Text && size.width(whole) + 1 + text::columns(KRONOR) > panel.width;
-    Line::styled(if missing { KRONOR } else { "" }, scene.theme.dim)
+    big::common_size(&[&orders, whole(&today), whole(&hour)], body.width, body.height)
 }
 
 /// A sum with its kronor big; what is below comes back.
-fn sum(scene: &Scene<'_>, area: Rect, size: Size, ore: i64, note: &str, buf: &mut Buffer) -> Rect {
+fn sum(scene: &Scene<'_>, area: Rect, size: Size, ore: i64, buf: &mut Buffer) -> Rect {
     let full = money::kronor(ore);
     let (whole, rest) = full.split_once(',').unwrap_or((&full, ""));
     let text = number::kronor(ore, area.width.into());
     // In the largest size the öre are too small to matter.
     let small = if size == Size::Double { KRONOR.to_owned() } else { format!(",{rest}") };
     let figure = Figure { big: whole, small: &[&small, KRONOR], text: &text, style: scene.theme.money };
-    figure.draw(scene, area, size, note, buf)
+    figure.draw(scene, area, size, "", buf)
 }
