@@ -6,6 +6,8 @@ use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::dashboard::{Lang, Marker, ThemeName};
+
 /// Simulates a web shop, streams its orders to Apache Kafka, runs the shop's consumers and shows it all live.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
@@ -133,14 +135,14 @@ pub struct TuiArgs {
     #[arg(long)]
     pub watch: bool,
     /// Language of the screen
-    #[arg(long, default_value = "en", value_name = "LANG")]
-    pub lang: LangArg,
+    #[arg(long, default_value_t, value_enum, value_name = "LANG")]
+    pub lang: Lang,
     /// Colours; `mono` where `NO_COLOR` is set
     #[arg(long, value_name = "THEME")]
-    pub theme: Option<ThemeArg>,
+    pub theme: Option<ThemeName>,
     /// What charts are drawn with
-    #[arg(long, default_value = "braille", value_name = "MARKER")]
-    pub marker: MarkerArg,
+    #[arg(long, default_value_t, value_enum, value_name = "MARKER")]
+    pub marker: Marker,
     /// Let the mouse choose (takes text selection away)
     #[arg(long)]
     pub mouse: bool,
@@ -224,32 +226,6 @@ pub enum ViewArg {
     Mail,
     HandledWindows,
     Journal,
-}
-
-/// Language of the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum LangArg {
-    En,
-    Sv,
-}
-
-/// Colours of the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum ThemeArg {
-    Dark,
-    Light,
-    Mono,
-}
-
-/// What charts are drawn with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum MarkerArg {
-    Braille,
-    Block,
-    Ascii,
 }
 
 /// A rate as typed.

@@ -14,14 +14,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Failure, Setting, print};
 use crate::{
-    cli::{LangArg, MarkerArg, ThemeArg, TuiArgs},
-    dashboard::{
-        lang::Lang,
-        marks::Marker,
-        run::{self as screen, ScreenOptions},
-        terminal::ScreenError,
-        theme::ThemeName,
-    },
+    cli::TuiArgs,
+    dashboard::{self, ScreenError, ScreenOptions, ThemeName},
     runtime::{
         link::{Link, Want},
         snapshots::Painter,
@@ -67,7 +61,7 @@ async fn show(
     let (pictures, drawn) = watch::channel(Arc::new(painter.paint()));
     let (ask, asked) = mpsc::unbounded_channel();
     let stop = stage.stop.clone();
-    let screen = tokio::spawn(screen::run(options(args), drawn, ask, stop.clone()));
+    let screen = tokio::spawn(dashboard::run(options(args), drawn, ask, stop.clone()));
     let painting = tokio::spawn(painter.run(pictures, stop.clone()));
     let running = tokio::spawn(shop::run(stage, plan, asked));
     // Whichever ends first ends the other: the person leaves, or the shop cannot run.
@@ -90,22 +84,10 @@ async fn show(
 }
 
 fn options(args: &TuiArgs) -> ScreenOptions {
-    let asked = args.theme.map(|theme| match theme {
-        ThemeArg::Dark => ThemeName::Dark,
-        ThemeArg::Light => ThemeName::Light,
-        ThemeArg::Mono => ThemeName::Mono,
-    });
     ScreenOptions {
-        lang: match args.lang {
-            LangArg::En => Lang::En,
-            LangArg::Sv => Lang::Sv,
-        },
-        theme: ThemeName::choose(asked, std::env::var_os("NO_COLOR").as_deref()),
-        marker: match args.marker {
-            MarkerArg::Braille => Marker::Braille,
-            MarkerArg::Block => Marker::Block,
-            MarkerArg::Ascii => Marker::Ascii,
-        },
+        lang: args.lang,
+        theme: ThemeName::choose(args.theme, std::env::var_os("NO_COLOR").as_deref()),
+        marker: args.marker,
         mouse: args.mouse,
     }
 }

@@ -126,8 +126,9 @@ pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: Cancel
             Err(error) => tracing::error!("looking for the ends of the logs failed: {error}"),
         }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
     }
+    super::let_go(watch);
 }

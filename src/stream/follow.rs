@@ -19,42 +19,30 @@ use super::{
 };
 use crate::{consumer::Part, shop::Pulse, views::Source};
 
-/// A follower of `shop.pulse` and `shop.state`.
+/// A follower of `shop.pulse` and `shop.state`. Each topic has a client of its own, since the end of a
+/// partition is told by its number alone.
 pub struct Follower {
-    consumer: StreamConsumer,
-    pulse: String,
-    state: String,
+    pulse: StreamConsumer,
+    state: StreamConsumer,
     board: Arc<Board>,
     clock: Clock,
-    /// What has not been read to its end yet: partitions of the two topics.
-    unread: HashSet<i32>,
+    /// Whether the pulse, and which partitions of the state, have not been read to their ends yet.
+    unread: (bool, HashSet<i32>),
     ready: watch::Sender<bool>,
 }
 
 impl Follower {
     /// Makes one; nothing is read before [`Follower::run`]. The topics must be there.
     pub fn new(session: &Session, board: Arc<Board>, clock: Clock) -> Result<Self, StreamError> {
-        let consumer: StreamConsumer = session
-            .client(&[
-                ("group.id", &format!("{}.follower", session.prefix)),
-                ("enable.auto.commit", "false"),
-                ("auto.offset.reset", "earliest"),
-                ("isolation.level", "read_committed"),
-                ("enable.partition.eof", "true"),
-                ("fetch.queue.backoff.ms", "5"),
-                ("fetch.wait.max.ms", "1000"),
-            ])
-            .create()?;
-        let pulse = session.topic(Topic::Pulse);
-        let state = session.topic(Topic::State);
-        let mut places = TopicPartitionList::new();
-        for (topic, partition) in [(&pulse, 0), (&state, STATE_VIEWS), (&state, STATE_HANDLING)] {
-            places.add_partition_offset(topic, partition, Offset::Beginning)?;
-        }
-        consumer.assign(&places)?;
-        // An end is told by partition number alone; pulse 0 and state 0 end once each.
-        let ready = watch::Sender::new(false);
-        Ok(Self { consumer, pulse, state, board, clock, unread: HashSet::new(), ready })
+        let states = [STATE_VIEWS, STATE_HANDLING];
+        Ok(Self {
+            pulse: reader_of(session, Topic::Pulse, &[0])?,
+            state: reader_of(session, Topic::State, &states)?,
+            board,
+            clock,
+            unread: (true, states.into()),
+            ready: watch::Sender::new(false),
+        })
     }
 
     /// Turns true when everything that lay in the topics at the start has been read.
@@ -64,46 +52,69 @@ impl Follower {
 
     /// Follows until told to stop.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut ends = 0;
         loop {
-            let received = tokio::select! {
+            tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
-                received = self.consumer.recv() => received,
-            };
-            match received {
-                Ok(message) => take(&message, &self.pulse, &self.state, &self.board, &self.clock),
-                Err(KafkaError::PartitionEOF(partition)) => {
-                    // Three partitions, two of which have the number 0.
-                    ends += 1;
-                    self.unread.insert(partition);
-                    if ends >= 3 && self.unread.len() == 2 {
-                        self.ready.send_replace(true);
-                    }
-                }
-                Err(error) => {
-                    tracing::debug!("following pulse and state: {error}");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
+                () = stop.cancelled() => break,
+                received = self.pulse.recv() => match received {
+                    Ok(message) => beat(&message, &self.clock),
+                    Err(KafkaError::PartitionEOF(_)) => self.unread.0 = false,
+                    Err(error) => stumble(&error).await,
+                },
+                received = self.state.recv() => match received {
+                    Ok(message) => put(&message, &self.board),
+                    Err(KafkaError::PartitionEOF(partition)) => drop(self.unread.1.remove(&partition)),
+                    Err(error) => stumble(&error).await,
+                },
+            }
+            if !self.unread.0 && self.unread.1.is_empty() {
+                self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
             }
         }
+        super::let_go((self.pulse, self.state));
     }
 }
 
-fn take(message: &BorrowedMessage<'_>, pulse: &str, state: &str, board: &Board, clock: &Clock) {
-    if message.topic() == pulse {
-        match Pulse::decode(message.payload()) {
-            Ok(pulse) => clock.beat(pulse),
-            Err(error) => tracing::warn!("a record of {pulse} was passed over: {error}"),
-        }
-        return;
+fn reader_of(session: &Session, topic: Topic, partitions: &[i32]) -> Result<StreamConsumer, StreamError> {
+    let consumer: StreamConsumer = session
+        .client(&[
+            ("group.id", &format!("{}.follower", session.prefix)),
+            ("enable.auto.commit", "false"),
+            ("auto.offset.reset", "earliest"),
+            ("isolation.level", "read_committed"),
+            ("enable.partition.eof", "true"),
+            ("fetch.queue.backoff.ms", "5"),
+            ("fetch.wait.max.ms", "1000"),
+        ])
+        .create()?;
+    let name = session.topic(topic);
+    let mut places = TopicPartitionList::new();
+    for partition in partitions {
+        places.add_partition_offset(&name, *partition, Offset::Beginning)?;
     }
+    consumer.assign(&places)?;
+    Ok(consumer)
+}
+
+async fn stumble(error: &KafkaError) {
+    tracing::debug!("following pulse and state: {error}");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+fn beat(message: &BorrowedMessage<'_>, clock: &Clock) {
+    match Pulse::decode(message.payload()) {
+        Ok(pulse) => clock.beat(pulse),
+        Err(error) => tracing::warn!("a pulse was passed over: {error}"),
+    }
+}
+
+fn put(message: &BorrowedMessage<'_>, board: &Board) {
     let Some(payload) = message.payload() else { return };
     let key = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
     match (serde_json::from_slice::<PartState>(payload), place(&key)) {
-        (Ok(part_state), Some((view, part))) => board.put(view, part, part_state),
-        (Err(error), _) => tracing::warn!("a record of {state} was passed over: {error}"),
-        (_, None) => tracing::warn!("a record of {state} was passed over: its key is {key}"),
+        (Ok(state), Some((view, part))) => board.put(view, part, state),
+        (Err(error), _) => tracing::warn!("a state was passed over: {error}"),
+        (_, None) => tracing::warn!("a state was passed over: its key is {key}"),
     }
 }
 

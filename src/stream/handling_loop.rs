@@ -359,12 +359,7 @@ impl Turn<'_> {
         Ok(true)
     }
 
-    /// Leaves without waiting for a broker that may be gone.
     fn leave(self) {
-        let Self { sender, consumer, .. } = self;
-        std::thread::spawn(move || {
-            drop(consumer);
-            drop(sender);
-        });
+        super::let_go((self.consumer, self.sender));
     }
 }

@@ -19,3 +19,8 @@ pub mod view_loop;
 
 pub use session::{Session, StreamError};
 pub use topics::Topic;
+
+/// Lets a client go without waiting: closing one waits for its threads, and for a broker that may be gone.
+pub(crate) fn let_go(client: impl Send + 'static) {
+    std::thread::spawn(move || drop(client));
+}

@@ -19,13 +19,15 @@ pub fn nothing_between(session: &Session, part: Part, from: i64, end: i64) -> Re
     place.add_partition_offset(&topic_name(session, part.source), part.partition, Offset::Offset(from))?;
     consumer.assign(&place)?;
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
+    let mut empty = None;
+    while empty.is_none() && begun.elapsed() < PATIENCE {
         match consumer.poll(Duration::from_millis(100)) {
-            Some(Ok(message)) => return Ok(message.offset() >= end),
-            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(true),
+            Some(Ok(message)) => empty = Some(message.offset() >= end),
+            Some(Err(KafkaError::PartitionEOF(_))) => empty = Some(true),
             Some(Err(error)) => tracing::debug!("looking for records in {part}: {error}"),
             None => {}
         }
     }
-    Ok(false)
+    super::let_go(consumer);
+    Ok(empty.unwrap_or(false))
 }

@@ -452,10 +452,7 @@ where
         Ok(true)
     }
 
-    /// Leaves without waiting for a broker that may be gone.
     fn leave(self) {
-        // Closing talks to the broker and may hang while there is none, so it happens on a thread of its own.
-        let consumer = self.consumer;
-        std::thread::spawn(move || drop(consumer));
+        super::let_go(self.consumer);
     }
 }
