@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 mod partition;
+mod topic;
 
 use std::{
     collections::BTreeMap,
@@ -10,78 +11,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub(crate) use partition::{Partition, Watch};
+pub(crate) use topic::Topic;
 
 use super::{
     clock,
     journal::{Change, Journal, Key},
-    log::{Log, LogConfig, LogError},
+    log::{Log, LogError},
 };
 use config::Overrides;
-
-/// What is kept of a topic.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Kept {
-    id: String,
-    partitions: i32,
-    settings: Overrides,
-}
-
-/// A topic.
-#[derive(Debug)]
-pub(crate) struct Topic {
-    pub(crate) name: String,
-    pub(crate) id: Uuid,
-    settings: RwLock<Settings>,
-    partitions: RwLock<Vec<Arc<Partition>>>,
-}
-
-#[derive(Debug)]
-struct Settings {
-    own: Overrides,
-    log: Arc<LogConfig>,
-}
-
-impl Settings {
-    fn new(own: Overrides) -> Self {
-        Self { log: Arc::new(config::log_config(&own)), own }
-    }
-}
-
-impl Topic {
-    /// The settings that it has of its own.
-    pub(crate) fn overrides(&self) -> Overrides {
-        self.settings.read().unwrap_or_else(PoisonError::into_inner).own.clone()
-    }
-
-    /// What its logs go by.
-    pub(crate) fn log_config(&self) -> Arc<LogConfig> {
-        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner).log)
-    }
-
-    /// One partition.
-    pub(crate) fn partition(&self, index: i32) -> Option<Arc<Partition>> {
-        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
-        partitions.get(usize::try_from(index).ok()?).map(Arc::clone)
-    }
-
-    /// All partitions.
-    pub(crate) fn partitions(&self) -> Vec<Arc<Partition>> {
-        self.partitions.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn kept(&self) -> Kept {
-        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner).len();
-        Kept {
-            id: self.id.to_string(),
-            partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
-            settings: self.overrides(),
-        }
-    }
-}
+use topic::{Kept, fresh_id};
 
 /// Why a topic cannot be changed as asked.
 #[derive(Debug, thiserror::Error)]
@@ -142,12 +83,7 @@ impl Topics {
     fn open_topic(&self, name: String, kept: Kept) -> Result<Topic, TopicError> {
         let partitions = (0..kept.partitions).map(|index| self.open_partition(&name, index));
         let partitions = partitions.collect::<Result<_, _>>()?;
-        Ok(Topic {
-            id: Uuid::parse_str(&kept.id).unwrap_or_else(|_| fresh_id()),
-            settings: RwLock::new(Settings::new(kept.settings)),
-            partitions: RwLock::new(partitions),
-            name,
-        })
+        Ok(Topic::new(name, kept, partitions))
     }
 
     fn open_partition(&self, name: &str, index: i32) -> Result<Arc<Partition>, LogError> {
@@ -260,7 +196,7 @@ impl Topics {
         }
         kept.partitions = count;
         self.journal.write(vec![Change::set(Key::Topic(name.to_owned()), &kept)?])?;
-        topic.partitions.write().unwrap_or_else(PoisonError::into_inner).extend(added);
+        topic.grow(added);
         Ok(())
     }
 
@@ -280,7 +216,7 @@ impl Topics {
         }
         let kept = Kept { settings: settings.clone(), ..topic.kept() };
         self.journal.write(vec![Change::set(Key::Topic(name.to_owned()), &kept)?])?;
-        *topic.settings.write().unwrap_or_else(PoisonError::into_inner) = Settings::new(settings);
+        topic.configure(settings);
         Ok(())
     }
 
@@ -324,10 +260,6 @@ fn remove_deleted(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn fresh_id() -> Uuid {
-    Uuid::from_bytes(rand::random())
 }
 
 fn check_count(partitions: i32) -> Result<(), TopicError> {

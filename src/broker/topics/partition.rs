@@ -2,7 +2,10 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::Notify;
@@ -16,11 +19,19 @@ pub(crate) struct Partition {
     log: Mutex<Log>,
     watchers: Mutex<Vec<Arc<Notify>>>,
     syncing: Syncing,
+    /// The disk refused the last write.
+    refused: AtomicBool,
 }
 
 impl Partition {
     pub(crate) fn new(index: i32, log: Log) -> Self {
-        Self { index, log: Mutex::new(log), watchers: Mutex::new(Vec::new()), syncing: Syncing::default() }
+        Self {
+            index,
+            log: Mutex::new(log),
+            watchers: Mutex::default(),
+            syncing: Syncing::default(),
+            refused: AtomicBool::new(false),
+        }
     }
 
     /// The log, for a short time and never across an await.
@@ -37,6 +48,11 @@ impl Partition {
         for watcher in self.watchers().iter() {
             watcher.notify_one();
         }
+    }
+
+    /// Takes note of whether the disk takes what is written; true when that is news.
+    pub(crate) fn note_refusal(&self, refused: bool) -> bool {
+        self.refused.swap(refused, Ordering::Relaxed) != refused
     }
 
     /// Puts all that was written so far on the disk itself.
