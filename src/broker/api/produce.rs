@@ -173,6 +173,7 @@ impl LogError {
             Self::StaleEpoch => ResponseError::InvalidProducerEpoch,
             Self::OutOfOrder => ResponseError::OutOfOrderSequenceNumber,
             Self::NotInTransaction => ResponseError::InvalidTxnState,
+            Self::Closed => ResponseError::UnknownTopicOrPartition,
             Self::OutOfRange => ResponseError::OffsetOutOfRange,
             Self::Io(_) => ResponseError::KafkaStorageError,
         }

@@ -8,7 +8,10 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use uuid::Uuid;
@@ -50,6 +53,8 @@ pub(crate) struct Topics {
     by_name: RwLock<BTreeMap<String, Arc<Topic>>>,
     /// One change at a time.
     changing: Mutex<()>,
+    /// Folders were put away that are to be removed.
+    littered: AtomicBool,
 }
 
 /// The most partitions a topic gets here: each is an open file.
@@ -59,8 +64,13 @@ impl Topics {
     /// Opens all topics of the journal with their logs.
     pub(crate) fn open(folder: &Path, journal: Arc<Journal>) -> Result<Self, TopicError> {
         remove_deleted(folder)?;
-        let topics =
-            Self { folder: folder.to_owned(), journal, by_name: RwLock::default(), changing: Mutex::new(()) };
+        let topics = Self {
+            folder: folder.to_owned(),
+            journal,
+            by_name: RwLock::default(),
+            changing: Mutex::new(()),
+            littered: AtomicBool::new(false),
+        };
         let kept = topics.journal.all::<Kept, _>(|key| match key {
             Key::Topic(name) => Some(name.clone()),
             _ => None,
@@ -162,6 +172,9 @@ impl Topics {
         let partitions = topic.partitions();
         let mut changes = vec![Change::remove(Key::Topic(name.to_owned()))];
         for partition in &partitions {
+            // Whatever still holds the partition must not touch the folder of a successor of the same name.
+            let _resting = partition.upkeep();
+            partition.log().close();
             self.put_away(name, partition.index)?;
             changes.push(Change::remove(Key::LogStart(name.to_owned(), partition.index)));
         }
@@ -169,7 +182,6 @@ impl Topics {
         for partition in partitions {
             partition.announce();
         }
-        remove_deleted(&self.folder)?;
         tracing::info!(topic = name, "deleted a topic");
         Ok(())
     }
@@ -233,13 +245,20 @@ impl Topics {
         Ok(start)
     }
 
+    /// Removes the folders that were put away; large files take their time to go.
+    pub(crate) fn clear_away(&self) -> io::Result<()> {
+        if self.littered.swap(false, Ordering::Relaxed) { remove_deleted(&self.folder) } else { Ok(()) }
+    }
+
     /// Renames a partition's folder out of the way, so that nothing of it can come back.
     fn put_away(&self, name: &str, index: i32) -> io::Result<()> {
         let folder = self.log_folder(name, index);
         if !folder.exists() {
             return Ok(());
         }
-        fs::rename(&folder, self.folder.join(format!("{}.{DELETED}", fresh_id())))
+        fs::rename(&folder, self.folder.join(format!("{}.{DELETED}", fresh_id())))?;
+        self.littered.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 

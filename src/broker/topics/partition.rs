@@ -17,6 +17,8 @@ use crate::broker::{log::Log, syncing::Syncing};
 pub(crate) struct Partition {
     pub(crate) index: i32,
     log: Mutex<Log>,
+    /// Held by who works on the files beside the writing.
+    upkeep: Mutex<()>,
     watchers: Mutex<Vec<Arc<Notify>>>,
     syncing: Syncing,
     /// The disk refused the last write.
@@ -28,6 +30,7 @@ impl Partition {
         Self {
             index,
             log: Mutex::new(log),
+            upkeep: Mutex::default(),
             watchers: Mutex::default(),
             syncing: Syncing::default(),
             refused: AtomicBool::new(false),
@@ -37,6 +40,16 @@ impl Partition {
     /// The log, for a short time and never across an await.
     pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right to seal, delete or compact segments; waits for who has it.
+    pub(crate) fn upkeep(&self) -> MutexGuard<'_, ()> {
+        self.upkeep.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, unless somebody has it.
+    pub(crate) fn try_upkeep(&self) -> Option<MutexGuard<'_, ()>> {
+        self.upkeep.try_lock().ok()
     }
 
     fn watchers(&self) -> MutexGuard<'_, Vec<Arc<Notify>>> {

@@ -72,6 +72,9 @@ impl Transactions {
                 &config,
             );
             partition.announce();
+            if matches!(written, Err(LogError::Closed)) {
+                continue;
+            }
             if let Err(error) = written.and_then(|()| self.secure(&partition)) {
                 tracing::error!(transactional_id = id, %error, "a transaction marker could not be written");
                 self.earlier.notify_one();
