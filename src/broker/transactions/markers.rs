@@ -54,8 +54,18 @@ impl Transactions {
         }
     }
 
-    /// Writes the markers of a decided transaction and closes it.
+    /// Writes the markers of a decided transaction and closes it. One at a time does so: a second one could put a
+    /// marker into the transaction that follows.
     pub(super) fn finish(&self, id: &str) -> Result<(), ResponseError> {
+        if !self.known().finishing.insert(id.to_owned()) {
+            return Ok(());
+        }
+        let finished = self.write_markers(id);
+        self.known().finishing.remove(id);
+        finished
+    }
+
+    fn write_markers(&self, id: &str) -> Result<(), ResponseError> {
         let Some(transaction) = self.known().by_id.get(id).cloned() else { return Ok(()) };
         let Some(marker) = transaction.decided() else { return Ok(()) };
         let now = clock::wall();

@@ -9,7 +9,7 @@ mod producer_ids;
 mod transaction;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -56,6 +56,8 @@ pub(crate) struct Transactions {
 struct Known {
     by_id: BTreeMap<String, Transaction>,
     by_producer: HashMap<i64, String>,
+    /// Those whose markers are being written at this moment.
+    finishing: HashSet<String>,
 }
 
 fn storage(error: &io::Error) -> ResponseError {
