@@ -6,11 +6,14 @@ use kafka_protocol::ResponseError;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    config::Durability, groups::Groups, journal::Journal, topics::Topics, transactions::Transactions,
+    config::Durability, folder::Folder, groups::Groups, journal::Journal, topics::Topics,
+    transactions::Transactions,
 };
 
 /// The state of the running broker.
 pub(crate) struct Cluster {
+    /// Locked as long as anything of the broker still runs.
+    pub(crate) folder: Folder,
     pub(crate) id: String,
     pub(crate) durability: Durability,
     pub(crate) journal: Arc<Journal>,

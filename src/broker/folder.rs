@@ -14,7 +14,7 @@ const ADDRESS: &str = "address";
 
 /// The data folder, locked until dropped. The system releases the lock of a process that is killed.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     _lock: File,
 }

@@ -38,6 +38,9 @@ pub(super) async fn run(cluster: Arc<Cluster>) {
 }
 
 fn look_after(cluster: &Cluster) {
+    if let Err(error) = cluster.topics.clear_away() {
+        tracing::warn!(%error, "a deleted topic's records could not be removed");
+    }
     for topic in cluster.topics.all() {
         for partition in topic.partitions() {
             if cluster.stopping.is_cancelled() {
@@ -53,6 +56,10 @@ fn look_after(cluster: &Cluster) {
 fn look_after_partition(topic: &Topic, partition: &Partition) -> Result<(), LogError> {
     let now = clock::wall();
     let config = topic.log_config();
+    let _upkeep = partition.upkeep();
+    if partition.log().is_closed() {
+        return Ok(());
+    }
     partition.log().roll_if_old(now, &config)?;
     seal(partition)?;
     let checkpoint = partition.log().checkpoint();
@@ -84,6 +91,8 @@ fn seal(partition: &Partition) -> io::Result<()> {
 pub(super) fn put_to_bed(cluster: &Cluster) {
     for topic in cluster.topics.all() {
         for partition in topic.partitions() {
+            // One that is being compacted right now is checked at the next start instead.
+            let Some(_upkeep) = partition.try_upkeep() else { continue };
             let sealed = seal(&partition).and_then(|()| {
                 let active = partition.log().sealing_of_active();
                 active.run()

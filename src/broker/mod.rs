@@ -56,7 +56,6 @@ const JOURNAL: &str = "journal";
 pub struct Broker {
     address: SocketAddr,
     cluster: Arc<Cluster>,
-    folder: Arc<Folder>,
     tasks: JoinSet<()>,
     _stop: DropGuard,
 }
@@ -67,7 +66,7 @@ impl Broker {
         let BrokerConfig { data, listen, durability } = config;
         let opening = data.clone();
         let opened = tokio::task::spawn_blocking(move || open(&opening, durability)).await;
-        let (folder, cluster) = opened
+        let cluster = opened
             .map_err(|error| BrokerError::Io { data: data.clone(), source: io::Error::other(error) })??;
         let listener = TcpListener::bind(listen).await.map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => BrokerError::AddressInUse { listen },
@@ -75,14 +74,14 @@ impl Broker {
         })?;
         let io = |source| BrokerError::Io { data: data.clone(), source };
         let address = listener.local_addr().map_err(io)?;
-        folder.publish(address).map_err(io)?;
+        cluster.folder.publish(address).map_err(io)?;
         let mut tasks = JoinSet::new();
         tasks.spawn(server::serve(listener, Arc::clone(&cluster)));
         tasks.spawn(housekeeping::run(Arc::clone(&cluster)));
         tasks.spawn(keep_time(Arc::clone(&cluster)));
         tracing::info!(%address, data = %data.display(), "the broker is ready");
         let stop = cluster.stopping.clone().drop_guard();
-        Ok(Self { address, cluster, folder: Arc::new(folder), tasks, _stop: stop })
+        Ok(Self { address, cluster, tasks, _stop: stop })
     }
 
     /// Where it listens.
@@ -98,10 +97,10 @@ impl Broker {
             tracing::warn!("some connections did not end in time");
             self.tasks.shutdown().await;
         }
-        let (cluster, folder) = (Arc::clone(&self.cluster), Arc::clone(&self.folder));
+        let cluster = Arc::clone(&self.cluster);
         let put_to_bed = move || {
             housekeeping::put_to_bed(&cluster);
-            folder.withdraw()
+            cluster.folder.withdraw()
         };
         match tokio::task::spawn_blocking(put_to_bed).await {
             Ok(Ok(())) => tracing::info!("the broker has stopped"),
@@ -111,7 +110,7 @@ impl Broker {
     }
 }
 
-fn open(data: &Path, durability: Durability) -> Result<(Folder, Arc<Cluster>), BrokerError> {
+fn open(data: &Path, durability: Durability) -> Result<Arc<Cluster>, BrokerError> {
     let folder = Folder::lock(data)?;
     let failed = |error| BrokerError::journal(data.to_owned(), error);
     let journal = Arc::new(Journal::open(&folder.path().join(JOURNAL)).map_err(failed)?);
@@ -123,8 +122,8 @@ fn open(data: &Path, durability: Durability) -> Result<(Folder, Arc<Cluster>), B
         Transactions::open(Arc::clone(&journal), Arc::clone(&topics), Arc::clone(&groups), durability);
     let transactions = Arc::new(transactions);
     let stopping = CancellationToken::new();
-    let cluster = Cluster { id, durability, journal, topics, groups, transactions, stopping };
-    Ok((folder, Arc::new(cluster)))
+    let cluster = Cluster { folder, id, durability, journal, topics, groups, transactions, stopping };
+    Ok(Arc::new(cluster))
 }
 
 fn cluster_id(journal: &Journal) -> io::Result<String> {

@@ -11,8 +11,9 @@ use std::{
 use kafka_protocol::messages::ResponseKind;
 use tokio::{
     io::AsyncWriteExt,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, tcp::OwnedWriteHalf},
     task::JoinSet,
+    time::timeout,
 };
 
 use super::{
@@ -23,6 +24,8 @@ use super::{
 
 /// How long to wait after the system has refused a connection, for example for want of file handles.
 const BREATH: Duration = Duration::from_millis(100);
+/// A client that takes nothing of its answer for so long is hung up on.
+const STALLED: Duration = Duration::from_secs(60);
 
 /// Accepts connections until the broker stops, then waits for those that are open.
 pub(super) async fn serve(listener: TcpListener, cluster: Arc<Cluster>) {
@@ -77,7 +80,7 @@ async fn converse(stream: TcpStream, remote: SocketAddr, cluster: &Cluster) -> i
         // The request's bytes are let go before its answer is on its way to a slow reader.
         drop(frame);
         match answer {
-            Ok(Some(answer)) => writer.write_all(&answer).await?,
+            Ok(Some(answer)) => send(&mut writer, &answer).await?,
             Ok(None) => {}
             // As in Kafka: a client that cannot be understood is hung up on.
             Err(error) => {
@@ -85,6 +88,15 @@ async fn converse(stream: TcpStream, remote: SocketAddr, cluster: &Cluster) -> i
                 return Ok(());
             }
         }
+    }
+    Ok(())
+}
+
+/// Writes an answer, as long as the client takes some of it now and then: one that does not is not worth the memory.
+async fn send(writer: &mut OwnedWriteHalf, mut answer: &[u8]) -> io::Result<()> {
+    while !answer.is_empty() {
+        let written = timeout(STALLED, writer.write(answer)).await??;
+        answer = answer.get(written..).unwrap_or_default();
     }
     Ok(())
 }

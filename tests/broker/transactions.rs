@@ -177,3 +177,40 @@ async fn a_transaction_that_takes_too_long_is_aborted() {
     assert!(producer.commit_transaction(PATIENCE).is_err());
     cluster.stop().await;
 }
+
+/// Many producers at once, each with an exact account of what it committed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_transactions_stay_whole() {
+    let cluster = Cluster::start().await;
+    let topic = cluster.topic(3, &[]).await;
+    let work = (0..6).map(|who| {
+        let producer = transactional(&cluster, &unique("id"));
+        let topic = topic.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut committed = Vec::new();
+            for round in 0..20 {
+                producer.begin_transaction().unwrap();
+                let values: Vec<_> = (0..3).map(|n| format!("{who}-{round}-{n}")).collect();
+                let sends = (0..).zip(&values).map(|(n, value)| send(&producer, &topic, n, "key", value));
+                futures::executor::block_on(futures::future::join_all(sends));
+                if (who + round) % 3 == 0 {
+                    producer.abort_transaction(PATIENCE).unwrap();
+                } else {
+                    producer.commit_transaction(PATIENCE).unwrap();
+                    committed.extend(values);
+                }
+            }
+            committed
+        })
+    });
+    let mut expected: Vec<String> = Vec::new();
+    for done in futures::future::join_all(work).await {
+        expected.extend(done.unwrap());
+    }
+    let seen = read_all(&cluster.bootstrap, &topic, 3, "read_committed");
+    let mut seen: Vec<String> = values(&seen).into_iter().map(str::to_owned).collect();
+    seen.sort();
+    expected.sort();
+    assert_eq!(seen, expected);
+    cluster.stop().await;
+}

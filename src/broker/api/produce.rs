@@ -43,6 +43,7 @@ pub(super) async fn produce(
                 None => Err(Refusal::Code(ResponseError::UnknownTopicOrPartition)),
                 Some((topic, partition)) => {
                     let outcome = append(cluster, topic, &partition, part.records);
+                    report(topic, &partition, &outcome);
                     written.push(partition);
                     outcome
                 }
@@ -94,6 +95,19 @@ fn append(
     Err(Refusal::Log(LogError::NotInTransaction))
 }
 
+/// Says when the disk begins to refuse, and when it takes records again.
+fn report(topic: &Topic, partition: &Partition, outcome: &Result<(Appended, i64), Refusal>) {
+    match outcome {
+        Err(Refusal::Log(LogError::Io(error))) if partition.note_refusal(true) => {
+            tracing::error!(topic = topic.name, partition = partition.index, %error, "the disk takes no records");
+        }
+        Ok(_) if partition.note_refusal(false) => {
+            tracing::info!(topic = topic.name, partition = partition.index, "the disk takes records again");
+        }
+        _ => {}
+    }
+}
+
 fn describe(
     response: PartitionProduceResponse,
     outcome: Result<(Appended, i64), Refusal>,
@@ -106,12 +120,7 @@ fn describe(
             if version >= 5 { response.with_log_start_offset(start) } else { response }
         }
         Err(Refusal::Code(error)) => refuse(response, error, None, version),
-        Err(Refusal::Log(error)) => {
-            if let LogError::Io(error) = &error {
-                tracing::error!(%error, "records could not be written");
-            }
-            refuse(response, error.response(), Some(error.to_string()), version)
-        }
+        Err(Refusal::Log(error)) => refuse(response, error.response(), Some(error.to_string()), version),
     }
 }
 
@@ -164,6 +173,7 @@ impl LogError {
             Self::StaleEpoch => ResponseError::InvalidProducerEpoch,
             Self::OutOfOrder => ResponseError::OutOfOrderSequenceNumber,
             Self::NotInTransaction => ResponseError::InvalidTxnState,
+            Self::Closed => ResponseError::UnknownTopicOrPartition,
             Self::OutOfRange => ResponseError::OffsetOutOfRange,
             Self::Io(_) => ResponseError::KafkaStorageError,
         }

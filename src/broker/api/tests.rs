@@ -256,7 +256,7 @@ fn sensible(key: ApiKey, version: i16, world: &World) -> Q {
 #[tokio::test]
 async fn every_version_of_every_request_is_answered() {
     let data = tempfile::tempdir().unwrap();
-    let (_folder, cluster) = open(data.path(), Durability::Process).unwrap();
+    let cluster = open(data.path(), Durability::Process).unwrap();
     let made = cluster.topics.create("topic", 2, std::collections::BTreeMap::new(), false).unwrap();
     let join = JoinGroupRequest::default()
         .with_group_id(group_id("group"))
@@ -292,7 +292,7 @@ async fn every_version_of_every_request_is_answered() {
 #[tokio::test]
 async fn metadata_names_the_address_by_which_the_client_came() {
     let data = tempfile::tempdir().unwrap();
-    let (_folder, cluster) = open(data.path(), Durability::Process).unwrap();
+    let cluster = open(data.path(), Durability::Process).unwrap();
     let request = MetadataRequest::default().with_topics(None);
     let Some(A::Metadata(metadata)) = answer(&cluster, &peer(), Q::Metadata(request), 9).await else {
         panic!()

@@ -1,6 +1,6 @@
 //! `CreateTopics`, `DeleteTopics` and `CreatePartitions`.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use kafka_protocol::{
     ResponseError,
@@ -160,7 +160,11 @@ pub(super) async fn delete(
 }
 
 async fn delete_one(cluster: &Cluster, name: &str) -> Result<(), Refusal> {
-    cluster.topics.delete(name).map_err(|error| (error.response(), error.to_string()))?;
+    let (topics, owned) = (Arc::clone(&cluster.topics), name.to_owned());
+    // It may have to wait until a compaction has ended.
+    let deleted = tokio::task::spawn_blocking(move || topics.delete(&owned)).await;
+    let unknown = |error: tokio::task::JoinError| (ResponseError::UnknownServerError, error.to_string());
+    deleted.map_err(unknown)?.map_err(|error| (error.response(), error.to_string()))?;
     let storage = |error: std::io::Error| (ResponseError::KafkaStorageError, error.to_string());
     cluster.groups.forget_topic(name).map_err(storage)?;
     cluster.settle().await.map_err(storage)

@@ -3,6 +3,7 @@
 //! The rules are in the pure state machine of [`group`]; this is its shell. Offsets and finished generations go to the
 //! journal, so that after a restart consumers go on without a rebalance.
 
+mod assignment;
 mod group;
 mod member;
 mod offsets;

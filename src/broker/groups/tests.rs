@@ -109,6 +109,14 @@ fn a_client_is_told_its_id_before_it_counts() {
     assert_eq!(joined(&mut group)[0].1.error, None);
     group.join(&Join { asks_for_id: true, ..join("stranger", None, "") }, 3, 0);
     assert_eq!(joined(&mut group)[0].1.error, Some(E::UnknownMemberId));
+    // While one is expected back the others wait for it.
+    group.join(&Join { asks_for_id: true, ..join("", None, "expected") }, 6, 0);
+    group.join(&join("", None, "c"), 7, 0);
+    group.join(&join("a", None, ""), 8, 0);
+    let told = joined(&mut group);
+    assert_eq!((told.len(), told[0].1.error), (1, Some(E::MemberIdRequired)));
+    group.leave("expected", None, 0).unwrap();
+    assert_eq!(joined(&mut group).len(), 2);
     // Who does not come back with its id is forgotten.
     group.join(&Join { asks_for_id: true, ..join("", None, "late") }, 4, 0);
     joined(&mut group);

@@ -155,6 +155,9 @@ impl Log {
         now: i64,
         config: &LogConfig,
     ) -> Result<(), LogError> {
+        if self.closed {
+            return Err(LogError::Closed);
+        }
         batch::place(head, header.base_offset);
         let active = self.active();
         let old = active.size > 0 && now.saturating_sub(active.born) >= config.segment_ms;

@@ -52,6 +52,8 @@ pub(crate) enum LogError {
     NotInTransaction,
     #[error("the offset lies outside the log")]
     OutOfRange,
+    #[error("the topic has been deleted")]
+    Closed,
     #[error("the disk refused: {0}")]
     Io(#[from] io::Error),
 }
@@ -98,6 +100,8 @@ pub(crate) struct Log {
     history: compaction::History,
     /// The segment being written to and its size, when its index was last put down.
     checkpointed: (i64, u64),
+    /// The topic is deleted: the folder may be somebody else's by now.
+    closed: bool,
 }
 
 impl Log {
@@ -114,6 +118,15 @@ impl Log {
     /// The last stable offset (KIP-98): below it every transaction is decided.
     pub(crate) fn last_stable(&self) -> i64 {
         self.producers.first_open().unwrap_or_else(|| self.end())
+    }
+
+    /// Ends all writing and reading.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Bytes on disk.

@@ -52,6 +52,7 @@ impl Log {
             sealing: Vec::new(),
             history: History::read(folder),
             checkpointed: (0, 0),
+            closed: false,
         };
         log.replay_producers(&mut opened)?;
         Ok(log)

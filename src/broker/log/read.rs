@@ -73,6 +73,9 @@ impl Log {
         max_bytes: usize,
         isolation: Isolation,
     ) -> Result<Reading, LogError> {
+        if self.closed {
+            return Err(LogError::Closed);
+        }
         if offset < self.start || offset > self.end() {
             return Err(LogError::OutOfRange);
         }

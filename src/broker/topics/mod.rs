@@ -2,86 +2,30 @@
 
 pub(crate) mod config;
 mod partition;
+mod topic;
 
 use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub(crate) use partition::{Partition, Watch};
+pub(crate) use topic::Topic;
 
 use super::{
     clock,
     journal::{Change, Journal, Key},
-    log::{Log, LogConfig, LogError},
+    log::{Log, LogError},
 };
 use config::Overrides;
-
-/// What is kept of a topic.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Kept {
-    id: String,
-    partitions: i32,
-    settings: Overrides,
-}
-
-/// A topic.
-#[derive(Debug)]
-pub(crate) struct Topic {
-    pub(crate) name: String,
-    pub(crate) id: Uuid,
-    settings: RwLock<Settings>,
-    partitions: RwLock<Vec<Arc<Partition>>>,
-}
-
-#[derive(Debug)]
-struct Settings {
-    own: Overrides,
-    log: Arc<LogConfig>,
-}
-
-impl Settings {
-    fn new(own: Overrides) -> Self {
-        Self { log: Arc::new(config::log_config(&own)), own }
-    }
-}
-
-impl Topic {
-    /// The settings that it has of its own.
-    pub(crate) fn overrides(&self) -> Overrides {
-        self.settings.read().unwrap_or_else(PoisonError::into_inner).own.clone()
-    }
-
-    /// What its logs go by.
-    pub(crate) fn log_config(&self) -> Arc<LogConfig> {
-        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner).log)
-    }
-
-    /// One partition.
-    pub(crate) fn partition(&self, index: i32) -> Option<Arc<Partition>> {
-        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
-        partitions.get(usize::try_from(index).ok()?).map(Arc::clone)
-    }
-
-    /// All partitions.
-    pub(crate) fn partitions(&self) -> Vec<Arc<Partition>> {
-        self.partitions.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn kept(&self) -> Kept {
-        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner).len();
-        Kept {
-            id: self.id.to_string(),
-            partitions: i32::try_from(partitions).unwrap_or(i32::MAX),
-            settings: self.overrides(),
-        }
-    }
-}
+use topic::{Kept, fresh_id};
 
 /// Why a topic cannot be changed as asked.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +53,8 @@ pub(crate) struct Topics {
     by_name: RwLock<BTreeMap<String, Arc<Topic>>>,
     /// One change at a time.
     changing: Mutex<()>,
+    /// Folders were put away that are to be removed.
+    littered: AtomicBool,
 }
 
 /// The most partitions a topic gets here: each is an open file.
@@ -118,8 +64,13 @@ impl Topics {
     /// Opens all topics of the journal with their logs.
     pub(crate) fn open(folder: &Path, journal: Arc<Journal>) -> Result<Self, TopicError> {
         remove_deleted(folder)?;
-        let topics =
-            Self { folder: folder.to_owned(), journal, by_name: RwLock::default(), changing: Mutex::new(()) };
+        let topics = Self {
+            folder: folder.to_owned(),
+            journal,
+            by_name: RwLock::default(),
+            changing: Mutex::new(()),
+            littered: AtomicBool::new(false),
+        };
         let kept = topics.journal.all::<Kept, _>(|key| match key {
             Key::Topic(name) => Some(name.clone()),
             _ => None,
@@ -142,12 +93,7 @@ impl Topics {
     fn open_topic(&self, name: String, kept: Kept) -> Result<Topic, TopicError> {
         let partitions = (0..kept.partitions).map(|index| self.open_partition(&name, index));
         let partitions = partitions.collect::<Result<_, _>>()?;
-        Ok(Topic {
-            id: Uuid::parse_str(&kept.id).unwrap_or_else(|_| fresh_id()),
-            settings: RwLock::new(Settings::new(kept.settings)),
-            partitions: RwLock::new(partitions),
-            name,
-        })
+        Ok(Topic::new(name, kept, partitions))
     }
 
     fn open_partition(&self, name: &str, index: i32) -> Result<Arc<Partition>, LogError> {
@@ -226,6 +172,9 @@ impl Topics {
         let partitions = topic.partitions();
         let mut changes = vec![Change::remove(Key::Topic(name.to_owned()))];
         for partition in &partitions {
+            // Whatever still holds the partition must not touch the folder of a successor of the same name.
+            let _resting = partition.upkeep();
+            partition.log().close();
             self.put_away(name, partition.index)?;
             changes.push(Change::remove(Key::LogStart(name.to_owned(), partition.index)));
         }
@@ -233,7 +182,6 @@ impl Topics {
         for partition in partitions {
             partition.announce();
         }
-        remove_deleted(&self.folder)?;
         tracing::info!(topic = name, "deleted a topic");
         Ok(())
     }
@@ -260,7 +208,7 @@ impl Topics {
         }
         kept.partitions = count;
         self.journal.write(vec![Change::set(Key::Topic(name.to_owned()), &kept)?])?;
-        topic.partitions.write().unwrap_or_else(PoisonError::into_inner).extend(added);
+        topic.grow(added);
         Ok(())
     }
 
@@ -280,7 +228,7 @@ impl Topics {
         }
         let kept = Kept { settings: settings.clone(), ..topic.kept() };
         self.journal.write(vec![Change::set(Key::Topic(name.to_owned()), &kept)?])?;
-        *topic.settings.write().unwrap_or_else(PoisonError::into_inner) = Settings::new(settings);
+        topic.configure(settings);
         Ok(())
     }
 
@@ -297,13 +245,20 @@ impl Topics {
         Ok(start)
     }
 
+    /// Removes the folders that were put away; large files take their time to go.
+    pub(crate) fn clear_away(&self) -> io::Result<()> {
+        if self.littered.swap(false, Ordering::Relaxed) { remove_deleted(&self.folder) } else { Ok(()) }
+    }
+
     /// Renames a partition's folder out of the way, so that nothing of it can come back.
     fn put_away(&self, name: &str, index: i32) -> io::Result<()> {
         let folder = self.log_folder(name, index);
         if !folder.exists() {
             return Ok(());
         }
-        fs::rename(&folder, self.folder.join(format!("{}.{DELETED}", fresh_id())))
+        fs::rename(&folder, self.folder.join(format!("{}.{DELETED}", fresh_id())))?;
+        self.littered.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -324,10 +279,6 @@ fn remove_deleted(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn fresh_id() -> Uuid {
-    Uuid::from_bytes(rand::random())
 }
 
 fn check_count(partitions: i32) -> Result<(), TopicError> {

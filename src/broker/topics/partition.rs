@@ -2,7 +2,10 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::Notify;
@@ -14,18 +17,39 @@ use crate::broker::{log::Log, syncing::Syncing};
 pub(crate) struct Partition {
     pub(crate) index: i32,
     log: Mutex<Log>,
+    /// Held by who works on the files beside the writing.
+    upkeep: Mutex<()>,
     watchers: Mutex<Vec<Arc<Notify>>>,
     syncing: Syncing,
+    /// The disk refused the last write.
+    refused: AtomicBool,
 }
 
 impl Partition {
     pub(crate) fn new(index: i32, log: Log) -> Self {
-        Self { index, log: Mutex::new(log), watchers: Mutex::new(Vec::new()), syncing: Syncing::default() }
+        Self {
+            index,
+            log: Mutex::new(log),
+            upkeep: Mutex::default(),
+            watchers: Mutex::default(),
+            syncing: Syncing::default(),
+            refused: AtomicBool::new(false),
+        }
     }
 
     /// The log, for a short time and never across an await.
     pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right to seal, delete or compact segments; waits for who has it.
+    pub(crate) fn upkeep(&self) -> MutexGuard<'_, ()> {
+        self.upkeep.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, unless somebody has it.
+    pub(crate) fn try_upkeep(&self) -> Option<MutexGuard<'_, ()>> {
+        self.upkeep.try_lock().ok()
     }
 
     fn watchers(&self) -> MutexGuard<'_, Vec<Arc<Notify>>> {
@@ -37,6 +61,11 @@ impl Partition {
         for watcher in self.watchers().iter() {
             watcher.notify_one();
         }
+    }
+
+    /// Takes note of whether the disk takes what is written; true when that is news.
+    pub(crate) fn note_refusal(&self, refused: bool) -> bool {
+        self.refused.swap(refused, Ordering::Relaxed) != refused
     }
 
     /// Puts all that was written so far on the disk itself.

@@ -256,7 +256,7 @@ impl Transaction {
         self.state = match self.state {
             State::PrepareCommit => State::CompleteCommit,
             State::PrepareAbort => State::CompleteAbort,
-            other => other,
+            _ => return,
         };
         self.partitions.clear();
         self.groups.clear();

@@ -151,7 +151,11 @@ proptest! {
                     let done = transaction.end(before.producer_id, before.epoch - behind, marker);
                     prop_assert!(behind == 0 || done.is_err());
                 }
-                Step::Complete => transaction.complete(),
+                Step::Complete => {
+                    transaction.complete();
+                    // What is not decided is none of its business.
+                    prop_assert!(before.decided().is_some() || transaction == before);
+                }
                 Step::Time => if transaction.is_overdue(10_000) { transaction.fence() },
             }
             prop_assert!(transaction.epoch >= before.epoch);

@@ -160,10 +160,10 @@ impl Walk<'_> {
         if value == -1 { Some(0) } else { usize::try_from(value).ok() }
     }
 
-    /// The number of items of an array, no more than there are bytes left and items allowed.
+    /// The number of items of an array, no more than are allowed; that they are all there shows when they are walked.
     fn count(&mut self) -> Option<usize> {
         let count = self.length(4)?;
         self.items = self.items.checked_sub(count)?;
-        (count <= self.rest.len()).then_some(count)
+        Some(count)
     }
 }
