@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long a headless command waits for Kafka.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// A way to Kafka, open until [`Link::close`].
 pub struct Link {

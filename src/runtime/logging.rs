@@ -26,8 +26,9 @@ pub fn start(path: &Path, level: LogLevel) -> io::Result<()> {
         LogLevel::Trace => "trace",
     };
     // Libraries speak up only when something is wrong: what they tell at lower levels may hold settings.
-    // librdkafka calls the end of a partition an error; what is one, its callers tell.
-    let filter = EnvFilter::new(format!("warn,rdkafka::client=off,shop_sim={own}"));
+    // librdkafka tells of every attempt to connect, and calls the end of a partition an error; what matters of it,
+    // its callers tell.
+    let filter = EnvFilter::new(format!("warn,rdkafka=off,librdkafka=off,shop_sim={own}"));
     // A second start in one process (tests) keeps the first log.
     let _ = tracing_subscriber::registry()
         .with(filter)

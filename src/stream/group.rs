@@ -120,17 +120,9 @@ impl<K: Keeper> ClientContext for Member<K> {
     }
 }
 
-/// librdkafka's own words, at our level.
+/// librdkafka's own words. Whether Kafka answers is told by the board, once; every attempt to connect is not.
 pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    match level {
-        RDKafkaLogLevel::Emerg
-        | RDKafkaLogLevel::Alert
-        | RDKafkaLogLevel::Critical
-        | RDKafkaLogLevel::Error => {
-            tracing::warn!("librdkafka {facility}: {message}");
-        }
-        _ => tracing::debug!("librdkafka {facility}: {message}"),
-    }
+    tracing::debug!("librdkafka {facility} ({level:?}): {message}");
 }
 
 impl<K: Keeper> ConsumerContext for Member<K> {
