@@ -7,7 +7,10 @@ use std::{
 };
 
 use rdkafka::consumer::Consumer;
-use tokio::{net::TcpStream, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
@@ -171,6 +174,7 @@ async fn find_or_start(data: PathBuf) -> Result<(SocketAddr, Option<Broker>), Li
 /// Serves the broker until told to stop; where another process serves it, takes over at the same address when
 /// that process ends.
 async fn guard(data: PathBuf, address: SocketAddr, mut broker: Option<Broker>, stop: CancellationToken) {
+    let mut bridge: Option<Bridge> = None;
     while broker.is_none() {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -183,12 +187,57 @@ async fn guard(data: PathBuf, address: SocketAddr, mut broker: Option<Broker>, s
                 );
                 broker = Some(taken);
             }
-            Err(BrokerError::Locked { .. }) => {}
+            Err(BrokerError::Locked { .. }) => {
+                let elsewhere = published_address(&data).filter(|now| *now != address);
+                if bridge.as_ref().map(|bridge| bridge.to) != elsewhere {
+                    drop(bridge.take());
+                    bridge = match elsewhere {
+                        Some(to) => Bridge::open(address, to).await,
+                        None => None,
+                    };
+                }
+            }
+            // The bridge stands where the broker is to be now.
+            Err(BrokerError::AddressInUse { .. }) if bridge.is_some() => bridge = None,
             Err(error) => tracing::debug!("taking over the broker: {error}"),
         }
     }
+    drop(bridge);
     stop.cancelled().await;
     if let Some(broker) = broker {
         broker.stop().await;
+    }
+}
+
+/// Leads the clients of this process from the address that they know to the one that the broker moved to, when
+/// it was started again with an address of its own. From there its metadata lead them.
+struct Bridge {
+    to: SocketAddr,
+    accepting: JoinHandle<()>,
+}
+
+impl Bridge {
+    /// `None` where the old address cannot be had: another process of this shop has its bridge there.
+    async fn open(from: SocketAddr, to: SocketAddr) -> Option<Self> {
+        let listener = TcpListener::bind(from).await.ok()?;
+        tracing::info!("the broker has moved from {from} to {to}");
+        let accepting = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((mut near, _)) = listener.accept().await {
+                connections.spawn(async move {
+                    if let Ok(mut far) = TcpStream::connect(to).await {
+                        // A connection that breaks is made again by the client.
+                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                    }
+                });
+            }
+        });
+        Some(Self { to, accepting })
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.accepting.abort();
     }
 }
