@@ -1,7 +1,7 @@
 //! The consumer's whole job, without Kafka: takes records, and brings state, positions and files into one
 //! checkpoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -49,6 +49,12 @@ pub enum Trouble {
         /// What is wrong.
         reason: String,
     },
+    /// The worker is no longer the one that writes.
+    #[error("{view} has let go of what it had not saved: it goes on from its last checkpoint")]
+    Retired {
+        /// The view.
+        view: &'static str,
+    },
 }
 
 struct Held<V> {
@@ -72,8 +78,10 @@ pub struct Worker<V: View, O, S, F> {
     closed_before: Option<NaiveDate>,
     /// Whether something changed that only shows in the output.
     unsettled: bool,
-    /// Whether every partition of the view's logs is held.
-    whole: bool,
+    /// The partitions of the view's logs, as far as they are known.
+    partitions: BTreeSet<Part>,
+    /// Whether it may not write any more.
+    retired: bool,
 }
 
 impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
@@ -90,7 +98,8 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             batch: Batch::new(),
             closed_before: None,
             unsettled: true,
-            whole: false,
+            partitions: BTreeSet::new(),
+            retired: false,
         };
         let whole = worker.restore()? && worker.mend()?;
         if !whole {
@@ -162,8 +171,23 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         Ok(())
     }
 
-    /// Takes over a partition; returns where to read from.
+    /// Takes over a partition; returns where to read from. A checkpoint that is not readable is emptied, so that
+    /// the next worker starts again from nothing.
     pub fn assign(&mut self, part: Part) -> Result<Start, Trouble> {
+        let found = self.find(part);
+        if matches!(found, Err(Trouble::Unreadable { .. })) {
+            self.reset()?;
+            self.retire();
+        }
+        let held = found?;
+        let start = held.position.start();
+        self.held.insert(part, held);
+        self.unsettled = true;
+        Ok(start)
+    }
+
+    /// What the checkpoint says of a partition.
+    fn find(&self, part: Part) -> Result<Held<V>, Trouble> {
         let unreadable = |reason: String| Trouble::Unreadable { view: V::NAME, reason };
         let mut view = V::default();
         let mut position = Position::default();
@@ -179,17 +203,23 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
                 saved.restore(row, &value).map_err(unreadable)?;
             }
         }
-        let start = position.start();
-        self.held.insert(part, Held { view, position, expected: position.last, moved: false });
-        self.unsettled = true;
-        Ok(start)
+        Ok(Held { view, position, expected: position.last, moved: false })
     }
 
-    /// Lets go of partitions; make a checkpoint first.
+    /// Lets go of partitions; make a checkpoint first. Rows of theirs that still wait for one cannot be told from
+    /// others, and their next owner writes them again: the worker retires then.
     pub fn revoke(&mut self, parts: &[Part]) {
+        if self.appends.bytes() > 0 || !self.batch.is_empty() || self.held.values().any(|held| held.moved) {
+            self.retire();
+        }
         for part in parts {
             self.held.remove(part);
         }
+    }
+
+    /// Writes nothing any more: another worker goes on from the last checkpoint.
+    pub fn retire(&mut self) {
+        self.retired = true;
     }
 
     /// Takes in one record.
@@ -213,8 +243,13 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
     }
 
     /// Tells which partitions the view's logs have: files over all of them are written when all are held.
-    pub fn set_partitions(&mut self, mut all: impl Iterator<Item = Part>) {
-        self.whole = !self.held.is_empty() && all.all(|part| self.held.contains_key(&part));
+    pub fn set_partitions(&mut self, all: impl Iterator<Item = Part>) {
+        self.partitions = all.collect();
+    }
+
+    /// Whether every partition of the view's logs is held.
+    fn is_whole(&self) -> bool {
+        !self.partitions.is_empty() && self.partitions.iter().all(|part| self.held.contains_key(part))
     }
 
     /// Whether so much waits to be written that a checkpoint is due at once.
@@ -241,6 +276,9 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
     /// Brings state, positions and files to disk as they are at shop second `now`. After an error nothing
     /// has moved: call it again.
     pub fn checkpoint(&mut self, now: Option<i64>) -> Result<(), Trouble> {
+        if self.retired {
+            return Err(Trouble::Retired { view: V::NAME });
+        }
         for held in self.held.values_mut() {
             if let Some(now) = now {
                 held.view.advance(now, self.zone);
@@ -278,7 +316,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             self.batch.insert(format!("file/{path}"), serde_json::to_vec(&length).ok());
         }
         // With some of the partitions only, what is written for all of them would be wrong.
-        if self.whole && std::mem::take(&mut self.unsettled) {
+        if self.is_whole() && std::mem::take(&mut self.unsettled) {
             let views: Vec<&V> = self.held.values().map(|held| &held.view).collect();
             let mut rows = Batch::new();
             self.output.settle(&views, self.closed_before, &mut rows);

@@ -65,6 +65,10 @@ pub struct Ledger {
     waiting: BTreeMap<(i64, i64), Waiting>,
     /// By offset of those that wait: the highest id before it.
     order_ids_before: BTreeMap<i64, Option<u64>>,
+    /// The shop second at which this run ends, where it does.
+    last_second: Option<i64>,
+    /// The first order that is due after the end of the run: its offset, and the highest id before it.
+    left: Option<(i64, Option<u64>)>,
     dead: Vec<Outgoing>,
     /// Offsets before this were read by an earlier run.
     replay_until: i64,
@@ -89,9 +93,17 @@ impl Ledger {
             resume,
             waiting: BTreeMap::new(),
             order_ids_before: BTreeMap::new(),
+            last_second: None,
+            left: None,
             dead: Vec::new(),
             dirty: false,
         }
+    }
+
+    /// Ends at a shop second: orders that are due later are left to the next run and not held in memory.
+    #[must_use]
+    pub fn until(self, last_second: Option<i64>) -> Self {
+        Self { last_second, ..self }
     }
 
     /// Where to begin reading: at the oldest order that waits, or at the last record to see that it is the
@@ -166,7 +178,13 @@ impl Ledger {
             return;
         };
         let due = due_ms.div_euclid(1000);
-        if offset < self.replay_until && self.resume.sent_until.is_some_and(|until| due <= until) {
+        if offset < self.replay_until && due <= self.sent_until() {
+            return;
+        }
+        // What is due up to `sent_until` goes out in any case, since a replay takes it for sent.
+        let ends_before = self.last_second.is_some_and(|last| due > last.max(self.sent_until()));
+        if ends_before {
+            self.left.get_or_insert((offset, before));
             return;
         }
         let handled = Handled {
@@ -187,6 +205,10 @@ impl Ledger {
         at.or(self.resume.parameters.first()).map(|(_, parameters)| *parameters).unwrap_or_default()
     }
 
+    fn sent_until(&self) -> i64 {
+        self.resume.sent_until.unwrap_or(i64::MIN)
+    }
+
     /// Whether a transaction is due at shop second `now`.
     pub fn is_due(&self, now: Option<i64>) -> bool {
         self.checked && (self.dirty || self.has_due(now))
@@ -200,6 +222,11 @@ impl Ledger {
     /// How many orders are held in memory until they are due.
     pub fn held(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Whether an earlier run's orders are still being read again: until then nothing can be sent.
+    pub fn is_reading_again(&self) -> bool {
+        !self.checked
     }
 
     /// Hands out what is to be sent at shop second `now`: no more than about `at_most` orders, by whole
@@ -236,13 +263,10 @@ impl Ledger {
     }
 
     fn note_oldest(&mut self) {
-        if let Some((offset, before)) = self.order_ids_before.first_key_value() {
-            self.resume.oldest = *offset;
-            self.resume.oldest_last_id = *before;
-        } else {
-            self.resume.oldest = self.position.next;
-            self.resume.oldest_last_id = self.position.last_order_id;
-        }
+        let held = self.order_ids_before.first_key_value().map(|(offset, before)| (*offset, *before));
+        let oldest = held.into_iter().chain(self.left).min_by_key(|(offset, _)| *offset);
+        (self.resume.oldest, self.resume.oldest_last_id) =
+            oldest.unwrap_or((self.position.next, self.position.last_order_id));
         let oldest = self.resume.oldest;
         while self.resume.parameters.get(1).is_some_and(|(since, _)| *since <= oldest) {
             self.resume.parameters.remove(0);
@@ -264,3 +288,6 @@ impl Ledger {
         &self.resume
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::day;
 
+/// Characters of the longest reason why something is not JSON: it may quote all of the payload.
+const REASON: usize = 200;
+
 /// A finished sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -96,7 +99,7 @@ impl Order {
     pub fn decode(payload: Option<&[u8]>) -> Result<Self, Invalid> {
         let bytes = payload.filter(|bytes| !bytes.is_empty()).ok_or(Invalid::Empty)?;
         let order: Self =
-            serde_json::from_slice(bytes).map_err(|error| Invalid::Malformed(error.to_string()))?;
+            serde_json::from_slice(bytes).map_err(|error| Invalid::Malformed(reason(&error)))?;
         order.check()?;
         Ok(order)
     }
@@ -126,4 +129,14 @@ impl Order {
     pub fn second(&self) -> i64 {
         self.created_at.timestamp()
     }
+}
+
+/// What is wrong with a payload, without what it quotes of it beyond [`REASON`]; where it is stands at the end.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.chars().nth(REASON).is_none() {
+        return text;
+    }
+    let start: String = text.chars().take(REASON).collect();
+    format!("{start}… at line {} column {}", error.line(), error.column())
 }

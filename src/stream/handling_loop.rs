@@ -72,7 +72,8 @@ impl Keeper for Books {
                     }
                     _ => (Position::default(), Resume::default()),
                 };
-                let ledger = Ledger::new(self.env.zone, position, resume, self.parameters);
+                let last_second = self.env.until.as_ref().map(|until| until.shop_second);
+                let ledger = Ledger::new(self.env.zone, position, resume, self.parameters).until(last_second);
                 let start = ledger.start();
                 ledgers.insert(part.partition, ledger);
                 start
@@ -181,6 +182,8 @@ impl Turn<'_> {
     }
 
     fn take(&mut self, message: &BorrowedMessage<'_>) -> Option<Ended> {
+        // Those that are passed over count too: reading has to pause for other things now and then.
+        self.unsent += 1;
         let part = Part { source: Source::Orders, partition: message.partition() };
         if self.env.until.as_ref().is_some_and(|until| !until.takes(part, message.offset())) {
             return None;
@@ -193,7 +196,6 @@ impl Turn<'_> {
             payload: message.payload(),
         };
         let taken = self.books.ledgers().get_mut(&part.partition).map(|ledger| ledger.take(&record));
-        self.unsent += 1;
         match taken {
             Some(Taken::OtherLog) => {
                 Some(self.start_again("the log holds other records than those that were read"))
@@ -315,8 +317,13 @@ impl Turn<'_> {
 
     /// Pauses reading at the limit of orders held, and goes on at half of it.
     fn hold(&mut self) {
-        let held: usize = self.books.ledgers().values().map(Ledger::held).sum();
-        let full = if self.paused { held > HELD / 2 } else { held >= HELD };
+        let (held, again) = {
+            let ledgers = self.books.ledgers();
+            let held: usize = ledgers.values().map(Ledger::held).sum();
+            (held, ledgers.values().any(Ledger::is_reading_again))
+        };
+        // What earlier runs held is read again whatever its number: nothing goes out before.
+        let full = !again && if self.paused { held > HELD / 2 } else { held >= HELD };
         if full == self.paused {
             return;
         }

@@ -25,7 +25,10 @@ use crate::{consumer::Part, handling::Outgoing, views::Source};
 
 /// A call that the broker does not answer is given up after this; everything is built again then.
 const CALL: Duration = Duration::from_secs(10);
-/// A dead letter's payload is cut to this, so that it fits a topic with Kafka's default record size.
+/// Kafka's default for the largest batch of a topic, bytes; librdkafka's own is smaller, so that a record which
+/// another client wrote could not be passed on.
+const LARGEST: &str = "1048588";
+/// Key and payload of a dead letter together are cut to this, so that it fits into such a batch.
 const LETTER: usize = 900_000;
 
 /// Counts records that could not be delivered.
@@ -75,6 +78,7 @@ impl Sender {
                 ("transaction.timeout.ms", "10000"),
                 ("message.timeout.ms", "8000"),
                 ("linger.ms", "5"),
+                ("message.max.bytes", LARGEST),
                 ("queue.buffering.max.messages", "200000"),
             ])
             .create_with_context(Deliveries { failed: Arc::clone(&failed) })?;
@@ -124,13 +128,16 @@ impl Sender {
                     self.send(&|| BaseRecord::to(&self.handled).partition(to).key(&key).payload(&value))?;
                 }
                 Outgoing::DeadLetter { offset, key, value, error } => {
-                    let cut = value.as_ref().map(|value| &value[..value.len().min(LETTER)]);
-                    let headers = self.headers(partition, offset, &error.to_string(), value.as_deref());
+                    let (key, cut) = fitting(key.as_deref(), value.as_deref());
+                    let whole = value.as_ref().map_or(0, Vec::len);
+                    let is_cut = cut.is_some_and(|cut| cut.len() < whole);
+                    let headers =
+                        self.headers(partition, offset, &error.to_string(), is_cut.then_some(whole));
                     self.send(&|| {
                         let mut letter = BaseRecord::<[u8], [u8], _>::to(&self.dead_letters)
                             .partition(0)
                             .headers(headers.clone());
-                        letter.key = key.as_deref();
+                        letter.key = key;
                         letter.payload = cut;
                         letter
                     })?;
@@ -152,17 +159,17 @@ impl Sender {
         Ok(())
     }
 
-    fn headers(&self, partition: i32, offset: i64, error: &str, value: Option<&[u8]>) -> OwnedHeaders {
-        let length = value.map_or(0, <[u8]>::len);
+    fn headers(&self, partition: i32, offset: i64, error: &str, cut_from: Option<usize>) -> OwnedHeaders {
         let headers = OwnedHeaders::new()
             .insert(Header { key: "error", value: Some(error) })
             .insert(Header { key: "topic", value: Some(&self.orders) })
             .insert(Header { key: "partition", value: Some(&partition.to_string()) })
             .insert(Header { key: "offset", value: Some(&offset.to_string()) });
-        if length > LETTER {
-            headers.insert(Header { key: "cut-from-bytes", value: Some(&length.to_string()) })
-        } else {
-            headers
+        match cut_from {
+            Some(length) => {
+                headers.insert(Header { key: "cut-from-bytes", value: Some(&length.to_string()) })
+            }
+            None => headers,
         }
     }
 
@@ -179,6 +186,34 @@ impl Sender {
                     std::thread::sleep(Duration::from_millis(2));
                 }
                 Err((error, _)) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// As much of a key and a payload as a dead letter can hold, the key first.
+fn fitting<'a>(key: Option<&'a [u8]>, value: Option<&'a [u8]>) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
+    let start = |bytes: &'a [u8], most: usize| bytes.get(..most).unwrap_or(bytes);
+    let key = key.map(|key| start(key, LETTER));
+    let room = LETTER - key.map_or(0, <[u8]>::len);
+    (key, value.map(|value| start(value, room)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_letter_fits_whatever_its_key_and_payload() {
+        let long = vec![1; 2 * LETTER];
+        for key in [None, Some(0), Some(5), Some(LETTER), Some(LETTER + 1)] {
+            for value in [None, Some(0), Some(LETTER - 5), Some(LETTER - 4), Some(2 * LETTER)] {
+                let (key, value) = (key.map(|length| &long[..length]), value.map(|length| &long[..length]));
+                let (kept_key, kept_value) = fitting(key, value);
+                let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+                assert_eq!(kept_key.is_some(), key.is_some());
+                assert_eq!(kept_value.is_some(), value.is_some());
+                assert_eq!(length(kept_key) + length(kept_value), (length(key) + length(value)).min(LETTER));
             }
         }
     }

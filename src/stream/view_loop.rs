@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -83,6 +84,28 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Shared<V, O, S, F> {
     fn worker(&self) -> MutexGuard<'_, Worker<V, O, S, F>> {
         self.worker.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn is_lost(&self) -> bool {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A loop's own hold on what it shares. When the loop ends, also by a panic, the worker retires: the consumer's
+/// farewell calls it once more, maybe when its successor has the files.
+struct Hold<V: View, O: Output<V>, S: Store, F: Files>(Arc<Shared<V, O, S, F>>);
+
+impl<V: View, O: Output<V>, S: Store, F: Files> Deref for Hold<V, O, S, F> {
+    type Target = Shared<V, O, S, F>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<V: View, O: Output<V>, S: Store, F: Files> Drop for Hold<V, O, S, F> {
+    fn drop(&mut self) {
+        self.worker().retire();
+    }
 }
 
 impl<V, O, S, F> Keeper for Shared<V, O, S, F>
@@ -136,7 +159,7 @@ where
     consumer.subscribe(&consumer.context().topics())?;
     let mut turn = Turn {
         env,
-        shared,
+        shared: Hold(shared),
         consumer: Arc::new(consumer),
         records: 0,
         saved: Instant::now(),
@@ -180,7 +203,8 @@ where
     F: Files + 'static,
 {
     env: &'a Env,
-    shared: Arc<Shared<V, O, S, F>>,
+    // Before the consumer, so that it is dropped first.
+    shared: Hold<V, O, S, F>,
     consumer: Arc<Client<V, O, S, F>>,
     records: u64,
     saved: Instant,
@@ -239,7 +263,7 @@ where
             if let Some(trouble) = consumer.context().trouble() {
                 return Ok(Ended::Again(trouble));
             }
-            if *self.shared.lost.lock().unwrap_or_else(PoisonError::into_inner) {
+            if self.shared.is_lost() {
                 return Ok(Ended::Again("its partitions went to another member".to_owned()));
             }
         }
@@ -327,6 +351,9 @@ where
 
     /// Makes a checkpoint and tells Kafka and everybody else.
     fn save(&mut self) {
+        if self.shared.is_lost() {
+            return;
+        }
         self.saved = Instant::now();
         let now = self.env.clock.now();
         self.close_days();
@@ -453,6 +480,8 @@ where
     }
 
     fn leave(self) {
-        super::let_go(self.consumer);
+        let Self { shared, consumer, .. } = self;
+        drop(shared);
+        super::let_go(consumer);
     }
 }

@@ -57,8 +57,12 @@ impl DayTotals {
         self.sales_ore = self.sales_ore.saturating_add(other.sales_ore);
         for (id, theirs) in &other.products {
             let ours = self.products.entry(*id).or_default();
+            // Whoever has sold a piece has read an order that names it.
+            if ours.units == 0 || (theirs.named_by, &theirs.name) > (ours.named_by, &ours.name) {
+                ours.name.clone_from(&theirs.name);
+                ours.named_by = theirs.named_by;
+            }
             ours.units = ours.units.saturating_add(theirs.units);
-            ours.rename(theirs.named_by, &theirs.name);
         }
     }
 }

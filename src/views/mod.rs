@@ -17,6 +17,11 @@ pub mod stock;
 pub mod summary;
 pub mod table;
 
+#[cfg(test)]
+pub(crate) mod naive;
+#[cfg(test)]
+mod tests;
+
 pub use daily_report::DailyReport;
 pub use handled_windows::HandledWindows;
 pub use journal::Journal;

@@ -29,10 +29,11 @@ pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zon
     for part in parts {
         match part {
             PartFigures::OrdersToday { days, slots } => {
-                figures.orders_today += days.get(&today).copied().unwrap_or(0);
+                let count = days.get(&today).copied().unwrap_or(0);
+                figures.orders_today = figures.orders_today.saturating_add(count);
                 for (slot, count) in slots {
                     if let Some(sum) = figures.orders_by_slot.get_mut(slot_index_of(*slot, first_slot)) {
-                        *sum += count;
+                        *sum = sum.saturating_add(*count);
                     }
                 }
             }
@@ -54,13 +55,14 @@ pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zon
             }
             PartFigures::Handling(resume) => {
                 let part = resume.figures;
-                figures.produced += part.accepted;
-                figures.pending += part.accepted.saturating_sub(part.handled);
-                figures.duplicates += part.duplicates;
-                figures.dead_letters += part.dead_letters;
+                let pending = part.accepted.saturating_sub(part.handled);
+                figures.produced = figures.produced.saturating_add(part.accepted);
+                figures.pending = figures.pending.saturating_add(pending);
+                figures.duplicates = figures.duplicates.saturating_add(part.duplicates);
+                figures.dead_letters = figures.dead_letters.saturating_add(part.dead_letters);
             }
             PartFigures::Mail { mails, latest } => {
-                figures.mails += mails;
+                figures.mails = figures.mails.saturating_add(*mails);
                 for order in latest {
                     into_feed(&mut feed, order);
                 }
@@ -81,12 +83,13 @@ pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zon
 /// Lines of one product from two partitions.
 pub fn merge_line(ours: &mut StockLine, theirs: &StockLine) {
     ours.product_id = theirs.product_id;
-    ours.delivered = ours.delivered.saturating_add(theirs.delivered);
-    ours.sold = ours.sold.saturating_add(theirs.sold);
-    if ours.name.is_empty() || (theirs.named_by >= ours.named_by && !theirs.name.is_empty()) {
+    // Whoever has sold a piece has read an order that names it.
+    if theirs.sold > 0 && (ours.sold == 0 || (theirs.named_by, &theirs.name) > (ours.named_by, &ours.name)) {
         ours.name.clone_from(&theirs.name);
         ours.named_by = theirs.named_by;
     }
+    ours.delivered = ours.delivered.saturating_add(theirs.delivered);
+    ours.sold = ours.sold.saturating_add(theirs.sold);
 }
 
 fn slot_index(now: i64, first_slot: i64) -> usize {
@@ -94,17 +97,18 @@ fn slot_index(now: i64, first_slot: i64) -> usize {
 }
 
 fn slot_index_of(slot: i64, first_slot: i64) -> usize {
-    usize::try_from(slot - first_slot).unwrap_or(usize::MAX - 1).min(1 << 10)
+    usize::try_from(slot.saturating_sub(first_slot)).unwrap_or(usize::MAX - 1).min(1 << 10)
 }
 
 fn merge_windows(ours: &mut HandledFigures, theirs: &HandledFigures) {
-    ours.total += theirs.total;
-    ours.last_5_min += theirs.last_5_min;
-    ours.last_30_min += theirs.last_30_min;
-    ours.last_1_h += theirs.last_1_h;
-    ours.last_2_h += theirs.last_2_h;
+    let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+    add(&mut ours.total, theirs.total);
+    add(&mut ours.last_5_min, theirs.last_5_min);
+    add(&mut ours.last_30_min, theirs.last_30_min);
+    add(&mut ours.last_1_h, theirs.last_1_h);
+    add(&mut ours.last_2_h, theirs.last_2_h);
     for (sum, interval) in ours.intervals.iter_mut().zip(theirs.intervals) {
-        *sum += interval;
+        add(sum, interval);
     }
 }
 

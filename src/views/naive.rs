@@ -1,0 +1,182 @@
+//! The shop computed the slow way, for tests: every event in one list, sums in `i128`, no state between moments.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono_tz::Tz;
+use proptest::prelude::*;
+
+use crate::shop::{Customer, Delivery, Handled, Line, Order};
+
+/// Zones with odd days, and a second in the middle of one: a day of 23 hours, one of 25, midnights that are missing
+/// or come twice, a day that was left out, and offsets of half and quarter hours.
+pub(crate) const PLACES: [(Tz, i64); 8] = [
+    (Tz::Europe__Stockholm, 1_774_746_000),
+    (Tz::Europe__Stockholm, 1_792_893_600),
+    (Tz::America__Sao_Paulo, 1_541_303_000),
+    (Tz::America__Havana, 1_762_059_600),
+    (Tz::Pacific__Apia, 1_325_239_200),
+    (Tz::Asia__Kathmandu, 1_795_000_000),
+    (Tz::Australia__Lord_Howe, 1_775_314_800),
+    (Tz::UTC, 1_795_000_000),
+];
+
+/// Seconds around a moment: near it, at the edges of all windows, and days away, some in the future.
+pub(crate) fn distance() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        6 => -7300..10_i64,
+        3 => prop::sample::select(vec![
+            -7201, -7200, -7199, -6900, -3601, -3600, -3599, -1800, -1799, -300, -299, -1, 0, 1, 299, 300,
+        ]),
+        2 => -200_000..200_000_i64,
+    ]
+}
+
+/// Amounts, now and then so large that their sums do not fit.
+pub(crate) fn amount() -> impl Strategy<Value = i64> {
+    prop_oneof![9 => 0..1_000_000_i64, 1 => (i64::MAX - 1000)..=i64::MAX]
+}
+
+/// An order line: product, name, pieces, price.
+pub(crate) type Sold = (u64, usize, i64, i64);
+
+pub(crate) fn lines() -> impl Strategy<Value = Vec<Sold>> {
+    let small = (0..4_u64, 0..3_usize, 1..50_i64, 0..100_000_i64);
+    prop_oneof![
+        9 => prop::collection::vec(small, 1..4),
+        1 => (0..4_u64, amount()).prop_map(|(id, price)| vec![(id, 0, 1, price)]),
+        1 => (0..4_u64, amount()).prop_map(|(id, many)| vec![(id, 1, many.max(1), 1)]),
+    ]
+}
+
+pub(crate) fn time(second: i64, ms: i64) -> DateTime<FixedOffset> {
+    DateTime::from_timestamp_millis(second * 1000 + ms)
+        .unwrap()
+        .with_timezone(&FixedOffset::east_opt(5400).unwrap())
+}
+
+pub(crate) fn customer(id: u64) -> Customer {
+    Customer { customer_id: id, name: format!("Kund {id}"), email: format!("kund{id}@example.com") }
+}
+
+/// A valid order.
+pub(crate) fn order(order_id: u64, second: i64, sold: &[Sold]) -> Order {
+    let names = ["", "Kopp", "Fat"];
+    let lines = |&(product_id, name, quantity, unit_price_ore): &Sold| Line {
+        product_id,
+        name: names[name].to_owned(),
+        quantity,
+        unit_price_ore,
+    };
+    Order {
+        order_id,
+        created_at: time(second, 999),
+        customer: customer(order_id % 7),
+        lines: sold.iter().map(lines).collect(),
+        total_ore: sold.iter().map(|(_, _, quantity, price)| quantity * price).sum(),
+    }
+}
+
+pub(crate) fn delivery(product_id: u64, second: i64, quantity: i64) -> Delivery {
+    Delivery { delivery_id: 1, at: time(second, 0), product_id, quantity }
+}
+
+pub(crate) fn handled(order_id: u64, second: i64) -> Handled {
+    Handled {
+        order_id,
+        created_at: time(second - 40, 0),
+        handled_at: time(second, 999),
+        customer: customer(order_id % 7),
+        total_ore: 100,
+    }
+}
+
+/// What lies in the shop's logs: valid and not seen before, but not of any order in time.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shop {
+    pub(crate) orders: Vec<Order>,
+    pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) handled: Vec<Handled>,
+}
+
+/// As much of a sum as fits.
+fn fit(sum: i128) -> i64 {
+    i64::try_from(sum).unwrap_or(if sum > 0 { i64::MAX } else { i64::MIN })
+}
+
+fn date(second: i64, zone: Tz) -> NaiveDate {
+    DateTime::from_timestamp(second, 0).unwrap().with_timezone(&zone).date_naive()
+}
+
+impl Shop {
+    fn of_day(&self, day: NaiveDate, zone: Tz) -> impl Iterator<Item = &Order> {
+        self.orders.iter().filter(move |order| date(order.created_at.timestamp(), zone) == day)
+    }
+
+    /// Orders and sales of a day.
+    pub(crate) fn day(&self, day: NaiveDate, zone: Tz) -> (u64, i64) {
+        let sum = self.of_day(day, zone).map(|order| i128::from(order.total_ore)).sum();
+        (self.of_day(day, zone).count() as u64, fit(sum))
+    }
+
+    /// The days that have orders.
+    pub(crate) fn days(&self, zone: Tz) -> Vec<NaiveDate> {
+        let mut days: Vec<NaiveDate> =
+            self.orders.iter().map(|order| date(order.created_at.timestamp(), zone)).collect();
+        days.sort_unstable();
+        days.dedup();
+        days
+    }
+
+    /// By product: its name in the newest order that has it, and pieces sold; on one day or ever.
+    pub(crate) fn products(&self, day: Option<NaiveDate>, zone: Tz) -> BTreeMap<u64, (String, i64)> {
+        let mut orders: Vec<&Order> = match day {
+            Some(day) => self.of_day(day, zone).collect(),
+            None => self.orders.iter().collect(),
+        };
+        orders.sort_by_key(|order| order.order_id);
+        let mut products: BTreeMap<u64, (String, i128)> = BTreeMap::new();
+        for line in orders.iter().flat_map(|order| &order.lines) {
+            let product = products.entry(line.product_id).or_default();
+            product.0.clone_from(&line.name);
+            product.1 += i128::from(line.quantity);
+        }
+        products.into_iter().map(|(id, (name, units))| (id, (name, fit(units)))).collect()
+    }
+
+    /// By product: pieces delivered.
+    pub(crate) fn delivered(&self) -> BTreeMap<u64, i64> {
+        let mut products: BTreeMap<u64, i128> = BTreeMap::new();
+        for delivery in &self.deliveries {
+            *products.entry(delivery.product_id).or_default() += i128::from(delivery.quantity);
+        }
+        products.into_iter().map(|(id, pieces)| (id, fit(pieces))).collect()
+    }
+
+    /// Sales of the seconds s with `after` < s ≤ `until`.
+    pub(crate) fn sales_between(&self, after: i64, until: i64) -> i64 {
+        let within = |order: &&Order| (after + 1..=until).contains(&order.created_at.timestamp());
+        fit(self.orders.iter().filter(within).map(|order| i128::from(order.total_ore)).sum())
+    }
+
+    /// Orders handled in the seconds s with `after` < s ≤ `until`.
+    pub(crate) fn handled_between(&self, after: i64, until: i64) -> u64 {
+        let within = |one: &&Handled| (after + 1..=until).contains(&one.handled_at.timestamp());
+        self.handled.iter().filter(within).count() as u64
+    }
+
+    /// Orders and sales from each five minutes of the day that `now` is in, up to `now`'s.
+    pub(crate) fn slots(&self, now: i64, zone: Tz) -> Vec<(u64, i64)> {
+        let today = date(now, zone);
+        let mut first = now.div_euclid(300) * 300;
+        while date(first - 300, zone) == today {
+            first -= 300;
+        }
+        let slot = |from: i64| {
+            let within = |order: &&Order| (from..from + 300).contains(&order.created_at.timestamp());
+            let orders = || self.orders.iter().filter(within);
+            (orders().count() as u64, fit(orders().map(|order| i128::from(order.total_ore)).sum()))
+        };
+        (0..).map(|index| first + index * 300).take_while(|from| *from <= now).map(slot).collect()
+    }
+}

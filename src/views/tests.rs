@@ -1,0 +1,280 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::{
+    naive::{self, PLACES, Shop, Sold, amount, distance, lines},
+    part::PartFigures,
+    summary::summarize,
+    *,
+};
+
+/// Something that happens on the way to the moment whose figures are compared.
+#[derive(Debug, Clone)]
+enum Step {
+    Order {
+        part: usize,
+        distance: i64,
+        sold: Vec<Sold>,
+    },
+    Delivery {
+        part: usize,
+        product: u64,
+        quantity: i64,
+    },
+    Handled {
+        part: usize,
+        distance: i64,
+    },
+    /// Shop time goes so many thousandths of the way to the end.
+    Advance(i64),
+    /// All is saved and opened again.
+    Reopen,
+    Save,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let part = || 0..6_usize;
+    prop_oneof![
+        8 => (part(), distance(), lines()).prop_map(|(part, distance, sold)| Step::Order { part, distance, sold }),
+        2 => (part(), 0..5_u64, amount())
+            .prop_map(|(part, product, quantity)| Step::Delivery { part, product, quantity: quantity.max(1) }),
+        4 => (part(), distance()).prop_map(|(part, distance)| Step::Handled { part, distance }),
+        2 => (0..1000_i64).prop_map(Step::Advance),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::Save),
+    ]
+}
+
+type Rows = BTreeMap<(&'static str, String), Vec<u8>>;
+
+/// The partitions of one view, each with its checkpoint.
+struct Parts<V>(Vec<(V, Rows)>);
+
+impl<V: View> Parts<V> {
+    fn save(&mut self) {
+        for (view, rows) in &mut self.0 {
+            for (table, saved) in view.tables() {
+                for (key, value) in saved.changes() {
+                    match value {
+                        Some(value) => drop(rows.insert((table, key), value)),
+                        None => drop(rows.remove(&(table, key))),
+                    }
+                }
+            }
+        }
+    }
+
+    fn reopen(&mut self) {
+        self.save();
+        for (view, rows) in &mut self.0 {
+            *view = V::default();
+            for ((table, key), value) in rows {
+                let mut tables = view.tables();
+                let (_, saved) = tables.iter_mut().find(|(name, _)| name == table).unwrap();
+                saved.restore(key, value).unwrap();
+            }
+        }
+    }
+}
+
+/// What a view says at the end of all steps; `count` partitions.
+fn play<V: View>(steps: &[Step], events: &[Option<Event>], now: i64, zone: Zone, count: usize) -> Parts<V> {
+    let mut parts: Parts<V> = Parts((0..count).map(|_| (V::default(), Rows::new())).collect());
+    let mut reached = now - 400_000;
+    for (step, event) in steps.iter().zip(events) {
+        match step {
+            Step::Order { part, .. } | Step::Delivery { part, .. } | Step::Handled { part, .. } => {
+                parts.0[part % count].0.apply(event.as_ref().unwrap(), zone);
+            }
+            Step::Advance(thousandths) => {
+                reached += (now - reached) * thousandths / 1000;
+                for (view, _) in &mut parts.0 {
+                    view.advance(reached, zone);
+                }
+            }
+            Step::Reopen => parts.reopen(),
+            Step::Save => parts.save(),
+        }
+    }
+    parts
+}
+
+fn figures<V: View>(
+    steps: &[Step],
+    events: &[Option<Event>],
+    now: i64,
+    zone: Zone,
+    count: usize,
+) -> Vec<PartFigures> {
+    let parts = play::<V>(steps, events, now, zone, count);
+    parts
+        .0
+        .iter()
+        .map(|(view, _)| {
+            // As it travels to a dashboard.
+            let json = serde_json::to_vec(&view.figures(now, zone)).unwrap();
+            serde_json::from_slice(&json).unwrap()
+        })
+        .collect()
+}
+
+/// The steps as events, and all of them in one naive shop. Ids go up in the order of the steps.
+fn tell(steps: &[Step], now: i64) -> (Vec<Option<Event>>, Shop) {
+    let mut shop = Shop::default();
+    let mut events = Vec::new();
+    for (step, id) in steps.iter().zip(0..) {
+        events.push(match step {
+            Step::Order { distance, sold, .. } => {
+                let order = naive::order(id, now + distance, sold);
+                shop.orders.push(order.clone());
+                Some(Event::Order(order))
+            }
+            Step::Delivery { product, quantity, .. } => {
+                let delivery = naive::delivery(*product, now, *quantity);
+                shop.deliveries.push(delivery.clone());
+                Some(Event::Delivery(delivery))
+            }
+            Step::Handled { distance, .. } => {
+                let handled = naive::handled(id, now + distance);
+                shop.handled.push(handled.clone());
+                Some(Event::Handled(handled))
+            }
+            _ => None,
+        });
+    }
+    (events, shop)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn figures_are_those_of_one_list_of_all_events(
+        place in 0..PLACES.len(),
+        off in -100_000..100_000_i64,
+        count in 1..=6_usize,
+        steps in prop::collection::vec(step(), 0..60),
+    ) {
+        let (tz, around) = PLACES[place];
+        let (zone, now) = (Zone(tz), around + off);
+        let (events, shop) = tell(&steps, now);
+        let (steps, events) = (&steps[..], &events[..]);
+        let mut parts = figures::<OrdersToday>(steps, events, now, zone, count);
+        parts.extend(figures::<Sales>(steps, events, now, zone, count));
+        parts.extend(figures::<DailyReport>(steps, events, now, zone, count));
+        parts.extend(figures::<Stock>(steps, events, now, zone, count));
+        parts.extend(figures::<Mail>(steps, events, now, zone, count));
+        parts.extend(figures::<HandledWindows>(steps, events, now, zone, count));
+        parts.extend(figures::<Journal>(steps, events, now, zone, count));
+        let said = summarize(parts.iter(), now, zone);
+
+        let today = shop.day(said.today, tz);
+        prop_assert_eq!((said.orders_today, said.sales_today_ore), today);
+        prop_assert_eq!(said.sales_last_hour_ore, shop.sales_between(now - 3600, now));
+        let slots: Vec<(u64, i64)> =
+            said.orders_by_slot.iter().copied().zip(said.sales_by_slot.iter().copied()).collect();
+        prop_assert_eq!(&slots, &shop.slots(now, tz));
+        prop_assert_eq!(said.orders_by_slot.len(), said.sales_by_slot.len());
+        // What the slots lack of the day lies in slots to come.
+        let end = (now.div_euclid(300) + 1) * 300;
+        let later = shop.orders.iter().filter(|order| {
+            order.created_at.timestamp() >= end && zone.date(order.created_at.timestamp()) == said.today
+        });
+        prop_assert_eq!(said.orders_by_slot.iter().sum::<u64>() + later.count() as u64, today.0);
+
+        prop_assert_eq!(said.handled.total, shop.handled.len() as u64);
+        prop_assert_eq!(said.mails, shop.handled.len() as u64);
+        let windows = [said.handled.last_5_min, said.handled.last_30_min, said.handled.last_1_h, said.handled.last_2_h];
+        prop_assert_eq!(windows, [300, 1800, 3600, 7200].map(|back| shop.handled_between(now - back, now)));
+        for (interval, index) in said.handled.intervals.iter().zip(0..) {
+            let from = now - 7200 + index * 300;
+            prop_assert_eq!(*interval, shop.handled_between(from, from + 300));
+        }
+
+        let mut stock: BTreeMap<u64, (String, i64, i64)> = BTreeMap::new();
+        for (id, pieces) in shop.delivered() {
+            stock.entry(id).or_default().1 = pieces;
+        }
+        for (id, (name, pieces)) in shop.products(None, tz) {
+            let line = stock.entry(id).or_default();
+            (line.0, line.2) = (name, pieces);
+        }
+        let told: BTreeMap<u64, (String, i64, i64)> = said
+            .stock
+            .iter()
+            .map(|line| (line.product_id, (line.name.clone(), line.delivered, line.sold)))
+            .collect();
+        prop_assert_eq!(told.len(), said.stock.len());
+        prop_assert_eq!(told, stock);
+    }
+
+    #[test]
+    fn every_day_of_the_report_is_that_of_one_list(
+        place in 0..PLACES.len(),
+        count in 1..=6_usize,
+        steps in prop::collection::vec(step(), 0..40),
+    ) {
+        let (tz, now) = PLACES[place];
+        let zone = Zone(tz);
+        let (events, shop) = tell(&steps, now);
+        let mut days: BTreeMap<chrono::NaiveDate, day_totals::DayTotals> = BTreeMap::new();
+        for (view, _) in play::<DailyReport>(&steps, &events, now, zone, count).0 {
+            for (date, totals) in view.days() {
+                days.entry(date).or_default().merge(totals);
+            }
+        }
+        prop_assert_eq!(days.keys().copied().collect::<Vec<_>>(), shop.days(tz));
+        for (date, totals) in days {
+            prop_assert_eq!((totals.orders, totals.sales_ore), shop.day(date, tz));
+            let products: BTreeMap<u64, (String, i64)> =
+                totals.products.into_iter().map(|(id, product)| (id, (product.name, product.units))).collect();
+            prop_assert_eq!(products, shop.products(Some(date), tz));
+        }
+    }
+
+    #[test]
+    fn the_feed_holds_the_latest_orders_of_each_partition(
+        count in 1..=6_usize,
+        steps in prop::collection::vec(step(), 0..60),
+    ) {
+        let (tz, now) = PLACES[0];
+        let steps: Vec<Step> = steps.into_iter().filter(|step| !matches!(step, Step::Reopen)).collect();
+        let (events, shop) = tell(&steps, now);
+        let mut parts = figures::<Journal>(&steps, &events, now, Zone(tz), count);
+        parts.extend(figures::<Mail>(&steps, &events, now, Zone(tz), count));
+        let told: Vec<u64> = summarize(parts.iter(), now, Zone(tz)).latest.iter().map(|row| row.order_id).collect();
+        let mut expected: Vec<(i64, u64)> = Vec::new();
+        for part in 0..count {
+            let ids = |sale: bool| {
+                let mut ids: Vec<u64> = steps
+                    .iter()
+                    .zip(0..)
+                    .filter(|(step, _)| match step {
+                        Step::Order { part: at, .. } => sale && at % count == part,
+                        Step::Handled { part: at, .. } => !sale && at % count == part,
+                        _ => false,
+                    })
+                    .map(|(_, id)| id)
+                    .collect();
+                ids.reverse();
+                ids.truncate(12);
+                ids
+            };
+            for id in ids(true) {
+                let order = shop.orders.iter().find(|order| order.order_id == id).unwrap();
+                expected.push((order.created_at.timestamp(), id));
+            }
+            for id in ids(false) {
+                let handled = shop.handled.iter().find(|handled| handled.order_id == id).unwrap();
+                expected.push((handled.handled_at.timestamp(), id));
+            }
+        }
+        expected.sort_unstable();
+        expected.reverse();
+        expected.truncate(60);
+        let expected: Vec<u64> = expected.into_iter().map(|(_, id)| id).collect();
+        // Where two changed in the same millisecond, the higher id comes first.
+        prop_assert_eq!(told, expected);
+    }
+}
