@@ -112,7 +112,9 @@ fn when_the_process_that_serves_the_broker_is_killed_another_takes_over() {
     consumers.wait_until("orders", || status(&shop).is_some_and(|one| orders_known(&one) > 20));
     producer.kill();
     shop.run(&["produce", "--count", "50", "--rate", "max"]).ok();
-    let end = shop.oracle().orders.len();
+    // The consumers' process has taken over, at the address that it knew.
+    let address = wait_for("a broker", PATIENCE, || fs::read_to_string(data.join("address")).ok());
+    let end = common::oracle::Oracle::read(address.trim(), "shop").orders.len();
     let all = |one: &Value| usize::try_from(orders_known(one)).unwrap() == end;
     consumers.wait_until("every order", || status(&shop).as_ref().is_some_and(all));
     assert_clean_end(consumers);

@@ -125,14 +125,22 @@ impl Mail {
     /// What a mail must have for its order.
     fn fits(&self, order: &Handled) -> Result<(), String> {
         let id = order.order_id;
-        if self.to != order.customer.email {
+        let email = order.customer.email.as_str();
+        if self.to.is_empty() && !is_mailbox(email) {
+            // A mail that goes to nobody says in its text for whom it was.
+            return Ok(());
+        }
+        if self.to != email {
             return Err(format!(
                 "order {id}: to {:?} where it should be {:?}",
                 self.to, order.customer.email
             ));
         }
         let name = self.to_name.as_deref().unwrap_or_default();
-        if !same_text(&order.customer.name, name) {
+        let cut = name.strip_suffix('…').filter(|begin| !begin.is_empty());
+        let cut_fits =
+            cut.is_some_and(|begin| order.customer.name.starts_with(begin) && begin.chars().count() > 20);
+        if !cut_fits && !same_text(&order.customer.name, name) {
             return Err(format!("order {id}: to {name:?} where it should be {:?}", order.customer.name));
         }
         if !self.body.contains(&id.to_string()) && !self.subject.contains(&id.to_string()) {
@@ -195,4 +203,13 @@ impl Oracle {
             found.some(wrong.map(|error| format!("{what}: {error}")));
         }
     }
+}
+
+/// Whether a mail can go there: one `@` between parts of letters, digits and a few marks.
+fn is_mailbox(address: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|one| one.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(one))
+    };
+    address.split_once('@').is_some_and(|(local, domain)| part(local) && part(domain))
 }

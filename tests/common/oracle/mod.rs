@@ -145,14 +145,19 @@ impl Oracle {
         balances
     }
 
+    /// The names that orders and the products file give a product.
+    pub fn names_of(&self, product_id: u64) -> impl Iterator<Item = &str> {
+        let lines = self.orders.iter().flat_map(|order| &order.lines);
+        let sold = lines.filter(move |line| line.product_id == product_id).map(|line| line.name.as_str());
+        sold.chain(self.catalogue.products.get(&product_id).map(|product| product.name.as_str()))
+    }
+
     /// Whether a product may be called that: its name in the catalogue or on any line it was sold on. One that
     /// was only delivered and that no catalogue knows may be called anything.
     pub fn may_be_called(&self, product_id: u64, name: &str) -> bool {
-        let sold =
-            self.orders.iter().flat_map(|order| &order.lines).filter(|line| line.product_id == product_id);
-        let known = self.catalogue.products.get(&product_id).map(|product| product.name.as_str());
-        let mut names = sold.map(|line| line.name.as_str()).chain(known).peekable();
-        names.peek().is_none() || names.any(|one| same_text(one, name))
+        let mut names = self.names_of(product_id).peekable();
+        // JSON escapes what a table must not hold.
+        names.peek().is_none() || names.any(|one| one == name || same_text(one, name))
     }
 }
 

@@ -117,9 +117,11 @@ impl Oracle {
         for (id, units) in &day.units {
             let row = |row: &str| {
                 let squeezed: String = row.chars().filter(|one| !one.is_whitespace()).collect();
-                let name = self.catalogue.products.get(id).map_or("", |product| product.name.as_str());
-                let squeezed_name: String = name.chars().filter(|one| !one.is_whitespace()).collect();
-                squeezed.contains(&squeezed_name) && squeezed.contains(&units.to_string())
+                let named = self.names_of(*id).any(|name| {
+                    let name: String = name.chars().filter(|one| !one.is_whitespace()).collect();
+                    squeezed.contains(&name)
+                });
+                named && squeezed.contains(&units.to_string())
             };
             if !text.lines().any(|line| row(&line.replace(['\u{a0}', '\u{202f}'], ""))) {
                 missing.push(format!("product {id} with {units}"));
