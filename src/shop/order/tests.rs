@@ -86,6 +86,8 @@ fn change() -> impl Strategy<Value = Change> {
         1 => field().prop_map(Change::Remove),
         1 => prop::sample::select(vec!["", "/customer", "/lines/0"]).prop_map(Change::Add),
         1 => prop::sample::select(vec!["", "/customer", "/lines/0"]).prop_map(Change::Flatten),
+        1 => (prop::sample::select(&FIELDS[10..12]), -1..2_i64)
+            .prop_map(|(field, number)| Change::Set(field, json!(number))),
         3 => Just(Change::Agree),
     ]
 }
@@ -109,10 +111,12 @@ fn make(record: &mut Value, change: &Change) {
             }
         }
         Change::Flatten(object) => {
+            let prefix = format!("{object}/");
             if let Some(found) = record.pointer_mut(object)
-                && let Some(fields) = found.as_object()
+                && found.is_object()
             {
-                *found = fields.values().cloned().collect();
+                let names = FIELDS.iter().filter_map(|field| field.strip_prefix(&prefix));
+                *found = names.filter_map(|name| found.get(name).cloned()).collect();
             }
         }
         Change::Agree => {
