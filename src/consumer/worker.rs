@@ -367,3 +367,6 @@ fn decode(record: &Record<'_>, position: &mut Position) -> Option<Event> {
         Source::Handled => Handled::decode(record.payload).ok().map(Event::Handled),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,58 @@ pub fn rfc3339_millis<S: Serializer>(time: &DateTime<FixedOffset>, to: S) -> Res
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::TZ_VARIANTS;
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Seconds of 2012 to 2037, often close to a local midnight or a turn of the clocks.
+    fn second() -> impl Strategy<Value = i64> {
+        let any = 1_325_376_000..2_145_916_800_i64;
+        let near = prop::sample::select(vec![-7200, -3601, -3600, -1, 0, 1, 3599, 3600, 7200]);
+        prop_oneof![
+            any.clone(),
+            (any, near).prop_map(|(second, off)| second.div_euclid(86_400) * 86_400 + off)
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_second_is_in_one_day(zone in 0..TZ_VARIANTS.len(), second in second(), days in -2..3_i64) {
+            let zone = Zone(TZ_VARIANTS[zone]);
+            let today = DateTime::from_timestamp(second, 0).unwrap().with_timezone(&zone.0).date_naive();
+            prop_assert_eq!(zone.date(second), today);
+            let other = today + Duration::days(days);
+            let (start, end) = (zone.start_of(other), zone.end_of(other));
+            prop_assert_eq!((start..end).contains(&second), days == 0, "{} from {} to {}", other, start, end);
+            prop_assert_eq!(end, zone.start_of(other + Duration::days(1)));
+            // At its first second it begins.
+            prop_assert!(zone.date(start) == other && zone.date(start - 1) < other);
+        }
+    }
+
+    #[test]
+    fn midnights_that_are_missing_or_come_twice_and_a_day_that_was_left_out() {
+        let hours = |zone: Tz, date: &str| {
+            let date = date.parse().unwrap();
+            (Zone(zone).end_of(date) - Zone(zone).start_of(date)) / 3600
+        };
+        assert_eq!(hours(Tz::America__Sao_Paulo, "2018-11-04"), 23);
+        assert_eq!(hours(Tz::America__Sao_Paulo, "2018-02-17"), 25);
+        assert_eq!(hours(Tz::Africa__Cairo, "2024-04-26"), 23);
+        assert_eq!(hours(Tz::Asia__Beirut, "2022-03-27"), 23);
+        assert_eq!(hours(Tz::America__Havana, "2026-03-08"), 23);
+        assert_eq!(hours(Tz::America__Havana, "2026-11-01"), 25);
+        let zone = Zone(Tz::Pacific__Apia);
+        let [before, gone, after] =
+            ["2011-12-29", "2011-12-30", "2011-12-31"].map(|date| date.parse::<NaiveDate>().unwrap());
+        let turn = zone.start_of(after);
+        assert_eq!((zone.start_of(gone), zone.end_of(gone), zone.end_of(before)), (turn, turn, turn));
+        assert_eq!((zone.date(turn - 1), zone.date(turn)), (before, after));
+        assert_eq!(hours(Tz::Pacific__Apia, "2011-12-29"), 24);
+    }
 
     #[test]
     fn the_calendar_has_ends_and_no_cliffs() {

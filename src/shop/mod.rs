@@ -7,6 +7,7 @@ pub mod day;
 pub mod delivery;
 pub mod handled;
 pub mod money;
+mod object;
 pub mod order;
 pub mod product;
 pub mod pulse;

@@ -3,7 +3,10 @@
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
-use super::day;
+use super::{
+    day,
+    object::{Object, object, objects},
+};
 
 /// Characters of the longest reason why something is not JSON: it may quote all of the payload.
 const REASON: usize = 200;
@@ -17,8 +20,10 @@ pub struct Order {
     #[serde(serialize_with = "day::rfc3339_millis")]
     pub created_at: DateTime<FixedOffset>,
     /// Who bought.
+    #[serde(deserialize_with = "object")]
     pub customer: Customer,
     /// What was bought; at least one line.
+    #[serde(deserialize_with = "objects")]
     pub lines: Vec<Line>,
     /// Sum of `quantity × unit_price_ore` over the lines, in öre.
     pub total_ore: i64,
@@ -98,7 +103,7 @@ impl Order {
     /// Reads and judges the bytes of a record. Unknown fields are ignored.
     pub fn decode(payload: Option<&[u8]>) -> Result<Self, Invalid> {
         let bytes = payload.filter(|bytes| !bytes.is_empty()).ok_or(Invalid::Empty)?;
-        let order: Self =
+        let Object(order): Object<Self> =
             serde_json::from_slice(bytes).map_err(|error| Invalid::Malformed(reason(&error)))?;
         order.check()?;
         Ok(order)
@@ -140,3 +145,6 @@ fn reason(error: &serde_json::Error) -> String {
     let start: String = text.chars().take(REASON).collect();
     format!("{start}… at line {} column {}", error.line(), error.column())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! A store in memory, for tests of everything above it.
+//! A store in memory, for tests of everything above it: it outlives its process, and writes fail where they are
+//! told to.
 
 use std::{
     collections::BTreeMap,
@@ -7,16 +8,80 @@ use std::{
 
 use super::{Batch, Store, StoreError};
 
-/// Clones share their rows, so that a test can drop a consumer and open the same store again.
+#[derive(Debug, Default)]
+struct Contents {
+    rows: BTreeMap<String, Vec<u8>>,
+    written: u64,
+}
+
+/// Clones share their rows, so that a test can drop a consumer and open the same store again; each clone has
+/// faults of its own.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
-    rows: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    contents: Arc<Mutex<Contents>>,
+    fault: Option<Fault>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Fault {
+    /// Changes that still succeed.
+    after: usize,
+    /// Whether the change that fails is done all the same.
+    done: bool,
+    /// Whether all changes behind it fail.
+    for_good: bool,
+}
+
+impl MemoryStore {
+    /// After `after` changes that succeed, one fails; `done` says whether it is done all the same.
+    #[must_use]
+    pub fn fail_once(self, after: usize, done: bool) -> Self {
+        Self { fault: Some(Fault { after, done, for_good: false }), ..self }
+    }
+
+    /// As [`MemoryStore::fail_once`], but every later change fails without an effect, as the process is as good as
+    /// gone.
+    #[must_use]
+    pub fn crash(self, after: usize, done: bool) -> Self {
+        Self { fault: Some(Fault { after, done, for_good: true }), ..self }
+    }
+
+    /// How many batches were written in all.
+    pub fn written(&self) -> u64 {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner).written
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Contents)) -> Result<(), StoreError> {
+        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut self.fault {
+            None => {
+                change(&mut contents);
+                return Ok(());
+            }
+            Some(fault) if fault.after > 0 => {
+                fault.after -= 1;
+                change(&mut contents);
+                return Ok(());
+            }
+            Some(fault) => {
+                if std::mem::take(&mut fault.done) {
+                    change(&mut contents);
+                }
+            }
+        }
+        self.fault = self.fault.filter(|fault| fault.for_good);
+        Err(StoreError::Failed {
+            folder: "memory".to_owned(),
+            reason: "it failed as it was told to".to_owned(),
+        })
+    }
 }
 
 impl Store for MemoryStore {
     fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(rows
+        let contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(contents
+            .rows
             .range(prefix.to_owned()..)
             .take_while(|(key, _)| key.starts_with(prefix))
             .map(|(key, value)| (key.clone(), value.clone()))
@@ -24,18 +89,18 @@ impl Store for MemoryStore {
     }
 
     fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, value) in batch {
-            match value {
-                Some(value) => rows.insert(key.clone(), value.clone()),
-                None => rows.remove(key),
-            };
-        }
-        Ok(())
+        self.change(|contents| {
+            contents.written += 1;
+            for (key, value) in batch {
+                match value {
+                    Some(value) => contents.rows.insert(key.clone(), value.clone()),
+                    None => contents.rows.remove(key),
+                };
+            }
+        })
     }
 
     fn clear(&mut self) -> Result<(), StoreError> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        Ok(())
+        self.change(|contents| contents.rows.clear())
     }
 }

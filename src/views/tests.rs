@@ -147,6 +147,27 @@ fn tell(steps: &[Step], now: i64) -> (Vec<Option<Event>>, Shop) {
 }
 
 proptest! {
+    #[test]
+    fn a_checkpoint_has_the_rows_of_its_table(
+        steps in prop::collection::vec((0..4_u8, 0..10_i64), 0..40),
+    ) {
+        let mut table = table::Table::<i64, i64>::default();
+        let mut stored: BTreeMap<String, Option<Vec<u8>>> = BTreeMap::new();
+        for (what, key) in steps {
+            match what {
+                0 | 1 => *table.row(key) += 1,
+                2 => table.forget_before(key),
+                _ => stored.extend(table.changes()),
+            }
+        }
+        stored.extend(table.changes());
+        stored.retain(|_, value| value.is_some());
+        let rows = table.rows().map(|(key, value)| (key.to_string(), Some(value.to_string().into_bytes())));
+        prop_assert_eq!(stored, rows.collect());
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
