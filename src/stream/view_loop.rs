@@ -235,6 +235,7 @@ where
                 biased;
                 () = self.env.stop.cancelled() => {
                     self.save();
+                    self.show(true);
                     return Ok(Ended::Done);
                 }
                 _ = tick.tick() => {
@@ -336,7 +337,7 @@ where
         if self.saved.elapsed() >= INTERVAL {
             self.save();
         }
-        self.show();
+        self.show(false);
         let Some(until) = self.env.until.clone() else { return Ok(false) };
         if !self.has_reached(&until)? {
             return Ok(false);
@@ -345,7 +346,7 @@ where
         self.save();
         // Files that are published say so in the checkpoint after.
         self.save();
-        self.show();
+        self.show(true);
         Ok(self.trouble.is_none())
     }
 
@@ -409,8 +410,8 @@ where
         }
     }
 
-    /// Puts the figures on the board, and publishes those that are news.
-    fn show(&mut self) {
+    /// Puts the figures on the board, and publishes those that are news: once a second, and at the end.
+    fn show(&mut self, last: bool) {
         let now = self.env.clock.now();
         let (figures, reports) = {
             let worker = self.shared.worker();
@@ -435,10 +436,9 @@ where
                 figures,
                 reports: reports.clone(),
             };
-            let due = self
-                .published
-                .get(&part)
-                .is_none_or(|before| wall_ms - before.wall_ms >= 1_000 && before.says_other_than(&state));
+            let due = self.published.get(&part).is_none_or(|before| {
+                (last || wall_ms - before.wall_ms >= 1_000) && before.says_other_than(&state)
+            });
             if due {
                 self.env.publisher.publish(V::NAME, part, &state);
                 self.published.insert(part, state.clone());
