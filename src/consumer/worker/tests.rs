@@ -287,9 +287,9 @@ impl<V: View, O: Output<V>> World<V, O> {
             *cursor += 1;
             let offset = i64::try_from(at).unwrap();
             let payload = row.payload.as_deref();
-            if worker.take(&Record { part, offset, timestamp: row.timestamp, key: None, payload })
-                == Taken::OtherLog
-            {
+            let taken = worker.take(&Record { part, offset, timestamp: row.timestamp, key: None, payload });
+            assert!(!worker.is_expecting(part));
+            if taken == Taken::OtherLog {
                 self.forget();
             }
         }
