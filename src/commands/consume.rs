@@ -11,7 +11,7 @@ use crate::{
     handling::Parameters,
     runtime::{
         consumers::{self, Tools},
-        link::{Link, Want},
+        link::Link,
         place::Place,
         stage::Stage,
     },
@@ -25,7 +25,9 @@ use crate::{
 /// Runs consumers until told to stop, or up to the end.
 pub(super) async fn run(setting: Setting, args: ConsumeArgs) -> Result<(), Failure> {
     let stop = interrupted()?;
-    let link = Link::open(&setting.common, &setting.place, Want::Answer).await?;
+    let Some(link) = super::opened(&setting, &stop).await? else {
+        return if args.until_end { Err(interrupted_early()) } else { Ok(()) };
+    };
     let worked = work(&setting, &link, &args, &stop).await;
     link.close().await;
     worked
@@ -59,17 +61,17 @@ async fn work(
     let figures = stage.figures(&setting.catalog);
     stage.close().await;
     if !finished {
-        return if until.is_some() {
-            Err(Failure::Other("interrupted before the end was reached: run it again to go on".to_owned()))
-        } else {
-            Ok(())
-        };
+        return if until.is_some() { Err(interrupted_early()) } else { Ok(()) };
     }
     print(&if args.json {
         status::json(&figures, setting.zone)
     } else {
         status::text(&figures, setting.zone)
     })
+}
+
+fn interrupted_early() -> Failure {
+    Failure::Other("interrupted before the end was reached: run it again to go on".to_owned())
 }
 
 /// Where the consumers of a process work.

@@ -16,7 +16,7 @@ use crate::{
     cli::{BackfillArg, Cli, Command, Common, HandlingArgs, RateArg, SimulatorArgs},
     handling::Parameters,
     runtime::{
-        link::LinkError,
+        link::{Link, LinkError, Want},
         logging,
         place::{Place, PlaceError},
     },
@@ -124,6 +124,14 @@ pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
         }
     });
     Ok(stop)
+}
+
+/// The way to Kafka; `None` when told to stop before it answers.
+async fn opened(setting: &Setting, stop: &CancellationToken) -> Result<Option<Link>, Failure> {
+    tokio::select! {
+        link = Link::open(&setting.common, &setting.place, Want::Answer) => Ok(Some(link?)),
+        () = stop.cancelled() => Ok(None),
+    }
 }
 
 /// Prints a line on stdout.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, PATIENCE, Setting, interrupted};
 use crate::{
     cli::ProduceArgs,
-    runtime::link::{Link, Want},
+    runtime::link::Link,
     shop::{Zone, money::thousands},
     simulator::{self, Outcome, Progress},
     stream::topics,
@@ -25,7 +25,7 @@ pub(super) async fn run(setting: Setting, args: ProduceArgs) -> Result<(), Failu
     options.count = args.count;
     options.check()?;
     let stop = interrupted()?;
-    let link = Link::open(&setting.common, &setting.place, Want::Answer).await?;
+    let Some(link) = super::opened(&setting, &stop).await? else { return Ok(()) };
     let outcome = sell(&setting, &link, options, &stop).await;
     link.close().await;
     match outcome? {

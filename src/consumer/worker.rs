@@ -242,6 +242,12 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         Taken::Yes
     }
 
+    /// Whether a partition has not been seen yet to hold the record that was applied last: until then its state may
+    /// be that of another log.
+    pub fn is_expecting(&self, part: Part) -> bool {
+        self.held.get(&part).is_some_and(|held| held.expected.is_some())
+    }
+
     /// Tells which partitions the view's logs have: files over all of them are written when all are held.
     pub fn set_partitions(&mut self, all: impl Iterator<Item = Part>) {
         self.partitions = all.collect();

@@ -300,7 +300,10 @@ where
         let Some(part) = self.consumer.context().part(message.topic(), message.partition()) else {
             return Ok(None);
         };
-        if self.env.until.as_ref().is_some_and(|until| !until.takes(part, message.offset())) {
+        // What lies behind the end is passed over, unless it is to show whether this is the same log.
+        if self.env.until.as_ref().is_some_and(|until| !until.takes(part, message.offset()))
+            && !self.shared.worker().is_expecting(part)
+        {
             return Ok(None);
         }
         let record = Record {
@@ -403,7 +406,9 @@ where
         let Some(settled) = ends.settled.filter(|_| self.env.until.is_none()) else { return };
         let read =
             ends.by_part.iter().filter(|(part, _)| V::SOURCES.contains(&part.source)).all(|(part, end)| {
-                worker.positions().any(|(held, position)| held == *part && position.next >= *end)
+                worker.positions().any(|(held, position)| {
+                    held == *part && position.next >= *end && !worker.is_expecting(held)
+                })
             });
         if read && !ends.by_part.is_empty() {
             worker.close_before(self.env.zone.date(settled));
@@ -469,6 +474,9 @@ where
         }
         for (part, position) in positions {
             let Some(end) = until.end(part) else { return Ok(false) };
+            if self.shared.worker().is_expecting(part) {
+                return Ok(false);
+            }
             if position.next < end {
                 if !super::probe::nothing_between(&self.env.session, part, position.next, end)? {
                     return Ok(false);

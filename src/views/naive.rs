@@ -177,6 +177,6 @@ impl Shop {
             let orders = || self.orders.iter().filter(within);
             (orders().count() as u64, fit(orders().map(|order| i128::from(order.total_ore)).sum()))
         };
-        (0..).map(|index| first + index * 300).take_while(|from| *from <= now).map(slot).collect()
+        (0..=(now - first) / 300).map(|index| slot(first + index * 300)).collect()
     }
 }
