@@ -1,6 +1,6 @@
 //! Follows the simulator's pulse and the states that all views publish.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use rdkafka::{
     Message, Offset, TopicPartitionList,
@@ -19,6 +19,8 @@ use super::{
 };
 use crate::{consumer::Part, shop::Pulse, views::Source};
 
+const CALL: Duration = Duration::from_secs(5);
+
 /// A follower of `shop.pulse` and `shop.state`. Each topic has a client of its own, since the end of a
 /// partition is told by its number alone.
 pub struct Follower {
@@ -26,8 +28,8 @@ pub struct Follower {
     state: StreamConsumer,
     board: Arc<Board>,
     clock: Clock,
-    /// Whether the pulse, and which partitions of the state, have not been read to their ends yet.
-    unread: (bool, HashSet<i32>),
+    /// What has not been read yet of what lay there at the start, by topic and partition: its end.
+    unread: HashMap<(Topic, i32), i64>,
     ready: watch::Sender<bool>,
 }
 
@@ -40,7 +42,7 @@ impl Follower {
             state: reader_of(session, Topic::State, &states)?,
             board,
             clock,
-            unread: (true, states.into()),
+            unread: HashMap::new(),
             ready: watch::Sender::new(false),
         })
     }
@@ -52,26 +54,50 @@ impl Follower {
 
     /// Follows until told to stop.
     pub async fn run(mut self, stop: CancellationToken) {
-        loop {
+        while let Err(error) = tokio::task::block_in_place(|| self.find_ends()) {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                received = self.pulse.recv() => match received {
-                    Ok(message) => beat(&message, &self.clock),
-                    Err(KafkaError::PartitionEOF(_)) => self.unread.0 = false,
-                    Err(error) => stumble(&error).await,
-                },
-                received = self.state.recv() => match received {
-                    Ok(message) => put(&message, &self.board),
-                    Err(KafkaError::PartitionEOF(partition)) => drop(self.unread.1.remove(&partition)),
-                    Err(error) => stumble(&error).await,
-                },
+                () = stumble(&error) => {}
             }
-            if !self.unread.0 && self.unread.1.is_empty() {
+        }
+        while !stop.is_cancelled() {
+            if self.unread.is_empty() {
                 self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                received = self.pulse.recv() => {
+                    if let Ok(message) = &received {
+                        beat(message, &self.clock);
+                    }
+                    self.unread.retain(|(topic, part), end| *topic != Topic::Pulse || is_before(&received, *part, *end));
+                    pause_after(&received).await;
+                },
+                received = self.state.recv() => {
+                    if let Ok(message) = &received {
+                        put(message, &self.board);
+                    }
+                    self.unread.retain(|(topic, part), end| *topic != Topic::State || is_before(&received, *part, *end));
+                    pause_after(&received).await;
+                },
             }
         }
         super::let_go((self.pulse, self.state));
+    }
+
+    /// Where the topics end now. Blocks for at most some seconds.
+    fn find_ends(&mut self) -> Result<(), KafkaError> {
+        for (topic, consumer) in [(Topic::Pulse, &self.pulse), (Topic::State, &self.state)] {
+            for place in consumer.assignment()?.elements() {
+                let (low, end) = consumer.fetch_watermarks(place.topic(), place.partition(), CALL)?;
+                if end > low {
+                    self.unread.insert((topic, place.partition()), end);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -94,6 +120,24 @@ fn reader_of(session: &Session, topic: Topic, partitions: &[i32]) -> Result<Stre
     }
     consumer.assign(&places)?;
     Ok(consumer)
+}
+
+/// Whether a partition is still before `end` after what was received. Where records keep coming, the end of a
+/// partition is never told; where only markers lie before it, no record is.
+fn is_before(received: &Result<BorrowedMessage<'_>, KafkaError>, partition: i32, end: i64) -> bool {
+    match received {
+        Ok(message) => message.partition() != partition || message.offset() + 1 < end,
+        Err(KafkaError::PartitionEOF(at_end)) => *at_end != partition,
+        Err(_) => true,
+    }
+}
+
+async fn pause_after(received: &Result<BorrowedMessage<'_>, KafkaError>) {
+    if let Err(error) = received
+        && !matches!(error, KafkaError::PartitionEOF(_))
+    {
+        stumble(error).await;
+    }
 }
 
 async fn stumble(error: &KafkaError) {

@@ -144,7 +144,14 @@ pub fn records_written(bootstrap: &str, topic: &str) -> i64 {
         .expect("a consumer");
     (0..partitions(&consumer, bootstrap, topic))
         .map(|partition| {
-            consumer.fetch_watermarks(topic, partition, Duration::from_secs(20)).expect("watermarks").1
+            // A partition that was just made has no leader for a moment.
+            let deadline = Instant::now() + PATIENCE;
+            loop {
+                match consumer.fetch_watermarks(topic, partition, Duration::from_secs(20)) {
+                    Ok((_, end)) => return end,
+                    Err(error) => assert!(Instant::now() < deadline, "watermarks: {error}"),
+                }
+            }
         })
         .sum()
 }
