@@ -80,6 +80,9 @@ impl Painter {
     /// Orders a second of wall time, by the growth of the log.
     fn rate(&mut self) -> f64 {
         let by_part = self.board.ends().by_part;
+        if by_part.is_empty() {
+            return 0.0;
+        }
         let end: i64 =
             by_part.iter().filter(|(part, _)| part.source == Source::Orders).map(|(_, end)| end).sum();
         let now = Instant::now();
