@@ -121,7 +121,7 @@ impl Workshop {
 pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
     let tools = tools.clone();
     let done = tokio::task::spawn_blocking(move || {
-        tools.env.publisher.flush(std::time::Duration::from_secs(1));
+        tools.env.publisher.flush(std::time::Duration::from_millis(500));
         tools.stores.flush()
     });
     match done.await {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long tasks may take to end.
-const FAREWELL: Duration = Duration::from_secs(3);
+const FAREWELL: Duration = Duration::from_millis(1_500);
 
 /// The read model of a process and its tasks.
 pub struct Stage {

@@ -265,7 +265,7 @@ where
                 return Ok(Ended::Again(trouble));
             }
             if self.shared.is_lost() {
-                return Ok(Ended::Again("its partitions went to another member".to_owned()));
+                return Ok(Ended::Again("it lost its partitions".to_owned()));
             }
         }
     }

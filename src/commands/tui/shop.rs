@@ -152,7 +152,8 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
     }
     stage.stop.cancel();
     if let Some(selling) = selling {
-        let patience = std::time::Duration::from_secs(3);
+        // All waits at the end together stay below five seconds.
+        let patience = std::time::Duration::from_secs(2);
         if tokio::time::timeout(patience, selling).await.is_err() {
             tracing::warn!(
                 "the simulator did not end in time: orders that Kafka had not acknowledged are lost"
