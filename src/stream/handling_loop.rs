@@ -18,7 +18,7 @@ use rdkafka::{
 use tokio::task::block_in_place;
 
 use super::{
-    StreamError,
+    StreamError, Topic,
     board::PartState,
     ends::EndWatch,
     group::{Keeper, Member, settings},
@@ -29,13 +29,15 @@ use super::{
 use crate::{
     consumer::{Part, Position, Record, Start, Taken},
     dashboard::snapshot::Weight,
-    handling::{Ledger, Parameters, Resume},
+    handling::{Ledger, Outgoing, Parameters, Resume},
     views::{Source, part::PartFigures},
 };
 
 /// The consumer's name.
 pub const NAME: &str = "handling";
 
+/// A question to Kafka.
+const CALL: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(100);
 /// Time between two transactions: each takes some 100 ms, whatever the broker.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -59,26 +61,63 @@ impl Books {
     }
 }
 
+impl Books {
+    /// What of a committed state holds for a log that has the offsets from `low` up to `end`.
+    fn fit(
+        &self,
+        part: Part,
+        position: Position,
+        mut resume: Resume,
+        low: i64,
+        end: i64,
+    ) -> (Position, Resume) {
+        let Some(last) = position.last else { return (position, resume) };
+        let tell = |what: &str| {
+            let second = self.env.clock.now().unwrap_or_default();
+            self.env.board.say(second, Weight::Warning, format!("{NAME}: {part} {what}."));
+        };
+        if end <= last.offset {
+            tell(
+                "is shorter than what was read of it: it is another log, and every order of it is judged anew",
+            );
+            return (Position::default(), Resume::default());
+        }
+        if low > resume.oldest.min(last.offset) {
+            tell("has lost records to its retention: orders among them that waited are not handled");
+            resume.oldest = resume.oldest.max(low);
+        }
+        if low > last.offset {
+            resume.oldest_last_id = position.last_order_id;
+            return (Position { next: low, last: None, ..position }, resume);
+        }
+        (position, resume)
+    }
+}
+
 impl Keeper for Books {
     fn assign(&self, parts: &[Part]) -> Result<Vec<Start>, String> {
-        let states = states::handling(&self.env.session).map_err(|error| error.to_string())?;
-        let mut ledgers = self.ledgers();
-        Ok(parts
-            .iter()
-            .map(|part| {
-                let (position, resume) = match states.get(&part.partition) {
-                    Some(PartState { position, figures: PartFigures::Handling(resume), .. }) => {
-                        (*position, resume.clone())
-                    }
-                    _ => (Position::default(), Resume::default()),
-                };
-                let last_second = self.env.until.as_ref().map(|until| until.shop_second);
-                let ledger = Ledger::new(self.env.zone, position, resume, self.parameters).until(last_second);
-                let start = ledger.start();
-                ledgers.insert(part.partition, ledger);
-                start
-            })
-            .collect())
+        let session = &self.env.session;
+        let committed = block_in_place(|| states::handling(session)).map_err(|error| error.to_string())?;
+        let probe = session.probe().map_err(|error| error.to_string())?;
+        let mut starts = Vec::new();
+        for part in parts {
+            let (position, resume) = match committed.get(&part.partition) {
+                Some(PartState { position, figures: PartFigures::Handling(resume), .. }) => {
+                    let held = block_in_place(|| {
+                        probe.fetch_watermarks(&session.topic(Topic::Orders), part.partition, CALL)
+                    });
+                    let (low, end) = held.map_err(|error| error.to_string())?;
+                    self.fit(*part, *position, resume.clone(), low, end)
+                }
+                _ => (Position::default(), Resume::default()),
+            };
+            let last_second = self.env.until.as_ref().map(|until| until.shop_second);
+            let ledger = Ledger::new(self.env.zone, position, resume, self.parameters).until(last_second);
+            starts.push(ledger.start());
+            self.ledgers().insert(part.partition, ledger);
+        }
+        super::let_go(probe);
+        Ok(starts)
     }
 
     // What was read but not committed is read again by the next owner.
@@ -169,9 +208,7 @@ impl Turn<'_> {
             Ok(message) => self.take(&message),
             Err(KafkaError::MessageConsumption(
                 code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange),
-            )) => Some(
-                self.start_again(&format!("the log does not reach back or forward to its position ({code})")),
-            ),
+            )) => Some(Ended::Again(format!("a log does not reach to the position in it ({code})"))),
             Err(KafkaError::MessageConsumptionFatal(code)) => Some(Ended::Again(code.to_string())),
             Err(KafkaError::PartitionEOF(_)) => None,
             Err(error) => {
@@ -197,9 +234,7 @@ impl Turn<'_> {
         };
         let taken = self.books.ledgers().get_mut(&part.partition).map(|ledger| ledger.take(&record));
         match taken {
-            Some(Taken::OtherLog) => {
-                Some(self.start_again("the log holds other records than those that were read"))
-            }
+            Some(Taken::OtherLog) => Some(self.start_again(part)),
             Some(Taken::Yes) => {
                 self.records += 1;
                 None
@@ -208,20 +243,32 @@ impl Turn<'_> {
         }
     }
 
-    /// The committed state belongs to another log: an empty one is committed in its place.
-    fn start_again(&mut self, why: &str) -> Ended {
-        let text = format!("{NAME}: {why}: every order is judged again from what Kafka holds.");
-        self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Warning, text.clone());
-        let parts: Vec<i32> = self.books.ledgers().keys().copied().collect();
-        let states: Vec<_> = parts
-            .into_iter()
-            .map(|partition| (partition, self.state(partition, Position::default(), Resume::default())))
-            .collect();
-        let committed = block_in_place(|| self.sender.commit(Vec::new(), &states, None));
-        if let Err(error) = committed {
-            return Ended::Again(error.to_string());
+    /// The committed state of a partition belongs to another log: an empty one is committed in its place.
+    fn start_again(&mut self, part: Part) -> Ended {
+        let text =
+            format!("{part} holds other records than those that were read: every order of it is judged anew");
+        self.env.board.say(
+            self.env.clock.now().unwrap_or_default(),
+            Weight::Warning,
+            format!("{NAME}: {text}."),
+        );
+        let empty = [(part.partition, self.state(part.partition, Position::default(), Resume::default()))];
+        match self.send(Vec::new(), &empty) {
+            Ok(()) => Ended::Again(text),
+            Err(error) => Ended::Again(error.to_string()),
         }
-        Ended::Again(text)
+    }
+
+    /// One transaction, with the positions of these states in the group.
+    fn send(&self, outgoing: Vec<(i32, Outgoing)>, states: &[(i32, PartState)]) -> Result<(), StreamError> {
+        let positions = states.iter().map(|(partition, state)| {
+            (Part { source: Source::Orders, partition: *partition }, Offset::Offset(state.position.next))
+        });
+        let offsets = self.consumer.context().list(positions);
+        let Some(group) = self.consumer.group_metadata() else {
+            return Err(StreamError::NoGroup { group: self.env.session.group(NAME) });
+        };
+        block_in_place(|| self.sender.commit(outgoing, states, (&offsets, &group)))
     }
 
     /// What is due between records.
@@ -289,14 +336,7 @@ impl Turn<'_> {
             .into_iter()
             .map(|(partition, position, resume)| (partition, self.state(partition, position, resume)))
             .collect();
-        let positions = states.iter().map(|(partition, state)| {
-            (Part { source: Source::Orders, partition: *partition }, Offset::Offset(state.position.next))
-        });
-        let offsets = self.consumer.context().list(positions);
-        let Some(group) = self.consumer.group_metadata() else {
-            return Some(Ended::Again("its group is not known".to_owned()));
-        };
-        let committed = block_in_place(|| self.sender.commit(outgoing, &states, Some((&offsets, &group))));
+        let committed = self.send(outgoing, &states);
         self.sent = Instant::now();
         if let Err(error) = committed {
             return Some(Ended::Again(format!("a transaction failed ({error})")));

@@ -73,6 +73,12 @@ pub enum StreamError {
         /// What the client library said; never the value.
         reason: String,
     },
+    /// A consumer is in no group.
+    #[error("the consumer has lost its group {group}: it joins again")]
+    NoGroup {
+        /// The group's name.
+        group: String,
+    },
     /// Anything else that librdkafka reports.
     #[error("Kafka: {0}")]
     Kafka(KafkaError),

@@ -101,7 +101,7 @@ impl Sender {
         &self,
         outgoing: Vec<(i32, Outgoing)>,
         states: &[(i32, PartState)],
-        offsets: Option<(&TopicPartitionList, &ConsumerGroupMetadata)>,
+        offsets: (&TopicPartitionList, &ConsumerGroupMetadata),
     ) -> Result<(), StreamError> {
         self.producer.begin_transaction()?;
         let done = self.fill(outgoing, states, offsets);
@@ -118,7 +118,7 @@ impl Sender {
         &self,
         outgoing: Vec<(i32, Outgoing)>,
         states: &[(i32, PartState)],
-        offsets: Option<(&TopicPartitionList, &ConsumerGroupMetadata)>,
+        offsets: (&TopicPartitionList, &ConsumerGroupMetadata),
     ) -> Result<(), StreamError> {
         for (partition, record) in outgoing {
             match record {
@@ -149,9 +149,7 @@ impl Sender {
             let key = key(NAME, Part { source: Source::Orders, partition: *partition });
             self.send(&|| BaseRecord::to(&self.state).partition(STATE_HANDLING).key(&key).payload(&value))?;
         }
-        if let Some((offsets, group)) = offsets {
-            self.producer.send_offsets_to_transaction(offsets, group, CALL)?;
-        }
+        self.producer.send_offsets_to_transaction(offsets.0, offsets.1, CALL)?;
         self.producer.commit_transaction(CALL)?;
         if self.failed.swap(0, Ordering::Relaxed) > 0 {
             return Err(KafkaError::MessageProduction(RDKafkaErrorCode::Fail).into());

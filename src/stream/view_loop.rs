@@ -31,7 +31,7 @@ use crate::{
     shop::Zone,
     sinks::files::Files,
     store::Store,
-    views::{Source, View, figures::ReportNote},
+    views::{View, figures::ReportNote},
 };
 
 /// How often figures go to the board.
@@ -277,9 +277,9 @@ where
         match received {
             Ok(message) => self.take(&message),
             Err(KafkaError::PartitionEOF(partition)) => {
-                // Only the handled orders are written in transactions.
-                if V::SOURCES == [Source::Handled] {
-                    self.at_end.insert(Part { source: Source::Handled, partition });
+                // An end is told by the partition's number alone.
+                if let [source] = V::SOURCES {
+                    self.at_end.insert(Part { source: *source, partition });
                 }
                 Ok(None)
             }
@@ -407,12 +407,17 @@ where
         let read =
             ends.by_part.iter().filter(|(part, _)| V::SOURCES.contains(&part.source)).all(|(part, end)| {
                 worker.positions().any(|(held, position)| {
-                    held == *part && position.next >= *end && !worker.is_expecting(held)
+                    held == *part && self.read_to(held, position.next) >= *end && !worker.is_expecting(held)
                 })
             });
         if read && !ends.by_part.is_empty() {
             worker.close_before(self.env.zone.date(settled));
         }
+    }
+
+    /// The offset up to which a partition is read, transaction markers at its end included.
+    fn read_to(&self, part: Part, next: i64) -> i64 {
+        self.end_seen.get(&part).copied().unwrap_or(0).max(next)
     }
 
     /// Puts the figures on the board, and publishes those that are news: once a second, and at the end.

@@ -11,8 +11,8 @@ use crate::{
     dashboard::{action::Request, snapshot::Weight},
     handling::Parameters,
     runtime::{consumers, place::Place, stage::Stage},
-    shop::{Catalog, Control},
-    simulator::{self, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions},
+    shop::{Catalog, Control, Pulse, pulse::RunState},
+    simulator::{self, Backfill, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions},
     stream::{StreamError, ask::Asker, topics},
     views::figures::ShopFigures,
 };
@@ -23,6 +23,8 @@ pub(super) struct Plan {
     catalog: Arc<Catalog>,
     workshop: consume::Workshop,
     sell: Option<SimulatorOptions>,
+    /// Whether the day is filled from where the log ends.
+    fill_today: bool,
     parameters: Parameters,
 }
 
@@ -52,6 +54,7 @@ impl Plan {
             catalog: Arc::clone(&setting.catalog),
             workshop: consume::Workshop::of(setting),
             sell: (!args.watch).then_some(options),
+            fill_today: args.backfill == Some(BackfillArg::Today),
             parameters: parameters(&args.handling, args.seed),
         })
     }
@@ -101,7 +104,11 @@ async fn open(stage: &mut Stage, plan: &Plan) -> Result<Option<Open>, Failure> {
     stage.known(PATIENCE).await;
     let asker = Asker::new(&stage.session)?;
     let Some(options) = &plan.sell else { return Ok(Some(Open { simulator: None, tools: None, asker })) };
-    let simulator = match simulator::start(&stage.session, options.clone()).await {
+    let mut options = options.clone();
+    if plan.fill_today {
+        options.backfill = options.backfill.and_then(|today| rest_of(today, stage.clock.pulse().as_ref()));
+    }
+    let simulator = match simulator::start(&stage.session, options).await {
         Ok(simulator) => Some(simulator),
         Err(SimulatorError::Rival { place, .. }) => {
             let text = format!("The simulator of {place} is selling: this dashboard shows it.");
@@ -113,6 +120,17 @@ async fn open(stage: &mut Stage, plan: &Plan) -> Result<Option<Open>, Failure> {
     let tools = plan.workshop.tools(stage, plan.parameters, None)?;
     consumers::start(stage, &tools, &consumers::ALL);
     Ok(Some(Open { simulator, tools: Some(tools), asker }))
+}
+
+/// What of the day is still to be filled: a shop that was open before goes on where it ended. One that was killed
+/// may have sold for a moment after its last pulse.
+fn rest_of(today: Backfill, pulse: Option<&Pulse>) -> Option<Backfill> {
+    let sold_until = pulse.map_or(i64::MIN, |pulse| {
+        let margin = if pulse.state == RunState::Stopped { 1 } else { 10_000 };
+        pulse.shop_time.timestamp_millis() + margin
+    });
+    let from_ms = today.from_ms.max(sold_until);
+    (from_ms < today.to_ms).then_some(Backfill { from_ms, ..today })
 }
 
 /// Sells, and passes on what the person asks for, until told to stop.
