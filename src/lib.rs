@@ -1,10 +1,12 @@
 //! shop-sim: a web shop whose finished orders stream through Apache Kafka, the shop's consumers, and a
 //! live dashboard.
 //!
-//! - [`shop`] and [`views`] are pure: what a shop is, and what each consumer knows.
-//! - [`simulator`] sells; [`stream`] speaks to Kafka; [`store`] keeps checkpoints; [`sinks`] write files.
+//! - [`shop`], [`views`] and [`handling`] are pure: what a shop is, what each consumer knows, when an order is handled.
+//! - [`consumer`] is a consumer without its Kafka: records in; figures, checkpoints ([`store`]) and files ([`sinks`]) out.
+//! - [`stream`] speaks to Kafka, and [`simulator`] sells through it.
 //! - [`broker`] is a Kafka for one machine that knows nothing of shops.
-//! - [`dashboard`] draws a snapshot; [`commands`] has one file for each thing that can be typed.
+//! - [`dashboard`] draws a snapshot and knows nothing of Kafka.
+//! - [`cli`] is what can be typed, [`commands`] does it, and [`runtime`] puts a process together for it.
 
 #![forbid(unsafe_code)]
 

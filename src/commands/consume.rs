@@ -17,9 +17,7 @@ use crate::{
     },
     shop::Catalog,
     store::Stores,
-    stream::{
-        Session, clock::Clock, ends::EndWatch, publish::Publisher, topics, until::Until, view_loop::Env,
-    },
+    stream::{Session, clock::Clock, ends::EndWatch, env::Env, publish::Publisher, topics, until::Until},
 };
 
 /// Runs consumers until told to stop, or up to the end.

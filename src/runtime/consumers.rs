@@ -20,8 +20,9 @@ use crate::{
     sinks::disk::Folder,
     store::Stores,
     stream::{
+        env::{Ended, Env},
         handling_loop,
-        view_loop::{self, Ended, Env, ViewError},
+        view_loop::{self, ViewError},
     },
     views::{DailyReport, HandledWindows, Journal, Mail, OrdersToday, Sales, Stock, View},
 };

@@ -21,10 +21,10 @@ use super::{
     StreamError, Topic,
     board::PartState,
     ends::EndWatch,
+    env::{Ended, Env},
     group::{Keeper, Member, settings},
     states,
     transaction::Sender,
-    view_loop::{Ended, Env},
 };
 use crate::{
     consumer::{Part, Position, Record, Start, Taken},

@@ -4,6 +4,7 @@ pub mod ask;
 pub mod board;
 pub mod clock;
 pub mod ends;
+pub mod env;
 pub mod follow;
 pub mod group;
 pub mod handling_loop;

@@ -1,0 +1,75 @@
+//! The figures: up on the board, and out to everybody else.
+
+use chrono::Utc;
+
+use super::Turn;
+use crate::{
+    consumer::Output,
+    dashboard::snapshot::Weight,
+    sinks::files::Files,
+    store::Store,
+    stream::board::PartState,
+    views::{View, figures::ReportNote},
+};
+
+/// Offsets behind the last record that are taken for transaction markers where a partition was read to its end.
+const MARKERS: i64 = 2;
+
+impl<V, O, S, F> Turn<'_, V, O, S, F>
+where
+    V: View,
+    O: Output<V> + 'static,
+    S: Store + 'static,
+    F: Files + 'static,
+{
+    /// Puts the figures on the board, and publishes those that are news: once a second, and at the end.
+    pub(super) fn show(&mut self, last: bool) {
+        let now = self.env.clock.now();
+        let (figures, reports) = {
+            let worker = self.shared.worker();
+            (now.map(|now| worker.figures(now)).unwrap_or_default(), worker.reports())
+        };
+        self.tell_reports(&reports, now.unwrap_or_default());
+        self.env.board.set_group(V::NAME, figures.len(), self.records, self.trouble.clone());
+        let wall_ms = Utc::now().timestamp_millis();
+        for (part, position, figures) in figures {
+            if let Some(end) = self.env.board.end(part).filter(|end| *end <= position.next + MARKERS)
+                && self.at_end.contains(&part)
+            {
+                self.end_seen.insert(part, end);
+            }
+            let state = PartState {
+                partition: part.partition,
+                shop_second: now.unwrap_or_default(),
+                wall_ms,
+                who: self.env.instance.to_string(),
+                position,
+                end_seen: self.end_seen.get(&part).copied().unwrap_or(0),
+                figures,
+                reports: reports.clone(),
+            };
+            let due = self.published.get(&part).is_none_or(|before| {
+                (last || wall_ms - before.wall_ms >= 1_000) && before.says_other_than(&state)
+            });
+            if due {
+                self.env.publisher.publish(V::NAME, part, &state);
+                self.published.insert(part, state.clone());
+            }
+            self.env.board.put(V::NAME, part, state);
+        }
+    }
+
+    /// Each report that was saved since the last look becomes a message.
+    pub(super) fn tell_reports(&mut self, reports: &[ReportNote], second: i64) {
+        if let Some(before) = &self.reports {
+            for note in reports.iter().filter(|note| !before.contains(note)) {
+                let verb = if note.revision == 0 { "saved" } else { "revised" };
+                let text = format!("Daily report {verb}: reports/{}.txt", note.date);
+                self.env.board.say(second, Weight::Info, text);
+            }
+        }
+        if self.reports.as_deref() != Some(reports) {
+            self.reports = Some(reports.to_vec());
+        }
+    }
+}
