@@ -110,7 +110,8 @@ fn reader_of(session: &Session, topic: Topic, partitions: &[i32]) -> Result<Stre
             ("isolation.level", "read_committed"),
             ("enable.partition.eof", "true"),
             ("fetch.queue.backoff.ms", "5"),
-            ("fetch.wait.max.ms", "1000"),
+            // The end of a log that closes with a marker is told after this.
+            ("fetch.wait.max.ms", "250"),
         ])
         .create()?;
     let name = session.topic(topic);

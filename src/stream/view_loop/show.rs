@@ -14,6 +14,8 @@ use crate::{
 
 /// Offsets behind the last record that are taken for transaction markers where a partition was read to its end.
 const MARKERS: i64 = 2;
+/// Wall ms between two states published of one partition, so that other processes are at most two seconds behind.
+const PUBLISHED_MS: i64 = 700;
 
 impl<V, O, S, F> Turn<'_, V, O, S, F>
 where
@@ -49,7 +51,7 @@ where
                 reports: reports.clone(),
             };
             let due = self.published.get(&part).is_none_or(|before| {
-                (last || wall_ms - before.wall_ms >= 1_000) && before.says_other_than(&state)
+                (last || wall_ms - before.wall_ms >= PUBLISHED_MS) && before.says_other_than(&state)
             });
             if due {
                 self.env.publisher.publish(V::NAME, part, &state);
