@@ -50,6 +50,8 @@ impl Oracle {
     fn check_draws(&self, found: &mut Differences, handled: &BTreeSet<u64>, now: Time) {
         let every = self.every.num_milliseconds();
         let attempts = |from: Time, to: Time| ((to - from).num_milliseconds() / every).max(0) as f64;
+        // A second that has begun is reached: the attempts in it were made.
+        let now = now + chrono::Duration::milliseconds(999);
         let handled_attempts = self.handled.iter().map(|one| attempts(one.created_at, one.at));
         let pending = self.orders.iter().filter(|order| !handled.contains(&order.id));
         let made =
