@@ -38,7 +38,9 @@ where
             if let Some(end) = self.env.board.end(part).filter(|end| *end <= position.next + MARKERS)
                 && self.at_end.contains(&part)
             {
-                self.end_seen.insert(part, end);
+                // The board may know less than what was seen at the end of a run.
+                let seen = self.end_seen.entry(part).or_default();
+                *seen = end.max(*seen);
             }
             let state = PartState {
                 partition: part.partition,
