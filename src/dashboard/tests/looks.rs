@@ -199,6 +199,8 @@ fn the_audit_says_which_sum_is_wrong_but_not_while_something_is_still_to_be_read
         |shop: &Snapshot| shown(120, 30, shop, &plain_look(), &[]).lines().nth(28).unwrap().to_owned();
     assert_eq!(audit(&shop).matches('✓').count(), 2, "{}", audit(&shop));
     shop.figures.produced += 1;
+    assert!(!audit(&shop).contains('✗'), "{}", audit(&shop));
+    shop.alarms.push("One order is missing.".to_owned());
     assert!(audit(&shop).starts_with(" ✗ 50\u{a0}322 produced"), "{}", audit(&shop));
     shop.figures.lag.insert("handling".to_owned(), 9);
     let behind = audit(&shop);

@@ -35,6 +35,7 @@ enum Form {
 fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
     let (figures, words, theme) = (&scene.shop.figures, scene.words, scene.theme);
     let behind = figures.lag.values().fold(0_u64, |sum, lag| sum.saturating_add(*lag));
+    let alarmed = behind == 0 && !scene.shop.alarms.is_empty();
     let room = if let Form::Figures(columns) = form { columns } else { 30 };
     let name = |long, short| match form {
         Form::Words => long,
@@ -51,7 +52,7 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
         (unsigned(figures.pending), name(words.pending, words.pending), "+"),
         (unsigned(figures.handled.total), name(words.stage_handled, words.stage_handled), ""),
     ];
-    push_sum(scene, &mut spans, verdict(orders_add_up, behind), sum);
+    push_sum(scene, &mut spans, verdict(orders_add_up, alarmed), sum);
 
     let total = |of: fn(&StockLine) -> i64| {
         figures.stock.iter().fold(0_i64, |sum, line| sum.saturating_add(of(line)))
@@ -64,7 +65,7 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
         (count(balance), name(words.in_stock, ""), ""),
     ];
     spans.push(Span::raw("   "));
-    push_sum(scene, &mut spans, verdict(delivered.checked_sub(sold) == Some(balance), behind), sum);
+    push_sum(scene, &mut spans, verdict(delivered.checked_sub(sold) == Some(balance), alarmed), sum);
 
     if behind > 0 {
         spans.push(Span::styled(format!("   {}", unsigned(behind)), theme.warning));
@@ -82,11 +83,12 @@ enum Verdict {
     Wrong,
 }
 
-fn verdict(equal: bool, behind: u64) -> Verdict {
-    match (equal, behind) {
+/// While orders flow, one consumer is a moment ahead of another; a sum is wrong when there is an alarm about it.
+fn verdict(equal: bool, alarmed: bool) -> Verdict {
+    match (equal, alarmed) {
         (true, _) => Verdict::Right,
-        (false, 0) => Verdict::Wrong,
-        (false, _) => Verdict::Behind,
+        (false, true) => Verdict::Wrong,
+        (false, false) => Verdict::Behind,
     }
 }
 
