@@ -6,11 +6,53 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::NaiveDate;
+
 use super::{
     action::{Action, Command, Request},
+    page::Page,
     snapshot::Snapshot,
 };
 use crate::shop::pulse::RunState;
+
+/// The presenter's ten minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Talk {
+    /// Whole seconds of wall time that are left; below zero when it is over.
+    pub left: i64,
+}
+
+/// How the stock table is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StockSort {
+    /// Sold out and low first.
+    #[default]
+    Need,
+    /// By name.
+    Name,
+    /// The fewest pieces first.
+    Balance,
+    /// The most sold today first.
+    Sold,
+    /// The soonest empty first.
+    DaysLeft,
+}
+
+/// Over how long charts go, by steps; what a step is in seconds depends on the chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub usize);
+
+impl Span {
+    /// How many steps there are.
+    pub const STEPS: usize = 5;
+}
+
+impl Default for Span {
+    /// As much as there is.
+    fn default() -> Self {
+        Self(Self::STEPS - 1)
+    }
+}
 
 /// Orders a second that the keys reach at the least and at the most.
 pub const RATES: std::ops::RangeInclusive<f64> = 0.1..=100_000.0;
@@ -46,6 +88,30 @@ pub struct Ui {
     pub frozen: bool,
     /// The keys are shown.
     pub help: bool,
+    /// The page that is shown.
+    pub page: Page,
+    /// Which panel of the overview has the focus, by its order on the screen; `None` before `Tab` was pressed.
+    pub focus: Option<usize>,
+    /// The panel in focus has the whole page.
+    pub enlarged: bool,
+    /// The chosen line of each page's list, by [`Page::index`].
+    pub chosen: [usize; Page::ALL.len()],
+    /// The chosen order: the feed moves, the choice stays with it. `None` for the newest.
+    pub chosen_order: Option<u64>,
+    /// What each page's list is filtered by, by [`Page::index`]; empty for nothing.
+    pub filters: [String; Page::ALL.len()],
+    /// The page whose filter is being typed.
+    pub typing: Option<Page>,
+    /// How the stock is sorted.
+    pub sort: StockSort,
+    /// Over how long charts go.
+    pub span: Span,
+    /// The order that is followed.
+    pub following: Option<u64>,
+    /// The report that is read.
+    pub reading: Option<NaiveDate>,
+    /// The presentation, where one is given.
+    pub talk: Option<Talk>,
     /// Messages from this number on are new.
     pub new_from: u64,
     /// Messages from this number on are recent.
@@ -164,9 +230,10 @@ impl App {
                 self.patience_ends = Some(now + PATIENCE);
                 return Some(if pause { Request::Pause } else { Request::Resume });
             }
-            Command::Pause => {}
             Command::Faster => return self.ui.faster().map(|rate| self.ask_rate(rate, now)),
             Command::Slower => return self.ui.slower().map(|rate| self.ask_rate(rate, now)),
+            Command::Go(page) => self.ui.page = page,
+            _ => {}
         }
         None
     }

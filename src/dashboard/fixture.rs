@@ -1,11 +1,21 @@
 //! A lively, plausible shop to draw in tests: always the same one.
 
+use std::{collections::VecDeque, sync::Arc};
+
 use chrono::NaiveDate;
 
-use super::snapshot::{GroupState, Link, Message, ShelfPlan, Snapshot, Weight};
+use super::snapshot::{
+    Cluster, GroupState, HISTORY, History, Link, LogLevel, LogLine, Message, ShelfPlan, Snapshot, TopicState,
+    Weight,
+};
 use crate::{
     shop::{Zone, pulse::RunState},
-    views::figures::{HandledFigures, LatestOrder, ReportNote, SLOT_SECONDS, ShopFigures, Stage, StockLine},
+    views::{
+        day_totals::ProductTotals,
+        figures::{
+            HandledFigures, LatestOrder, ReportNote, SLOT_SECONDS, ShopFigures, Stage, StockLine, Waits,
+        },
+    },
 };
 
 /// 2026-11-20 14:03:07 in Stockholm.
@@ -38,6 +48,8 @@ const PRODUCTS: [(&str, i64, i64, i64, i64); 24] = [
     ("Pussel 1 000 bitar", 25, 8, 30, 0),
     ("Sällskapsspel Allmogen", 0, 6, 24, 0),
 ];
+
+const CATEGORIES: [&str; 4] = ["Kök", "Hem", "Friluft", "Kontor"];
 
 const CUSTOMERS: [&str; 12] = [
     "Anna Lindqvist",
@@ -90,9 +102,14 @@ pub(super) fn at(shop_second: i64) -> Snapshot {
         link: Link { bootstrap: "127.0.0.1:9092".to_owned(), embedded: true, up: true, trouble: None },
         lost_sales: 14,
         shelf,
-        groups: vec![GroupState { view: "orders-today", rate: 4.8, lag: 0, partitions: 6, trouble: None }],
+        groups: groups(),
         messages: messages(shop_second),
         alarms: Vec::new(),
+        cluster: Arc::new(cluster()),
+        feed: Arc::new(latest(shop_second, 52_000)),
+        followed: None,
+        opened: None,
+        log: Arc::new(log(shop_second)),
     }
 }
 
@@ -109,8 +126,10 @@ fn figures(shop_second: i64, stock: Vec<StockLine>) -> ShopFigures {
         .collect();
     let orders_today: u64 = orders_by_slot.iter().sum();
     let handled = handled(orders_today + 48_211 - 37, elapsed);
+    let products_today = stock.iter().map(|line| (line.product_id, sold_today(line))).collect();
     ShopFigures {
         shop_second,
+        products_today,
         today,
         orders_today,
         sales_today_ore: sales_by_slot.iter().sum(),
@@ -125,14 +144,21 @@ fn figures(shop_second: i64, stock: Vec<StockLine>) -> ShopFigures {
         duplicates: 0,
         dead_letters: 2,
         lag: [("orders-today", 0), ("sales", 0)].map(|(view, lag)| (view.to_owned(), lag)).into(),
-        reports: vec![ReportNote {
-            date: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
-            orders: 2_312,
-            sales_ore: 118_345_600,
-            revision: 0,
-        }],
+        reports: reports(),
         latest: latest(shop_second, 50_000 + orders_today),
     }
+}
+
+/// A fortnight of closed days; the last but two was revised.
+fn reports() -> Vec<ReportNote> {
+    let mut random = noise(23);
+    let mut note = |day| {
+        let orders = 1_900 + random(900);
+        let sales_ore = i64::try_from(orders * (46_000 + random(9_000))).unwrap();
+        let date = NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
+        ReportNote { date, orders, sales_ore, revision: u32::from(day == 17) }
+    };
+    (6..20).map(&mut note).collect()
 }
 
 fn stock() -> (Vec<StockLine>, Vec<ShelfPlan>) {
@@ -142,7 +168,15 @@ fn stock() -> (Vec<StockLine>, Vec<ShelfPlan>) {
             let sold = i64::try_from(random(400)).unwrap() + full;
             (
                 StockLine { product_id, name: name.to_owned(), named_by: 1, delivered: sold + balance, sold },
-                ShelfPlan { product_id, reorder_point, full, under_way },
+                ShelfPlan {
+                    product_id,
+                    reorder_point,
+                    full,
+                    under_way,
+                    next_delivery: (under_way > 0).then_some(AFTERNOON + 1_500),
+                    category: CATEGORIES[usize::try_from(product_id % 4).unwrap()].to_owned(),
+                    price_ore: 4_900 + i64::try_from(product_id).unwrap() * 3_700,
+                },
             )
         });
     lines.unzip()
@@ -162,7 +196,94 @@ fn handled(total: u64, elapsed: u64) -> HandledFigures {
         last_1_h: last(12),
         last_2_h: last(24),
         intervals,
+        waits: waits(),
     }
+}
+
+/// Attempts every 10 s that succeed with 25 %.
+fn waits() -> Waits {
+    let mut waits = Waits::default();
+    for (attempt, orders) in
+        (1..).zip([250_u64, 188, 141, 105, 79, 59, 44, 33, 25, 19, 14, 11, 8, 6, 4, 3, 2, 1])
+    {
+        waits.add(attempt * 10, orders);
+    }
+    waits
+}
+
+fn sold_today(line: &StockLine) -> ProductTotals {
+    let units = line.sold / 9;
+    ProductTotals { name: line.name.clone(), named_by: 1, units, sales_ore: units * 24_900 }
+}
+
+fn groups() -> Vec<GroupState> {
+    let views =
+        ["orders-today", "sales", "daily-report", "stock", "handling", "mail", "handled-windows", "journal"];
+    let mut random = noise(19);
+    let mut group = |view: &'static str| {
+        let mut history = History::default();
+        for second in 0..HISTORY {
+            // Five minutes ago a consumer stood still for half a minute and caught up.
+            let behind = if (570..600).contains(&second) { (second as u64 - 569) * 5 } else { 0 };
+            let rate = if behind > 0 {
+                0
+            } else if (600..604).contains(&second) {
+                38
+            } else {
+                4 + random(3)
+            };
+            history.rate.push_back(rate as f64);
+            history.lag.push_back(behind + random(2));
+        }
+        GroupState {
+            view,
+            rate: 4.8,
+            lag: 0,
+            partitions: 6,
+            rebalances: 1,
+            errors: 0,
+            trouble: None,
+            history: Arc::new(history),
+        }
+    };
+    views.map(&mut group).to_vec()
+}
+
+fn cluster() -> Cluster {
+    let topic = |(name, partitions, records, rate): (&str, usize, u64, f64)| TopicState {
+        name: format!("shop.{name}"),
+        partitions,
+        records,
+        rate,
+    };
+    let topics = [
+        ("orders", 6, 52_310, 4.8),
+        ("deliveries", 6, 1_204, 0.1),
+        ("handled", 6, 52_402, 4.7),
+        ("dead-letters", 6, 2, 0.0),
+        ("pulse", 1, 8_120, 1.0),
+        ("control", 1, 14, 0.0),
+        ("state", 2, 31_077, 9.3),
+    ];
+    Cluster { brokers: vec!["127.0.0.1:9092".to_owned()], topics: topics.map(topic).to_vec() }
+}
+
+fn log(shop_second: i64) -> VecDeque<LogLine> {
+    let lines = [
+        (61, LogLevel::Info, "runtime::link", "the built-in broker serves 127.0.0.1:9092"),
+        (60, LogLevel::Info, "simulator::start", "the shop opens with 24 products"),
+        (58, LogLevel::Info, "stream::group", "orders-today: 6 partitions assigned"),
+        (31, LogLevel::Warn, "stream::ends", "Kafka does not answer: trying again until it does"),
+        (29, LogLevel::Error, "consumer::worker", "sales: the disk is full: trying again"),
+        (4, LogLevel::Info, "consumer::outputs", "Daily report saved: reports/2026-11-19.txt"),
+    ];
+    let line = |(ago, level, target, text): (i64, LogLevel, &str, &str)| LogLine {
+        wall_ms: (shop_second - ago) * 1000,
+        level,
+        target: target.to_owned(),
+        text: text.to_owned(),
+    };
+    lines.map(line).into()
 }
 
 /// Sixty orders, the newest first: the first few are only sold, most are mailed.

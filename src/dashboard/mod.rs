@@ -4,6 +4,7 @@
 //! wants of the shop leaves as a [`action::Request`].
 //!
 //! - [`run`] is the loop and [`terminal`] the screen it owns: the only two with effects.
+//! - [`page`] names the pages and [`lists`] is what stands in their lists, filtered and sorted.
 //! - [`app`] is the state and how an [`action::Action`] changes it; [`keymap`] says what the keys mean.
 //! - [`view`] draws, one file for each panel, with the words of [`lang`], the styles of [`theme`] and the
 //!   marks of [`marks`]; [`clean`] is the one gate for text from outside.
@@ -13,7 +14,9 @@ pub mod app;
 pub mod clean;
 pub mod keymap;
 pub mod lang;
+pub mod lists;
 pub mod marks;
+pub mod page;
 pub mod run;
 pub mod snapshot;
 pub mod terminal;

@@ -59,6 +59,9 @@ impl Painter {
                     .opening_stock
                     .max(product.reorder_point.saturating_add(product.reorder_quantity)),
                 under_way: under_way(product.id),
+                next_delivery: None,
+                category: product.category.clone(),
+                price_ore: product.price_ore,
             })
             .collect();
         Snapshot {
@@ -73,6 +76,11 @@ impl Painter {
             shelf,
             groups: self.board.groups(),
             messages: self.board.messages(),
+            cluster: Arc::default(),
+            feed: Arc::new(figures.latest.clone()),
+            followed: None,
+            opened: None,
+            log: Arc::default(),
             figures,
         }
     }

@@ -248,7 +248,10 @@ impl Board {
                     rate: group.map_or(0.0, |group| group.rate),
                     lag: inner.lag(view),
                     partitions: group.map_or(0, |group| group.partitions),
+                    rebalances: 0,
+                    errors: 0,
                     trouble: group.and_then(|group| group.trouble.clone()),
+                    history: std::sync::Arc::default(),
                 }
             })
             .collect()

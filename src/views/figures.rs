@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+use super::day_totals::ProductTotals;
+
 /// Seconds of one slot of the charts over the day.
 pub const SLOT_SECONDS: i64 = 300;
 
@@ -25,6 +27,8 @@ pub struct ShopFigures {
     pub sales_last_hour_ore: i64,
     /// Sales of today in öre by slots of five minutes from 00:00.
     pub sales_by_slot: Vec<i64>,
+    /// What was sold of each product since 00:00, by id.
+    pub products_today: BTreeMap<u64, ProductTotals>,
     /// Every product with a delivery or a sale, by id.
     pub stock: Vec<StockLine>,
     /// The handled orders.
@@ -84,6 +88,46 @@ pub struct HandledFigures {
     pub last_2_h: u64,
     /// The two hours in 24 intervals of five minutes, oldest first; the last one ends at T.
     pub intervals: [u64; 24],
+    /// How long the orders handled in the two hours had waited.
+    #[serde(default)]
+    pub waits: Waits,
+}
+
+/// Shop time from sale to handling, as a histogram that can be merged.
+///
+/// Waits are counted by their whole seconds up to 99 s, and above by two significant digits (rounded down), so a
+/// quantile is at most 10 % low.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Waits(BTreeMap<i64, u64>);
+
+impl Waits {
+    /// Counts one order that waited `seconds` of shop time.
+    pub fn add(&mut self, seconds: i64, orders: u64) {
+        let mut unit = 1;
+        while seconds / unit >= 100 {
+            unit *= 10;
+        }
+        let sum = self.0.entry(seconds.max(0) / unit * unit).or_default();
+        *sum = sum.saturating_add(orders);
+    }
+
+    /// Adds what another partition counted.
+    pub fn merge(&mut self, other: &Self) {
+        for (seconds, orders) in &other.0 {
+            let sum = self.0.entry(*seconds).or_default();
+            *sum = sum.saturating_add(*orders);
+        }
+    }
+
+    /// Seconds within which the share `quantile` (0 to 1) of the orders was handled; `None` where there are none.
+    pub fn quantile(&self, quantile: f64) -> Option<i64> {
+        let all = self.0.values().fold(0_u64, |sum, orders| sum.saturating_add(*orders));
+        let mut passed = 0_u64;
+        self.0.iter().find_map(|(seconds, orders)| {
+            passed = passed.saturating_add(*orders);
+            (passed > 0 && passed as f64 >= all as f64 * quantile).then_some(*seconds)
+        })
+    }
 }
 
 impl HandledFigures {

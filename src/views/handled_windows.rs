@@ -2,7 +2,7 @@
 
 use super::{
     Event, Source, View,
-    figures::{HandledFigures, SLOT_SECONDS},
+    figures::{HandledFigures, SLOT_SECONDS, Waits},
     part::PartFigures,
     seconds::Seconds,
     table::{Saved, Table},
@@ -49,6 +49,7 @@ impl View for HandledWindows {
             last_1_h: last(3600),
             last_2_h: last(TWO_HOURS),
             intervals,
+            waits: Waits::default(),
         })
     }
 

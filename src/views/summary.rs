@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
+    day_totals::DayTotals,
     figures::{HandledFigures, LatestOrder, SLOT_SECONDS, ShopFigures, StockLine},
     part::PartFigures,
 };
@@ -24,6 +25,7 @@ pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zon
         sales_by_slot: vec![0; slots],
         ..ShopFigures::default()
     };
+    let mut day = DayTotals::default();
     let mut stock: BTreeMap<u64, StockLine> = BTreeMap::new();
     let mut feed: HashMap<u64, LatestOrder> = HashMap::new();
     for part in parts {
@@ -47,6 +49,8 @@ pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zon
                     }
                 }
             }
+            // What was said yesterday is of another day.
+            PartFigures::DailyReport { date, today: totals } if *date == today => day.merge(totals),
             PartFigures::DailyReport { .. } => {}
             PartFigures::Stock { lines } => {
                 for line in lines {
@@ -75,6 +79,7 @@ pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zon
             }
         }
     }
+    figures.products_today = day.products;
     figures.stock = stock.into_values().collect();
     figures.latest = newest(feed);
     figures
@@ -110,6 +115,7 @@ fn merge_windows(ours: &mut HandledFigures, theirs: &HandledFigures) {
     for (sum, interval) in ours.intervals.iter_mut().zip(theirs.intervals) {
         add(sum, interval);
     }
+    ours.waits.merge(&theirs.waits);
 }
 
 /// One row an order: the stage that is furthest, the pieces that the sale told.

@@ -161,6 +161,13 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
             Some(Request::Pause) => Control::Pause,
             Some(Request::Resume) => Control::Resume,
             Some(Request::Rate(rate)) => Control::Rate { rate },
+            Some(
+                Request::Follow(_)
+                | Request::Open(_)
+                | Request::Save(_)
+                | Request::ToMidnight
+                | Request::Rush,
+            ) => continue,
             Some(Request::Quit) | None => break,
         };
         // A simulator of this process hears it directly, Kafka or not.

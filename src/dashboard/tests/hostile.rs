@@ -1,6 +1,6 @@
 //! Every size, look and picture, however strange, is drawn without a panic, and nothing raw gets out.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use proptest::{prelude::*, sample::select};
 
@@ -12,7 +12,7 @@ use crate::{
         snapshot::{Message, ShelfPlan, Weight},
     },
     shop::pulse::RunState,
-    views::figures::{HandledFigures, LatestOrder, ShopFigures, Stage, StockLine},
+    views::figures::{HandledFigures, LatestOrder, ShopFigures, Stage, StockLine, Waits},
 };
 
 fn number() -> BoxedStrategy<i64> {
@@ -49,7 +49,7 @@ prop_compose! {
         let many = seed.iter().cycle().take(seed.len() * repeat);
         many.map(|(product_id, name, delivered, sold, point, full)| (
             StockLine { product_id: *product_id, name: name.clone(), named_by: 1, delivered: *delivered, sold: *sold },
-            ShelfPlan { product_id: *product_id, reorder_point: *point, full: *full, under_way: *point },
+            ShelfPlan { product_id: *product_id, reorder_point: *point, full: *full, under_way: *point, next_delivery: Some(*sold), category: name.clone(), price_ore: *delivered },
         )).unzip()
     }
 }
@@ -71,11 +71,11 @@ prop_compose! {
         let figures = ShopFigures {
             shop_second,
             today: if day_matches { zone.date(shop_second) } else { chrono::NaiveDate::MAX },
-            orders_today, orders_by_slot, sales_by_slot, stock, pending, produced, mails, duplicates, dead_letters,
+            orders_today, orders_by_slot, sales_by_slot, products_today: BTreeMap::new(), stock, pending, produced, mails, duplicates, dead_letters,
             sales_today_ore: sums[0],
             sales_last_hour_ore: sums[1],
             handled: HandledFigures {
-                total, last_5_min: window, last_30_min: window, last_1_h: window, last_2_h: window, intervals,
+                total, last_5_min: window, last_30_min: window, last_1_h: window, last_2_h: window, intervals, waits: Waits::default(),
             },
             lag: [("orders-today".to_owned(), mails)].into(),
             reports: Vec::new(),

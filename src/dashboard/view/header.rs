@@ -11,7 +11,7 @@ use ratatui::{
 use super::{
     Scene,
     big::{Figure, Size},
-    layout::Page,
+    layout::Places,
     number, text,
 };
 use crate::{dashboard::clean::clean, shop::pulse::RunState};
@@ -22,7 +22,7 @@ const SECONDS_UP_TO: f64 = 10.0;
 /// From this width on one line has room for all badges and the whole date.
 const WITH_WEEKDAY: u16 = 78;
 
-pub(super) fn draw(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
+pub(super) fn draw(scene: &Scene<'_>, page: &Places, buf: &mut Buffer) {
     let area = page.header;
     if area.height < 3 {
         compact(scene, area, buf);
@@ -65,7 +65,7 @@ fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 /// Three lines above the columns of the page: name and Kafka, the clock, the rate.
-fn full(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
+fn full(scene: &Scene<'_>, page: &Places, buf: &mut Buffer) {
     let [left, middle, right] = page.columns.as_slice() else { return };
     let [left, middle, right] =
         [left, middle, right].map(|column| Rect { x: column.x, width: column.width, ..page.header });

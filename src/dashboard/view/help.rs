@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{
     Scene,
-    layout::{GUTTER, Page, Panel},
+    layout::{GUTTER, Panel, Places},
     text,
 };
 use crate::dashboard::{
@@ -18,7 +18,7 @@ use crate::dashboard::{
 };
 
 /// Draws the keys over the least that has room for all of them.
-pub(super) fn draw(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
+pub(super) fn draw(scene: &Scene<'_>, page: &Places, buf: &mut Buffer) {
     let area_of = |panels: &[Panel]| {
         let areas = page.panels.iter().filter(|(panel, _)| panels.contains(panel)).map(|(_, area)| *area);
         areas.reduce(Rect::union).unwrap_or_default()

@@ -35,16 +35,19 @@ const COMPACT: Form =
 
 /// The places of one picture.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct Places {
     pub(super) header: Rect,
     /// The columns that everything is aligned to; their height says nothing.
     pub(super) columns: Vec<Rect>,
+    /// All between header and audit line.
+    pub(super) body: Rect,
+    /// The panels of the overview.
     pub(super) panels: Vec<(Panel, Rect)>,
     pub(super) audit: Rect,
     pub(super) footer: Rect,
 }
 
-impl Page {
+impl Places {
     /// The page for a window; `None` where it is too small to hold every figure.
     pub(super) fn of(window: Rect) -> Option<Self> {
         let (width, height) = LEAST;
@@ -90,7 +93,7 @@ impl Page {
                 rest = others;
             }
         }
-        Some(Self { header, columns, panels, audit, footer })
+        Some(Self { header, columns, body, panels, audit, footer })
     }
 }
 
@@ -103,7 +106,7 @@ mod tests {
         for width in LEAST.0..=250 {
             for height in LEAST.1..=90 {
                 let window = Rect::new(0, 0, width, height);
-                let page = Page::of(window).unwrap();
+                let page = Places::of(window).unwrap();
                 let mut areas = vec![page.header, page.audit, page.footer];
                 for panel in [Orders, Sales, Handled, Stock, Latest, Messages] {
                     let places: Vec<_> = page.panels.iter().filter(|(p, _)| *p == panel).collect();
@@ -122,8 +125,8 @@ mod tests {
 
     #[test]
     fn there_is_no_page_where_it_cannot_hold_everything() {
-        assert!(Page::of(Rect::new(0, 0, 59, 40)).is_none());
-        assert!(Page::of(Rect::new(0, 0, 200, 15)).is_none());
-        assert!(Page::of(Rect::ZERO).is_none());
+        assert!(Places::of(Rect::new(0, 0, 59, 40)).is_none());
+        assert!(Places::of(Rect::new(0, 0, 200, 15)).is_none());
+        assert!(Places::of(Rect::ZERO).is_none());
     }
 }

@@ -27,17 +27,19 @@ mod layout;
 mod messages;
 mod number;
 mod orders;
+mod page;
 mod sales;
 mod stock;
 mod text;
 
 use ratatui::{Frame, buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use self::layout::{Page, Panel};
+use self::layout::{Panel, Places};
 use super::{
     app::Ui,
     lang::{Lang, Words},
     marks::{Marker, Marks, to_ascii},
+    page::Page,
     snapshot::Snapshot,
     theme::{Theme, ThemeName},
 };
@@ -76,8 +78,8 @@ pub fn draw(frame: &mut Frame<'_>, shop: &Snapshot, ui: &Ui, look: &Look) {
     let buf = frame.buffer_mut();
     buf.set_style(area, look.theme.base);
     let scene = Scene { shop, ui, theme: look.theme, words: look.words, marks: look.marks };
-    match Page::of(area) {
-        Some(page) => overview(&scene, &page, buf),
+    match Places::of(area) {
+        Some(places) => whole(&scene, &places, buf),
         None => too_small(&scene, area, buf),
     }
     if look.marks.ascii {
@@ -85,9 +87,21 @@ pub fn draw(frame: &mut Frame<'_>, shop: &Snapshot, ui: &Ui, look: &Look) {
     }
 }
 
-fn overview(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
-    header::draw(scene, page, buf);
-    for &(panel, area) in &page.panels {
+fn whole(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
+    header::draw(scene, places, buf);
+    match scene.ui.page {
+        Page::Overview => overview(scene, places, buf),
+        other => page::draw(scene, other, places.body, buf),
+    }
+    audit::draw(scene, places.audit, buf);
+    footer::draw(scene, places.footer, buf);
+    if scene.ui.help {
+        help::draw(scene, places, buf);
+    }
+}
+
+fn overview(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
+    for &(panel, area) in &places.panels {
         match panel {
             Panel::Orders => orders::draw(scene, area, buf),
             Panel::Sales => sales::draw(scene, area, buf),
@@ -96,11 +110,6 @@ fn overview(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
             Panel::Latest => latest::draw(scene, area, buf),
             Panel::Messages => messages::draw(scene, area, buf),
         }
-    }
-    audit::draw(scene, page.audit, buf);
-    footer::draw(scene, page.footer, buf);
-    if scene.ui.help {
-        help::draw(scene, page, buf);
     }
 }
 

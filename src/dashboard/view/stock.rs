@@ -1,7 +1,5 @@
 //! Stock per product: what is on the shelf, what is low, what is on its way.
 
-use std::{cmp::Ordering, collections::HashMap};
-
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Rect},
@@ -11,39 +9,14 @@ use ratatui::{
 };
 
 use super::{Scene, number, text};
-use crate::{
-    dashboard::{clean::clean, snapshot::ShelfPlan},
-    views::figures::StockLine,
+use crate::dashboard::{
+    clean::clean,
+    lists::{self, Shelf},
 };
 
 /// Columns of the number of pieces and of those on their way.
 const BALANCE: u16 = 6;
 const UNDER_WAY: u16 = 5;
-
-/// A product's line with what is planned for it.
-struct Shelf<'a> {
-    line: &'a StockLine,
-    balance: i64,
-    plan: Option<&'a ShelfPlan>,
-}
-
-impl Shelf<'_> {
-    fn is_low(&self) -> bool {
-        self.plan.is_some_and(|plan| self.balance <= plan.reorder_point)
-    }
-
-    /// How full, from nothing to 1.
-    fn fill(&self) -> f64 {
-        let full = self.plan.map_or(0, |plan| plan.full).max(self.balance).max(1);
-        (self.balance.max(0) as f64 / full as f64).clamp(0.0, 1.0)
-    }
-
-    /// Sold out before low before the rest, and the emptier first.
-    fn need(&self, other: &Self) -> Ordering {
-        let rank = |shelf: &Self| (shelf.balance > 0, !shelf.is_low());
-        rank(self).cmp(&rank(other)).then(self.fill().total_cmp(&other.fill()))
-    }
-}
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let note = Line::styled(format!("+ {}", scene.words.on_the_way), scene.theme.dim);
@@ -71,15 +44,7 @@ fn count(shelves: usize) -> i64 {
 /// The shelves to show and how many are left out: where not all fit the lowest are chosen, but they
 /// stay in their order, so that lines do not jump about as people buy.
 fn choose<'a>(scene: &Scene<'a>, rows: usize) -> (Vec<Shelf<'a>>, usize) {
-    let plans: HashMap<u64, &ShelfPlan> =
-        scene.shop.shelf.iter().map(|plan| (plan.product_id, plan)).collect();
-    let mut shelves: Vec<Shelf<'a>> = scene
-        .shop
-        .figures
-        .stock
-        .iter()
-        .map(|line| Shelf { line, balance: line.balance(), plan: plans.get(&line.product_id).copied() })
-        .collect();
+    let mut shelves = lists::shelves(scene.shop);
     let all = shelves.len();
     if all <= rows {
         return (shelves, 0);
@@ -96,12 +61,12 @@ fn choose<'a>(scene: &Scene<'a>, rows: usize) -> (Vec<Shelf<'a>>, usize) {
 fn draw_shelf(scene: &Scene<'_>, shelf: &Shelf<'_>, row: Rect, buf: &mut Buffer) {
     let theme = scene.theme;
     let [name_width, _] = split(row.width);
-    let (style, balance_style) = match shelf.balance {
+    let (style, balance_style) = match shelf.balance() {
         ..=0 => (theme.alarm, theme.alarm),
         _ if shelf.is_low() => (theme.warning, theme.warning),
         _ => (theme.goods, theme.strong),
     };
-    let balance = match shelf.balance {
+    let balance = match shelf.balance() {
         0 => scene.words.sold_out.to_owned(),
         pieces => number::count(pieces, usize::from(BALANCE) - 1),
     };

@@ -1,8 +1,21 @@
 //! Everything one picture shows: a copy of the read model, made outside the drawing thread.
 
+mod kafka;
+mod order;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use chrono::NaiveDate;
+
 use crate::{
     shop::{Zone, pulse::RunState},
-    views::figures::ShopFigures,
+    sinks::report::Report,
+    views::figures::{LatestOrder, ShopFigures},
+};
+
+pub use self::{
+    kafka::{Cluster, GroupState, HISTORY, History, TopicState},
+    order::{Followed, OrderWay, Place, Way},
 };
 
 /// The shop at one moment, as the dashboard draws it.
@@ -32,6 +45,51 @@ pub struct Snapshot {
     pub messages: Vec<Message>,
     /// Sums that do not add up, or balances below zero: each a sentence. Empty when all is well.
     pub alarms: Vec<String>,
+    /// Brokers and topics.
+    pub cluster: Arc<Cluster>,
+    /// Orders whose state changed last, newest first: a longer feed than that of the figures.
+    pub feed: Arc<Vec<LatestOrder>>,
+    /// The order that is followed.
+    pub followed: Option<Followed>,
+    /// The report that is read.
+    pub opened: Option<OpenedReport>,
+    /// The latest lines of the program's log, oldest first; at most 500.
+    pub log: Arc<VecDeque<LogLine>>,
+}
+
+/// A report that a person asked to read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenedReport {
+    /// Its day.
+    pub date: NaiveDate,
+    /// The report, or a sentence that says why it cannot be read.
+    pub report: Result<Arc<Report>, String>,
+}
+
+/// A line of the program's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Wall time, Unix ms.
+    pub wall_ms: i64,
+    /// How grave it is.
+    pub level: LogLevel,
+    /// The part of the program, as `stream::ends`.
+    pub target: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// How grave a log line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// For those who look for a fault.
+    Debug,
+    /// Good to know.
+    Info,
+    /// Something needs a look.
+    Warn,
+    /// Something is broken.
+    Error,
 }
 
 /// The connection to Kafka.
@@ -58,21 +116,12 @@ pub struct ShelfPlan {
     pub full: i64,
     /// Pieces on their way.
     pub under_way: i64,
-}
-
-/// One consumer group.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GroupState {
-    /// `orders-today`, `sales`, …
-    pub view: &'static str,
-    /// Records a second of wall time.
-    pub rate: f64,
-    /// Records behind the end of its topics.
-    pub lag: u64,
-    /// Partitions it holds in this process.
-    pub partitions: usize,
-    /// What is wrong, or what it waits for.
-    pub trouble: Option<String>,
+    /// When the next delivery arrives: shop time, Unix seconds.
+    pub next_delivery: Option<i64>,
+    /// What kind of goods it is.
+    pub category: String,
+    /// Its price in öre.
+    pub price_ore: i64,
 }
 
 /// Something a person should know.
