@@ -202,6 +202,12 @@ pub struct StatusArgs {
     /// As JSON, in one line
     #[arg(long)]
     pub json: bool,
+    /// As a web page with the day's charts, a single file
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub html: Option<PathBuf>,
+    /// Language of the web page
+    #[arg(long, default_value_t, value_enum, value_name = "LANG")]
+    pub lang: Lang,
 }
 
 /// `report`

@@ -9,6 +9,7 @@ pub mod follow;
 pub mod group;
 pub mod handling_loop;
 pub mod probe;
+pub mod producer;
 pub mod publish;
 pub mod scan;
 pub mod session;

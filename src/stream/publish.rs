@@ -2,11 +2,13 @@
 
 use rdkafka::{
     ClientContext,
-    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
+    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext},
     util::Timeout,
 };
 
-use super::{Session, StreamError, Topic, board::PartState, follow::key, topics::STATE_VIEWS};
+use super::{
+    Session, StreamError, Topic, board::PartState, follow::key, producer::PolledProducer, topics::STATE_VIEWS,
+};
 use crate::consumer::Part;
 
 struct Quiet;
@@ -26,7 +28,7 @@ impl ProducerContext for Quiet {
 
 /// Sends states; never waits.
 pub struct Publisher {
-    producer: ThreadedProducer<Quiet>,
+    producer: PolledProducer<Quiet>,
     topic: String,
 }
 

@@ -83,6 +83,13 @@ pub const EN: Words = Words {
     about_freeze: "hold the picture still",
     about_help: "show or hide the keys",
     about_back: "close the help, unfreeze",
+    code: "en",
+    product: "Product",
+    sold_today: "Sold today",
+    sales: "Sales",
+    orders_short: "Orders",
+    day: "Day",
+    days: "Earlier days",
     needs_at_least: "The dashboard needs at least",
     this_one_is: "this window is",
 };

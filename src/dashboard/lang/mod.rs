@@ -174,6 +174,21 @@ pub struct Words {
     /// What the key does, at length.
     pub about_back: &'static str,
 
+    /// The language's code (BCP 47).
+    pub code: &'static str,
+    /// The web page: a product.
+    pub product: &'static str,
+    /// The web page: what was sold since 00:00.
+    pub sold_today: &'static str,
+    /// The web page: sums of money.
+    pub sales: &'static str,
+    /// The web page: a number of orders.
+    pub orders_short: &'static str,
+    /// The web page: a closed day.
+    pub day: &'static str,
+    /// The web page: the closed days.
+    pub days: &'static str,
+
     /// The window is too small: before the size it needs.
     pub needs_at_least: &'static str,
     /// The window is too small: before the size it has.

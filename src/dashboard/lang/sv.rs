@@ -83,6 +83,13 @@ pub const SV: Words = Words {
     about_freeze: "håll bilden still",
     about_help: "visa eller göm tangenterna",
     about_back: "stäng hjälpen, släpp bilden",
+    code: "sv",
+    product: "Vara",
+    sold_today: "Sålt i dag",
+    sales: "Försäljning",
+    orders_short: "Order",
+    day: "Dag",
+    days: "Tidigare dagar",
     needs_at_least: "Översikten behöver minst",
     this_one_is: "det här fönstret är",
 };

@@ -46,7 +46,7 @@ pub(super) fn columns_a_cell(marks: &Marks) -> usize {
 }
 
 /// A round value somewhat above `value`: a scale changes seldom, and its bars keep off what is above them.
-pub(super) fn round_top(value: f64) -> f64 {
+pub(in crate::dashboard) fn round_top(value: f64) -> f64 {
     let value = value * 1.1;
     if !value.is_finite() || value <= 4.0 {
         return 4.0;

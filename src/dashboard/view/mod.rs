@@ -32,6 +32,7 @@ mod sales;
 mod stock;
 mod text;
 
+pub(super) use self::chart::round_top;
 use ratatui::{Frame, buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
 use self::layout::{Panel, Places};
