@@ -153,15 +153,18 @@ impl Page<'_> {
         });
         let balance = delivered.saturating_sub(sold);
         format!(
-            "<p class=\"audit\"><b>{}</b> {} = <b>{}</b> {} + <b>{}</b> {} &nbsp;·&nbsp; <b>{delivered}</b> {} − <b>{sold}</b> {} = <b>{balance}</b> {} &nbsp;·&nbsp; {} {} · {} {}</p>\n",
+            "<p class=\"audit\"><b>{}</b> {} = <b>{}</b> {} + <b>{}</b> {} &nbsp;·&nbsp; <b>{}</b> {} − <b>{}</b> {} = <b>{}</b> {} &nbsp;·&nbsp; {} {} · {} {}</p>\n",
             thousands(figures.produced),
             words.produced,
             thousands(figures.pending),
             words.pending,
             thousands(figures.handled.total),
             words.stage_handled,
+            tables::signed(delivered),
             words.delivered,
+            tables::signed(sold),
             words.sold,
+            tables::signed(balance),
             words.in_stock,
             figures.duplicates,
             words.duplicates,

@@ -25,7 +25,7 @@ pub(super) fn stock(page: &Page<'_>) -> String {
         let sold = page.figures.products_today.get(&line.product_id).map_or(0, |sold| sold.units);
         let _ = writeln!(
             table,
-            "<tr><td>{}</td><td class=\"bar {class}\">{}</td><td class=\"n {class}\">{}</td><td class=\"n\">{}</td></tr>",
+            "<tr><td>{}</td><td class=\"bar goods {class}\">{}</td><td class=\"n {class}\">{}</td><td class=\"n\">{}</td></tr>",
             escape(&shown(&line.name, NAME)),
             bar(balance.max(0) as f64 / full as f64),
             signed(balance),
@@ -91,7 +91,7 @@ fn bar(share: f64) -> String {
 }
 
 /// Pieces, below zero too.
-fn signed(pieces: i64) -> String {
+pub(super) fn signed(pieces: i64) -> String {
     let sign = if pieces < 0 { "−" } else { "" };
     format!("{sign}{}", thousands(pieces.unsigned_abs()))
 }
