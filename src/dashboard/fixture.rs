@@ -5,8 +5,8 @@ use std::{collections::VecDeque, sync::Arc};
 use chrono::NaiveDate;
 
 use super::snapshot::{
-    Cluster, GroupState, HISTORY, History, Link, LogLevel, LogLine, Message, ShelfPlan, Snapshot, TopicState,
-    Weight,
+    Cluster, GroupState, HISTORY, History, Link, LogLevel, LogLine, Message, Said, ShelfPlan, Snapshot,
+    TopicState, Weight,
 };
 use crate::{
     shop::{Zone, pulse::RunState},
@@ -322,7 +322,7 @@ fn messages(shop_second: i64) -> Vec<Message> {
         number,
         shop_second: shop_second - ago,
         weight,
-        text: text.to_owned(),
+        said: Said::Text(text.to_owned()),
     };
     (1..).zip(texts).map(message).collect()
 }

@@ -14,7 +14,7 @@ use crate::{
         output::NoOutput,
         outputs::{JournalFiles, MailFiles, ReportFiles, StockFiles},
     },
-    dashboard::snapshot::Weight,
+    dashboard::snapshot::{Said, Weight},
     handling::Parameters,
     shop::Catalog,
     sinks::disk::Folder,
@@ -116,8 +116,8 @@ where
             wait = FIRST_WAIT;
         }
         let second = env.clock.now().unwrap_or_default();
-        env.board.say(second, Weight::Warning, format!("{name} starts again from its checkpoint: {why}"));
-        env.board.set_group(name, 0, 0, Some(why));
+        env.board.say(second, Weight::Warning, Said::Restarted { view: name, why: why.clone() });
+        env.board.set_group(name, 0, 0, Some(Said::Text(why)));
         tokio::select! {
             () = env.stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}

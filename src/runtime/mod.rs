@@ -6,3 +6,4 @@ pub mod logging;
 pub mod place;
 pub mod snapshots;
 pub mod stage;
+pub mod tracker;

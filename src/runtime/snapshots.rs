@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::stage;
 use crate::{
-    dashboard::snapshot::{ShelfPlan, Snapshot},
+    dashboard::snapshot::{Said, ShelfPlan, Snapshot},
     shop::{Catalog, Zone},
     stream::{board::Board, clock::Clock},
     views::{Source, figures::ShopFigures},
@@ -128,12 +128,12 @@ impl Painter {
 
     /// Balances that cannot be, and sums that do not add up. While orders flow, one consumer is always a moment
     /// behind another, so sums are compared when all logs are worked off and nothing has moved for a while.
-    fn alarms(&mut self, figures: &ShopFigures) -> Vec<String> {
-        let mut alarms: Vec<String> = figures
+    fn alarms(&mut self, figures: &ShopFigures) -> Vec<Said> {
+        let mut alarms: Vec<Said> = figures
             .stock
             .iter()
             .filter(|line| line.balance() < 0)
-            .map(|line| format!("More of product {} was sold than was ever delivered.", line.product_id))
+            .map(|line| Said::BalanceBelowZero { product: line.name.clone(), others: 0 })
             .collect();
         let (produced, handled, mails) = (figures.produced, figures.handled.total, figures.mails);
         let sums = [produced, handled, mails];
@@ -145,11 +145,10 @@ impl Painter {
         }
         if produced != figures.pending + handled {
             let pending = figures.pending;
-            alarms
-                .push(format!("{produced} orders were sold, but {pending} wait and {handled} are handled."));
+            alarms.push(Said::OrdersDiffer { produced, pending, handled });
         }
         if mails != handled {
-            alarms.push(format!("{handled} orders are handled, but {mails} mails are written."));
+            alarms.push(Said::MailsDiffer { handled, mails });
         }
         alarms
     }

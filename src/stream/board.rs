@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     consumer::{Part, Position},
-    dashboard::snapshot::{GroupState, Link, Message, Weight},
+    dashboard::snapshot::{GroupState, Link, Message, Said, Weight},
     shop::Zone,
     views::{
         Source,
@@ -70,7 +70,7 @@ pub struct Ends {
 
 #[derive(Debug, Default)]
 struct Group {
-    trouble: Option<String>,
+    trouble: Option<Said>,
     partitions: usize,
     records: u64,
     rate: f64,
@@ -156,7 +156,7 @@ impl Board {
     }
 
     /// Notes the connection's state; a change becomes a message.
-    pub fn set_link(&self, up: bool, trouble: Option<String>, shop_second: i64) {
+    pub fn set_link(&self, up: bool, trouble: Option<Said>, shop_second: i64) {
         let (changed, first) = {
             let mut inner = self.lock();
             let changed = inner.link.up != up;
@@ -166,13 +166,9 @@ impl Board {
             (changed || !up && first, first)
         };
         if changed && up && !first {
-            self.say(shop_second, Weight::Info, "Kafka answers.".to_owned());
+            self.say(shop_second, Weight::Info, Said::KafkaBack);
         } else if changed && !up {
-            self.say(
-                shop_second,
-                Weight::Error,
-                "Kafka does not answer: trying again until it does.".to_owned(),
-            );
+            self.say(shop_second, Weight::Error, Said::KafkaAway);
         }
     }
 
@@ -182,7 +178,7 @@ impl Board {
     }
 
     /// Notes a consumer's own health: partitions held, records read so far, what is wrong.
-    pub fn set_group(&self, view: &'static str, partitions: usize, records: u64, trouble: Option<String>) {
+    pub fn set_group(&self, view: &'static str, partitions: usize, records: u64, trouble: Option<Said>) {
         let mut inner = self.lock();
         let group = inner.groups.entry(view).or_default();
         group.partitions = partitions;
@@ -200,16 +196,16 @@ impl Board {
     }
 
     /// Puts up a message, in the log too.
-    pub fn say(&self, shop_second: i64, weight: Weight, text: String) {
+    pub fn say(&self, shop_second: i64, weight: Weight, said: Said) {
         match weight {
-            Weight::Info => tracing::info!("{text}"),
-            Weight::Warning => tracing::warn!("{text}"),
-            Weight::Error => tracing::error!("{text}"),
+            Weight::Info => tracing::info!("{said}"),
+            Weight::Warning => tracing::warn!("{said}"),
+            Weight::Error => tracing::error!("{said}"),
         }
         let mut inner = self.lock();
         inner.messages_ever += 1;
         let number = inner.messages_ever;
-        inner.messages.push_back(Message { number, shop_second, weight, text });
+        inner.messages.push_back(Message { number, shop_second, weight, said });
         while inner.messages.len() > MESSAGES {
             inner.messages.pop_front();
         }

@@ -122,7 +122,7 @@ pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: Cancel
                 board.set_ends(Ends { settled, by_part });
                 board.set_link(true, None, second);
             }
-            Ok(Err(error)) => board.set_link(false, Some(error.to_string()), second),
+            Ok(Err(error)) => board.set_link(false, Some(error.said()), second),
             Err(error) => tracing::error!("looking for the ends of the logs failed: {error}"),
         }
         tokio::select! {

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     consumer::{Part, Position, Record, Start, Taken},
-    dashboard::snapshot::Weight,
+    dashboard::snapshot::{Said, Weight},
     handling::{Ledger, Outgoing, Parameters, Resume},
     views::{Source, part::PartFigures},
 };
@@ -74,7 +74,7 @@ impl Books {
         let Some(last) = position.last else { return (position, resume) };
         let tell = |what: &str| {
             let second = self.env.clock.now().unwrap_or_default();
-            self.env.board.say(second, Weight::Warning, format!("{NAME}: {part} {what}."));
+            self.env.board.say(second, Weight::Warning, format!("{NAME}: {part} {what}.").into());
         };
         if end <= last.offset {
             tell(
@@ -250,7 +250,7 @@ impl Turn<'_> {
         self.env.board.say(
             self.env.clock.now().unwrap_or_default(),
             Weight::Warning,
-            format!("{NAME}: {text}."),
+            format!("{NAME}: {text}.").into(),
         );
         let empty = [(part.partition, self.state(part.partition, Position::default(), Resume::default()))];
         match self.send(Vec::new(), &empty) {
@@ -350,9 +350,8 @@ impl Turn<'_> {
         None
     }
 
-    fn waits(&self) -> Option<String> {
-        self.paused
-            .then(|| format!("{HELD} orders wait for their time: reading pauses until some are handled"))
+    fn waits(&self) -> Option<Said> {
+        self.paused.then_some(Said::TooManyWait { orders: HELD })
     }
 
     /// Pauses reading at the limit of orders held, and goes on at half of it.

@@ -5,6 +5,7 @@ pub mod board;
 pub mod clock;
 pub mod ends;
 pub mod env;
+pub mod find;
 pub mod follow;
 pub mod group;
 pub mod handling_loop;

@@ -9,6 +9,7 @@ use rdkafka::{
 };
 
 use super::Topic;
+use crate::dashboard::snapshot::Said;
 
 /// Everything a client needs to know; cheap to clone.
 #[derive(Clone)]
@@ -82,6 +83,18 @@ pub enum StreamError {
     /// Anything else that librdkafka reports.
     #[error("Kafka: {0}")]
     Kafka(KafkaError),
+}
+
+impl StreamError {
+    /// As the screen says it.
+    pub fn said(&self) -> Said {
+        match self {
+            Self::Unreachable { bootstrap, reason } => {
+                Said::Unreachable { bootstrap: bootstrap.clone(), reason: reason.clone() }
+            }
+            other => Said::Text(other.to_string()),
+        }
+    }
 }
 
 impl From<KafkaError> for StreamError {

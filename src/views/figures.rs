@@ -88,7 +88,7 @@ pub struct HandledFigures {
     pub last_2_h: u64,
     /// The two hours in 24 intervals of five minutes, oldest first; the last one ends at T.
     pub intervals: [u64; 24],
-    /// How long the orders handled in the two hours had waited.
+    /// How long the orders handled in the two hours had waited, in whole slots: those of the first slot are all counted.
     #[serde(default)]
     pub waits: Waits,
 }

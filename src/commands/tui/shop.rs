@@ -8,7 +8,10 @@ use tokio::sync::{mpsc, watch};
 use super::super::{Failure, PATIENCE, Setting, consume, parameters, simulator as simulator_options};
 use crate::{
     cli::{BackfillArg, TuiArgs},
-    dashboard::{action::Request, snapshot::Weight},
+    dashboard::{
+        action::Request,
+        snapshot::{Said, Weight},
+    },
     handling::Parameters,
     runtime::{consumers, place::Place, stage::Stage},
     shop::{Catalog, Control, Pulse, pulse::RunState},
@@ -97,7 +100,7 @@ async fn open(stage: &mut Stage, plan: &Plan) -> Result<Option<Open>, Failure> {
     if plan.sell.is_some() {
         while let Err(error) = topics::ensure(&stage.session, PATIENCE).await {
             let StreamError::Unreachable { .. } = error else { return Err(error.into()) };
-            stage.board.set_link(false, Some(error.to_string()), Utc::now().timestamp());
+            stage.board.set_link(false, Some(error.said()), Utc::now().timestamp());
         }
     }
     stage.follow()?;
@@ -111,8 +114,11 @@ async fn open(stage: &mut Stage, plan: &Plan) -> Result<Option<Open>, Failure> {
     let simulator = match simulator::start(&stage.session, options).await {
         Ok(simulator) => Some(simulator),
         Err(SimulatorError::Rival { place, .. }) => {
-            let text = format!("The simulator of {place} is selling: this dashboard shows it.");
-            stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Info, text);
+            stage.board.say(
+                stage.clock.now().unwrap_or_default(),
+                Weight::Info,
+                Said::SoldElsewhere { place },
+            );
             None
         }
         Err(error) => return Err(error.into()),
@@ -142,14 +148,12 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
     let selling = open.simulator.map(|simulator| {
         let (board, clock, stop) = (Arc::clone(&stage.board), stage.clock.clone(), stage.stop.clone());
         tokio::spawn(async move {
-            let text = match simulator.run(controls, progress, stop).await {
+            let (weight, said) = match simulator.run(controls, progress, stop).await {
                 Ok(Outcome::Finished | Outcome::Stopped) => return,
-                Ok(Outcome::Replaced { by }) => {
-                    (Weight::Warning, format!("The simulator of {by} has taken over."))
-                }
-                Err(error) => (Weight::Error, format!("The simulator has stopped: {error}.")),
+                Ok(Outcome::Replaced { by }) => (Weight::Warning, Said::TakenOver { by }),
+                Err(error) => (Weight::Error, Said::SimulatorFailed { why: error.to_string() }),
             };
-            board.say(clock.now().unwrap_or_default(), text.0, text.1);
+            board.say(clock.now().unwrap_or_default(), weight, said);
         })
     });
     loop {

@@ -141,7 +141,7 @@ fn logs(kinds: &[(usize, Kind)], now: i64, epoch: i64) -> Logs {
                 (Source::Deliveries, serde_json::to_vec(&delivery).ok(), Some(Event::Delivery(delivery)))
             }
             Kind::Handled { distance } => {
-                let handled = naive::handled(id, now + distance);
+                let handled = naive::handled(id, now + distance, 40_999);
                 (Source::Handled, serde_json::to_vec(&handled).ok(), Some(Event::Handled(handled)))
             }
         };

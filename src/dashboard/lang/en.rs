@@ -1,9 +1,10 @@
 //! The screen in English.
 
-use super::Words;
+use super::{Lang, Words};
 
 /// English.
 pub const EN: Words = Words {
+    lang: Lang::En,
     weekdays: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     months: [
         "January",

@@ -1,6 +1,7 @@
 //! Every word on the screen, in the languages it can be read in.
 
 mod en;
+mod sentences;
 mod sv;
 
 use chrono::{Datelike, Weekday};
@@ -33,6 +34,8 @@ impl Lang {
 /// The texts of one language. Figures are set in one way in all of them: `12 345,67`.
 #[derive(Debug)]
 pub struct Words {
+    /// The language.
+    pub lang: Lang,
     /// Monday to Sunday.
     pub weekdays: [&'static str; 7],
     /// January to December.

@@ -1,9 +1,10 @@
 //! The screen in Swedish.
 
-use super::Words;
+use super::{Lang, Words};
 
 /// Swedish.
 pub const SV: Words = Words {
+    lang: Lang::Sv,
     weekdays: ["måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"],
     months: [
         "januari",

@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use super::Said;
+
 /// Wall seconds that a [`History`] holds.
 pub const HISTORY: usize = 900;
 
@@ -43,7 +45,7 @@ pub struct GroupState {
     /// Errors that this process met while it consumed.
     pub errors: u64,
     /// What is wrong, or what it waits for.
-    pub trouble: Option<String>,
+    pub trouble: Option<Said>,
     /// Its last quarter of an hour.
     pub history: Arc<History>,
 }

@@ -2,6 +2,7 @@
 
 mod kafka;
 mod order;
+mod said;
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -16,6 +17,7 @@ use crate::{
 pub use self::{
     kafka::{Cluster, GroupState, HISTORY, History, TopicState},
     order::{Followed, OrderWay, Place, Way},
+    said::Said,
 };
 
 /// The shop at one moment, as the dashboard draws it.
@@ -44,7 +46,7 @@ pub struct Snapshot {
     /// What happened, oldest first; at most 200.
     pub messages: Vec<Message>,
     /// Sums that do not add up, or balances below zero: each a sentence. Empty when all is well.
-    pub alarms: Vec<String>,
+    pub alarms: Vec<Said>,
     /// Brokers and topics.
     pub cluster: Arc<Cluster>,
     /// Orders whose state changed last, newest first: a longer feed than that of the figures.
@@ -62,8 +64,8 @@ pub struct Snapshot {
 pub struct OpenedReport {
     /// Its day.
     pub date: NaiveDate,
-    /// The report, or a sentence that says why it cannot be read.
-    pub report: Result<Arc<Report>, String>,
+    /// The report, or why it cannot be read.
+    pub report: Result<Arc<Report>, Said>,
 }
 
 /// A line of the program's log.
@@ -93,7 +95,7 @@ pub enum LogLevel {
 }
 
 /// The connection to Kafka.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Link {
     /// `127.0.0.1:9092`, as a person would type it.
     pub bootstrap: String,
@@ -102,7 +104,7 @@ pub struct Link {
     /// Whether it answered lately.
     pub up: bool,
     /// What is wrong, when it is not up.
-    pub trouble: Option<String>,
+    pub trouble: Option<Said>,
 }
 
 /// What is planned for one product.
@@ -125,7 +127,7 @@ pub struct ShelfPlan {
 }
 
 /// Something a person should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     /// Counts up; tells new messages from old.
     pub number: u64,
@@ -133,8 +135,8 @@ pub struct Message {
     pub shop_second: i64,
     /// How grave it is.
     pub weight: Weight,
-    /// A sentence.
-    pub text: String,
+    /// What it says.
+    pub said: Said,
 }
 
 /// How grave a message is.

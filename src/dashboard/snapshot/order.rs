@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Said;
 use crate::shop::{Handled, Order};
 
 /// The order that a person asked for.
@@ -18,8 +19,8 @@ pub struct Followed {
 pub enum Way {
     /// It is being looked for.
     Looking,
-    /// It is not in the log, or the log could not be read: a sentence.
-    Unknown(String),
+    /// It is not in the log, or the log could not be read.
+    Unknown(Said),
     /// It was sold.
     Sold(Arc<OrderWay>),
 }

@@ -9,7 +9,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{plain_look, text};
-use crate::dashboard::{Exit, Request, ScreenError, Snapshot, fixture, run::drive, terminal::Surface};
+use crate::dashboard::{
+    Exit, Request, ScreenError, Snapshot, fixture, run::drive, snapshot::Said, terminal::Surface,
+};
 
 /// A screen of cells that counts its pictures.
 struct Cells {
@@ -131,7 +133,7 @@ async fn a_new_picture_is_drawn_and_a_frozen_one_stays() {
     stage.press('f');
     stage.see(|picture| picture.contains("frozen")).await;
     let mut later = fixture::afternoon();
-    later.messages.last_mut().unwrap().text = "Something new".to_owned();
+    later.messages.last_mut().unwrap().said = Said::Text("Something new".to_owned());
     stage.shop.send(Arc::new(later)).unwrap();
     stage.press('?');
     stage.see(|picture| picture.contains("Keys")).await;

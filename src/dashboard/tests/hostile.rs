@@ -9,7 +9,7 @@ use crate::{
     dashboard::{
         action::{Action, Command},
         fixture,
-        snapshot::{Message, ShelfPlan, Weight},
+        snapshot::{Message, Said, ShelfPlan, Weight},
     },
     shop::pulse::RunState,
     views::figures::{HandledFigures, LatestOrder, ShopFigures, Stage, StockLine, Waits},
@@ -108,11 +108,11 @@ prop_compose! {
         shop.target_rate = target_rate;
         shop.simulator = simulator;
         shop.link.up = up;
-        shop.link.trouble = alarms.first().cloned();
+        shop.link.trouble = alarms.first().cloned().map(Said::Text);
         shop.link.bootstrap = bootstrap;
-        shop.alarms = alarms;
+        shop.alarms = alarms.into_iter().map(Said::Text).collect();
         shop.messages = texts.into_iter().map(|(number, shop_second, text)| Message {
-            number, shop_second, weight: Weight::Error, text,
+            number, shop_second, weight: Weight::Error, said: Said::Text(text),
         }).collect();
         shop
     }

@@ -10,6 +10,7 @@ use crate::{
     dashboard::{
         action::{Action, Command},
         fixture,
+        snapshot::Said,
     },
     shop::pulse::RunState,
 };
@@ -70,8 +71,8 @@ fn help_leaves_the_figures_visible() {
 fn trouble_is_seen() {
     let mut shop = fixture::afternoon();
     shop.link.up = false;
-    shop.link.trouble = Some("connection refused".to_owned());
-    shop.alarms = vec!["The balance of Löparskor Stigfinnare is −3".to_owned()];
+    shop.link.trouble = Some(Said::Text("connection refused".to_owned()));
+    shop.alarms = vec![Said::Text("The balance of Löparskor Stigfinnare is −3".to_owned())];
     shop.figures.produced += 1;
     let shown = shown(120, 30, &shop, &plain_look(), &[]);
     for sign in ["Kafka no answer", "connection refused", "Alarm", "✗"] {
@@ -200,7 +201,7 @@ fn the_audit_says_which_sum_is_wrong_but_not_while_something_is_still_to_be_read
     assert_eq!(audit(&shop).matches('✓').count(), 2, "{}", audit(&shop));
     shop.figures.produced += 1;
     assert!(!audit(&shop).contains('✗'), "{}", audit(&shop));
-    shop.alarms.push("One order is missing.".to_owned());
+    shop.alarms.push(Said::OrdersDiffer { produced: 9, pending: 1, handled: 7 });
     assert!(audit(&shop).starts_with(" ✗ 50\u{a0}322 produced"), "{}", audit(&shop));
     shop.figures.lag.insert("handling".to_owned(), 9);
     let behind = audit(&shop);

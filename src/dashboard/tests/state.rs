@@ -14,7 +14,7 @@ use crate::{
         action::{Action, Command},
         app::RATES,
         fixture,
-        snapshot::{Message, Weight},
+        snapshot::{Message, Said, Weight},
     },
     shop::pulse::RunState,
 };
@@ -112,7 +112,7 @@ fn escape_closes_the_help_first_and_then_lets_the_picture_go() {
 fn messages_fade_by_the_time_they_were_first_seen() {
     let with_messages = |many: u64| {
         let mut shop = fixture::afternoon();
-        let message = |number| Message { number, shop_second: 0, weight: Weight::Info, text: String::new() };
+        let message = |number| Message { number, shop_second: 0, weight: Weight::Info, said: Said::Paused };
         shop.messages = (0..many).map(message).collect();
         Action::Picture(Arc::new(shop))
     };

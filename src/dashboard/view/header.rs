@@ -175,8 +175,8 @@ fn kafka(scene: &Scene<'_>, width: u16) -> Line<'static> {
         ])
     } else {
         let badge = format!(" Kafka {} ", words.no_answer);
-        let why = link.trouble.as_deref().unwrap_or(&link.bootstrap);
-        let why = clean(why, room.saturating_sub(badge.chars().count() + 1));
+        let why = link.trouble.as_ref().map_or_else(|| link.bootstrap.clone(), |why| words.say(why));
+        let why = clean(&why, room.saturating_sub(badge.chars().count() + 1));
         Line::from(vec![
             Span::styled(badge, theme.badge_alarm),
             Span::raw(" "),

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     consumer::{Output, Part, Record, Taken, Trouble, Worker},
-    dashboard::snapshot::Weight,
+    dashboard::snapshot::{Said, Weight},
     sinks::files::Files,
     store::Store,
     views::{View, figures::ReportNote},
@@ -53,10 +53,7 @@ where
         env.board.say(
             env.clock.now().unwrap_or_default(),
             Weight::Warning,
-            format!(
-                "{}: its files and its checkpoint did not fit: everything is computed again from Kafka.",
-                V::NAME
-            ),
+            Said::FilesDoNotFit { view: V::NAME },
         );
     }
     let shared =
@@ -239,9 +236,9 @@ where
     fn start_again(&mut self, why: &str) -> Result<Option<Ended>, ViewError> {
         tokio::task::block_in_place(|| self.shared.worker().reset())?;
         self.env.board.clear(V::NAME);
-        let text = format!("{}: {why}: everything is computed again from what Kafka holds.", V::NAME);
-        self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Warning, text.clone());
-        Ok(Some(Ended::Again(text)))
+        let said = Said::LogDoesNotFit { view: V::NAME, why: why.to_owned() };
+        self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Warning, said);
+        Ok(Some(Ended::Again(why.to_owned())))
     }
 
     fn leave(self) {

@@ -10,7 +10,7 @@ use rdkafka::{
 use super::{INTERVAL, Turn, ViewError};
 use crate::{
     consumer::{Output, Part},
-    dashboard::snapshot::Weight,
+    dashboard::snapshot::{Said, Weight},
     sinks::files::Files,
     store::Store,
     stream::{probe::nothing_between, until::Until},
@@ -54,7 +54,7 @@ where
         let trouble = saved.err().map(|trouble| trouble.to_string());
         if let Some(text) = trouble.as_ref().filter(|_| self.trouble.is_none()) {
             let second = now.unwrap_or_default();
-            self.env.board.say(second, Weight::Error, format!("{}: {text}; trying again.", V::NAME));
+            self.env.board.say(second, Weight::Error, Said::NotSaved { view: V::NAME, why: text.clone() });
         }
         self.trouble = trouble;
         self.hold(self.trouble.is_some());
