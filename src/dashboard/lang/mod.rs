@@ -1,11 +1,12 @@
 //! Every word on the screen, in the languages it can be read in.
 
 mod en;
+mod pages;
 mod sv;
 
 use chrono::{Datelike, Weekday};
 
-pub use self::{en::EN, sv::SV};
+pub use self::{en::EN, pages::PageWords, sv::SV};
 
 /// A language of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -178,6 +179,9 @@ pub struct Words {
     pub needs_at_least: &'static str,
     /// The window is too small: before the size it has.
     pub this_one_is: &'static str,
+
+    /// The pages beside the overview.
+    pub pages: PageWords,
 }
 
 impl Words {
