@@ -5,11 +5,12 @@ use std::{collections::VecDeque, sync::Arc};
 use chrono::NaiveDate;
 
 use super::snapshot::{
-    Cluster, GroupState, HISTORY, History, Link, LogLevel, LogLine, Message, Said, ShelfPlan, Snapshot,
-    TopicState, Weight,
+    Cluster, Followed, GroupState, HISTORY, History, Link, LogLevel, LogLine, Message, OpenedReport,
+    OrderWay, Place, Said, ShelfPlan, Snapshot, TopicState, Way, Weight,
 };
 use crate::{
-    shop::{Zone, pulse::RunState},
+    shop::{Customer, Handled, Line, Order, Zone, pulse::RunState},
+    sinks::report::{Report, Sold},
     views::{
         day_totals::ProductTotals,
         figures::{
@@ -100,6 +101,7 @@ pub(super) fn at(shop_second: i64) -> Snapshot {
         target_rate: Some(5.0),
         orders_per_second: 4.84,
         link: Link { bootstrap: "127.0.0.1:9092".to_owned(), embedded: true, up: true, trouble: None },
+        handled_today: Some(2_074),
         lost_sales: 14,
         shelf,
         groups: groups(),
@@ -325,4 +327,84 @@ fn messages(shop_second: i64) -> Vec<Message> {
         said: Said::Text(text.to_owned()),
     };
     (1..).zip(texts).map(message).collect()
+}
+
+/// An order of the feed that is followed, as far as `stage`.
+pub(super) fn followed(shop: &Snapshot, stage: Stage) -> Followed {
+    let sold = shop.feed.iter().find(|order| order.stage == stage).unwrap();
+    let id = sold.order_id;
+    let line = |product_id: u64, quantity, unit_price_ore| Line {
+        product_id,
+        name: PRODUCTS[usize::try_from(product_id).unwrap() - 1].0.to_owned(),
+        quantity,
+        unit_price_ore,
+    };
+    let order = Order {
+        order_id: id,
+        created_at: sold.created_at,
+        customer: Customer {
+            customer_id: 4_711,
+            name: sold.customer.clone(),
+            email: "kund4711@example.com".to_owned(),
+        },
+        lines: vec![line(2, 1, 89_900), line(9, 2, 34_900), line(15, 3, 4_900)],
+        total_ore: 174_400,
+    };
+    let place = |topic: &str, offset| Place { topic: topic.to_owned(), partition: 3, offset };
+    let handled = (stage > Stage::Sold).then(|| {
+        let handled = Handled {
+            order_id: id,
+            created_at: order.created_at,
+            handled_at: order.created_at + chrono::Duration::seconds(40),
+            customer: order.customer.clone(),
+            total_ore: order.total_ore,
+        };
+        (handled, place("shop.handled", 8_650))
+    });
+    let mail = (stage == Stage::Mailed).then(|| "mail/2026-11-20.mbox".to_owned());
+    let way = OrderWay { order, sold: place("shop.orders", 8_712), handled, mail };
+    Followed { order_id: id, way: Way::Sold(Arc::new(way)) }
+}
+
+/// The report of the newest closed day, opened.
+pub(super) fn opened(shop: &Snapshot) -> OpenedReport {
+    let note = shop.figures.reports.last().unwrap();
+    let mut random = noise(29);
+    let products = shop.figures.stock.iter().map(|line| Sold {
+        product_id: line.product_id,
+        name: line.name.clone(),
+        units: i64::try_from(random(180)).unwrap(),
+    });
+    let report = Report {
+        date: note.date,
+        orders: note.orders,
+        sales_ore: note.sales_ore,
+        products: products.collect(),
+        revision: note.revision,
+    };
+    OpenedReport { date: note.date, report: Ok(Arc::new(report)) }
+}
+
+/// A shop that opened a second ago, at midnight.
+pub(super) fn opening() -> Snapshot {
+    let zone = Zone::default();
+    let midnight = zone.start_of(zone.date(AFTERNOON));
+    let mut shop = at(midnight + 1);
+    shop.figures =
+        ShopFigures { shop_second: midnight + 1, today: zone.date(midnight), ..Default::default() };
+    shop.figures.orders_by_slot = vec![0];
+    shop.figures.sales_by_slot = vec![0];
+    shop.shelf = Vec::new();
+    shop.orders_per_second = 0.0;
+    shop.handled_today = Some(0);
+    shop.messages = Vec::new();
+    shop.feed = Arc::default();
+    shop.log = Arc::default();
+    shop.cluster = Arc::default();
+    for group in &mut shop.groups {
+        group.history = Arc::default();
+        group.rate = 0.0;
+        group.partitions = 0;
+    }
+    shop
 }

@@ -70,6 +70,16 @@ pub struct Marks {
     pub to: char,
     /// Between two things on a line.
     pub dot: char,
+    /// The way from one station of an order to the next.
+    pub way: char,
+    /// A station that is not reached yet.
+    pub ahead: char,
+    /// A column is sorted with the least first.
+    pub rising: char,
+    /// A column is sorted with the most first.
+    pub falling: char,
+    /// Where what is typed goes.
+    pub caret: char,
 }
 
 const BRAILLE: Marks = Marks {
@@ -89,6 +99,11 @@ const BRAILLE: Marks = Marks {
     times: '×',
     to: '–',
     dot: '·',
+    way: '│',
+    ahead: '○',
+    rising: '▴',
+    falling: '▾',
+    caret: '▏',
 };
 
 const BLOCK: Marks =
@@ -113,6 +128,11 @@ const ASCII: Marks = Marks {
     times: 'x',
     to: '-',
     dot: '|',
+    way: '|',
+    ahead: '.',
+    rising: '^',
+    falling: 'v',
+    caret: '_',
 };
 
 /// A sign that stands for `character` where only ASCII may be drawn; letters of the language stay.

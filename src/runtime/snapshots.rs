@@ -72,6 +72,7 @@ impl Painter {
             target_rate: pulse.as_ref().and_then(|pulse| pulse.rate),
             orders_per_second: self.rate(),
             link: self.board.link(),
+            handled_today: None,
             lost_sales: pulse.as_ref().map_or(0, |pulse| pulse.lost_sales),
             shelf,
             groups: self.board.groups(),

@@ -119,6 +119,11 @@ impl Waits {
         }
     }
 
+    /// Waits in seconds and how many orders each, the shortest first.
+    pub fn counts(&self) -> impl Iterator<Item = (i64, u64)> {
+        self.0.iter().map(|(seconds, orders)| (*seconds, *orders))
+    }
+
     /// Seconds within which the share `quantile` (0 to 1) of the orders was handled; `None` where there are none.
     pub fn quantile(&self, quantile: f64) -> Option<i64> {
         let all = self.0.values().fold(0_u64, |sum, orders| sum.saturating_add(*orders));

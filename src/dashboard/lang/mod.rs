@@ -1,12 +1,13 @@
 //! Every word on the screen, in the languages it can be read in.
 
 mod en;
+mod pages;
 mod sentences;
 mod sv;
 
 use chrono::{Datelike, Weekday};
 
-pub use self::{en::EN, sv::SV};
+pub use self::{en::EN, pages::PageWords, sv::SV};
 
 /// A language of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -179,23 +180,14 @@ pub struct Words {
 
     /// The language's code (BCP 47).
     pub code: &'static str,
-    /// The web page: a product.
-    pub product: &'static str,
-    /// The web page: what was sold since 00:00.
-    pub sold_today: &'static str,
-    /// The web page: sums of money.
-    pub sales: &'static str,
-    /// The web page: a number of orders.
-    pub orders_short: &'static str,
-    /// The web page: a closed day.
-    pub day: &'static str,
-    /// The web page: the closed days.
-    pub days: &'static str,
 
     /// The window is too small: before the size it needs.
     pub needs_at_least: &'static str,
     /// The window is too small: before the size it has.
     pub this_one_is: &'static str,
+
+    /// The pages beside the overview.
+    pub pages: PageWords,
 }
 
 impl Words {

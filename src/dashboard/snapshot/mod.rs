@@ -37,6 +37,8 @@ pub struct Snapshot {
     pub orders_per_second: f64,
     /// Where Kafka is and whether it answers.
     pub link: Link,
+    /// Orders handled since 00:00, by the time of handling; `None` where nobody counts them.
+    pub handled_today: Option<u64>,
     /// Pieces that customers wanted and did not get.
     pub lost_sales: u64,
     /// What the products file says of each product, and what is on its way; by product id.

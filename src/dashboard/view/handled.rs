@@ -11,7 +11,7 @@ use ratatui::{
 use super::{
     Scene,
     big::{Figure, Size},
-    chart::{Bar, Chart, columns_a_cell, fine_columns, round_top},
+    chart::{Bar, Chart, columns_a_cell, round_top, spread},
     number, text,
 };
 
@@ -49,18 +49,12 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 /// The 24 intervals, oldest first, with the mean across them.
-fn chart(scene: &Scene<'_>, area: Rect, top: f64, buf: &mut Buffer) {
+pub(super) fn chart(scene: &Scene<'_>, area: Rect, top: f64, buf: &mut Buffer) {
     let handled = &scene.shop.figures.handled;
     let bars = handled.intervals.map(|count| Bar { value: count as f64, style: scene.theme.handled });
     let a_cell = columns_a_cell(scene.marks);
-    let fine = fine_columns(scene.marks, area.width) / bars.len();
-    let (wide, gap) = match (fine, a_cell) {
-        // No room for all of them: better none than some.
-        (0, _) => return,
-        (1, _) => (1, 0),
-        (2 | 3, _) => (fine - 1, 1),
-        _ => (fine - a_cell, a_cell),
-    };
+    // Better none than some.
+    let Some((wide, gap)) = spread(scene.marks, area.width, bars.len()) else { return };
     let ground = (wide + gap) * bars.len();
     let drawn = u16::try_from(ground / a_cell).unwrap_or(area.width);
     // Now is at the right edge.

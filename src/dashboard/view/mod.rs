@@ -15,21 +15,28 @@
 //! everything hangs on their edges: titles with a hairline instead of boxes, figures in one weight.
 
 mod audit;
+mod bar;
 mod big;
 mod chart;
 mod day;
+mod filter;
 mod footer;
 mod handled;
 mod header;
+mod headline;
 mod help;
 mod latest;
 mod layout;
+mod list;
 mod messages;
 mod number;
 mod orders;
 mod page;
 mod sales;
+mod series;
+mod stations;
 mod stock;
+mod table;
 mod text;
 
 pub(super) use self::chart::round_top;
@@ -71,6 +78,8 @@ struct Scene<'a> {
     theme: &'a Theme,
     words: &'static Words,
     marks: &'static Marks,
+    /// Whether what is drawn has the focus.
+    in_focus: bool,
 }
 
 /// Draws the whole screen.
@@ -78,7 +87,7 @@ pub fn draw(frame: &mut Frame<'_>, shop: &Snapshot, ui: &Ui, look: &Look) {
     let area = frame.area();
     let buf = frame.buffer_mut();
     buf.set_style(area, look.theme.base);
-    let scene = Scene { shop, ui, theme: look.theme, words: look.words, marks: look.marks };
+    let scene = Scene { shop, ui, theme: look.theme, words: look.words, marks: look.marks, in_focus: false };
     match Places::of(area) {
         Some(places) => whole(&scene, &places, buf),
         None => too_small(&scene, area, buf),
@@ -102,7 +111,8 @@ fn whole(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
 }
 
 fn overview(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
-    for &(panel, area) in &places.panels {
+    for (index, &(panel, area)) in places.panels.iter().enumerate() {
+        let scene = &Scene { in_focus: scene.ui.focus == Some(index), ..*scene };
         match panel {
             Panel::Orders => orders::draw(scene, area, buf),
             Panel::Sales => sales::draw(scene, area, buf),

@@ -4,11 +4,10 @@ use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Rect},
     style::Style,
-    text::{Line, Span},
-    widgets::Widget,
+    text::Line,
 };
 
-use super::{Scene, number, text};
+use super::{Scene, bar, number, text};
 use crate::dashboard::{
     clean::clean,
     lists::{self, Shelf},
@@ -26,53 +25,40 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         text::left(text::row(body, 0), scene.words.no_stock, scene.theme.dim, buf);
         return;
     }
-    let (shown, hidden) = choose(scene, usize::from(body.height));
+    let shown = choose(scene, usize::from(body.height));
     for (shelf, row) in shown.iter().zip(body.rows()) {
         draw_shelf(scene, shelf, row, buf);
     }
-    if hidden > 0 {
-        let row = text::row(body, u16::try_from(shown.len()).unwrap_or(u16::MAX));
-        let more = format!("{} {} {}", scene.words.and, number::count(count(hidden), 8), scene.words.more);
-        text::left(row, &more, scene.theme.dim, buf);
-    }
+    text::more(scene, body, shown.len(), stock.len(), buf);
 }
 
-fn count(shelves: usize) -> i64 {
-    i64::try_from(shelves).unwrap_or(i64::MAX)
-}
-
-/// The shelves to show and how many are left out: where not all fit the lowest are chosen, but they
+/// The shelves to show: where not all fit the lowest are chosen, but they
 /// stay in their order, so that lines do not jump about as people buy.
-fn choose<'a>(scene: &Scene<'a>, rows: usize) -> (Vec<Shelf<'a>>, usize) {
+fn choose<'a>(scene: &Scene<'a>, rows: usize) -> Vec<Shelf<'a>> {
     let mut shelves = lists::shelves(scene.shop);
-    let all = shelves.len();
-    if all <= rows {
-        return (shelves, 0);
+    if shelves.len() <= rows {
+        return shelves;
     }
     // One row says how many more there are.
     let kept = rows.saturating_sub(1);
     shelves.sort_by(Shelf::need);
     shelves.truncate(kept);
     shelves.sort_by_key(|shelf| shelf.line.product_id);
-    (shelves, all - kept)
+    shelves
 }
 
 /// `Tekanna ━━━━━━━━───  123  +50`
 fn draw_shelf(scene: &Scene<'_>, shelf: &Shelf<'_>, row: Rect, buf: &mut Buffer) {
     let theme = scene.theme;
     let [name_width, _] = split(row.width);
-    let (style, balance_style) = match shelf.balance() {
-        ..=0 => (theme.alarm, theme.alarm),
-        _ if shelf.is_low() => (theme.warning, theme.warning),
-        _ => (theme.goods, theme.strong),
-    };
+    let (style, balance_style) = styles(scene, shelf);
     let balance = match shelf.balance() {
         0 => scene.words.sold_out.to_owned(),
         pieces => number::count(pieces, usize::from(BALANCE) - 1),
     };
     // What is longer than its column, as `sold out`, takes from the bar.
     let balance_width = BALANCE.max(text::columns(&balance) + 1);
-    let [name, bar, balance_area, under_way] = Layout::horizontal([
+    let [name, bar_area, balance_area, under_way] = Layout::horizontal([
         Constraint::Length(name_width + 1),
         Constraint::Fill(1),
         Constraint::Length(balance_width),
@@ -81,7 +67,7 @@ fn draw_shelf(scene: &Scene<'_>, shelf: &Shelf<'_>, row: Rect, buf: &mut Buffer)
     .areas(row);
 
     text::left(name, &clean(&shelf.line.name, name_width.into()), theme.base, buf);
-    draw_bar(scene, shelf.fill(), bar, style, buf);
+    bar::draw(scene, shelf.fill(), bar_area, style, buf);
     text::right(balance_area, &balance, balance_style, buf);
     if let Some(pieces) = shelf.plan.map(|plan| plan.under_way).filter(|pieces| *pieces > 0) {
         let pieces = format!("+{}", number::count(pieces, usize::from(UNDER_WAY) - 2));
@@ -97,14 +83,12 @@ fn split(width: u16) -> [u16; 2] {
     [name, room - name]
 }
 
-fn draw_bar(scene: &Scene<'_>, fill: f64, area: Rect, style: Style, buf: &mut Buffer) {
-    let width = usize::from(area.width);
-    let filled = usize::try_from(number::whole(fill * f64::from(area.width))).unwrap_or(0);
-    // One piece is more than none.
-    let filled = filled.max(usize::from(fill > 0.0)).min(width);
-    Line::from(vec![
-        Span::styled(scene.marks.bar.to_string().repeat(filled), style),
-        Span::styled(scene.marks.track.to_string().repeat(width - filled), scene.theme.faint),
-    ])
-    .render(area, buf);
+/// The styles of a shelf's bar and of its balance.
+pub(super) fn styles(scene: &Scene<'_>, shelf: &Shelf<'_>) -> (Style, Style) {
+    let theme = scene.theme;
+    match shelf.balance() {
+        ..=0 => (theme.alarm, theme.alarm),
+        _ if shelf.is_low() => (theme.warning, theme.warning),
+        _ => (theme.goods, theme.strong),
+    }
 }

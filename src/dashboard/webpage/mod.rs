@@ -51,14 +51,14 @@ pub fn render(figures: &ShopFigures, zone: Zone, lang: Lang) -> String {
     body += &page.handled();
     body += "<div class=\"pair\">\n";
     for (title, table, empty) in [
-        (words.sold_today, tables::products(&page), figures.products_today.is_empty()),
+        (words.pages.sold_today, tables::products(&page), figures.products_today.is_empty()),
         (words.stock, tables::stock(&page), figures.stock.is_empty()),
     ] {
         body += &section(title, "", if empty { words.no_stock } else { &table });
     }
     body += "</div>\n";
     if !figures.reports.is_empty() {
-        body += &section(words.days, "", &tables::days(&page));
+        body += &section(words.pages.days, "", &tables::days(&page));
     }
     body += &page.audit();
     format!(

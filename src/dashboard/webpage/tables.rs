@@ -17,8 +17,12 @@ pub(super) fn stock(page: &Page<'_>) -> String {
     let mut lines: Vec<_> = page.figures.stock.iter().collect();
     lines.sort_by_key(|line| (line.balance(), line.product_id));
     let full = lines.iter().map(|line| line.balance()).max().unwrap_or(0).max(1);
-    let mut table =
-        head(&[(words.product, false), ("", false), (words.in_stock, true), (words.sold_today, true)]);
+    let mut table = head(&[
+        (words.pages.product, false),
+        ("", false),
+        (words.in_stock, true),
+        (words.pages.sold_today, true),
+    ]);
     for line in lines {
         let balance = line.balance();
         let class = if balance <= 0 { "out" } else { "" };
@@ -41,7 +45,8 @@ pub(super) fn products(page: &Page<'_>) -> String {
     let mut products: Vec<_> = page.figures.products_today.values().collect();
     products.sort_by_key(|sold| std::cmp::Reverse((sold.sales_ore, sold.units)));
     let most = products.first().map_or(1, |sold| sold.sales_ore).max(1);
-    let mut table = head(&[(words.product, false), ("", false), (words.pieces, true), (words.sales, true)]);
+    let mut table =
+        head(&[(words.pages.product, false), ("", false), (words.pieces, true), (words.pages.sales, true)]);
     for sold in products {
         let _ = writeln!(
             table,
@@ -59,7 +64,12 @@ pub(super) fn products(page: &Page<'_>) -> String {
 pub(super) fn days(page: &Page<'_>) -> String {
     let words = page.words;
     let most = page.figures.reports.iter().map(|day| day.sales_ore).max().unwrap_or(0).max(1);
-    let mut table = head(&[(words.day, false), ("", false), (words.orders_short, true), (words.sales, true)]);
+    let mut table = head(&[
+        (words.pages.date, false),
+        ("", false),
+        (words.pages.orders, true),
+        (words.pages.sales, true),
+    ]);
     for day in page.figures.reports.iter().rev() {
         let _ = writeln!(
             table,

@@ -1,0 +1,167 @@
+//! Consumer groups, a row each, and the chosen one large.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::seconds;
+use crate::dashboard::{
+    clean::clean,
+    snapshot::GroupState,
+    view::{
+        Scene, headline, list, number,
+        series::Series,
+        table::{Cell, Column, Table},
+        text,
+    },
+};
+
+/// From this width on rate and lag stand beside each other.
+const BESIDE_FROM: u16 = 60;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Key {
+    Name,
+    Rate,
+    RateChart,
+    Lag,
+    LagChart,
+    Partitions,
+    Rebalances,
+    Errors,
+}
+
+/// Draws the table and says how many rows it took.
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: usize, buf: &mut Buffer) -> u16 {
+    let words = &scene.words.pages;
+    let groups = &scene.shop.groups;
+    // Charts below are worth half of a low page.
+    let all = u16::try_from(groups.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let taken = all.min(area.height.saturating_sub(area.height / 4)).max(3);
+    let rows = usize::from(taken.saturating_sub(2));
+    let span = Span::styled(format!("{} min", seconds(scene) / 60), scene.theme.dim);
+    let mut note = list::place(scene, groups.len(), chosen, rows);
+    if note.width() > 0 {
+        note.push_span(Span::raw("   "));
+    }
+    note.push_span(span);
+    let body = text::title(scene, Rect { height: taken.min(area.height), ..area }, words.groups, &note, buf);
+    if groups.is_empty() {
+        text::left(text::row(body, 0), words.no_groups, scene.theme.dim, buf);
+        return 2;
+    }
+
+    // What is left over goes to the two charts alike.
+    let chart = body.width.saturating_sub(66) / 2 + 8;
+    let columns = [
+        Column::words(Key::Name, words.group, 17, 17, 0),
+        Column::figures(Key::Rate, words.per_second, 6, 0),
+        Column::words(Key::RateChart, "", 8, chart, 1),
+        Column::figures(Key::Lag, scene.words.behind, 6, 0),
+        Column::words(Key::LagChart, "", 8, chart, 1),
+        Column::figures(Key::Partitions, words.partitions_short, 4, 4),
+        Column::figures(Key::Rebalances, words.rebalances_short, 4, 5),
+        Column::figures(Key::Errors, words.errors_short, 3, 3),
+    ];
+    let table = Table::fit(&columns, body.width);
+    table.head(scene, text::row(body, 0), None, buf);
+    let window = list::window(groups.len(), chosen, rows);
+    let shown = groups.get(window.clone()).unwrap_or_default();
+    for ((index, group), row) in window.zip(shown).zip(text::below(body, 1).rows()) {
+        if index == chosen {
+            text::choose(scene, row, buf);
+        }
+        for (cell, key) in table.cells(row) {
+            draw_cell(scene, group, &cell, key, buf);
+        }
+        if index == chosen {
+            text::choose(scene, row, buf);
+        }
+    }
+    taken
+}
+
+fn draw_cell(scene: &Scene<'_>, group: &GroupState, cell: &Cell<Key>, key: Key, buf: &mut Buffer) {
+    let (theme, width) = (scene.theme, cell.width());
+    let count = |count: u64| number::count(number::signed(count), width);
+    let seen_if = |bad: bool, style: Style| if bad { style } else { theme.dim };
+    match key {
+        Key::Name => {
+            let (mark, style) = health(scene, group);
+            let name = clean(group.view, width.saturating_sub(2));
+            text::left(cell.area, &mark.to_string(), style, buf);
+            text::left(text::right_of(cell.area, 2), &name, theme.base, buf);
+        }
+        Key::Rate => cell.set(&number::decimal(group.rate), theme.strong, buf),
+        // Whoever is in trouble has no rate to show.
+        Key::RateChart => match &group.trouble {
+            Some(trouble) => cell.set(&clean(&scene.words.say(trouble), width), theme.warning, buf),
+            None => rate(scene, group).draw(scene, cell.area, theme.orders, buf),
+        },
+        Key::Lag => cell.set(&count(group.lag), seen_if(group.lag > 0, theme.strong), buf),
+        Key::LagChart => lag(scene, group).draw(scene, cell.area, theme.warning, buf),
+        Key::Partitions => cell.set(
+            &number::count(i64::try_from(group.partitions).unwrap_or(i64::MAX), width),
+            theme.dim,
+            buf,
+        ),
+        Key::Rebalances => cell.set(&count(group.rebalances), theme.dim, buf),
+        Key::Errors => cell.set(&count(group.errors), seen_if(group.errors > 0, theme.warning), buf),
+    }
+}
+
+/// How it is, in a sign.
+fn health(scene: &Scene<'_>, group: &GroupState) -> (char, Style) {
+    match (&group.trouble, group.partitions) {
+        (Some(_), _) => (scene.marks.wrong, scene.theme.alarm),
+        // Its partitions are elsewhere, or not assigned yet.
+        (None, 0) => (scene.marks.ahead, scene.theme.dim),
+        (None, _) => (scene.marks.alive, scene.theme.good),
+    }
+}
+
+fn rate(scene: &Scene<'_>, group: &GroupState) -> Series {
+    Series::last(group.history.rate.iter().copied(), seconds(scene))
+}
+
+fn lag(scene: &Scene<'_>, group: &GroupState) -> Series {
+    Series::last(group.history.lag.iter().map(|&lag| lag as f64), seconds(scene))
+}
+
+/// Draws rate and lag of a group as charts, and what is wrong with it.
+pub(super) fn draw_chosen(scene: &Scene<'_>, area: Rect, group: Option<&GroupState>, buf: &mut Buffer) {
+    let (words, theme) = (&scene.words.pages, scene.theme);
+    let Some(group) = group else { return };
+    let mut area = area;
+    if let Some(trouble) = &group.trouble
+        && area.height > 6
+    {
+        let lines = text::wrapped(&clean(&scene.words.say(trouble), 300), area.width);
+        for (line, row) in lines.iter().take(2).zip(area.rows()) {
+            text::left(row, line, theme.warning, buf);
+        }
+        area = text::below(area, u16::try_from(lines.len().min(2)).unwrap_or(2));
+    }
+    let [first, second] = if area.width >= BESIDE_FROM {
+        match headline::columns(area, 2).as_slice() {
+            [left, right] => [*left, *right],
+            _ => return,
+        }
+    } else {
+        let half = area.height / 2;
+        [Rect { height: half, ..area }, text::below(area, half)]
+    };
+    let note = |top: f64, unit: &str| {
+        let top = number::count(number::whole(top), 9);
+        Line::styled(format!("0{}{top}{unit}", scene.marks.to), theme.dim)
+    };
+    let series = rate(scene, group);
+    let title = format!("{} {}", group.view, words.rate_of);
+    series.chart(scene, first, &title, &note(series.top(), "/s"), theme.orders, buf);
+    let series = lag(scene, group);
+    let title = format!("{} {}", group.view, words.lag_of);
+    series.chart(scene, second, &title, &note(series.top(), ""), theme.warning, buf);
+}
