@@ -8,6 +8,7 @@ mod group_membership;
 mod group_offsets;
 mod list_offsets;
 mod metadata;
+mod offsets;
 mod produce;
 mod records;
 mod topics;

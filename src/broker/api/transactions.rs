@@ -18,13 +18,13 @@ use kafka_protocol::{
 
 use super::{
     code,
-    group_offsets::{Wish, acceptable},
+    offsets::{Sorted, committed},
     text, topic_name,
 };
 use crate::broker::{
     clock,
     cluster::Cluster,
-    groups::{Committer, Offsets},
+    groups::Committer,
     log::Marker,
     transactions::ProducerId,
 };
@@ -116,35 +116,22 @@ pub(super) fn commit_offsets(cluster: &Cluster, request: &TxnOffsetCommitRequest
         instance_id: request.group_instance_id.as_deref(),
         generation: request.generation_id,
     };
-    let valid = cluster.groups.validate_commit(&request.group_id, &who, true);
-    let mut offsets = Offsets::new();
-    let mut outcomes = BTreeMap::new();
-    for topic in &request.topics {
-        for partition in &topic.partitions {
-            let at = (topic.name.to_string(), partition.partition_index);
-            let wish = Wish {
-                offset: partition.committed_offset,
-                leader_epoch: partition.committed_leader_epoch,
-                metadata: partition.committed_metadata.as_ref(),
-            };
-            let outcome = valid.and_then(|()| acceptable(cluster, &at.0, at.1, &wish));
-            if let Ok(committed) = &outcome {
-                offsets.insert(at.clone(), committed.clone());
-            }
-            outcomes.insert(at, outcome.map(|_| ()));
-        }
-    }
-    let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
-    let added = valid.and_then(|()| {
-        cluster.transactions.add_offsets(&request.transactional_id, producer, &request.group_id, offsets)
+    let wishes = request.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|one| {
+            let metadata = one.committed_metadata.as_ref();
+            (&topic.name, one.partition_index, committed(one.committed_offset, one.committed_leader_epoch, metadata))
+        })
     });
+    let mut sorted = Sorted::new(cluster, wishes);
+    let taken = std::mem::take(&mut sorted.taken);
+    let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
+    let id = &request.transactional_id;
+    let outcome = cluster.transactions.add_offsets(id, producer, (&request.group_id, &who), taken);
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
-            let at = (topic.name.to_string(), partition.partition_index);
-            let outcome = outcomes.get(&at).copied().unwrap_or(Ok(())).and(added);
             TxnOffsetCommitResponsePartition::default()
                 .with_partition_index(partition.partition_index)
-                .with_error_code(code(outcome))
+                .with_error_code(sorted.code(&topic.name, partition.partition_index, outcome))
         });
         TxnOffsetCommitResponseTopic::default()
             .with_name(topic.name.clone())

@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 mod partition;
+mod rules;
 mod topic;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 use uuid::Uuid;
 
 pub(crate) use partition::{Partition, Watch};
+pub(crate) use rules::check_name;
 pub(crate) use topic::Topic;
 
 use super::{
@@ -25,6 +27,7 @@ use super::{
     log::{Log, LogError},
 };
 use config::Overrides;
+use rules::check_count;
 use topic::{Kept, fresh_id};
 
 /// Why a topic cannot be changed as asked.
@@ -56,9 +59,6 @@ pub(crate) struct Topics {
     /// Folders were put away that are to be removed.
     littered: AtomicBool,
 }
-
-/// The most partitions a topic gets here: each is an open file.
-const MOST_PARTITIONS: i32 = 10_000;
 
 impl Topics {
     /// Opens all topics of the journal with their logs.
@@ -277,35 +277,6 @@ fn remove_deleted(folder: &Path) -> io::Result<()> {
         if path.extension().is_some_and(|extension| extension == DELETED) {
             fs::remove_dir_all(path)?;
         }
-    }
-    Ok(())
-}
-
-fn check_count(partitions: i32) -> Result<(), TopicError> {
-    if (1..=MOST_PARTITIONS).contains(&partitions) {
-        return Ok(());
-    }
-    Err(TopicError::InvalidPartitions(format!("Number of partitions must be from 1 to {MOST_PARTITIONS}.")))
-}
-
-/// Kafka's rule for topic names, which also makes them safe as file names.
-pub(crate) fn check_name(name: &str) -> Result<(), TopicError> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if name.is_empty() {
-        return Err(TopicError::InvalidName("Topic name is invalid: the empty string is not allowed"));
-    }
-    if name == "." || name == ".." {
-        return Err(TopicError::InvalidName("Topic name is invalid: '.' or '..' is not allowed"));
-    }
-    if name.len() > 249 {
-        return Err(TopicError::InvalidName(
-            "Topic name is invalid: the length of a topic name must not exceed 249 characters",
-        ));
-    }
-    if !name.chars().all(legal) {
-        return Err(TopicError::InvalidName(
-            "Topic name is invalid: it contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
-        ));
     }
     Ok(())
 }
