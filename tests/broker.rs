@@ -14,6 +14,8 @@ mod admin;
 mod embedded;
 #[path = "broker/groups.rs"]
 mod groups;
+#[path = "broker/kill.rs"]
+mod kill;
 #[path = "broker/produce.rs"]
 mod produce;
 #[path = "broker/restart.rs"]
