@@ -24,3 +24,5 @@ mod restart;
 mod times;
 #[path = "broker/transactions.rs"]
 mod transactions;
+#[path = "broker/wire/mod.rs"]
+mod wire;

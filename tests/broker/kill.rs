@@ -159,9 +159,10 @@ impl Load<'_> {
             let values: Vec<_> = (0..100).map(|n| format!("plain-{who}-{round}-{n}")).collect();
             let sends = values.iter().enumerate().map(|(n, value)| {
                 let partition = i32::try_from(n).unwrap() % PARTITIONS;
-                producer.send_result(FutureRecord::<(), _>::to(self.plain).partition(partition).payload(value))
+                let record = FutureRecord::<(), _>::to(self.plain).partition(partition).payload(value);
+                producer.send_result(record).map_err(|(error, _)| error).unwrap()
             });
-            let sends: Vec<_> = sends.map(|sent| sent.map_err(|(error, _)| error).unwrap()).collect();
+            let sends: Vec<_> = sends.collect();
             let delivered = block_on(futures::future::join_all(sends));
             let mut sent = self.sent.lock().unwrap();
             for (value, delivered) in values.into_iter().zip(delivered) {
@@ -189,25 +190,22 @@ impl Load<'_> {
             if self.enough.load(Ordering::Relaxed) {
                 return;
             }
-            let one = match producer.take() {
-                Some(one) => one,
-                None => {
-                    let one = self.producer(Some(&id));
-                    if one.init_transactions(PATIENCE).is_err() {
-                        continue;
-                    }
-                    one
-                }
-            };
+            let fresh = producer.is_none();
+            let one = producer.take().unwrap_or_else(|| self.producer(Some(&id)));
+            if fresh && one.init_transactions(PATIENCE).is_err() {
+                continue;
+            }
             let values: Vec<_> = (0..6).map(|n| format!("transaction-{who}-{round}-{n}")).collect();
             let abort = round % 3 == 2;
             let sent = self.fill(&one, &values);
             let mut transacted = None;
-            if sent.is_ok() && !abort {
+            let usable = if sent.is_ok() && !abort {
                 transacted = Some(one.commit_transaction(PATIENCE));
-            } else if let Ok(()) = one.abort_transaction(PATIENCE) {
-                producer = Some(one);
-            }
+                matches!(transacted, Some(Ok(())))
+            } else {
+                one.abort_transaction(PATIENCE).is_ok()
+            };
+            producer = Some(one).filter(|_| usable);
             let mut account = self.transacted.lock().unwrap();
             match transacted {
                 None => account.aborted.extend(values),
@@ -400,7 +398,10 @@ fn nothing_acknowledged_is_lost_however_often_the_broker_is_killed() {
     }
     for values in &transacted.together {
         let counts: Vec<_> = values.iter().map(|value| visible.get(value.as_str()).copied()).collect();
-        assert!(counts.iter().all(|count| *count == counts[0] && count.is_none_or(|count| count == 1)), "{values:?}");
+        assert!(
+            counts.iter().all(|count| *count == counts[0] && count.is_none_or(|count| count == 1)),
+            "{values:?}"
+        );
     }
 
     let copies = read_all(&bootstrap, &copied, PARTITIONS, "read_committed");

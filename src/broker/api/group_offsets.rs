@@ -24,7 +24,7 @@ use super::{
 };
 use crate::broker::{
     cluster::Cluster,
-    groups::{Committed, Committer},
+    groups::{Committed, Committer, Reads},
 };
 
 pub(super) async fn commit(cluster: &Cluster, request: &OffsetCommitRequest) -> OffsetCommitResponse {
@@ -36,7 +36,11 @@ pub(super) async fn commit(cluster: &Cluster, request: &OffsetCommitRequest) -> 
     let wishes = request.topics.iter().flat_map(|topic| {
         topic.partitions.iter().map(|one| {
             let metadata = one.committed_metadata.as_ref();
-            (&topic.name, one.partition_index, committed(one.committed_offset, one.committed_leader_epoch, metadata))
+            (
+                &topic.name,
+                one.partition_index,
+                committed(one.committed_offset, one.committed_leader_epoch, metadata),
+            )
         })
     });
     let mut sorted = Sorted::new(cluster, wishes);
@@ -163,27 +167,37 @@ pub(super) fn fetch(cluster: &Cluster, request: &OffsetFetchRequest, version: i1
 }
 
 pub(super) fn delete(cluster: &Cluster, request: &OffsetDeleteRequest) -> OffsetDeleteResponse {
-    // A group with members is left alone altogether: which topics they read is theirs to know.
-    let idle = cluster.groups.with(&request.group_id, |state| state.group.is_idle());
-    let refusal = match idle {
-        None => Some(ResponseError::GroupIdNotFound),
-        Some(false) => Some(ResponseError::NonEmptyGroup),
-        Some(true) => None,
+    let reads = cluster.groups.with(&request.group_id, |state| state.group.reads());
+    let (refusal, read) = match reads {
+        None => (Some(ResponseError::GroupIdNotFound), Vec::new()),
+        Some(Reads::Unknown) => (Some(ResponseError::NonEmptyGroup), Vec::new()),
+        Some(Reads::Only(topics)) => (None, topics),
     };
     if let Some(error) = refusal {
         return OffsetDeleteResponse::default().with_error_code(error.code());
     }
+    let check = |topic: &str, partition: i32| {
+        if cluster.topics.get(topic).and_then(|topic| topic.partition(partition)).is_none() {
+            Err(ResponseError::UnknownTopicOrPartition)
+        } else if read.iter().any(|name| name == topic) {
+            Err(ResponseError::GroupSubscribedToTopic)
+        } else {
+            Ok(())
+        }
+    };
     let listed = |name: &str, partition: i32| {
         let mut topics = request.topics.iter().filter(|topic| **topic.name == *name);
         topics.any(|topic| topic.partitions.iter().any(|one| one.partition_index == partition))
+            && check(name, partition).is_ok()
     };
     let removed = cluster.groups.remove_offsets(&request.group_id, listed);
-    let outcome = code(removed.map_err(|_| ResponseError::CoordinatorNotAvailable));
+    let removed = removed.map_err(|_| ResponseError::CoordinatorNotAvailable);
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
+            let outcome = check(&topic.name, partition.partition_index).and(removed);
             OffsetDeleteResponsePartition::default()
                 .with_partition_index(partition.partition_index)
-                .with_error_code(outcome)
+                .with_error_code(code(outcome))
         });
         OffsetDeleteResponseTopic::default()
             .with_name(topic.name.clone())

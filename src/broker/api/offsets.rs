@@ -46,13 +46,8 @@ impl Sorted {
     }
 
     /// What to say of a partition when the commit of those taken came out like this.
-    pub(super) fn code(
-        &self,
-        topic: &TopicName,
-        partition: i32,
-        outcome: Result<(), ResponseError>,
-    ) -> i16 {
+    pub(super) fn code(&self, topic: &TopicName, partition: i32, outcome: Result<(), ResponseError>) -> i16 {
         let refused = self.refused.get(&(topic.to_string(), partition));
-        refused.map_or_else(|| code(outcome), |error| error.code())
+        refused.map_or_else(|| code(outcome), ResponseError::code)
     }
 }

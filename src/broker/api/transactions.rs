@@ -14,6 +14,7 @@ use kafka_protocol::{
         list_transactions_response::TransactionState as ListedTransaction,
         txn_offset_commit_response::{TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic},
     },
+    protocol::StrBytes,
 };
 
 use super::{
@@ -26,7 +27,7 @@ use crate::broker::{
     cluster::Cluster,
     groups::Committer,
     log::Marker,
-    transactions::ProducerId,
+    transactions::{ProducerId, State},
 };
 
 /// Clients before `since` do not know `PRODUCER_FENCED` (KIP-588).
@@ -119,7 +120,11 @@ pub(super) fn commit_offsets(cluster: &Cluster, request: &TxnOffsetCommitRequest
     let wishes = request.topics.iter().flat_map(|topic| {
         topic.partitions.iter().map(|one| {
             let metadata = one.committed_metadata.as_ref();
-            (&topic.name, one.partition_index, committed(one.committed_offset, one.committed_leader_epoch, metadata))
+            (
+                &topic.name,
+                one.partition_index,
+                committed(one.committed_offset, one.committed_leader_epoch, metadata),
+            )
         })
     });
     let mut sorted = Sorted::new(cluster, wishes);
@@ -151,12 +156,14 @@ pub(super) async fn end(cluster: &Cluster, request: &EndTxnRequest, version: i16
 
 pub(super) fn list(cluster: &Cluster, request: &ListTransactionsRequest) -> ListTransactionsResponse {
     let now = clock::wall();
+    let named = |filter: &StrBytes| State::ALL.iter().any(|state| state.name() == filter.as_str());
+    let unknown = request.state_filters.iter().filter(|filter| !named(filter)).cloned();
     let all = cluster.transactions.list().into_iter().filter(|(_, transaction)| {
         let states = &request.state_filters;
         let producers = &request.producer_id_filters;
         let state = transaction.state.name();
         let old = now.saturating_sub(transaction.began) > request.duration_filter;
-        (states.is_empty() || states.iter().any(|one| one.eq_ignore_ascii_case(state)))
+        (states.is_empty() || states.iter().any(|one| one.as_str() == state))
             && (producers.is_empty() || producers.iter().any(|one| one.0 == transaction.producer_id))
             && (request.duration_filter < 0 || old)
     });
@@ -166,7 +173,9 @@ pub(super) fn list(cluster: &Cluster, request: &ListTransactionsRequest) -> List
             .with_producer_id(transaction.producer_id.into())
             .with_transaction_state(text(transaction.state.name()))
     });
-    ListTransactionsResponse::default().with_transaction_states(listed.collect())
+    ListTransactionsResponse::default()
+        .with_unknown_state_filters(unknown.collect())
+        .with_transaction_states(listed.collect())
 }
 
 pub(super) fn describe(

@@ -66,9 +66,6 @@ impl Groups {
         who: &Committer<'_>,
         offsets: Offsets,
     ) -> Result<(), ResponseError> {
-        if group.is_empty() {
-            return Err(ResponseError::InvalidGroupId);
-        }
         if offsets.is_empty() || self.with(group, |_| ()).is_none() {
             self.validate_commit(group, who, false)?;
         }
@@ -109,7 +106,7 @@ impl Groups {
                 Change::remove(Key::Offset(group.to_owned(), topic.clone(), *partition))
             };
             self.journal.write(gone.iter().map(key).collect())?;
-            gone.iter().for_each(|at| drop(state.offsets.remove(at)));
+            state.offsets.retain(|at, _| !gone.contains(at));
             Ok(())
         });
         removed.unwrap_or(Ok(()))

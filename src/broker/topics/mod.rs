@@ -35,6 +35,8 @@ use topic::{Kept, fresh_id};
 pub(crate) enum TopicError {
     #[error("Topic '{0}' already exists.")]
     Exists(String),
+    #[error("Topic '{0}' collides with existing topic: {1}")]
+    Collides(String, String),
     #[error("This server does not host this topic-partition.")]
     Unknown,
     #[error("{0}")]
@@ -43,6 +45,10 @@ pub(crate) enum TopicError {
     InvalidPartitions(String),
     #[error("{0}")]
     InvalidConfig(String),
+    #[error("{0}")]
+    InvalidRequest(String),
+    #[error("records can only be deleted from topics whose cleanup.policy contains delete")]
+    Kept,
     #[error("{0}")]
     Log(#[from] LogError),
     #[error("the disk refused: {0}")]
@@ -142,6 +148,9 @@ impl Topics {
         if self.get(name).is_some() {
             return Err(TopicError::Exists(name.to_owned()));
         }
+        if let Some(other) = self.all().iter().find(|other| rules::collide(name, &other.name)) {
+            return Err(TopicError::Collides(name.to_owned(), other.name.clone()));
+        }
         check_count(partitions)?;
         config::check(&settings).map_err(TopicError::InvalidConfig)?;
         let id = fresh_id();
@@ -217,11 +226,11 @@ impl Topics {
         &self,
         name: &str,
         only_check: bool,
-        change: impl FnOnce(Overrides) -> Result<Overrides, String>,
+        change: impl FnOnce(Overrides) -> Result<Overrides, TopicError>,
     ) -> Result<(), TopicError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let topic = self.get(name).ok_or(TopicError::Unknown)?;
-        let settings = change(topic.overrides()).map_err(TopicError::InvalidConfig)?;
+        let settings = change(topic.overrides())?;
         config::check(&settings).map_err(TopicError::InvalidConfig)?;
         if only_check {
             return Ok(());
@@ -239,6 +248,9 @@ impl Topics {
         partition: &Partition,
         before: i64,
     ) -> Result<i64, TopicError> {
+        if !topic.log_config().delete {
+            return Err(TopicError::Kept);
+        }
         let start = partition.log().delete_before(before)?;
         let key = Key::LogStart(topic.name.clone(), partition.index);
         self.journal.write(vec![Change::set(key, &start)?])?;

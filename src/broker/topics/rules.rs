@@ -34,3 +34,9 @@ pub(crate) fn check_name(name: &str) -> Result<(), TopicError> {
     }
     Ok(())
 }
+
+/// Whether two names are the same to Kafka's metrics, which write '_' for '.'.
+pub(super) fn collide(one: &str, other: &str) -> bool {
+    let plain = |byte: u8| if byte == b'.' { b'_' } else { byte };
+    one.bytes().map(plain).eq(other.bytes().map(plain))
+}

@@ -17,7 +17,7 @@ use std::{
 use kafka_protocol::ResponseError;
 use tokio::sync::Notify;
 
-pub(crate) use transaction::Transaction;
+pub(crate) use transaction::{State, Transaction};
 
 use super::{
     clock,
