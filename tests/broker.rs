@@ -1,7 +1,7 @@
 //! The embedded broker, seen through rdkafka as its users see it.
 //!
-//! Everything but `restart` and `embedded` runs on a real Kafka as well:
-//! `SHOP_SIM_TEST_BOOTSTRAP=127.0.0.1:9092 cargo test --test broker -- --skip restart --skip embedded`.
+//! Everything but `restart`, `embedded` and `kill` runs on a real Kafka as well:
+//! `SHOP_SIM_TEST_BOOTSTRAP=127.0.0.1:9092 cargo test --test broker -- --skip restart --skip embedded --skip kill`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
