@@ -7,7 +7,9 @@ mod group_admin;
 mod group_membership;
 mod group_offsets;
 mod list_offsets;
+mod log_dirs;
 mod metadata;
+mod offsets;
 mod produce;
 mod records;
 mod topics;
@@ -60,9 +62,11 @@ impl TopicError {
         match self {
             Self::Exists(_) => ResponseError::TopicAlreadyExists,
             Self::Unknown => ResponseError::UnknownTopicOrPartition,
-            Self::InvalidName(_) => ResponseError::InvalidTopicException,
+            Self::InvalidName(_) | Self::Collides(..) => ResponseError::InvalidTopicException,
             Self::InvalidPartitions(_) => ResponseError::InvalidPartitions,
             Self::InvalidConfig(_) => ResponseError::InvalidConfig,
+            Self::InvalidRequest(_) => ResponseError::InvalidRequest,
+            Self::Kept => ResponseError::PolicyViolation,
             Self::Log(error) => error.response(),
             Self::Io(_) => ResponseError::KafkaStorageError,
         }
@@ -89,7 +93,7 @@ pub(crate) async fn answer(
         Q::DescribeTopicPartitions(request) => {
             A::DescribeTopicPartitions(metadata::describe_partitions(cluster, &request))
         }
-        Q::ApiVersions(_) => A::ApiVersions(api_versions(None)),
+        Q::ApiVersions(request) => A::ApiVersions(cluster::versions(&request, version)),
         Q::FindCoordinator(request) => A::FindCoordinator(cluster::find_coordinator(peer, &request, version)),
         Q::DescribeCluster(request) => {
             A::DescribeCluster(cluster::describe(cluster, peer, &request, version))
@@ -100,6 +104,7 @@ pub(crate) async fn answer(
             A::CreatePartitions(topics::create_partitions(cluster, &request).await)
         }
         Q::DeleteRecords(request) => A::DeleteRecords(records::delete(cluster, &request).await),
+        Q::DescribeLogDirs(request) => A::DescribeLogDirs(log_dirs::describe(cluster, request)),
         Q::DescribeProducers(request) => A::DescribeProducers(records::producers(cluster, &request)),
         Q::DescribeConfigs(request) => A::DescribeConfigs(configs::describe(cluster, &request)),
         Q::AlterConfigs(request) => A::AlterConfigs(configs::alter(cluster, &request).await),

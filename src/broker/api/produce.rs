@@ -119,8 +119,18 @@ fn describe(
                 response.with_base_offset(appended.base_offset).with_log_append_time_ms(appended.append_time);
             if version >= 5 { response.with_log_start_offset(start) } else { response }
         }
-        Err(Refusal::Code(error)) => refuse(response, error, None, version),
-        Err(Refusal::Log(error)) => refuse(response, error.response(), Some(error.to_string()), version),
+        Err(Refusal::Code(error)) => refuse(response, known_to(version, error), None, version),
+        Err(Refusal::Log(error)) => {
+            refuse(response, known_to(version, error.response()), Some(error.to_string()), version)
+        }
+    }
+}
+
+/// From version 11 on a producer is told that its transaction can go on by being aborted (KIP-890).
+fn known_to(version: i16, error: ResponseError) -> ResponseError {
+    match error {
+        ResponseError::InvalidTxnState if version >= 11 => ResponseError::TransactionAbortable,
+        other => other,
     }
 }
 
@@ -165,8 +175,7 @@ impl LogError {
     /// As Kafka says it.
     pub(super) fn response(&self) -> ResponseError {
         match self {
-            Self::InvalidRecord(_) => ResponseError::InvalidRecord,
-            Self::UnsupportedFormat => ResponseError::UnsupportedForMessageFormat,
+            Self::InvalidRecord(_) | Self::UnsupportedFormat => ResponseError::InvalidRecord,
             Self::CorruptBatch => ResponseError::CorruptMessage,
             Self::TooLarge => ResponseError::MessageTooLarge,
             Self::InvalidTimestamp => ResponseError::InvalidTimestamp,

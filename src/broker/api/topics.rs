@@ -7,6 +7,7 @@ use kafka_protocol::{
     messages::{
         CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse,
         DeleteTopicsRequest, DeleteTopicsResponse,
+        create_partitions_request::CreatePartitionsTopic,
         create_partitions_response::CreatePartitionsTopicResult,
         create_topics_request::CreatableTopic,
         create_topics_response::{CreatableTopicConfigs, CreatableTopicResult},
@@ -112,7 +113,11 @@ fn assigned(topic: &CreatableTopic) -> Result<i32, Refusal> {
     indexes.sort_unstable();
     let consecutive = (0..).zip(&indexes).all(|(expected, index)| expected == *index);
     let here = topic.assignments.iter().all(|one| one.broker_ids == [super::NODE]);
-    if !consecutive || !here || topic.num_partitions != -1 || topic.replication_factor != -1 {
+    if topic.num_partitions != -1 || topic.replication_factor != -1 {
+        let message = "A manual assignment leaves numPartitions and replicationFactor at -1.".to_owned();
+        return Err((ResponseError::InvalidRequest, message));
+    }
+    if !consecutive || !here {
         let message = "A manual assignment names partitions from 0 on, each on broker 1.".to_owned();
         return Err((ResponseError::InvalidReplicaAssignment, message));
     }
@@ -146,6 +151,9 @@ pub(super) async fn delete(
             )
             .with_topic_id(topic.as_ref().filter(|_| version >= 6).map_or(id, |topic| topic.id));
         let outcome = match &topic {
+            _ if name.is_some() != id.is_nil() => {
+                Err((ResponseError::InvalidRequest, "Name a topic, or give its id.".to_owned()))
+            }
             Some(topic) => delete_one(cluster, &topic.name).await,
             None => Err((unknown, unknown.to_string())),
         };
@@ -170,14 +178,31 @@ async fn delete_one(cluster: &Cluster, name: &str) -> Result<(), Refusal> {
     cluster.settle().await.map_err(storage)
 }
 
+fn grow_one(cluster: &Cluster, topic: &CreatePartitionsTopic, only_check: bool) -> Result<(), Refusal> {
+    if let (Some(assignments), Some(found)) = (&topic.assignments, cluster.topics.get(&topic.name)) {
+        let added = i64::from(topic.count) - i64::try_from(found.partitions().len()).unwrap_or(i64::MAX);
+        let here = assignments.iter().all(|one| one.broker_ids == [super::NODE]);
+        if added > 0 && (!here || i64::try_from(assignments.len()) != Ok(added)) {
+            let message = "An assignment names broker 1 once for each new partition.".to_owned();
+            return Err((ResponseError::InvalidReplicaAssignment, message));
+        }
+    }
+    let grown = cluster.topics.grow(&topic.name, topic.count, only_check);
+    grown.map_err(|error| (error.response(), error.to_string()))
+}
+
 pub(super) async fn create_partitions(
     cluster: &Cluster,
     request: &CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
     let mut results = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
-        let grown = cluster.topics.grow(&topic.name, topic.count, request.validate_only);
-        let mut outcome = grown.map_err(|error| (error.response(), error.to_string()));
+        let twice = request.topics.iter().filter(|other| other.name == topic.name).count() > 1;
+        let mut outcome = if twice {
+            Err((ResponseError::InvalidRequest, "Found multiple entries for this topic.".to_owned()))
+        } else {
+            grow_one(cluster, topic, request.validate_only)
+        };
         if let Err(error) = cluster.settle().await {
             outcome = Err((ResponseError::KafkaStorageError, error.to_string()));
         }

@@ -1,0 +1,327 @@
+//! Groups: who may do what, and when.
+
+use kafka_protocol::{
+    ResponseError as E,
+    messages::{
+        DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest,
+        JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, OffsetDeleteRequest, OffsetFetchRequest,
+        SyncGroupRequest,
+        leave_group_request::MemberIdentity,
+        offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic},
+        offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics},
+    },
+};
+
+use super::{
+    client::{Wire, group_id, says, text, topic_name},
+    members::{JOIN, Member, SYNC},
+};
+use crate::kit::{Cluster, unique, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn joining_has_its_rules() {
+    let cluster = Cluster::start().await;
+    let group = unique("group");
+    let mut member = Member::new(&cluster.bootstrap, &group, None);
+    let request = member.join_request(&["topic"]);
+    let mut refused = |request: &JoinGroupRequest, error| {
+        let answer = member.wire.ask(JOIN, request);
+        assert_eq!((says(answer.error_code), answer.generation_id), (Some(error), -1));
+    };
+    refused(&request.clone().with_group_id(group_id("")), E::InvalidGroupId);
+    refused(&request.clone().with_session_timeout_ms(10), E::InvalidSessionTimeout);
+    refused(&request.clone().with_session_timeout_ms(i32::MAX), E::InvalidSessionTimeout);
+    refused(&request.clone().with_member_id(text("me")), E::UnknownMemberId);
+    refused(&request.clone().with_protocols(Vec::new()), E::InconsistentGroupProtocol);
+    refused(&request.clone().with_protocol_type(text("")), E::InconsistentGroupProtocol);
+    // Before version 4 a member is not told its id first.
+    let old = member.wire.ask(3, &request);
+    assert_eq!((says(old.error_code), old.generation_id, &old.leader), (None, 1, &old.member_id));
+    let mut other = Member::new(&cluster.bootstrap, &group, None);
+    let request = other.join_request(&["topic"]);
+    let answer = other.wire.ask(JOIN, &request.clone().with_protocol_type(text("connect")));
+    assert_eq!(says(answer.error_code), Some(E::InconsistentGroupProtocol));
+    let mut strange = request.clone();
+    strange.protocols[0].name = text("strange");
+    assert_eq!(says(other.wire.ask(JOIN, &strange).error_code), Some(E::InconsistentGroupProtocol));
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_are_known_by_id_generation_and_instance() {
+    let cluster = Cluster::start().await;
+    let topic = cluster.topic(1, &[]).await;
+    let mut member = Member::alone(&cluster.bootstrap, &unique("group"), None, &[&topic]);
+    assert_eq!(member.heartbeat(), None);
+    assert_eq!(member.commit(&topic, 1, ""), None);
+
+    member.generation += 1;
+    assert_eq!(member.heartbeat(), Some(E::IllegalGeneration));
+    assert_eq!(member.commit(&topic, 1, ""), Some(E::IllegalGeneration));
+    let request = member.sync_request(&[]);
+    assert_eq!(says(member.wire.ask(SYNC, &request).error_code), Some(E::IllegalGeneration));
+    member.generation -= 1;
+
+    let mut request = member.sync_request(&[]);
+    request.protocol_name = Some(text("roundrobin"));
+    assert_eq!(says(member.wire.ask(SYNC, &request).error_code), Some(E::InconsistentGroupProtocol));
+    let request = member.sync_request(&[]);
+    assert_eq!(&member.wire.ask(SYNC, &request).assignment[..], b"all");
+
+    let id = std::mem::replace(&mut member.id, "somebody".to_owned());
+    assert_eq!(member.heartbeat(), Some(E::UnknownMemberId));
+    assert_eq!(member.commit(&topic, 1, ""), Some(E::UnknownMemberId));
+    let request = member.sync_request(&[]);
+    assert_eq!(says(member.wire.ask(SYNC, &request).error_code), Some(E::UnknownMemberId));
+    member.id = id;
+
+    member.instance = Some("nobody".to_owned());
+    assert_eq!(member.heartbeat(), Some(E::UnknownMemberId));
+    member.instance = None;
+
+    let group = std::mem::replace(&mut member.group, unique("absent"));
+    assert_eq!(member.heartbeat(), Some(E::UnknownMemberId));
+    assert_eq!(member.commit(&topic, 1, ""), Some(E::IllegalGeneration));
+    let request = member.sync_request(&[]);
+    assert_eq!(says(member.wire.ask(SYNC, &request).error_code), Some(E::UnknownMemberId));
+    member.group = group;
+    assert_eq!(member.heartbeat(), None);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_have_their_rules() {
+    let cluster = Cluster::start().await;
+    let topic = cluster.topic(1, &[]).await;
+    let mut member = Member::alone(&cluster.bootstrap, &unique("group"), None, &[&topic]);
+    assert_eq!(member.commit(&unique("absent"), 1, ""), Some(E::UnknownTopicOrPartition));
+    assert_eq!(member.commit(&topic, 1, &"x".repeat(5000)), Some(E::OffsetMetadataTooLarge));
+    assert_eq!(member.commit(&topic, 1, &"x".repeat(4096)), None);
+    // The topic is looked at before the member is.
+    member.generation += 1;
+    assert_eq!(member.commit(&unique("absent"), 1, ""), Some(E::UnknownTopicOrPartition));
+    member.generation -= 1;
+    // Nobody outside commits for a group that is at work.
+    let mut outside = Member::new(&cluster.bootstrap, &member.group, None);
+    assert_eq!(outside.commit(&topic, 9, ""), Some(E::UnknownMemberId));
+    outside.group = String::new();
+    assert_eq!(
+        outside.commit(&topic, 9, ""),
+        None,
+        "the empty name is a group for who manages its offsets alone"
+    );
+    outside.group = unique("own");
+    assert_eq!(outside.commit(&topic, 9, ""), None);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebalance_is_told_step_by_step() {
+    let cluster = Cluster::start().await;
+    let topic = cluster.topic(2, &[]).await;
+    let group = unique("group");
+    let mut first = Member::alone(&cluster.bootstrap, &group, None, &[&topic]);
+    let mut second = Member::new(&cluster.bootstrap, &group, None);
+    second.begin_join(&[&topic]);
+    until("the rebalance to begin", || first.heartbeat() == Some(E::RebalanceInProgress));
+    // The members of before may still commit what they have done.
+    assert_eq!(first.commit(&topic, 5, ""), None);
+    let request = first.sync_request(&[]);
+    assert_eq!(says(first.wire.ask(SYNC, &request).error_code), Some(E::RebalanceInProgress));
+    let old = first.generation;
+    first.begin_join(&[&topic]);
+    let (one, two) = (first.joined(), second.joined());
+    assert_eq!((one.generation_id, two.generation_id), (old + 1, old + 1));
+    assert_eq!((one.leader.to_string(), one.members.len()), (first.id.clone(), 2));
+    assert_eq!((two.leader.to_string(), two.members.len()), (first.id.clone(), 0));
+    assert_eq!(one.protocol_name.as_deref(), Some("range"));
+    // In between nobody has anything to commit, but everybody is alive.
+    assert_eq!(first.commit(&topic, 6, ""), Some(E::RebalanceInProgress));
+    assert_eq!(first.heartbeat(), None);
+    // The others wait until the leader has spoken.
+    let request = second.sync_request(&[]);
+    second.wire.tell(SYNC, &request);
+    let request = first.sync_request(&[(&first.id, "mine"), (&second.id, "yours")]);
+    assert_eq!(&first.wire.ask(SYNC, &request).assignment[..], b"mine");
+    assert_eq!(&second.wire.answer::<SyncGroupRequest>(SYNC).assignment[..], b"yours");
+    assert_eq!((first.heartbeat(), second.heartbeat()), (None, None));
+    assert_eq!(first.commit(&topic, 6, ""), None);
+    // Who leaves is not known any more; the other begins anew.
+    let leave = |group: &str, id: &str| {
+        let identity = MemberIdentity::default().with_member_id(text(id)).with_group_instance_id(None);
+        LeaveGroupRequest::default().with_group_id(group_id(group)).with_members(vec![identity])
+    };
+    let answer = second.wire.ask(5, &leave(&group, &second.id));
+    assert_eq!((says(answer.error_code), says(answer.members[0].error_code)), (None, None));
+    assert_eq!(second.heartbeat(), Some(E::UnknownMemberId));
+    assert_eq!(first.heartbeat(), Some(E::RebalanceInProgress));
+    let answer = second.wire.ask(5, &leave(&group, &second.id));
+    assert_eq!(says(answer.members[0].error_code), Some(E::UnknownMemberId));
+    let answer = second.wire.ask(5, &leave(&unique("absent"), "me"));
+    assert_eq!(says(answer.members[0].error_code), Some(E::UnknownMemberId));
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_static_member_that_was_replaced_is_fenced() {
+    let cluster = Cluster::start().await;
+    let topic = cluster.topic(1, &[]).await;
+    let group = unique("group");
+    let mut first = Member::alone(&cluster.bootstrap, &group, Some("one"), &[&topic]);
+    let mut second = Member::new(&cluster.bootstrap, &group, Some("one"));
+    second.begin_join(&[&topic]);
+    let joined = second.joined();
+    assert_eq!(joined.generation_id, first.generation, "no rebalance");
+    assert_ne!(second.id, first.id);
+    assert!(joined.skip_assignment, "it leads, and has nothing to assign");
+    let request = second.sync_request(&[]);
+    assert_eq!(&second.wire.ask(SYNC, &request).assignment[..], b"all");
+    assert_eq!(first.heartbeat(), Some(E::FencedInstanceId));
+    assert_eq!(first.commit(&topic, 1, ""), Some(E::FencedInstanceId));
+    let request = first.sync_request(&[]);
+    assert_eq!(says(first.wire.ask(SYNC, &request).error_code), Some(E::FencedInstanceId));
+    let request = first.join_request(&[&topic]);
+    assert_eq!(says(first.wire.ask(JOIN, &request).error_code), Some(E::FencedInstanceId));
+    assert_eq!(second.heartbeat(), None);
+    // An administrator removes it by its instance id alone.
+    let leave = |instance| {
+        let identity =
+            MemberIdentity::default().with_member_id(text("")).with_group_instance_id(Some(text(instance)));
+        LeaveGroupRequest::default().with_group_id(group_id(&group)).with_members(vec![identity])
+    };
+    let answer = second.wire.ask(5, &leave("two"));
+    assert_eq!(says(answer.members[0].error_code), Some(E::UnknownMemberId));
+    let answer = second.wire.ask(5, &leave("one"));
+    assert_eq!(says(answer.members[0].error_code), None);
+    assert_eq!(second.heartbeat(), Some(E::UnknownMemberId));
+    cluster.stop().await;
+}
+
+fn fetched(wire: &mut Wire, group: &str, topic: &str) -> (Option<E>, i64) {
+    let asked =
+        OffsetFetchRequestTopics::default().with_name(topic_name(topic)).with_partition_indexes(vec![0]);
+    let of = OffsetFetchRequestGroup::default()
+        .with_group_id(group_id(group))
+        .with_member_epoch(-1)
+        .with_topics(Some(vec![asked]));
+    let answer = wire.ask(8, &OffsetFetchRequest::default().with_groups(vec![of])).groups.remove(0);
+    assert_eq!(says(answer.error_code), None);
+    let one = &answer.topics[0].partitions[0];
+    (says(one.error_code), one.committed_offset)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_can_be_looked_at_and_removed() {
+    let cluster = Cluster::start().await;
+    let (topic, other) = (cluster.topic(1, &[]).await, cluster.topic(1, &[]).await);
+    let group = unique("group");
+    let mut wire = Wire::connect(&cluster.bootstrap);
+    let absent = unique("absent");
+    assert_eq!(fetched(&mut wire, &absent, &topic), (None, -1));
+    let describe = |group: &str| DescribeGroupsRequest::default().with_groups(vec![group_id(group)]);
+    let old = wire.ask(5, &describe(&absent)).groups.remove(0);
+    assert_eq!((says(old.error_code), old.group_state.to_string()), (None, "Dead".to_owned()));
+    let new = wire.ask(6, &describe(&absent)).groups.remove(0);
+    assert_eq!(
+        (says(new.error_code), new.group_state.to_string()),
+        (Some(E::GroupIdNotFound), "Dead".to_owned())
+    );
+    let delete = |group: &str| DeleteGroupsRequest::default().with_groups_names(vec![group_id(group)]);
+    assert_eq!(says(wire.ask(2, &delete(&absent)).results[0].error_code), Some(E::GroupIdNotFound));
+    let forget = |group: &str, topic: &str| {
+        let partition = OffsetDeleteRequestPartition::default();
+        OffsetDeleteRequest::default().with_group_id(group_id(group)).with_topics(vec![
+            OffsetDeleteRequestTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]),
+        ])
+    };
+    assert_eq!(says(wire.ask(0, &forget(&absent, &topic)).error_code), Some(E::GroupIdNotFound));
+
+    let mut member = Member::alone(&cluster.bootstrap, &group, None, &[&topic]);
+    assert_eq!((member.commit(&topic, 5, ""), member.commit(&other, 6, "")), (None, None));
+    let described = wire.ask(5, &describe(&group)).groups.remove(0);
+    assert_eq!(described.group_state.to_string(), "Stable");
+    assert_eq!(described.protocol_data.to_string(), "range");
+    assert_eq!(described.protocol_type.to_string(), "consumer");
+    let found = &described.members[0];
+    assert_eq!(
+        (found.member_id.to_string(), found.client_id.to_string()),
+        (member.id.clone(), "wire".to_owned())
+    );
+    assert_eq!(
+        (found.client_host.to_string(), &found.member_assignment[..]),
+        ("/127.0.0.1".to_owned(), &b"all"[..])
+    );
+    let mut listed = |states: &[&str], types: &[&str]| {
+        let texts = |all: &[&str]| all.iter().map(|one| text(one)).collect();
+        let request =
+            ListGroupsRequest::default().with_states_filter(texts(states)).with_types_filter(texts(types));
+        let groups = wire.ask(5, &request).groups;
+        let of = groups.into_iter().find(|listed| listed.group_id.as_str() == group);
+        of.map(|one| {
+            (
+                one.group_state.to_string(),
+                one.protocol_type.to_string(),
+                one.group_type.to_string().to_lowercase(),
+            )
+        })
+    };
+    let stable = Some(("Stable".to_owned(), "consumer".to_owned(), "classic".to_owned()));
+    assert_eq!(listed(&[], &[]), stable);
+    assert_eq!(listed(&["stable"], &["Classic"]), stable);
+    assert_eq!(listed(&["Empty"], &[]), None);
+    assert_eq!(listed(&[], &["consumer"]), None);
+
+    assert_eq!(says(wire.ask(2, &delete(&group)).results[0].error_code), Some(E::NonEmptyGroup));
+    // The offsets of a topic that its members do not read can go while they are at work.
+    let mut forgotten = |topic: &str| {
+        let answer = wire.ask(0, &forget(&group, topic));
+        assert_eq!(says(answer.error_code), None);
+        says(answer.topics[0].partitions[0].error_code)
+    };
+    assert_eq!(forgotten(&topic), Some(E::GroupSubscribedToTopic));
+    assert_eq!(forgotten(&other), None);
+    assert_eq!(forgotten(&unique("absent")), Some(E::UnknownTopicOrPartition));
+    assert_eq!(
+        (fetched(&mut wire, &group, &topic), fetched(&mut wire, &group, &other)),
+        ((None, 5), (None, -1))
+    );
+    let identity = MemberIdentity::default().with_member_id(text(&member.id)).with_group_instance_id(None);
+    let leave = LeaveGroupRequest::default().with_group_id(group_id(&group)).with_members(vec![identity]);
+    assert_eq!(says(wire.ask(5, &leave).members[0].error_code), None);
+    assert_eq!(fetched(&mut wire, &group, &topic), (None, 5));
+    assert_eq!(says(wire.ask(2, &delete(&group)).results[0].error_code), None);
+    assert_eq!(fetched(&mut wire, &group, &topic), (None, -1));
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coordinators_are_found_for_what_has_one() {
+    let cluster = Cluster::start().await;
+    let mut wire = Wire::connect(&cluster.bootstrap);
+    for (kind, expected) in [(0, None), (1, None), (9, Some(E::InvalidRequest))] {
+        let request =
+            FindCoordinatorRequest::default().with_key_type(kind).with_coordinator_keys(vec![text("key")]);
+        let mut found = None;
+        // Kafka makes its own topics first.
+        until("the coordinator", || {
+            let answer = wire.ask(4, &request).coordinators.remove(0);
+            let code = says(answer.error_code);
+            found = Some((code, answer.node_id.0));
+            code != Some(E::CoordinatorNotAvailable)
+        });
+        assert_eq!(found, Some((expected, if expected.is_none() { 1 } else { -1 })), "{kind}");
+    }
+    // Members belong to a group with a name.
+    let request = HeartbeatRequest::default().with_group_id(group_id(""));
+    assert_eq!(says(wire.ask(4, &request).error_code), Some(E::InvalidGroupId));
+    let named = Some(text("range"));
+    let request = SyncGroupRequest::default().with_group_id(group_id(""));
+    let complete = request.clone().with_protocol_name(named.clone()).with_protocol_type(named);
+    assert_eq!(says(wire.ask(SYNC, &complete).error_code), Some(E::InvalidGroupId));
+    // From version 5 on it is said what is being shared.
+    let request = request.with_protocol_name(None);
+    assert_eq!(says(wire.ask(SYNC, &request).error_code), Some(E::InconsistentGroupProtocol));
+    let request = LeaveGroupRequest::default().with_group_id(group_id(""));
+    assert_eq!(says(wire.ask(5, &request).error_code), Some(E::InvalidGroupId));
+    cluster.stop().await;
+}
