@@ -23,7 +23,7 @@ use crate::{
     shop::{Catalog, Zone, product::CatalogError},
     simulator::{Backfill, Pace, Rate, SimulatorError, SimulatorOptions},
     store::StoreError,
-    stream::StreamError,
+    stream::{StreamError, secrets},
 };
 
 /// How long topics may take to be made or read.
@@ -70,6 +70,7 @@ pub(crate) struct Setting {
 
 impl Setting {
     fn new(common: Common) -> Result<Self, Failure> {
+        secrets::keep(&common.properties);
         let catalog = match &common.products {
             Some(path) => Catalog::load(path)?,
             None => Catalog::builtin(),

@@ -4,7 +4,7 @@ use std::{fs::File, io, path::Path, sync::Mutex};
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::cli::LogLevel;
+use crate::{cli::LogLevel, stream::secrets::Hiding};
 
 /// A log that grows beyond this is put aside as `shop-sim.log.1` at the next start.
 const LARGE: u64 = 16 << 20;
@@ -32,7 +32,7 @@ pub fn start(path: &Path, level: LogLevel) -> io::Result<()> {
     // A second start in one process (tests) keeps the first log.
     let _ = tracing_subscriber::registry()
         .with(filter)
-        .with(fmt::layer().with_ansi(false).with_writer(Mutex::new(file)))
+        .with(fmt::layer().with_ansi(false).with_writer(Mutex::new(Hiding(file))))
         .try_init();
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::secrets;
 use crate::{
     consumer::{Part, Position},
     dashboard::snapshot::{GroupState, Link, Message, Weight},
@@ -162,7 +163,7 @@ impl Board {
             let changed = inner.link.up != up;
             let first = !std::mem::replace(&mut inner.linked_before, true);
             inner.link.up = up;
-            inner.link.trouble = trouble;
+            inner.link.trouble = trouble.map(|text| secrets::hide(&text).into_owned());
             (changed || !up && first, first)
         };
         if changed && up && !first {
@@ -187,7 +188,7 @@ impl Board {
         let group = inner.groups.entry(view).or_default();
         group.partitions = partitions;
         group.records = records;
-        group.trouble = trouble;
+        group.trouble = trouble.map(|text| secrets::hide(&text).into_owned());
         let now = Instant::now();
         match group.rated {
             Some((then, before)) if now - then >= std::time::Duration::from_secs(1) => {
@@ -201,6 +202,7 @@ impl Board {
 
     /// Puts up a message, in the log too.
     pub fn say(&self, shop_second: i64, weight: Weight, text: String) {
+        let text = secrets::hide(&text).into_owned();
         match weight {
             Weight::Info => tracing::info!("{text}"),
             Weight::Warning => tracing::warn!("{text}"),

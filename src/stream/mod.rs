@@ -11,6 +11,7 @@ pub mod handling_loop;
 pub mod probe;
 pub mod publish;
 pub mod scan;
+pub mod secrets;
 pub mod session;
 pub mod states;
 pub mod topics;
