@@ -12,7 +12,7 @@ const WORD: &str = "hunter22secret";
 const PASSWORD: &str = "open-hunter22secret sesame-hunter22secret";
 
 fn properties() -> Vec<String> {
-    ["sasl.password", "sasl.oauthbearer.config"]
+    ["sasl.password"]
         .iter()
         .flat_map(|name| ["-X".to_owned(), format!("{name}={PASSWORD}")])
         .chain(["-X".into(), "sasl.username=eva".into(), "-X".into(), "debug=all".into()])
