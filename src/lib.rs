@@ -6,6 +6,7 @@
 //! - [`stream`] speaks to Kafka, and [`simulator`] sells through it.
 //! - [`broker`] is a Kafka for one machine that knows nothing of shops.
 //! - [`dashboard`] draws a snapshot and knows nothing of Kafka.
+//! - [`secrets`] keeps passwords out of everything that people read.
 //! - [`cli`] is what can be typed, [`commands`] does it, and [`runtime`] puts a process together for it.
 
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ pub mod consumer;
 pub mod dashboard;
 pub mod handling;
 pub mod runtime;
+pub mod secrets;
 pub mod shop;
 pub mod simulator;
 pub mod sinks;

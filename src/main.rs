@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use shop_sim::{cli::Cli, commands};
+use shop_sim::{cli::Cli, commands, secrets};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -25,6 +25,6 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "the one place that prints errors")]
 fn fail(sentence: &str) -> ExitCode {
-    eprintln!("shop-sim: {sentence}");
+    eprintln!("shop-sim: {}", secrets::hide(sentence));
     ExitCode::FAILURE
 }

@@ -20,6 +20,7 @@ use crate::{
         logging,
         place::{Place, PlaceError},
     },
+    secrets,
     shop::{Catalog, Zone, product::CatalogError},
     simulator::{Backfill, Pace, Rate, SimulatorError, SimulatorOptions},
     store::StoreError,
@@ -70,6 +71,7 @@ pub(crate) struct Setting {
 
 impl Setting {
     fn new(common: Common) -> Result<Self, Failure> {
+        secrets::keep(&common.properties);
         let catalog = match &common.products {
             Some(path) => Catalog::load(path)?,
             None => Catalog::builtin(),

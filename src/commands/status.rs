@@ -17,6 +17,7 @@ use crate::{
         Zone,
         money::{kronor, thousands},
     },
+    sinks::clean,
     stream::clock::Clock,
     views::figures::ShopFigures,
 };
@@ -132,7 +133,7 @@ pub(super) fn json(figures: &ShopFigures, zone: Zone) -> String {
         lag: &figures.lag,
     };
     // Numbers and texts: nothing that JSON cannot hold.
-    serde_json::to_string(&status).unwrap_or_default()
+    clean::json(serde_json::to_string(&status).unwrap_or_default())
 }
 
 /// The figures for people.
@@ -160,7 +161,7 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
     lines.push(format!("Lag                      {}", lag.join(", ")));
     lines.push("Stock".to_owned());
     for line in &figures.stock {
-        let name = crate::sinks::clean::shown(&line.name, 40);
+        let name = clean::shown(&line.name, 40);
         lines.push(format!("  {:>6}  {name:<40}  {:>10}", line.product_id, line.balance()));
     }
     lines.join("\n")

@@ -144,19 +144,25 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
 
     /// The files on disk that are appended to, with their lengths.
     fn appended(&self) -> Result<Vec<(String, u64)>, Trouble> {
-        let mut found = Vec::new();
-        for folder in self.output.folders() {
-            found.extend(self.files.list(folder).map_err(|error| file(folder, error))?);
-        }
+        let mut found = self.listed()?;
         found.retain(|(path, _)| self.output.is_appended(path));
         Ok(found)
     }
 
-    /// Starts again from nothing: the checkpoint is emptied, appended files are moved aside. Partitions
-    /// stay, to be read from their beginning.
+    /// The files in the output's folders, with their lengths.
+    fn listed(&self) -> Result<Vec<(String, u64)>, Trouble> {
+        let mut found = Vec::new();
+        for folder in self.output.folders() {
+            found.extend(self.files.list(folder).map_err(|error| file(folder, error))?);
+        }
+        Ok(found)
+    }
+
+    /// Starts again from nothing: the checkpoint is emptied, the files in the output's folders are moved aside.
+    /// Partitions stay, to be read from their beginning.
     pub fn reset(&mut self) -> Result<(), Trouble> {
         // Files first: with the checkpoint still there, a crash in between is found at the next start.
-        for (path, _) in self.appended()? {
+        for (path, _) in self.listed()? {
             self.files.set_aside(&path).map_err(|error| file(&path, error))?;
         }
         self.store.clear()?;

@@ -100,6 +100,7 @@ where
     E: Display,
 {
     let mut wait = FIRST_WAIT;
+    let mut told = None;
     while !env.stop.is_cancelled() {
         let begun = tokio::time::Instant::now();
         let why = match AssertUnwindSafe(run()).catch_unwind().await {
@@ -113,11 +114,15 @@ where
         }
         // A run that lasted starts the patience anew.
         if begun.elapsed() > LAST_WAIT * 2 {
-            wait = FIRST_WAIT;
+            (wait, told) = (FIRST_WAIT, None);
         }
         let second = env.clock.now().unwrap_or_default();
-        env.board.say(second, Weight::Warning, Said::Restarted { view: name, why: why.clone() });
-        env.board.set_group(name, 0, 0, Some(Said::Text(why)));
+        // The same over and over is said once: a disk may be full for long.
+        if told.as_ref() != Some(&why) {
+            env.board.say(second, Weight::Warning, Said::Restarted { view: name, why: why.clone() });
+        }
+        env.board.set_group(name, 0, 0, Some(Said::Text(why.clone())));
+        told = Some(why);
         tokio::select! {
             () = env.stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}

@@ -21,6 +21,7 @@ use tracing_subscriber::{
 use crate::{
     cli::LogLevel,
     dashboard::snapshot::{self, LogLine},
+    secrets::{self, Hiding},
 };
 
 /// A log that grows beyond this is put aside as `shop-sim.log.1` at the next start.
@@ -56,7 +57,7 @@ pub fn start(path: &Path, level: LogLevel) -> io::Result<()> {
     // A second start in one process (tests) keeps the first log.
     let _ = tracing_subscriber::registry()
         .with(filter)
-        .with(text::layer().with_ansi(false).with_writer(Mutex::new(file)))
+        .with(text::layer().with_ansi(false).with_writer(Mutex::new(Hiding(file))))
         .with(&RECENT)
         .try_init();
     Ok(())
@@ -92,7 +93,8 @@ impl<S: Subscriber> Layer<S> for &'static Recent {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut text = Text(String::new());
         event.record(&mut text);
-        let (metadata, Text(mut text)) = (event.metadata(), text);
+        let metadata = event.metadata();
+        let mut text = secrets::hide(&text.0).into_owned();
         if let Some((cut, _)) = text.char_indices().find(|(at, _)| *at >= LONG) {
             text.truncate(cut);
         }

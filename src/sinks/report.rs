@@ -77,7 +77,7 @@ impl Report {
         reason = "numbers, texts and a date, none of which serde_json refuses"
     )]
     pub fn json(&self) -> String {
-        let mut json = serde_json::to_string(self).expect("a report is JSON");
+        let mut json = clean::json(serde_json::to_string(self).expect("a report is JSON"));
         json.push('\n');
         json
     }

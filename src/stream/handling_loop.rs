@@ -219,8 +219,9 @@ impl Turn<'_> {
     }
 
     fn take(&mut self, message: &BorrowedMessage<'_>) -> Option<Ended> {
-        // Those that are passed over count too: reading has to pause for other things now and then.
-        self.unsent += 1;
+        // Those that are passed over count too: reading has to pause for other things now and then. Large ones count
+        // more, since dead letters wait with all their bytes.
+        self.unsent += 1 + message.payload_len() as u64 / 1024;
         let part = Part { source: Source::Orders, partition: message.partition() };
         if self.env.until.as_ref().is_some_and(|until| !until.takes(part, message.offset())) {
             return None;

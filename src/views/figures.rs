@@ -155,6 +155,15 @@ pub struct ReportNote {
     pub revision: u32,
 }
 
+/// Characters of a customer's name in the feed, far more than a screen shows: what a partition tells has to fit into a
+/// record.
+const NAME: usize = 200;
+
+/// A name as the feed has it.
+pub fn feed_name(name: &str) -> String {
+    name.chars().take(NAME).collect()
+}
+
 /// An order in the feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LatestOrder {
@@ -162,7 +171,7 @@ pub struct LatestOrder {
     pub order_id: u64,
     /// Shop time of the sale.
     pub created_at: DateTime<FixedOffset>,
-    /// The customer's name as it came; clean it before it is shown.
+    /// The beginning of the customer's name as it came; clean it before it is shown.
     pub customer: String,
     /// Pieces over all lines; 0 where only the handled record was seen.
     pub pieces: i64,

@@ -73,6 +73,8 @@ where
         end_seen: HashMap::new(),
         at_end: HashSet::new(),
         trouble: None,
+        broken: None,
+        cluster: None,
         paused: false,
         reports: None,
         _view: std::marker::PhantomData,
@@ -120,6 +122,10 @@ where
     /// Partitions with nothing more to read since their last record.
     at_end: HashSet<Part>,
     trouble: Option<String>,
+    /// Why it must be built again from its checkpoint.
+    broken: Option<String>,
+    /// Which Kafka the records come from.
+    cluster: Option<String>,
     paused: bool,
     reports: Option<Vec<ReportNote>>,
     _view: std::marker::PhantomData<V>,
@@ -172,6 +178,9 @@ where
             }
             if self.shared.is_lost() {
                 return Ok(Ended::Again("it lost its partitions".to_owned()));
+            }
+            if let Some(why) = self.broken.take() {
+                return Ok(Ended::Again(why));
             }
         }
     }

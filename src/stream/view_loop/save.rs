@@ -1,6 +1,6 @@
 //! What is due between records: checkpoints, the closing of days, and the end of a run that has one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rdkafka::{
     Offset,
@@ -9,7 +9,7 @@ use rdkafka::{
 
 use super::{INTERVAL, Turn, ViewError};
 use crate::{
-    consumer::{Output, Part},
+    consumer::{Output, Part, Trouble},
     dashboard::snapshot::{Said, Weight},
     sinks::files::Files,
     store::Store,
@@ -44,13 +44,23 @@ where
 
     /// Makes a checkpoint and tells Kafka and everybody else.
     pub(super) fn save(&mut self) {
-        if self.shared.is_lost() {
+        if self.shared.is_lost() || self.broken.is_some() {
+            return;
+        }
+        if !self.is_same_kafka() {
+            self.break_off("another Kafka answers than before".to_owned());
             return;
         }
         self.saved = Instant::now();
         let now = self.env.clock.now();
         self.close_days();
         let saved = tokio::task::block_in_place(|| self.shared.worker().checkpoint(now));
+        // A store that has failed may have lost what it took before: what is on the disk counts.
+        if let Err(Trouble::Store(error)) = &saved {
+            self.break_off(error.to_string());
+            self.trouble = Some(error.to_string());
+            return;
+        }
         let trouble = saved.err().map(|trouble| trouble.to_string());
         if let Some(text) = trouble.as_ref().filter(|_| self.trouble.is_none()) {
             let second = now.unwrap_or_default();
@@ -71,6 +81,22 @@ where
                 tracing::debug!("{}: positions not told to Kafka: {error}", V::NAME);
             }
         }
+    }
+
+    /// Whether the records still come from the Kafka that they came from first. One on an empty or another disk has
+    /// another cluster id, which librdkafka hears of when it connects, before it fetches.
+    fn is_same_kafka(&mut self) -> bool {
+        let now = self.consumer.client().fetch_cluster_id(Duration::ZERO);
+        if self.cluster.is_none() {
+            self.cluster.clone_from(&now);
+        }
+        now.is_none() || now == self.cluster
+    }
+
+    /// Saves nothing more: the loop ends, and the next one begins at the checkpoint.
+    fn break_off(&mut self, why: String) {
+        self.shared.worker().retire();
+        self.broken = Some(why);
     }
 
     /// No more records while there is no room for what they lead to; polls go on, so the group keeps us.

@@ -4,15 +4,16 @@ mod en;
 mod sv;
 
 use super::{Lang, Words};
-use crate::{dashboard::snapshot::Said, shop::money::thousands};
+use crate::{dashboard::snapshot::Said, secrets, shop::money::thousands};
 
 impl Lang {
     /// The sentence in this language. It may hold text from outside: clean it before it is shown.
     pub fn say(self, said: &Said) -> String {
-        match self {
+        let sentence = match self {
             Self::En => en::sentence(said),
             Self::Sv => sv::sentence(said),
-        }
+        };
+        secrets::hide(&sentence).into_owned()
     }
 }
 
