@@ -18,6 +18,7 @@ pub mod lang;
 pub mod lists;
 pub mod marks;
 pub mod page;
+pub mod picture;
 pub mod run;
 pub mod snapshot;
 pub mod terminal;

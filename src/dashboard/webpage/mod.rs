@@ -183,7 +183,7 @@ fn section(title: &str, note: &str, inside: &str) -> String {
 }
 
 /// Text as text: nothing in it can become an element, an attribute or an entity.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
