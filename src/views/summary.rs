@@ -115,6 +115,9 @@ fn merge_windows(ours: &mut HandledFigures, theirs: &HandledFigures) {
     for (sum, interval) in ours.intervals.iter_mut().zip(theirs.intervals) {
         add(sum, interval);
     }
+    for (date, count) in &theirs.by_day {
+        add(ours.by_day.entry(*date).or_default(), *count);
+    }
     ours.waits.merge(&theirs.waits);
 }
 
