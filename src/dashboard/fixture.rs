@@ -193,6 +193,7 @@ fn handled(total: u64, elapsed: u64) -> HandledFigures {
     let last = |count: usize| intervals.iter().rev().take(count).sum();
     HandledFigures {
         total,
+        by_day: std::collections::BTreeMap::new(),
         last_5_min: last(1),
         last_30_min: last(6),
         last_1_h: last(12),

@@ -117,6 +117,7 @@ where
             (wait, told) = (FIRST_WAIT, None);
         }
         let second = env.clock.now().unwrap_or_default();
+        env.board.failed(name);
         // The same over and over is said once: a disk may be full for long.
         if told.as_ref() != Some(&why) {
             env.board.say(second, Weight::Warning, Said::Restarted { view: name, why: why.clone() });

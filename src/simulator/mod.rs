@@ -30,4 +30,5 @@ mod wishes;
 
 pub use options::{Backfill, Outcome, Pace, Progress, Rate, SimulatorError, SimulatorOptions};
 pub use run::Simulator;
+pub use rush::before_midnight;
 pub use start::start;

@@ -50,11 +50,18 @@ impl Rush {
 /// the rate that it sells at. `None` in real time, without a rate, and where that moment has passed already.
 pub(super) fn to_midnight(zone: Zone, now_ms: i64, pace: Pace, rate: Rate) -> Option<Phase> {
     let (Pace::Accelerated { speed, .. }, Some(rate)) = (pace, rate.per_second()) else { return None };
+    let to_ms = before_midnight(zone, now_ms, speed)?;
+    Some(Phase::Backfill { to_ms, per_second: rate / speed, follow: false })
+}
+
+/// The moment that a shop at `now_ms` (Unix ms of shop time) with this speed can jump to: a few seconds of wall time
+/// before its next midnight. `None` where that has passed already.
+pub fn before_midnight(zone: Zone, now_ms: i64, speed: f64) -> Option<i64> {
     let midnight_ms = zone.end_of(zone.date(now_ms.div_euclid(1000))).checked_mul(1000)?;
     #[expect(clippy::cast_possible_truncation, reason = "saturates, and so does the difference")]
     let before_ms = (BEFORE_MIDNIGHT.as_secs_f64() * 1000.0 * speed) as i64;
     let to_ms = midnight_ms.saturating_sub(before_ms);
-    (to_ms > now_ms).then(|| Phase::Backfill { to_ms, per_second: rate / speed, follow: false })
+    (to_ms > now_ms).then_some(to_ms)
 }
 
 #[cfg(test)]

@@ -2,15 +2,14 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     consumer::{Part, Position},
-    dashboard::snapshot::{GroupState, Link, Message, Said, Weight},
+    dashboard::snapshot::{Cluster, Link, Message, Said, Weight},
     shop::Zone,
     views::{
         Source,
@@ -73,8 +72,28 @@ struct Group {
     trouble: Option<Said>,
     partitions: usize,
     records: u64,
-    rate: f64,
-    rated: Option<(Instant, u64)>,
+    rebalances: u64,
+    errors: u64,
+}
+
+/// What can be told of a consumer group at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Which.
+    pub view: &'static str,
+    /// Records read: by this process where it runs the consumer, offsets behind what is published where not. What
+    /// counts is how it grows.
+    pub records: u64,
+    /// Records behind the end of its topics.
+    pub lag: u64,
+    /// Partitions held in this process.
+    pub partitions: usize,
+    /// Times that partitions were assigned anew in this process.
+    pub rebalances: u64,
+    /// Errors met in this process.
+    pub errors: u64,
+    /// What is wrong, or what it waits for.
+    pub trouble: Option<Said>,
 }
 
 #[derive(Debug)]
@@ -85,6 +104,9 @@ struct Inner {
     messages: VecDeque<Message>,
     messages_ever: u64,
     link: Link,
+    cluster: Arc<Cluster>,
+    /// Counts changes of anything that a picture shows.
+    changes: u64,
     /// Whether the connection has been looked at.
     linked_before: bool,
 }
@@ -106,6 +128,8 @@ impl Board {
             messages: VecDeque::new(),
             messages_ever: 0,
             link,
+            cluster: Arc::default(),
+            changes: 0,
             linked_before: false,
         };
         Self { zone, inner: Mutex::new(inner) }
@@ -120,13 +144,18 @@ impl Board {
         let mut inner = self.lock();
         match inner.parts.get(&(view, part)) {
             Some(hanging) if hanging.wall_ms > state.wall_ms => {}
-            _ => drop(inner.parts.insert((view, part), state)),
+            hanging => {
+                inner.changes += u64::from(hanging.is_none_or(|hanging| hanging.says_other_than(&state)));
+                inner.parts.insert((view, part), state);
+            }
         }
     }
 
     /// Takes down all that a view said, because it starts again.
     pub fn clear(&self, view: &'static str) {
-        self.lock().parts.retain(|(name, _), _| *name != view);
+        let mut inner = self.lock();
+        inner.parts.retain(|(name, _), _| *name != view);
+        inner.changes += 1;
     }
 
     /// What a view says of its partitions.
@@ -142,7 +171,9 @@ impl Board {
 
     /// Notes where the logs end.
     pub fn set_ends(&self, ends: Ends) {
-        self.lock().ends = ends;
+        let mut inner = self.lock();
+        inner.changes += u64::from(inner.ends.by_part != ends.by_part);
+        inner.ends = ends;
     }
 
     /// Where the logs ended lately.
@@ -161,6 +192,7 @@ impl Board {
             let mut inner = self.lock();
             let changed = inner.link.up != up;
             let first = !std::mem::replace(&mut inner.linked_before, true);
+            inner.changes += u64::from(changed || inner.link.trouble != trouble);
             inner.link.up = up;
             inner.link.trouble = trouble;
             (changed || !up && first, first)
@@ -183,16 +215,38 @@ impl Board {
         let group = inner.groups.entry(view).or_default();
         group.partitions = partitions;
         group.records = records;
+        let news = group.trouble != trouble;
         group.trouble = trouble;
-        let now = Instant::now();
-        match group.rated {
-            Some((then, before)) if now - then >= std::time::Duration::from_secs(1) => {
-                group.rate = records.saturating_sub(before) as f64 / (now - then).as_secs_f64();
-                group.rated = Some((now, records));
-            }
-            Some(_) => {}
-            None => group.rated = Some((now, records)),
+        inner.changes += u64::from(news);
+    }
+
+    /// Counts that a consumer's partitions were assigned anew.
+    pub fn rebalanced(&self, view: &'static str) {
+        self.lock().groups.entry(view).or_default().rebalances += 1;
+    }
+
+    /// Counts an error that a consumer met.
+    pub fn failed(&self, view: &'static str) {
+        self.lock().groups.entry(view).or_default().errors += 1;
+    }
+
+    /// Notes what the cluster looks like.
+    pub fn set_cluster(&self, cluster: Cluster) {
+        let mut inner = self.lock();
+        if *inner.cluster != cluster {
+            inner.cluster = Arc::new(cluster);
+            inner.changes += 1;
         }
+    }
+
+    /// The cluster as last seen.
+    pub fn cluster(&self) -> Arc<Cluster> {
+        Arc::clone(&self.lock().cluster)
+    }
+
+    /// Goes up whenever a picture of the board would change.
+    pub fn changes(&self) -> u64 {
+        self.lock().changes
     }
 
     /// Puts up a message, in the log too.
@@ -204,6 +258,7 @@ impl Board {
         }
         let mut inner = self.lock();
         inner.messages_ever += 1;
+        inner.changes += 1;
         let number = inner.messages_ever;
         inner.messages.push_back(Message { number, shop_second, weight, said });
         while inner.messages.len() > MESSAGES {
@@ -232,29 +287,37 @@ impl Board {
         figures
     }
 
-    /// Every consumer group as it is seen from here.
-    pub fn groups(&self) -> Vec<GroupState> {
+    /// Every consumer group as it is seen from here, in the order of the design.
+    pub fn readings(&self) -> Vec<Reading> {
         let inner = self.lock();
-        VIEWS
-            .into_iter()
-            .map(|view| {
-                let group = inner.groups.get(view);
-                GroupState {
-                    view,
-                    rate: group.map_or(0.0, |group| group.rate),
-                    lag: inner.lag(view),
-                    partitions: group.map_or(0, |group| group.partitions),
-                    rebalances: 0,
-                    errors: 0,
-                    trouble: group.and_then(|group| group.trouble.clone()),
-                    history: std::sync::Arc::default(),
-                }
-            })
-            .collect()
+        let reading = |view: &'static str| {
+            let group = inner.groups.get(view);
+            Reading {
+                view,
+                records: group.map_or_else(|| inner.offsets(view), |group| group.records),
+                lag: inner.lag(view),
+                partitions: group.map_or(0, |group| group.partitions),
+                rebalances: group.map_or(0, |group| group.rebalances),
+                errors: group.map_or(0, |group| group.errors),
+                trouble: group.and_then(|group| group.trouble.clone()),
+            }
+        };
+        VIEWS.map(reading).to_vec()
+    }
+
+    /// Shows every part's figures to `each`, without copies.
+    pub fn each_part(&self, each: impl FnMut(&PartFigures)) {
+        self.lock().parts.values().map(|state| &state.figures).for_each(each);
     }
 }
 
 impl Inner {
+    /// Offsets behind a view's positions.
+    fn offsets(&self, view: &str) -> u64 {
+        let next = self.parts.iter().filter(|((name, _), _)| *name == view);
+        next.map(|(_, state)| u64::try_from(state.position.next).unwrap_or(0)).sum()
+    }
+
     /// Records between a view's positions and the ends of its logs.
     fn lag(&self, view: &str) -> u64 {
         self.ends

@@ -16,6 +16,7 @@ use super::{
     Session, StreamError, Topic,
     board::{Board, Ends},
     clock::Clock,
+    cluster::ClusterWatch,
     scan::reader,
 };
 use crate::{consumer::Part, views::Source};
@@ -23,6 +24,8 @@ use crate::{consumer::Part, views::Source};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// After so many looks at orders without any pulse they come from a shop without our simulator.
 const QUIET_LOOKS: u32 = 5;
+/// Looks at the ends for one at the whole cluster.
+const CLUSTER_LOOKS: u32 = 3;
 
 /// Asks for the ends of the logs; its calls block.
 pub struct EndWatch {
@@ -96,15 +99,16 @@ impl EndWatch {
 /// Looks each second and writes what it sees on the board, until told to stop.
 pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: CancellationToken) {
     let mut watch: Option<Arc<EndWatch>> = None;
+    let mut cluster = ClusterWatch::default();
+    let mut looks = 0_u32;
     let mut without_pulse = 0;
     while !stop.is_cancelled() {
         let settled = clock.settled();
-        let session = session.clone();
-        let known = watch.take();
+        let (asking, known) = (session.clone(), watch.take());
         let looked = tokio::task::spawn_blocking(move || {
             let watch = match known {
                 Some(watch) => watch,
-                None => Arc::new(EndWatch::new(&session)?),
+                None => Arc::new(EndWatch::new(&asking)?),
             };
             let ends = watch.look()?;
             Ok::<_, StreamError>((watch, ends))
@@ -125,10 +129,44 @@ pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: Cancel
             Ok(Err(error)) => board.set_link(false, Some(error.said()), second),
             Err(error) => tracing::error!("looking for the ends of the logs failed: {error}"),
         }
+        if looks % CLUSTER_LOOKS == 1
+            && let Some(watch) = watch.clone()
+        {
+            cluster = look_around(&watch, cluster, &session, &board).await;
+        }
+        looks = looks.wrapping_add(1);
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
     }
     super::let_go(watch);
+}
+
+/// One look at the cluster, which goes on the board; it is no news where Kafka does not answer.
+async fn look_around(
+    watch: &Arc<EndWatch>,
+    mut cluster: ClusterWatch,
+    session: &Session,
+    board: &Board,
+) -> ClusterWatch {
+    let (watch, session) = (Arc::clone(watch), session.clone());
+    let looked = tokio::task::spawn_blocking(move || {
+        let seen = cluster.look(&session, &watch.probe);
+        (cluster, seen)
+    });
+    match looked.await {
+        Ok((cluster, Ok(seen))) => {
+            board.set_cluster(seen);
+            cluster
+        }
+        Ok((cluster, Err(error))) => {
+            tracing::debug!("looking at the cluster: {error}");
+            cluster
+        }
+        Err(error) => {
+            tracing::error!("looking at the cluster failed: {error}");
+            ClusterWatch::default()
+        }
+    }
 }

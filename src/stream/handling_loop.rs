@@ -96,6 +96,7 @@ impl Books {
 
 impl Keeper for Books {
     fn assign(&self, parts: &[Part]) -> Result<Vec<Start>, String> {
+        self.env.board.rebalanced(NAME);
         let session = &self.env.session;
         let committed = block_in_place(|| states::handling(session)).map_err(|error| error.to_string())?;
         let probe = session.probe().map_err(|error| error.to_string())?;
@@ -212,6 +213,7 @@ impl Turn<'_> {
             Err(KafkaError::MessageConsumptionFatal(code)) => Some(Ended::Again(code.to_string())),
             Err(KafkaError::PartitionEOF(_)) => None,
             Err(error) => {
+                self.env.board.failed(NAME);
                 tracing::debug!("{NAME}: {error}");
                 None
             }

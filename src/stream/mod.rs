@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod board;
 pub mod clock;
+pub mod cluster;
 pub mod ends;
 pub mod env;
 pub mod find;

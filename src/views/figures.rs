@@ -78,6 +78,9 @@ impl StockLine {
 pub struct HandledFigures {
     /// All handled orders in the log.
     pub total: u64,
+    /// By local date of the handling, from today on.
+    #[serde(default)]
+    pub by_day: BTreeMap<NaiveDate, u64>,
     /// In the last 5 minutes.
     pub last_5_min: u64,
     /// In the last 30 minutes.

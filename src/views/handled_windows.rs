@@ -1,5 +1,7 @@
 //! Monitoring of the handling: how many orders were handled in the last 5 min, 30 min, 1 h and 2 h.
 
+use chrono::NaiveDate;
+
 use super::{
     Event, Source, View,
     figures::{HandledFigures, SLOT_SECONDS, Waits},
@@ -17,6 +19,8 @@ const TWO_HOURS: i64 = 7200;
 pub struct HandledWindows {
     /// One row, 0: all handled orders of the partition.
     total: Table<u8, u64>,
+    /// By local date of the handling.
+    days: Table<NaiveDate, u64>,
     seconds: Seconds,
     /// By slot (Unix seconds / 300) of the handling.
     waits: Table<i64, Waits>,
@@ -26,21 +30,23 @@ impl View for HandledWindows {
     const NAME: &'static str = "handled-windows";
     const SOURCES: &'static [Source] = &[Source::Handled];
 
-    fn apply(&mut self, event: &Event, _: Zone) {
+    fn apply(&mut self, event: &Event, zone: Zone) {
         if let Event::Handled(handled) = event {
             *self.total.row(0) += 1;
+            *self.days.row(zone.date(handled.second())) += 1;
             self.seconds.add(handled.second(), 1);
             let waited = handled.handled_at.signed_duration_since(handled.created_at).num_seconds();
             self.waits.row(handled.second().div_euclid(SLOT_SECONDS)).add(waited, 1);
         }
     }
 
-    fn advance(&mut self, now: i64, _: Zone) {
+    fn advance(&mut self, now: i64, zone: Zone) {
+        self.days.forget_before(zone.date(now));
         self.seconds.forget_until(now - TWO_HOURS);
         self.waits.forget_before(first_slot(now));
     }
 
-    fn figures(&self, now: i64, _: Zone) -> PartFigures {
+    fn figures(&self, now: i64, zone: Zone) -> PartFigures {
         // Counts of at least zero.
         let last = |seconds: i64| self.seconds.sum(now - seconds, now).unsigned_abs();
         let mut intervals = [0; 24];
@@ -54,6 +60,7 @@ impl View for HandledWindows {
         }
         PartFigures::HandledWindows(HandledFigures {
             total: self.total.get(0).copied().unwrap_or(0),
+            by_day: self.days.range(zone.date(now)..).map(|(date, count)| (*date, *count)).collect(),
             last_5_min: last(300),
             last_30_min: last(1800),
             last_1_h: last(3600),
@@ -64,7 +71,12 @@ impl View for HandledWindows {
     }
 
     fn tables(&mut self) -> Vec<(&'static str, &mut dyn Saved)> {
-        vec![("total", &mut self.total), ("seconds", &mut self.seconds.minutes), ("waits", &mut self.waits)]
+        vec![
+            ("total", &mut self.total),
+            ("days", &mut self.days),
+            ("seconds", &mut self.seconds.minutes),
+            ("waits", &mut self.waits),
+        ]
     }
 }
 

@@ -166,6 +166,12 @@ impl Shop {
         self.handled.iter().filter(within).count() as u64
     }
 
+    /// Orders handled on a day.
+    pub(crate) fn handled_on(&self, day: NaiveDate, zone: Tz) -> u64 {
+        let that_day = |one: &&Handled| date(one.handled_at.timestamp(), zone) == day;
+        self.handled.iter().filter(that_day).count() as u64
+    }
+
     /// How long the orders had waited that were handled in the slots of the last two hours, seconds, shortest first.
     pub(crate) fn waits(&self, now: i64) -> Vec<i64> {
         let slots = (now - 7199).div_euclid(300)..=now.div_euclid(300);

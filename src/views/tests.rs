@@ -224,6 +224,8 @@ proptest! {
             prop_assert_eq!(*interval, shop.handled_between(from, from + 300));
         }
 
+        let handled_today = said.handled.by_day.get(&said.today).copied().unwrap_or(0);
+        prop_assert_eq!(handled_today, shop.handled_on(said.today, tz));
         let waits = shop.waits(now);
         prop_assert_eq!(said.handled.waits.quantile(0.5).is_none(), waits.is_empty());
         for percent in [0_usize, 1, 50, 95, 99, 100] {

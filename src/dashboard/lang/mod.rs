@@ -1,13 +1,19 @@
 //! Every word on the screen, in the languages it can be read in.
 
 mod en;
+mod farewell;
 mod pages;
 mod sentences;
 mod sv;
 
 use chrono::{Datelike, Weekday};
 
-pub use self::{en::EN, pages::PageWords, sv::SV};
+pub use self::{
+    en::EN,
+    farewell::{Farewell, Tally},
+    pages::PageWords,
+    sv::SV,
+};
 
 /// A language of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -56,8 +56,12 @@ where
             Said::FilesDoNotFit { view: V::NAME },
         );
     }
-    let shared =
-        Arc::new(Shared { worker: Mutex::new(worker), clock: env.clock.clone(), lost: Mutex::new(false) });
+    let shared = Arc::new(Shared {
+        worker: Mutex::new(worker),
+        clock: env.clock.clone(),
+        board: Arc::clone(&env.board),
+        lost: Mutex::new(false),
+    });
     let member = Member::new(&env.session, V::SOURCES, Arc::clone(&shared));
     let group = env.session.group(V::NAME);
     let consumer: Client<V, O, S, F> =
@@ -205,6 +209,7 @@ where
             }
             Err(KafkaError::MessageConsumptionFatal(code)) => Ok(Some(Ended::Again(code.to_string()))),
             Err(error) => {
+                self.env.board.failed(V::NAME);
                 tracing::debug!("{}: {error}", V::NAME);
                 Ok(None)
             }

@@ -9,7 +9,7 @@ use crate::{
     consumer::{Output, Part, Start, Worker},
     sinks::files::Files,
     store::Store,
-    stream::{clock::Clock, group::Keeper},
+    stream::{board::Board, clock::Clock, group::Keeper},
     views::View,
 };
 
@@ -17,6 +17,7 @@ use crate::{
 pub(super) struct Shared<V: View, O, S, F> {
     pub(super) worker: Mutex<Worker<V, O, S, F>>,
     pub(super) clock: Clock,
+    pub(super) board: Arc<Board>,
     pub(super) lost: Mutex<bool>,
 }
 
@@ -56,6 +57,7 @@ where
     F: Files + 'static,
 {
     fn assign(&self, parts: &[Part]) -> Result<Vec<Start>, String> {
+        self.board.rebalanced(V::NAME);
         let mut worker = self.worker();
         parts.iter().map(|part| worker.assign(*part).map_err(|trouble| trouble.to_string())).collect()
     }
