@@ -11,7 +11,7 @@ use super::{App, Snapshot};
 use crate::{
     dashboard::{
         Request,
-        action::{Action, Command},
+        action::{Action, Command, Effect},
         app::RATES,
         fixture,
         snapshot::{Message, Said, Weight},
@@ -26,8 +26,12 @@ fn app(change: impl FnOnce(&mut Snapshot)) -> (App, Instant) {
     (App::new(Arc::new(shop), now), now)
 }
 
+/// What is asked of the shop because of a command.
 fn press(app: &mut App, command: Command, now: Instant) -> Option<Request> {
-    app.update(Action::Command(command), now)
+    match app.update(Action::Command(command), now)? {
+        Effect::Ask(request) => Some(request),
+        effect => panic!("{command:?} led to {effect:?}"),
+    }
 }
 
 #[test]
