@@ -199,3 +199,50 @@ fn keep_to_ascii(buf: &mut Buffer) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample::select};
+
+    use super::*;
+    use crate::dashboard::fixture;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn nothing_is_drawn_outside_its_box(
+            x in 0_u16..40, y in 0_u16..20, width in 0_u16..=200, height in 0_u16..=60, what in 0..PANELS + Page::ALL.len(),
+            marker in select(&Marker::ALL[..]), enlarged: bool, followed: bool,
+        ) {
+            let window = Rect::new(0, 0, 240, 80);
+            let body = Rect::new(x, y, width, height);
+            let mut buf = Buffer::filled(window, ratatui::buffer::Cell::new("▒"));
+            let shop = fixture::afternoon();
+            let mut ui = Ui::default();
+            ui.focus = enlarged.then_some(0);
+            ui.enlarged = enlarged;
+            ui.following = shop.feed.first().filter(|_| followed).map(|order| order.order_id);
+            ui.reading = shop.figures.reports.first().filter(|_| followed).map(|report| report.date);
+            let look = Look::new(ThemeName::Dark, Lang::Sv, marker);
+            let targets = RefCell::default();
+            let scene = Scene {
+                shop: &shop, ui: &ui, theme: look.theme, words: look.words, marks: look.marks, in_focus: false, targets: &targets,
+            };
+            match what.checked_sub(PANELS).and_then(|index| Page::ALL.get(index)) {
+                Some(&page) => page::draw(&scene, page, body, &mut buf),
+                None => match what {
+                    0 => orders::draw(&scene, body, &mut buf),
+                    1 => sales::draw(&scene, body, &mut buf),
+                    2 => handled::draw(&scene, body, &mut buf),
+                    3 => stock::draw(&scene, body, &mut buf),
+                    4 => latest::draw(&scene, body, &mut buf),
+                    _ => messages::draw(&scene, body, &mut buf),
+                },
+            }
+            for position in window.positions().filter(|position| !body.contains(*position)) {
+                prop_assert_eq!(buf[position].symbol(), "▒", "{} is outside {}:\n{}", position, body, text_of(&buf));
+            }
+        }
+    }
+}
