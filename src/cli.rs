@@ -143,6 +143,9 @@ pub struct TuiArgs {
     /// What charts are drawn with
     #[arg(long, default_value_t, value_enum, value_name = "MARKER")]
     pub marker: Marker,
+    /// Give a talk: large figures, what to say, ten minutes on the clock
+    #[arg(long)]
+    pub present: bool,
     /// Let the mouse choose (takes text selection away)
     #[arg(long)]
     pub mouse: bool,

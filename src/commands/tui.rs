@@ -74,7 +74,7 @@ async fn show(
     let (ask, asked) = mpsc::unbounded_channel();
     let (to_shop, for_shop) = mpsc::unbounded_channel();
     let stop = stage.stop.clone();
-    let screen = tokio::spawn(dashboard::run(options(args), drawn, ask, stop.clone()));
+    let screen = tokio::spawn(dashboard::run(options(setting, args), drawn, ask, stop.clone()));
     let painting = tokio::spawn(painter.run(pictures, stop.clone()));
     let serving = tokio::spawn(desk.run(asked, to_shop, stop.clone()));
     let running = tokio::spawn(shop::run(stage, plan, for_shop));
@@ -97,11 +97,13 @@ async fn show(
     ran.map_err(|error| Failure::Other(format!("the shop failed ({error})")))?
 }
 
-fn options(args: &TuiArgs) -> ScreenOptions {
+fn options(setting: &Setting, args: &TuiArgs) -> ScreenOptions {
     ScreenOptions {
         lang: args.lang,
         theme: ThemeName::choose(args.theme, std::env::var_os("NO_COLOR").as_deref()),
         marker: args.marker,
         mouse: args.mouse,
+        present: args.present,
+        log: setting.place.log(),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::{page::Page, snapshot::Snapshot};
+use super::{page::Page, snapshot::Snapshot, view::Target};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub enum Command {
     Freeze,
     /// Show or hide the keys.
     Help,
-    /// Undo the last thing that covers or holds the picture.
+    /// Undo the last thing that covers, narrows or holds the picture.
     Back,
     /// Go to a page.
     Go(Page),
@@ -42,7 +42,7 @@ pub enum Command {
     FocusNext,
     /// Move the focus to the panel before.
     FocusPrevious,
-    /// Enlarge the panel in focus; follow the chosen order; open the chosen report.
+    /// Enlarge the panel in focus; follow the chosen order; open the chosen report; keep what was typed.
     Enter,
     /// Choose the line above.
     Up,
@@ -58,6 +58,10 @@ pub enum Command {
     Last,
     /// Begin to type a filter.
     Filter,
+    /// Type a character of the filter.
+    Type(char),
+    /// Take back the last character of the filter.
+    Erase,
     /// Sort the stock by the next column.
     Sort,
     /// Charts over less time.
@@ -72,6 +76,21 @@ pub enum Command {
     ToMidnight,
     /// A rush of customers, in accelerated time.
     Rush,
+    /// The mouse was pressed on something.
+    Point(Target),
+}
+
+/// What is to be done because of an action.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Ask the program around the dashboard.
+    Ask(Request),
+    /// Write the picture as text and have it saved.
+    Save,
+    /// Give the terminal back to the shell until it is called again.
+    Suspend,
+    /// Leave.
+    Quit,
 }
 
 /// What the dashboard asks of the program around it.

@@ -49,4 +49,9 @@ impl Page {
     pub fn has_list(self) -> bool {
         matches!(self, Self::Stock | Self::Orders | Self::Reports | Self::Kafka | Self::Log)
     }
+
+    /// Whether it has charts whose span can be chosen.
+    pub fn has_span(self) -> bool {
+        matches!(self, Self::Sales | Self::Handling | Self::Kafka)
+    }
 }

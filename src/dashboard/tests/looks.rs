@@ -10,6 +10,8 @@ use crate::{
     dashboard::{
         action::{Action, Command},
         fixture,
+        keymap::BINDINGS,
+        page::Page,
         snapshot::Said,
     },
     shop::pulse::RunState,
@@ -179,15 +181,27 @@ fn no_badge_is_ever_cut() {
 fn all_keys_are_in_the_help_at_every_size() {
     let shop = fixture::afternoon();
     for lang in Lang::ALL {
+        let words = lang.words();
         let look = Look::new(ThemeName::Dark, lang, Marker::Braille);
         for (width, height) in [(60, 16), (80, 24), (100, 30), (119, 40), (120, 24), (120, 30), (200, 50)] {
-            let shown = shown(width, height, &shop, &look, &[Command::Help]);
-            for binding in crate::dashboard::keymap::BINDINGS {
-                let about = (binding.about)(lang.words());
-                assert!(shown.contains(about), "{about} is missing at {width}×{height}:\n{shown}");
-            }
-            for figure in [lang.words().orders, lang.words().sales_today] {
-                assert!(shown.contains(figure), "the keys cover {figure} at {width}×{height}");
+            for page in Page::ALL {
+                let now = Instant::now();
+                let mut app = App::new(Arc::new(shop.clone()), now);
+                for command in [Command::Go(page), Command::Help] {
+                    app.update(Action::Command(command), now);
+                }
+                let shown = text(&cells(width, height, &shop, &app, &look));
+                for binding in BINDINGS.iter().filter(|binding| (binding.here)(app.ui())) {
+                    // In a small window a word does for each.
+                    let (about, hint) = ((binding.about)(words), (binding.hint)(words, app.ui()));
+                    let said = shown.contains(about) || height < 24 && shown.contains(hint);
+                    assert!(said, "{about} is missing at {width}×{height}:\n{shown}");
+                }
+                if page == Page::Overview {
+                    for figure in [words.orders, words.sales_today] {
+                        assert!(shown.contains(figure), "the keys cover {figure} at {width}×{height}");
+                    }
+                }
             }
         }
     }

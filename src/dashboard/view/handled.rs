@@ -2,7 +2,7 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Constraint, Layout, Rect},
     style::Style,
     text::{Line, Span},
     widgets::Widget,
@@ -10,10 +10,14 @@ use ratatui::{
 
 use super::{
     Scene,
-    big::{Figure, Size},
+    big::{self, Figure, Size},
     chart::{Bar, Chart, columns_a_cell, round_top, spread},
+    layout::GUTTER,
     number, text,
 };
+
+/// From this size of the body on, alone on the page, every figure is large.
+const LARGE: (u16, u16) = (70, 17);
 
 /// Columns of the figures beside the chart.
 const LIST: u16 = 13;
@@ -27,6 +31,11 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let body = text::title(scene, area, scene.words.handled, &note, buf);
 
     let entries = entries(scene);
+    if scene.ui.enlarged_panel().is_some() && body.width >= LARGE.0 && body.height >= LARGE.1 {
+        let rest = large(scene, body, &entries, buf);
+        chart(scene, rest, top, buf);
+        return;
+    }
     let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX);
     if body.height < rows {
         in_two_columns(scene, body, &entries, buf);
@@ -46,6 +55,33 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         entry.draw(scene, row, buf);
     }
     chart(scene, text::right_of(body, LIST + 1), top, buf);
+}
+
+/// Every figure large, three beside each other; what is below comes back.
+fn large(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) -> Rect {
+    let columns: [Rect; 3] = Layout::horizontal([Constraint::Fill(1); 3]).spacing(GUTTER).areas(body);
+    let width = columns[0].width;
+    let texts = entries.each_ref().map(|entry| match entry.value {
+        Value::Count(count) => (number::count(number::signed(count), width.into()), String::new()),
+        Value::Mean(mean) => {
+            let mean = number::decimal(mean);
+            let (whole, tenths) = mean.split_once(',').unwrap_or((&mean, ""));
+            (whole.to_owned(), format!(",{tenths}"))
+        }
+    });
+    let figures = texts.each_ref().map(|(whole, _)| whole.as_str());
+    let size = big::common_size(&figures, width, body.height.min(LARGE.1));
+    let high = size.height() + size.air() + 1;
+    for (index, (entry, (whole, tenths))) in (0_u16..).zip(entries.iter().zip(&texts)) {
+        let Some(column) = columns.get(usize::from(index % 3)) else { continue };
+        let area = text::below(Rect { height: body.height, ..*column }, index / 3 * high);
+        text::left(text::row(area, 0), &entry.label, scene.theme.dim, buf);
+        let style = scene.theme.handled;
+        let figure = Figure { big: whole, small: &[tenths], text: &format!("{whole}{tenths}"), style };
+        // The label stands in the air above.
+        figure.draw(scene, text::below(area, 1 - size.air()), size, "", buf);
+    }
+    text::below(body, 2 * high)
 }
 
 /// The 24 intervals, oldest first, with the mean across them.

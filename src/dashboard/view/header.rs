@@ -14,7 +14,10 @@ use super::{
     layout::Places,
     number, text,
 };
-use crate::{dashboard::clean::clean, shop::pulse::RunState};
+use crate::{
+    dashboard::{app::Talk, clean::clean},
+    shop::pulse::RunState,
+};
 
 /// Above this speed the seconds of the clock would only flicker, shop seconds a wall second.
 const SECONDS_UP_TO: f64 = 10.0;
@@ -52,6 +55,7 @@ fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         area.width.saturating_sub(width)
     };
     let mut name = vec![Span::styled("shop-sim", scene.theme.strong), Span::raw("  ")];
+    name.extend(countdown(scene).into_iter().flat_map(|left| [left, Span::raw("  ")]));
     name.extend(badges(scene));
     name.extend([Span::raw("  "), frozen(scene)]);
     Line::from(name).render(Rect { width: split(&first), ..text::row(area, 0) }, buf);
@@ -89,6 +93,9 @@ fn full(scene: &Scene<'_>, page: &Places, buf: &mut Buffer) {
 
     measured(scene).render(text::row(right, 1), buf);
     Line::from(frozen(scene)).right_aligned().render(text::row(right, 1), buf);
+    if let Some(left) = countdown(scene) {
+        Line::from(left).right_aligned().render(text::row(right, 2), buf);
+    }
     target(scene).render(text::row(right, 2), buf);
 }
 
@@ -139,6 +146,19 @@ fn frozen(scene: &Scene<'_>) -> Span<'static> {
     } else {
         Span::default()
     }
+}
+
+/// The time that is left of a talk, and then how long it is over: `9:42`, `−0:15`.
+fn countdown(scene: &Scene<'_>) -> Option<Span<'static>> {
+    let Talk { left } = scene.ui.talk?;
+    let sign = if left < 0 { "−" } else { "" };
+    let seconds = left.unsigned_abs();
+    let style = match left {
+        ..0 => scene.theme.badge_alarm,
+        0..=Talk::NEAR => scene.theme.badge_warning,
+        _ => scene.theme.strong,
+    };
+    Some(Span::styled(format!(" {sign}{}:{:02} ", seconds / 60, seconds % 60), style))
 }
 
 /// Orders a second, as measured.

@@ -9,7 +9,7 @@ use crate::dashboard::{
     page::Page,
     snapshot::{LogLevel, LogLine},
     view::{
-        Scene, filter, list,
+        Scene, Target, filter, list,
         table::{Cell, Column, Table},
         text,
     },
@@ -58,6 +58,7 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let window = list::window(lines.len(), chosen, rows);
     let shown = lines.get(window.clone()).unwrap_or_default();
     for ((index, line), row) in window.zip(shown).zip(text::below(inner, 1).rows()) {
+        scene.answers(row, Target::Line(index));
         for (cell, key) in table.cells(row) {
             draw_cell(scene, line, &cell, key, buf);
         }

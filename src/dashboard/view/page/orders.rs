@@ -10,7 +10,7 @@ use crate::{
         lists,
         page::Page,
         view::{
-            Scene, filter, headline, latest,
+            Scene, Target, filter, headline, latest,
             layout::GUTTER,
             list, number,
             table::{Cell, Column, Table},
@@ -57,6 +57,7 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let window = list::window(orders.len(), chosen, rows);
     let shown = orders.get(window.clone()).unwrap_or_default();
     for ((index, order), row) in window.zip(shown).zip(rows_area.rows()) {
+        scene.answers(row, Target::Line(index));
         for (cell, key) in table.cells(row) {
             draw_cell(scene, order, &cell, key, buf);
         }

@@ -11,7 +11,7 @@ use crate::{
         lists,
         page::Page,
         view::{
-            Scene, bar, headline, list, number,
+            Scene, Target, bar, headline, list, number,
             table::{Cell, Column, Table},
             text,
         },
@@ -78,6 +78,7 @@ fn draw_list(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let window = list::window(reports.len(), chosen, rows);
     let shown = reports.get(window.clone()).unwrap_or_default();
     for ((index, note), row) in window.zip(shown).zip(rows_area.rows()) {
+        scene.answers(row, Target::Line(index));
         for (cell, key) in table.cells(row) {
             draw_cell(scene, note, most, &cell, key, buf);
         }

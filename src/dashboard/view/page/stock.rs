@@ -14,7 +14,7 @@ use crate::dashboard::{
     lists::{self, Shelf},
     page::Page,
     view::{
-        Scene, bar, filter,
+        Scene, Target, bar, filter,
         headline::{self, Tile},
         layout::GUTTER,
         list, number, stock,
@@ -69,6 +69,7 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let window = list::window(shelves.len(), chosen, rows);
     let shown = shelves.get(window.clone()).unwrap_or_default();
     for ((index, shelf), row) in window.zip(shown).zip(rows_area.rows()) {
+        scene.answers(row, Target::Line(index));
         for (cell, key) in table.cells(row) {
             draw_cell(scene, shelf, &cell, key, buf);
         }

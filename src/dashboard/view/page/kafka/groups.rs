@@ -12,7 +12,7 @@ use crate::dashboard::{
     clean::clean,
     snapshot::GroupState,
     view::{
-        Scene, headline, list, number,
+        Scene, Target, headline, list, number,
         series::Series,
         table::{Cell, Column, Table},
         text,
@@ -71,6 +71,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: usize, buf: &mut Buffe
     let window = list::window(groups.len(), chosen, rows);
     let shown = groups.get(window.clone()).unwrap_or_default();
     for ((index, group), row) in window.zip(shown).zip(text::below(body, 1).rows()) {
+        scene.answers(row, Target::Line(index));
         if index == chosen {
             text::choose(scene, row, buf);
         }
