@@ -1,14 +1,10 @@
 //! The broker's process is killed over and over while producers, transactions and groups are at work. Afterwards
 //! everything that was acknowledged is there, once, and nothing that was aborted.
 //!
-//! `SHOP_SIM_TEST_KILLS=300 cargo test --test broker kill` kills it 300 times instead of ten;
-//! `SHOP_SIM_TEST_PROGRAM` names another build of the program.
+//! `SHOP_SIM_TEST_KILLS=300 cargo test --test broker kill` kills it 300 times instead of ten.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -26,65 +22,15 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord, Producer},
 };
 
-use crate::kit::{PATIENCE, Seen, client, make_topic, read_all, until};
+use crate::{
+    kit::{PATIENCE, Seen, client, make_topic, read_all, until},
+    process::Served,
+};
 
 const PARTITIONS: i32 = 3;
 const KILLS: u32 = 10;
 /// Between two rounds of a producer: hundreds of kills are to fit into memory.
 const PACE: Duration = Duration::from_millis(50);
-
-/// `shop-sim broker` on a port of its own, killed where it stands when dropped.
-struct Served {
-    data: PathBuf,
-    address: SocketAddr,
-    process: Child,
-}
-
-impl Served {
-    fn start(data: &Path) -> Self {
-        // Below the ports that the system gives to clients: one of those that connects while nobody listens would
-        // otherwise now and then be given the very port it wants to reach.
-        let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-        let port = (0..100).map(|_| rand::rng().random_range(12_000..20_000)).find(free).unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let served = Self { data: data.to_owned(), address, process: spawn(data, address) };
-        served.await_ready();
-        served
-    }
-
-    fn await_ready(&self) {
-        until("the broker to serve", || TcpStream::connect(self.address).is_ok());
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    fn restart(&mut self) {
-        self.process = spawn(&self.data, self.address);
-        self.await_ready();
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn spawn(data: &Path, address: SocketAddr) -> Child {
-    let program = std::env::var("SHOP_SIM_TEST_PROGRAM");
-    Command::new(program.as_deref().unwrap_or(env!("CARGO_BIN_EXE_shop-sim")))
-        .args(["broker", "--listen", &address.to_string(), "--data"])
-        .arg(data.join("kafka"))
-        .arg("--out")
-        .arg(data)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
-}
 
 /// What became of the values that were sent.
 #[derive(Default)]

@@ -15,15 +15,17 @@ mod records;
 mod topics;
 mod transactions;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, panic::resume_unwind};
 
 use kafka_protocol::{
     ResponseError,
     messages::{BrokerId, GroupId, RequestKind, ResponseKind, TopicName},
     protocol::StrBytes,
 };
+use tokio::task::JoinError;
 
 pub(crate) use cluster::api_versions;
+pub(crate) use fetch::{Fetched, fetch};
 
 use super::{cluster::Cluster, topics::TopicError};
 
@@ -57,6 +59,16 @@ fn code(result: Result<(), ResponseError>) -> i16 {
     result.map_or_else(|error| error.code(), |()| 0)
 }
 
+/// Does what may have to wait for the disk, off the async threads. A panic in it is its connection's.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The program is ending.
+        Err(Err(_)) => std::future::pending().await,
+    }
+}
+
 impl TopicError {
     fn response(&self) -> ResponseError {
         match self {
@@ -84,8 +96,10 @@ pub(crate) async fn answer(
     use ResponseKind as A;
     Some(match request {
         Q::Produce(request) => A::Produce(produce::produce(cluster, request, version).await?),
-        Q::Fetch(request) => A::Fetch(fetch::fetch(cluster, request, version).await),
-        Q::ListOffsets(request) => A::ListOffsets(list_offsets::list_offsets(cluster, &request, version)),
+        Q::Fetch(request) => A::Fetch(fetch(cluster, request, version).await.load().await.0),
+        Q::ListOffsets(request) => {
+            A::ListOffsets(list_offsets::list_offsets(cluster, request, version).await)
+        }
         Q::OffsetForLeaderEpoch(request) => {
             A::OffsetForLeaderEpoch(list_offsets::end_of_epoch(cluster, &request))
         }

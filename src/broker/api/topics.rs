@@ -17,10 +17,10 @@ use kafka_protocol::{
 };
 use uuid::Uuid;
 
-use super::{configs, text, topic_name};
+use super::{configs, off_thread, text, topic_name};
 use crate::broker::{
     cluster::Cluster,
-    topics::{Made, config::Overrides},
+    topics::{Made, Topics, config::Overrides},
 };
 
 /// A refusal with a sentence for the person who asked.
@@ -42,7 +42,9 @@ pub(super) async fn create(
         let outcome = if twice.contains(&topic.name) {
             Err((ResponseError::InvalidRequest, "Found multiple entries for this topic.".to_owned()))
         } else {
-            create_one(cluster, topic, request.validate_only)
+            let (topics, topic, only_check) =
+                (Arc::clone(&cluster.topics), topic.clone(), request.validate_only);
+            off_thread(move || create_one(&topics, &topic, only_check)).await
         };
         let outcome = match cluster.settle().await {
             Err(error) => Err((ResponseError::KafkaStorageError, error.to_string())),
@@ -79,7 +81,7 @@ fn made_result(
     result.with_num_partitions(partitions).with_replication_factor(1).with_configs(Some(configs.collect()))
 }
 
-fn create_one(cluster: &Cluster, topic: &CreatableTopic, only_check: bool) -> Result<(Made, i32), Refusal> {
+fn create_one(topics: &Topics, topic: &CreatableTopic, only_check: bool) -> Result<(Made, i32), Refusal> {
     let partitions = if topic.assignments.is_empty() {
         match topic.num_partitions {
             -1 => DEFAULT_PARTITIONS,
@@ -103,7 +105,7 @@ fn create_one(cluster: &Cluster, topic: &CreatableTopic, only_check: bool) -> Re
         };
         settings.insert(config.name.to_string(), value.to_string());
     }
-    let made = cluster.topics.create(&topic.name, partitions, settings, only_check);
+    let made = topics.create(&topic.name, partitions, settings, only_check);
     made.map(|made| (made, partitions)).map_err(|error| (error.response(), error.to_string()))
 }
 
@@ -170,16 +172,15 @@ pub(super) async fn delete(
 async fn delete_one(cluster: &Cluster, name: &str) -> Result<(), Refusal> {
     let (topics, owned) = (Arc::clone(&cluster.topics), name.to_owned());
     // It may have to wait until a compaction has ended.
-    let deleted = tokio::task::spawn_blocking(move || topics.delete(&owned)).await;
-    let unknown = |error: tokio::task::JoinError| (ResponseError::UnknownServerError, error.to_string());
-    deleted.map_err(unknown)?.map_err(|error| (error.response(), error.to_string()))?;
+    let deleted = off_thread(move || topics.delete(&owned)).await;
+    deleted.map_err(|error| (error.response(), error.to_string()))?;
     let storage = |error: std::io::Error| (ResponseError::KafkaStorageError, error.to_string());
     cluster.groups.forget_topic(name).map_err(storage)?;
     cluster.settle().await.map_err(storage)
 }
 
-fn grow_one(cluster: &Cluster, topic: &CreatePartitionsTopic, only_check: bool) -> Result<(), Refusal> {
-    if let (Some(assignments), Some(found)) = (&topic.assignments, cluster.topics.get(&topic.name)) {
+fn grow_one(topics: &Topics, topic: &CreatePartitionsTopic, only_check: bool) -> Result<(), Refusal> {
+    if let (Some(assignments), Some(found)) = (&topic.assignments, topics.get(&topic.name)) {
         let added = i64::from(topic.count) - i64::try_from(found.partitions().len()).unwrap_or(i64::MAX);
         let here = assignments.iter().all(|one| one.broker_ids == [super::NODE]);
         if added > 0 && (!here || i64::try_from(assignments.len()) != Ok(added)) {
@@ -187,7 +188,7 @@ fn grow_one(cluster: &Cluster, topic: &CreatePartitionsTopic, only_check: bool) 
             return Err((ResponseError::InvalidReplicaAssignment, message));
         }
     }
-    let grown = cluster.topics.grow(&topic.name, topic.count, only_check);
+    let grown = topics.grow(&topic.name, topic.count, only_check);
     grown.map_err(|error| (error.response(), error.to_string()))
 }
 
@@ -201,7 +202,9 @@ pub(super) async fn create_partitions(
         let mut outcome = if twice {
             Err((ResponseError::InvalidRequest, "Found multiple entries for this topic.".to_owned()))
         } else {
-            grow_one(cluster, topic, request.validate_only)
+            let (topics, topic, only_check) =
+                (Arc::clone(&cluster.topics), topic.clone(), request.validate_only);
+            off_thread(move || grow_one(&topics, &topic, only_check)).await
         };
         if let Err(error) = cluster.settle().await {
             outcome = Err((ResponseError::KafkaStorageError, error.to_string()));
