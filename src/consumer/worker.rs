@@ -135,7 +135,8 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         }
         for (path, length) in found {
             let kept = self.appends.length(&path);
-            if length > kept {
+            // One that was made and not written to is no file of ours either.
+            if length > kept || length == 0 {
                 self.files.cut(&path, kept).map_err(|error| file(&path, error))?;
             }
         }

@@ -120,7 +120,9 @@ impl Session {
             .set("socket.nagle.disable", "true")
             // A cluster that is not there is told once by us, not at every attempt by the library.
             .set("log.connection.close", "false")
-            .set("topic.metadata.refresh.interval.ms", "60000");
+            .set("topic.metadata.refresh.interval.ms", "60000")
+            // A producer that asks for a topic which is gone must not make it: it would have other settings than ours.
+            .set("allow.auto.create.topics", "false");
         for (name, value) in ours {
             config.set(*name, *value);
         }
