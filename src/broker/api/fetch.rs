@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::LEADER_EPOCH;
 use crate::broker::{
     cluster::Cluster,
-    log::{Isolation, Reading, Slice},
+    log::{Isolation, LogError, Reading, Slice},
     topics::{Partition, Topic, Watch},
 };
 
@@ -129,7 +129,7 @@ async fn read(planned: &mut [Planned]) {
             Some(Ok(bytes)) => planned.bytes = Some(bytes.into()),
             Some(Err(error)) => {
                 tracing::error!(%error, "records could not be read");
-                planned.outcome = Err(ResponseError::KafkaStorageError);
+                planned.outcome = Err(LogError::from(error).response());
             }
             None => {}
         }
