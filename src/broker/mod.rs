@@ -19,8 +19,12 @@ mod api;
 mod clock;
 mod cluster;
 mod config;
+mod disk;
 mod error;
 mod folder;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod groups;
 mod housekeeping;
 mod journal;
@@ -44,7 +48,7 @@ pub use folder::published_address;
 use cluster::Cluster;
 use folder::Folder;
 use groups::Groups;
-use journal::{Change, Journal, JournalError, Key};
+use journal::{Change, Journal, Key};
 use topics::Topics;
 use transactions::Transactions;
 
@@ -112,9 +116,9 @@ impl Broker {
 
 fn open(data: &Path, durability: Durability) -> Result<Arc<Cluster>, BrokerError> {
     let folder = Folder::lock(data)?;
-    let failed = |error| BrokerError::journal(data.to_owned(), error);
+    let failed = |source| BrokerError::Io { data: data.to_owned(), source };
     let journal = Arc::new(Journal::open(&folder.path().join(JOURNAL)).map_err(failed)?);
-    let id = cluster_id(&journal).map_err(|error| failed(JournalError::Io(error)))?;
+    let id = cluster_id(&journal).map_err(failed)?;
     let topics = Topics::open(folder.path(), Arc::clone(&journal));
     let topics = Arc::new(topics.map_err(|error| BrokerError::topics(data.to_owned(), error))?);
     let groups = Arc::new(Groups::open(Arc::clone(&journal)));

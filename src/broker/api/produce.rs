@@ -1,6 +1,6 @@
 //! Produce: batches into logs.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use kafka_protocol::{
@@ -198,6 +198,7 @@ impl LogError {
             Self::NotInTransaction => ResponseError::InvalidTxnState,
             Self::Closed => ResponseError::UnknownTopicOrPartition,
             Self::OutOfRange => ResponseError::OffsetOutOfRange,
+            Self::Io(error) if error.kind() == io::ErrorKind::InvalidData => ResponseError::CorruptMessage,
             Self::Io(_) => ResponseError::KafkaStorageError,
         }
     }

@@ -1,5 +1,6 @@
 //! Topics: which there are, their settings, and their partitions.
 
+mod adopt;
 pub(crate) mod config;
 mod partition;
 mod rules;
@@ -78,9 +79,19 @@ impl Topics {
             littered: AtomicBool::new(false),
         };
         let kept = topics.journal.all::<Kept, _>(|key| match key {
-            Key::Topic(name) => Some(name.clone()),
+            Key::Topic(name) => Some(name.clone()).filter(|name| check_name(name).is_ok()),
             _ => None,
         });
+        let mut kept: BTreeMap<String, Kept> = kept.into_iter().collect();
+        kept.retain(|_, kept| check_count(kept.partitions).is_ok());
+        for (name, found) in adopt::unknown(folder, &kept)? {
+            tracing::warn!(
+                topic = name,
+                "the journal does not know a topic that has records: took it up again"
+            );
+            topics.journal.write(vec![Change::set(Key::Topic(name.clone()), &found)?])?;
+            kept.insert(name, found);
+        }
         let opened = std::thread::scope(|scope| {
             let topics = &topics;
             let open = |(name, kept)| scope.spawn(move || topics.open_topic(name, kept));

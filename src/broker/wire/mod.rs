@@ -108,5 +108,18 @@ fn write<E: std::fmt::Display>(
     Ok(frame)
 }
 
+/// Reads an answer as its client would.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn decode_answer(context: &Context, mut frame: Bytes) -> Result<ResponseKind, String> {
+    let read = |frame: &mut Bytes| {
+        frame.advance(4);
+        ResponseHeader::decode(frame, context.key.response_header_version(context.version))?;
+        ResponseKind::decode(context.key, frame, context.version)
+    };
+    let answer =
+        read(&mut frame).map_err(|error| format!("{:?} v{}: {error:#}", context.key, context.version))?;
+    if frame.is_empty() { Ok(answer) } else { Err(format!("{:?} leaves {} bytes", context.key, frame.len())) }
+}
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -14,7 +14,6 @@ pub use self::{
     pages::PageWords,
     sv::SV,
 };
-pub use self::{en::EN, pages::PageWords, sv::SV};
 use super::{page::Page, view::PANELS};
 
 /// A language of the screen.
