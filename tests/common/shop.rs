@@ -41,6 +41,17 @@ pub struct Shop {
     prefix: String,
     /// The embedded broker, once a test reads the topics itself.
     broker: OnceCell<(Running, String)>,
+    /// Whether the folder stays when the test fails.
+    evidence: bool,
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        if self.evidence && thread::panicking() {
+            self.home.disable_cleanup(true);
+            eprintln!("the evidence is kept in {}, topics {}", self.home().display(), self.topic("*"));
+        }
+    }
 }
 
 impl Shop {
@@ -57,7 +68,18 @@ impl Shop {
         let home = tempfile::Builder::new().prefix("shop-").tempdir().expect("a folder");
         let name = home.path().file_name().expect("a name").to_string_lossy().into_owned();
         let prefix = if bootstrap.is_some() { name } else { "shop".to_owned() };
-        Self { home, bootstrap, prefix, broker: OnceCell::new() }
+        Self { home, bootstrap, prefix, broker: OnceCell::new(), evidence: false }
+    }
+
+    /// Leaves its folder behind when the test fails, for whoever looks for the cause.
+    #[must_use]
+    pub fn with_evidence(mut self) -> Self {
+        self.evidence = true;
+        self
+    }
+
+    pub fn is_embedded(&self) -> bool {
+        self.bootstrap.is_none()
     }
 
     pub fn home(&self) -> &Path {
@@ -268,6 +290,19 @@ impl Running {
             "ended by itself ({status}) before it was killed: {}",
             self.told()
         );
+    }
+
+    /// SIGKILL to what runs in the terminal of [`Shop::start_in_terminal`]; its terminal ends by itself then.
+    pub fn kill_inside(mut self) {
+        let children = format!("/proc/{0}/task/{0}/children", self.pid());
+        // A terminal that is killed while it starts has nothing in it yet.
+        let inside = fs::read_to_string(children).unwrap_or_default();
+        for pid in inside.split_whitespace() {
+            let sent = Command::new("sh").args(["-c", &format!("kill -KILL {pid}")]).status();
+            assert!(sent.expect("sh").success(), "ended by itself before it was killed: {}", self.told());
+        }
+        self.child.kill().expect("killed");
+        self.child.wait().expect("its state");
     }
 
     /// Sends a signal by name, `TERM` or `INT`.
