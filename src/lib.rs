@@ -24,4 +24,6 @@ pub mod simulator;
 pub mod sinks;
 pub mod store;
 pub mod stream;
+
+pub mod verify;
 pub mod views;

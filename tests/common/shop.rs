@@ -292,17 +292,23 @@ impl Running {
         );
     }
 
-    /// SIGKILL to what runs in the terminal of [`Shop::start_in_terminal`]; its terminal ends by itself then.
+    /// SIGKILL to what runs in the terminal of [`Shop::start_in_terminal`]; the terminal ends by itself then.
     pub fn kill_inside(mut self) {
         let children = format!("/proc/{0}/task/{0}/children", self.pid());
-        // A terminal that is killed while it starts has nothing in it yet.
-        let inside = fs::read_to_string(children).unwrap_or_default();
-        for pid in inside.split_whitespace() {
+        // A terminal that was just started has nothing in it yet, and what it starts would outlive it.
+        self.wait("what runs in it", |_| {
+            fs::read_to_string(&children).is_ok_and(|pids| !pids.trim().is_empty())
+        });
+        let pids = fs::read_to_string(&children).unwrap_or_default();
+        for pid in pids.split_whitespace() {
             let sent = Command::new("sh").args(["-c", &format!("kill -KILL {pid}")]).status();
             assert!(sent.expect("sh").success(), "ended by itself before it was killed: {}", self.told());
         }
-        self.child.kill().expect("killed");
-        self.child.wait().expect("its state");
+        let deadline = Instant::now() + PATIENCE;
+        while self.is_running() {
+            assert!(Instant::now() < deadline, "the terminal does not end: {}", self.line);
+            thread::sleep(GLANCE);
+        }
     }
 
     /// Sends a signal by name, `TERM` or `INT`.
