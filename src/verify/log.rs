@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::{
     claim::{Claim, Whole, Witness},
-    days::Sums,
+    days::{Sums, fitting},
     difference::Differences,
     known::Known,
     letters::{Letter, Letters},
@@ -222,6 +222,26 @@ impl Log {
     /// How many handled orders there are.
     pub fn handled_orders(&self) -> u64 {
         self.handled
+    }
+
+    /// Sales of all days, öre.
+    pub fn sales_ore(&self) -> i64 {
+        fitting(self.stock.sales_ore)
+    }
+
+    /// How many days have orders.
+    pub fn day_count(&self) -> usize {
+        self.days.len()
+    }
+
+    /// Pieces of all products delivered, opening stock included, and sold.
+    pub fn delivered_and_sold(&self) -> (u64, u64) {
+        let products = || self.stock.products.values();
+        let pieces = |sum: i128| fitting(sum).unsigned_abs();
+        (
+            pieces(products().map(|product| product.delivered).sum()),
+            pieces(products().map(|product| product.sold).sum()),
+        )
     }
 
     /// Every view with records behind the position that it claims, and how many; views that claim nothing at all are

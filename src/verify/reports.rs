@@ -28,11 +28,13 @@ pub struct Reports {
 }
 
 impl Log {
-    /// Compares the reports of the days that ended before `today`, and what is said of them.
+    /// Compares the reports, and what is said of them. Days before `closed` have one where they have orders; `today`
+    /// and later days have none.
     pub fn compare_reports(
         &self,
         files: &Reports,
         notes: &[ReportNote],
+        closed: NaiveDate,
         today: NaiveDate,
         found: &mut Differences,
     ) {
@@ -40,7 +42,7 @@ impl Log {
             found.add("reports", format!("reports/{name}"), "no such file", "a file");
         }
         let none = Sums::default();
-        let ended = self.days.keys().copied().filter(|date| *date < today);
+        let ended = self.days.keys().copied().filter(|date| *date < closed);
         let there = files.texts.keys().chain(files.jsons.keys()).copied();
         let noted = notes.iter().map(|note| note.date);
         for date in ended.chain(there).chain(noted).collect::<BTreeSet<_>>() {

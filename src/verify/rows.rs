@@ -47,9 +47,9 @@ impl Rows {
         &mut self.broken
     }
 
-    /// How many there are in all.
-    pub fn count(&self) -> u64 {
-        self.days.values().sum()
+    /// Notes a file that no day has.
+    pub fn does_not_belong(&mut self, path: &str) {
+        self.broken.add("files", path, "no such file", "a file");
     }
 
     /// How many files hold them.
@@ -58,7 +58,7 @@ impl Rows {
     }
 
     /// Compares with what the files hold. `kind` names them and `one` what they hold, and `path` is where a day's lie.
-    pub(super) fn compare(
+    pub fn compare(
         self,
         files: Self,
         (kind, one): (&'static str, &str),
