@@ -220,13 +220,16 @@ impl<'a> Harness<'a> {
         let line =
             ["consume", "--until-end", "--json", "--seed", &self.seed, "--handle-every", self.kind.every.0];
         let status = self.shop.run(&line).ok().json();
+        let audit = self.shop.run(&["verify"]);
         let mut oracle = self.shop.oracle();
         oracle.every = self.kind.every.1;
         // An order that was under way when its simulator was killed leaves a gap.
         let sales = oracle.check_sales().into_iter().filter(|sentence| !sentence.contains("is missing:"));
         let differences: Vec<String> =
             oracle.compare(&self.shop.out(), &status).into_iter().chain(sales).collect();
-        assert!(differences.is_empty(), "{}\n{status}", differences.join("\n"));
+        assert!(differences.is_empty(), "{}\n{status}\n{audit}", differences.join("\n"));
+        let audit = audit.ok();
+        assert!(!audit.stdout.contains("Not compared"), "{audit}");
         let (orders, handled) = (oracle.orders.len(), oracle.handled.len());
         let reports = tree(&self.shop.out().join("reports")).len() / 2;
         eprintln!(
