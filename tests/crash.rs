@@ -6,7 +6,7 @@
 //! (`scripts/crash.sh`). The log is the truth: an order that was not acknowledged when its simulator was killed may be
 //! there or not.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
 
@@ -86,6 +86,8 @@ struct Harness<'a> {
     simulator: Option<Running>,
     consumers: Option<Running>,
     screen: Option<Running>,
+    /// Consumers of another folder: they take partitions over and leave them again.
+    guests: Option<Running>,
 }
 
 impl<'a> Harness<'a> {
@@ -112,6 +114,7 @@ impl<'a> Harness<'a> {
             simulator: None,
             consumers: None,
             screen: None,
+            guests: None,
         }
     }
 
@@ -127,12 +130,16 @@ impl<'a> Harness<'a> {
                 *[Crew::Apart, Crew::Apart, Crew::UntilEnd, Crew::Screen].choose(&mut self.random).unwrap();
         }
         self.start();
+        if self.chance(4) {
+            self.freeze();
+        }
         // From the middle of a start to well after it.
         let life = 0.15 * (self.random.random::<f64>() * 3.0).exp();
         thread::sleep(Duration::from_secs_f64(life));
         match self.random.random_range(0..100) {
             0..10 => self.kill_all(),
             10..25 if self.broker.is_some() => self.kill_broker(),
+            10..30 if self.guests.is_some() => self.kill_guests(),
             10..55 if self.simulator.is_some() => self.kill_simulator(),
             _ => {
                 self.kill_consumers();
@@ -148,6 +155,9 @@ impl<'a> Harness<'a> {
         {
             // Where another process has taken over it ends at once: that one serves the shop.
             self.broker = Some(self.shop.start(&["broker", "--listen", "127.0.0.1:0"]));
+        }
+        if self.guests.is_none() && self.chance(7) {
+            self.start_guests();
         }
         let simulate = [&["--rate", RATE, "--seed", &self.seed], self.kind.pace].concat();
         let handle = ["--handle-every", self.kind.every.0];
@@ -172,7 +182,40 @@ impl<'a> Harness<'a> {
         }
     }
 
+    /// Consumers that hear and do nothing until the others have given them up, and then go on where they were.
+    fn freeze(&mut self) {
+        if let Some(consumers) = &mut self.consumers
+            && consumers.is_running()
+        {
+            consumers.signal("STOP");
+            thread::sleep(Duration::from_secs_f64(self.random.random_range(0.5..11.0)));
+            consumers.signal("CONT");
+        }
+    }
+
+    /// The address that the shop's Kafka has now.
+    fn address(&self) -> Option<String> {
+        let here = || std::fs::read_to_string(self.shop.out().join("kafka/address")).ok();
+        common::kafka::real_bootstrap().or_else(here).map(|address| address.trim().to_owned())
+    }
+
+    fn start_guests(&mut self) {
+        let Some(address) = self.address() else { return };
+        let line = ["consume", "--out", "guests", "--seed", &self.seed, "--handle-every", self.kind.every.0];
+        let there: &[&str] =
+            if self.shop.is_embedded() { &["--wait", "--bootstrap", &address] } else { &["--wait"] };
+        self.guests = Some(self.shop.start(&[&line[..], there].concat()));
+    }
+
+    fn kill_guests(&mut self) {
+        if let Some(guests) = self.guests.take() {
+            guests.kill();
+            self.kills += 1;
+        }
+    }
+
     fn kill_all(&mut self) {
+        self.kill_guests();
         self.kill_simulator();
         self.kill_consumers();
         self.kill_screen();
@@ -187,9 +230,9 @@ impl<'a> Harness<'a> {
     }
 
     fn kill_consumers(&mut self) {
-        let Some(mut consumers) = self.consumers.take() else { return };
-        if self.crew == Crew::UntilEnd && !consumers.is_running() {
-            consumers.finish().ok();
+        let Some(consumers) = self.consumers.take() else { return };
+        if self.crew == Crew::UntilEnd {
+            self.kills += u64::from(consumers.kill_unless_done());
         } else {
             consumers.kill();
             self.kills += 1;

@@ -348,8 +348,8 @@ pub(super) struct Whole {
 
 type Facts = BTreeMap<String, String>;
 
-fn fact(what: impl Into<String>, value: impl ToString) -> (String, String) {
-    (what.into(), value.to_string())
+fn fact(what: impl Into<String>, value: impl std::fmt::Display) -> (String, String) {
+    (what.into(), format!("{value}"))
 }
 
 fn day_key(date: NaiveDate) -> String {

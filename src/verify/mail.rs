@@ -192,7 +192,7 @@ impl Rows {
                     Some(id) => format!("{path}, order {id:?}"),
                     None => format!("{path}, a mail"),
                 };
-                let found = if !whole { "a part of one" } else { "headers that are missing or double" };
+                let found = if whole { "headers that are missing or double" } else { "a part of one" };
                 self.broken().add("mails", what, "a whole mail with X-Order-Id, To, Date and Subject", found);
             }
         }

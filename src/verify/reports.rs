@@ -53,13 +53,10 @@ impl Log {
                 continue;
             }
             let json = files.jsons.get(&date);
-            let revision = match json {
-                Some(json) => compare_json(&name, date, json, sums, found),
-                None => {
-                    found.add("reports", format!("{name}.json"), "a file", "none");
-                    None
-                }
-            };
+            let revision = json.and_then(|json| compare_json(&name, date, json, sums, found));
+            if json.is_none() {
+                found.add("reports", format!("{name}.json"), "a file", "none");
+            }
             match files.texts.get(&date) {
                 Some(text) => compare_text(&name, date, text, sums, revision, found),
                 None => found.add("reports", format!("{name}.txt"), "a file", "none"),

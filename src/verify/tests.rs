@@ -68,7 +68,7 @@ fn order(id: u64, at_ms: i64, pick: u64) -> Order {
     };
     let quantity = 1 + i64::try_from(pick % 3).unwrap();
     let mut lines = vec![line(1 + pick % 3, quantity)];
-    if pick % 2 == 0 {
+    if pick.is_multiple_of(2) {
         lines.push(line(4, 1));
     }
     let emails = ["åsa@exempel.se", "bo.ek+1@example.com", "From x", "inte en adress", "c@d.example.org"];
@@ -90,7 +90,7 @@ fn any_orders() -> impl Strategy<Value = Vec<Stored>> {
         let mut stored = Vec::new();
         for ((partition, at_ms, pick, kind), id) in picks.into_iter().zip(1..) {
             let pick = pick % 1000;
-            let at_ms = NOW * 1000 - 120_000 + at_ms.min(0).max(-3_600_000) + at_ms.max(0);
+            let at_ms = NOW * 1000 - 120_000 + at_ms.clamp(-3_600_000, 0) + at_ms.max(0);
             let payload = match kind {
                 0 => None,
                 1 => Some(format!("no order {pick}").into_bytes()),
@@ -459,7 +459,7 @@ impl Shop {
             }
             _ => drop(lines.remove(line)),
         }
-        *text = lines.iter().map(|line| format!("{line}\n")).collect();
+        *text = lines.into_iter().fold(String::new(), |text, line| text + &line + "\n");
         format!("{path}: {was:?}")
     }
 }

@@ -49,7 +49,10 @@ impl Drop for Shop {
     fn drop(&mut self) {
         if self.evidence && thread::panicking() {
             self.home.disable_cleanup(true);
-            eprintln!("the evidence is kept in {}, topics {}", self.home().display(), self.topic("*"));
+            #[expect(clippy::print_stderr, reason = "for whoever looks for the cause")]
+            {
+                eprintln!("the evidence is kept in {}, topics {}", self.home().display(), self.topic("*"));
+            }
         }
     }
 }
@@ -290,6 +293,14 @@ impl Running {
             "ended by itself ({status}) before it was killed: {}",
             self.told()
         );
+    }
+
+    /// SIGKILL to a command that may end by itself; fails the test where it had ended badly. Whether it was killed.
+    pub fn kill_unless_done(mut self) -> bool {
+        self.child.kill().expect("killed");
+        let status = self.child.wait().expect("its state");
+        assert!(status.success() || status.signal() == Some(9), "ended ({status}): {}", self.told());
+        !status.success()
     }
 
     /// SIGKILL to what runs in the terminal of [`Shop::start_in_terminal`]; the terminal ends by itself then.
