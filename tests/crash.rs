@@ -232,7 +232,9 @@ impl<'a> Harness<'a> {
     fn kill_consumers(&mut self) {
         let Some(consumers) = self.consumers.take() else { return };
         if self.crew == Crew::UntilEnd {
-            self.kills += u64::from(consumers.kill_unless_done());
+            let done = consumers.kill_or_end();
+            self.kills += u64::from(done.was_killed());
+            assert!(done.was_killed() || done.status.success(), "{done}");
         } else {
             consumers.kill();
             self.kills += 1;
@@ -247,12 +249,11 @@ impl<'a> Harness<'a> {
     }
 
     fn kill_broker(&mut self) {
-        let Some(mut broker) = self.broker.take() else { return };
-        if broker.is_running() {
-            broker.kill();
-            self.kills += 1;
-        } else {
-            broker.finish().refused();
+        let Some(broker) = self.broker.take() else { return };
+        let done = broker.kill_or_end();
+        self.kills += u64::from(done.was_killed());
+        if !done.was_killed() {
+            done.refused();
         }
     }
 

@@ -295,12 +295,10 @@ impl Running {
         );
     }
 
-    /// SIGKILL to a command that may end by itself; fails the test where it had ended badly. Whether it was killed.
-    pub fn kill_unless_done(mut self) -> bool {
+    /// SIGKILL to a command that may have ended by itself; how it ended.
+    pub fn kill_or_end(mut self) -> Done {
         self.child.kill().expect("killed");
-        let status = self.child.wait().expect("its state");
-        assert!(status.success() || status.signal() == Some(9), "ended ({status}): {}", self.told());
-        !status.success()
+        self.finish()
     }
 
     /// SIGKILL to what runs in the terminal of [`Shop::start_in_terminal`]; the terminal ends by itself then.
@@ -357,6 +355,11 @@ impl Done {
     pub fn ok(self) -> Self {
         assert!(self.status.success(), "{self}");
         self
+    }
+
+    /// Whether SIGKILL was its end.
+    pub fn was_killed(&self) -> bool {
+        self.status.signal() == Some(9)
     }
 
     /// The last line of its output as JSON.
