@@ -14,7 +14,7 @@ use std::{env, thread, time::Duration};
 
 use common::{
     files::tree,
-    shop::{Running, Shop},
+    shop::{PATIENCE, Running, Shop, wait_for},
 };
 use rand::{RngExt as _, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
@@ -263,7 +263,12 @@ impl<'a> Harness<'a> {
         self.shop.bootstrap();
         let line =
             ["consume", "--until-end", "--json", "--seed", &self.seed, "--handle-every", self.kind.every.0];
-        let status = self.shop.run(&line).ok().json();
+        // Guests that were killed keep their share of the partitions until their session has timed out.
+        let status = wait_for("the end of the log", PATIENCE, || {
+            let status = self.shop.run(&line).ok().json();
+            let lag = status["lag"].as_object().expect("the lag of each view");
+            lag.values().all(|behind| behind == 0).then_some(status)
+        });
         let audit = self.shop.run(&["verify"]);
         let mut oracle = self.shop.oracle();
         oracle.every = self.kind.every.1;

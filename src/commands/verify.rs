@@ -162,29 +162,36 @@ fn audit_all(
 
     let mut of_files = Differences::default();
     let mut whole = 0;
+    let mut not = Vec::new();
     let worked_off = Workload { behind: &behind, who: &heard.who, out, state };
-    if worked_off.allows("journal", &mut notes) {
+    if worked_off.allows("journal", &mut not) {
         let path = |date| format!("orders/{date}.txt");
         expected_journal.compare(journal, ("tables", "row"), path, &mut of_files);
         log.compare_last(files::text(&out.join("orders/last.txt"))?.as_deref(), &mut of_files);
         whole += 1;
     }
-    if worked_off.allows("mail", &mut notes) {
+    if worked_off.allows("mail", &mut not) {
         let path = |date| format!("handled/{date}.txt");
         expected_register.compare(register, ("tables", "row"), path, &mut of_files);
         let path = |date| format!("mail/{date}.mbox");
         expected_mails.compare(mails, ("mails", "mail"), path, &mut of_files);
     }
-    if worked_off.allows("stock", &mut notes) {
+    if worked_off.allows("stock", &mut not) {
         log.compare_stock(files::text(&out.join("stock.txt"))?.as_deref(), &mut of_files);
         whole += 1;
     }
-    if worked_off.allows("daily-report", &mut notes) {
+    if worked_off.allows("daily-report", &mut not) {
         let reports = files::reports(out)?;
         whole += reports.texts.len() + reports.jsons.len();
         let today = zone.date(heard.figures.shop_second);
         let closed = zone.date(heard.reported);
         log.compare_reports(&reports, &heard.reports, closed, today, &mut of_files);
+    }
+    if !not.is_empty() {
+        let not = not.join(", ");
+        notes.push(format!(
+            "Not compared: files, because {not}; `shop-sim consume --until-end` works off the log."
+        ));
     }
     log.compare_status(&heard.figures, zone, &mut found);
     if behind.values().all(|behind| *behind == 0) && behind.len() == VIEWS.len() {
@@ -209,18 +216,16 @@ struct Workload<'a> {
 }
 
 impl Workload<'_> {
-    /// Whether a view's files are to be compared; where not, a note says why.
-    fn allows(&self, view: &'static str, notes: &mut Vec<String>) -> bool {
+    /// Whether a view's files are to be compared; where not, why is added to `not`.
+    fn allows(&self, view: &'static str, not: &mut Vec<String>) -> bool {
         let here = fs::read_to_string(self.state.join("instance")).unwrap_or_default();
         let why = match self.behind.get(view) {
-            None => "it has not said anything yet".to_owned(),
+            None => "has not begun".to_owned(),
             Some(0) if self.who.len() == 1 && self.who.first() == Some(&here) => return true,
-            Some(0) => format!("consumers with another folder than {} work on this log", self.out.display()),
-            Some(behind) => format!("it is {} records behind", thousands(*behind)),
+            Some(0) => format!("is shared with consumers of another folder than {}", self.out.display()),
+            Some(behind) => format!("is {} records behind", thousands(*behind)),
         };
-        notes.push(format!(
-            "Not compared: the files of {view}, because {why}; `shop-sim consume --until-end` works off the log."
-        ));
+        not.push(format!("{view} {why}"));
         false
     }
 }
