@@ -40,6 +40,9 @@ pub enum Command {
     },
     /// Prints a daily report; the newest one unless a date is given
     Report(ReportArgs),
+    /// Audits: computes everything again from the topics, compares it with state and files, and ends with 1 where
+    /// anything differs
+    Verify,
 }
 
 /// What holds for every command.

@@ -4,6 +4,7 @@
 //! - [`shop`], [`views`] and [`handling`] are pure: what a shop is, what each consumer knows, when an order is handled.
 //! - [`consumer`] is a consumer without its Kafka: records in; figures, checkpoints ([`store`]) and files ([`sinks`]) out.
 //! - [`stream`] speaks to Kafka, and [`simulator`] sells through it.
+//! - [`verify`] computes everything again on a way of its own and compares.
 //! - [`broker`] is a Kafka for one machine that knows nothing of shops.
 //! - [`dashboard`] draws a snapshot and knows nothing of Kafka.
 //! - [`secrets`] keeps passwords out of everything that people read.
@@ -24,4 +25,6 @@ pub mod simulator;
 pub mod sinks;
 pub mod store;
 pub mod stream;
+
+pub mod verify;
 pub mod views;

@@ -7,6 +7,7 @@ mod produce;
 mod report;
 mod status;
 mod tui;
+mod verify;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -99,6 +100,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Status(args) => status::run(setting, &args).await,
         Command::Order { id } => order::run(setting, id).await,
         Command::Report(args) => report::run(setting, &args).await,
+        Command::Verify => verify::run(setting).await,
     }
 }
 
