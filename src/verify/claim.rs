@@ -380,7 +380,7 @@ fn said(figures: &PartFigures) -> Facts {
             facts.extend(slots.iter().map(|(slot, ore)| fact(slot_key(*slot), ore)));
             facts.extend([fact("the last hour", last_hour_ore)]);
         }
-        PartFigures::DailyReport { today } => {
+        PartFigures::DailyReport { today, .. } => {
             facts.extend([fact("orders", today.orders), fact("sales", today.sales_ore)]);
             facts.extend(today.products.iter().flat_map(|(id, product)| {
                 let (units, name) = (product.units, &product.name);
@@ -402,8 +402,9 @@ fn said(figures: &PartFigures) -> Facts {
         ]),
         PartFigures::Mail { mails, .. } => facts.extend([fact("mails", mails)]),
         PartFigures::HandledWindows(windows) => {
-            let HandledFigures { total, last_5_min, last_30_min, last_1_h, last_2_h, intervals: counts } =
-                windows;
+            let HandledFigures {
+                total, last_5_min, last_30_min, last_1_h, last_2_h, intervals: counts, ..
+            } = windows;
             facts.extend([fact("handled", total)]);
             let last = WINDOWS.iter().zip([last_5_min, last_30_min, last_1_h, last_2_h]);
             facts.extend(last.map(|((_, name), count)| fact(format!("handled in {name}"), count)));

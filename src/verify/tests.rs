@@ -383,7 +383,7 @@ impl Shop {
                     _ => *last_hour_ore += 1,
                 }
             }
-            PartFigures::DailyReport { today } => match other.index(2) {
+            PartFigures::DailyReport { today, .. } => match other.index(2) {
                 0 => today.orders += 1,
                 _ => today.sales_ore += 1,
             },
