@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::{page::Page, snapshot::Snapshot, view::Target};
+use super::{page::Page, picture::Picture, snapshot::Snapshot, view::Target};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -107,7 +107,7 @@ pub enum Request {
     /// Read the report of this day; `None` when it is closed.
     Open(Option<NaiveDate>),
     /// Save the figures, and this picture as text.
-    Save(Arc<str>),
+    Save(Picture),
     /// Fill the day until just before midnight and go on from there.
     ToMidnight,
     /// Sell many more for a short while.

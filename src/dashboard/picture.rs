@@ -3,7 +3,7 @@
 //! Blocks, lines and braille dots are drawn as shapes, since fonts leave gaps between their signs; everything else
 //! is text that is stretched to its cells.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use ratatui::{
     buffer::{Buffer, Cell},
@@ -19,6 +19,22 @@ const MARGIN: f64 = 12.0;
 /// Where the terminal's own colours would be seen.
 const INK: &str = "#d0d0d0";
 const GROUND: &str = "#121212";
+
+/// A screen in both forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// As text.
+    pub text: Arc<str>,
+    /// As SVG.
+    pub svg: Arc<str>,
+}
+
+impl Picture {
+    /// Of what was drawn.
+    pub fn of(screen: &Buffer) -> Self {
+        Self { text: text(screen).into(), svg: svg(screen).into() }
+    }
+}
 
 /// The screen as text, blanks at the ends of lines left off.
 pub fn text(screen: &Buffer) -> String {

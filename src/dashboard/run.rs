@@ -28,6 +28,7 @@ use super::{
     keymap,
     lang::Lang,
     marks::Marker,
+    picture::Picture,
     snapshot::Snapshot,
     terminal::{Screen, ScreenError, Surface},
     theme::ThemeName,
@@ -229,7 +230,7 @@ fn obey<S: Surface>(
         Some(Effect::Save) => {
             let mut picture = blank(surface)?;
             view::draw(&mut picture, app.picture(), app.ui(), look);
-            Request::Save(view::text_of(&picture).into())
+            Request::Save(Picture::of(&picture))
         }
         Some(Effect::Suspend) => {
             if !surface.ask_to_stop()? {

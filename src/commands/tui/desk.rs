@@ -11,6 +11,7 @@ use super::super::{Setting, status};
 use crate::{
     dashboard::{
         action::Request,
+        picture::Picture,
         snapshot::{Followed, OpenedReport, Said, Weight},
     },
     runtime::{
@@ -110,7 +111,7 @@ impl Desk {
     }
 
     /// Saves a picture with the figures of this moment, and says where.
-    async fn save(&self, picture: Arc<str>) {
+    async fn save(&self, picture: Picture) {
         let figures = stage::figures(&self.board, &self.clock, &self.catalog);
         let name = self.zone.at(figures.shop_second).format("%Y-%m-%d-%H%M%S").to_string();
         let json = status::json(&figures, self.zone);
@@ -124,9 +125,8 @@ impl Desk {
         });
         let (weight, said) = match written.await {
             Ok(Ok(name)) => {
-                let text = self.place.out().join(FOLDER).join(format!("{name}.txt"));
-                let json = format!("{name}.json");
-                (Weight::Info, Said::PictureSaved { text: text.display().to_string(), json })
+                let path = self.place.out().join(FOLDER).join(name).display().to_string();
+                (Weight::Info, Said::PictureSaved { path })
             }
             Ok(Err(said)) => (Weight::Error, said),
             Err(error) => (Weight::Error, Said::Text(error.to_string())),
@@ -150,20 +150,21 @@ fn read(out: &Path, date: NaiveDate) -> OpenedReport {
     OpenedReport { date, report }
 }
 
-/// Writes `NAME.txt` and `NAME.json`, with a number behind the name where there is one of them already. Gives the name.
-fn save(folder: &Path, name: &str, picture: &str, json: &str) -> io::Result<String> {
+/// Writes `NAME.txt`, `NAME.svg` and `NAME.json`, with a number behind the name where there is one of them already. Gives the name.
+fn save(folder: &Path, name: &str, picture: &Picture, json: &str) -> io::Result<String> {
     fs::create_dir_all(folder)?;
     for number in 1..=PICTURES {
         let name = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
-        let json_path = folder.join(format!("{name}.json"));
-        let new = |path: &Path| fs::File::options().write(true).create_new(true).open(path);
-        if json_path.exists() {
+        let path = |end: &str| folder.join(format!("{name}.{end}"));
+        let new = |end| fs::File::options().write(true).create_new(true).open(path(end));
+        if path("json").exists() || path("svg").exists() {
             continue;
         }
-        match new(&folder.join(format!("{name}.txt"))) {
+        match new("txt") {
             Ok(mut file) => {
-                writeln!(file, "{}", picture.trim_end())?;
-                writeln!(new(&json_path)?, "{json}")?;
+                writeln!(file, "{}", picture.text.trim_end())?;
+                new("svg")?.write_all(picture.svg.as_bytes())?;
+                writeln!(new("json")?, "{json}")?;
                 return Ok(name);
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -178,24 +179,28 @@ mod tests {
     use super::*;
     use crate::views::day_totals::DayTotals;
 
+    fn picture(text: &str) -> Picture {
+        Picture { text: text.into(), svg: "<svg/>".into() }
+    }
+
     #[test]
     fn a_picture_is_saved_beside_its_figures_and_never_over_another() {
         let out = tempfile::tempdir().unwrap();
         let folder = out.path().join(FOLDER);
         let name = "2026-11-20-140307";
-        assert_eq!(save(&folder, name, "first\n\n", "{}").unwrap(), name);
-        assert_eq!(save(&folder, name, "second", "{\"n\":2}").unwrap(), format!("{name}-2"));
+        assert_eq!(save(&folder, name, &picture("first\n\n"), "{}").unwrap(), name);
+        assert_eq!(save(&folder, name, &picture("second"), "{\"n\":2}").unwrap(), format!("{name}-2"));
         let held = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
         assert_eq!(held("2026-11-20-140307.txt"), "first\n");
         assert_eq!(held("2026-11-20-140307-2.txt"), "second\n");
         assert_eq!(held("2026-11-20-140307-2.json"), "{\"n\":2}\n");
         fs::write(folder.join("other.json"), "kept").unwrap();
-        assert_eq!(save(&folder, "other", "third", "{}").unwrap(), "other-2");
+        assert_eq!(save(&folder, "other", &picture("third"), "{}").unwrap(), "other-2");
         assert_eq!(held("other.json"), "kept");
         assert!(!folder.join("other.txt").exists());
         let file = out.path().join("file");
         fs::write(&file, "").unwrap();
-        assert!(save(&file, name, "", "").is_err());
+        assert!(save(&file, name, &picture(""), "").is_err());
     }
 
     #[test]

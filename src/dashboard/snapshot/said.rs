@@ -155,10 +155,8 @@ pub enum Said {
 
     /// Picture and figures were saved.
     PictureSaved {
-        /// The picture.
-        text: String,
-        /// The figures.
-        json: String,
+        /// Where, without the ends of the names.
+        path: String,
     },
     /// Something could not be written.
     NotWritten {

@@ -349,7 +349,7 @@ async fn what_is_saved_is_what_is_seen() {
     stage.see(|picture| !on_overview(picture)).await;
     stage.press('s');
     let Request::Save(saved) = stage.asked().await else { panic!("something else was asked") };
-    assert_eq!(saved.trim_end(), stage.last().trim_end());
+    assert_eq!(saved.text.trim_end(), stage.last().trim_end());
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ fn cells(width: u16, height: u16, shop: &Snapshot, app: &App, look: &Look) -> Bu
 
 /// The text of a picture, blanks at the ends of lines left off.
 fn text(picture: &Buffer) -> String {
-    let text = view::text_of(picture);
+    let text = super::picture::text(picture);
     text.strip_suffix('\n').unwrap_or(&text).to_owned()
 }
 

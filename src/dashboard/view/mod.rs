@@ -127,16 +127,6 @@ pub fn draw(buf: &mut Buffer, shop: &Snapshot, ui: &Ui, look: &Look) -> Targets 
     targets.into_inner()
 }
 
-/// The text of a picture, as it is saved: a line for each row, without the blanks at its end.
-pub fn text_of(picture: &Buffer) -> String {
-    let row = |row: u16| {
-        let cells = (0..picture.area.width).filter_map(|column| picture.cell((column, row)));
-        let line: String = cells.map(ratatui::buffer::Cell::symbol).collect();
-        line.trim_end().to_owned() + "\n"
-    };
-    (0..picture.area.height).map(row).collect()
-}
-
 fn whole(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
     header::draw(scene, places, buf);
     if let Some(line) = places.tabs {
@@ -241,7 +231,7 @@ mod tests {
                 },
             }
             for position in window.positions().filter(|position| !body.contains(*position)) {
-                prop_assert_eq!(buf[position].symbol(), "▒", "{} is outside {}:\n{}", position, body, text_of(&buf));
+                prop_assert_eq!(buf[position].symbol(), "▒", "{} is outside {}:\n{}", position, body, crate::dashboard::picture::text(&buf));
             }
         }
     }

@@ -60,7 +60,7 @@ pub(super) fn sentence(said: &Said) -> String {
         Said::NotWhilePaused => "The shop is paused: let it go on first.".to_owned(),
         Said::NoRate => "The shop sells as fast as it can: choose a rate first.".to_owned(),
         Said::AlmostMidnight => "It is almost midnight already.".to_owned(),
-        Said::PictureSaved { text, json } => format!("Saved: {text} and {json}."),
+        Said::PictureSaved { path } => format!("Saved: {path}.txt, .svg and .json."),
         Said::NotWritten { path, why } => format!("{path} could not be written: {}.", end(why)),
         Said::NoOrder { order_id, topic } => format!("There is no order {order_id} in {topic}."),
         Said::NotRead { why } => format!("The log could not be read: {}.", end(why)),

@@ -78,7 +78,7 @@ mod tests {
             Said::NotWhilePaused,
             Said::NoRate,
             Said::AlmostMidnight,
-            Said::PictureSaved { text: text("pictures/a.txt"), json: text("pictures/a.json") },
+            Said::PictureSaved { path: text("pictures/a") },
             Said::NotWritten { path: text("pictures"), why: text("no room") },
             Said::NoOrder { order_id: 7, topic: text("shop.orders") },
             Said::NotRead { why: text("timed out") },

@@ -62,7 +62,7 @@ pub(super) fn sentence(said: &Said) -> String {
         Said::NotWhilePaused => "Butiken är pausad: låt den gå vidare först.".to_owned(),
         Said::NoRate => "Butiken säljer så fort den kan: välj en takt först.".to_owned(),
         Said::AlmostMidnight => "Det är nästan midnatt redan.".to_owned(),
-        Said::PictureSaved { text, json } => format!("Sparat: {text} och {json}."),
+        Said::PictureSaved { path } => format!("Sparat: {path}.txt, .svg och .json."),
         Said::NotWritten { path, why } => format!("{path} kunde inte skrivas: {}.", end(why)),
         Said::NoOrder { order_id, topic } => format!("Det finns ingen order {order_id} i {topic}."),
         Said::NotRead { why } => format!("Loggen kunde inte läsas: {}.", end(why)),
