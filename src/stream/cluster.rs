@@ -8,6 +8,7 @@ use std::{
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
+    metadata::MetadataPartition,
 };
 
 use super::{Session, StreamError, Topic};
@@ -31,7 +32,7 @@ impl ClusterWatch {
             let name = session.topic(topic);
             let found = metadata.topics().iter().find(|found| found.name() == name);
             let partitions: Vec<i32> =
-                found.iter().flat_map(|found| found.partitions()).map(|partition| partition.id()).collect();
+                found.iter().flat_map(|found| found.partitions()).map(MetadataPartition::id).collect();
             for partition in &partitions {
                 places.add_partition(&name, *partition);
             }

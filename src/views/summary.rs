@@ -122,7 +122,7 @@ fn merge_windows(ours: &mut HandledFigures, theirs: &HandledFigures) {
 }
 
 /// One row an order: the stage that is furthest, the pieces that the sale told. Whether that was news.
-pub fn into_feed(feed: &mut HashMap<u64, LatestOrder>, order: &LatestOrder) -> bool {
+pub(crate) fn into_feed(feed: &mut HashMap<u64, LatestOrder>, order: &LatestOrder) -> bool {
     let Some(row) = feed.get_mut(&order.order_id) else {
         feed.insert(order.order_id, order.clone());
         return true;
@@ -137,7 +137,7 @@ pub fn into_feed(feed: &mut HashMap<u64, LatestOrder>, order: &LatestOrder) -> b
 }
 
 /// The `most` rows whose last change is the newest, newest first.
-pub fn newest(mut rows: Vec<LatestOrder>, most: usize) -> Vec<LatestOrder> {
+pub(crate) fn newest(mut rows: Vec<LatestOrder>, most: usize) -> Vec<LatestOrder> {
     let changed = |row: &LatestOrder| row.handled_at.unwrap_or(row.created_at);
     rows.sort_by_key(|row| std::cmp::Reverse((changed(row), row.order_id)));
     rows.truncate(most);

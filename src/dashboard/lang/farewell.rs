@@ -89,7 +89,7 @@ impl Lang {
             lines.push(format!("  {name:label$}   {now:>left$}   {all:>right$}"));
         }
         if let Some(files) = lines.last_mut() {
-            *files += &format!("   {} {}", labels.lie_in, run.out);
+            *files = format!("{files}   {} {}", labels.lie_in, run.out);
         }
         lines.join("\n")
     }

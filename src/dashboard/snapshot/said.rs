@@ -217,6 +217,13 @@ pub enum Said {
     },
 }
 
+impl Said {
+    /// Whether it is told because people like it: nobody looks for it in a log.
+    pub fn is_small_talk(&self) -> bool {
+        matches!(self, Self::SoldOut { .. } | Self::Reordered { .. } | Self::Arrived { .. })
+    }
+}
+
 /// In English, on one line: for the log.
 impl fmt::Display for Said {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,8 +11,8 @@ use crate::{
     views::figures::{ShopFigures, StockLine},
 };
 
-/// Between two messages of one kind, wall time: goods come and go all the time.
-const APART: Duration = Duration::from_secs(3);
+/// Between two messages of one kind, wall time: goods come and go all the time, and other messages are to stay in sight.
+const APART: Duration = Duration::from_secs(8);
 /// A shelf counts as empty when it stays so, wall time: sales and deliveries are read from two logs.
 const STAYS: Duration = Duration::from_millis(600);
 

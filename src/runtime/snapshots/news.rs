@@ -20,13 +20,17 @@ const NEAR: (f64, f64) = (1.0, 30.0);
 /// How long consumers must be too far behind, wall time.
 const LASTS: Duration = Duration::from_secs(2);
 
+/// Orders a second that a shop aims at; `None` for as many as possible.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Aim(Option<f64>);
+
 /// What was seen last, and what waits to be told.
 #[derive(Debug, Default)]
 pub(super) struct News {
     pulse: Option<Pulse>,
     today: Option<NaiveDate>,
-    /// The rate aimed at while the shop was live last.
-    rate: Option<Option<f64>>,
+    /// The aim of the shop while it was live last.
+    aimed: Option<Aim>,
     /// Since when consumers are too far behind.
     far: Option<Instant>,
     behind: bool,
@@ -82,7 +86,7 @@ impl News {
 
     fn compare_pulses(&mut self, pulse: &Pulse) {
         let live = pulse.speed > 0.0;
-        let aimed = if live { self.rate.replace(pulse.rate) } else { None };
+        let aimed = if live { self.aimed.replace(Aim(pulse.rate)) } else { None };
         let Some(before) = self.pulse.as_ref().filter(|before| before.who == pulse.who) else { return };
         match (before.state, pulse.state) {
             (RunState::Running, RunState::Paused) => self.state.offer(Weight::Info, Said::Paused),
@@ -92,7 +96,7 @@ impl News {
             }
             _ => {}
         }
-        if aimed.is_some_and(|aimed| aimed != pulse.rate) {
+        if aimed.is_some_and(|aimed| aimed != Aim(pulse.rate)) {
             self.aim.offer(Weight::Info, Said::Rate(pulse.rate));
         }
         match (before.rush, pulse.rush) {

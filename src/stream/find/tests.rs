@@ -2,9 +2,15 @@ use std::{sync::Arc, time::Duration};
 
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
 use super::*;
 use crate::{
     broker::{Broker, BrokerConfig},
+    dashboard::snapshot::{Followed, Said, Way},
+    runtime::tracker::track,
+    shop::Zone,
     stream::topics,
     views::naive,
 };
@@ -110,5 +116,58 @@ async fn any_order_is_found_among_copies_and_garbage_and_its_handled_record_when
     })
     .await
     .unwrap();
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_followed_from_its_sale_to_its_mail() {
+    let (_folder, broker, session) = kafka().await;
+    let (wanted, asked) = watch::channel(None);
+    let (told, mut seen) = watch::channel(None);
+    let stop = CancellationToken::new();
+    let (following, over) = (session.clone(), stop.clone());
+    let tracking =
+        tokio::task::spawn_blocking(move || track(&following, Zone::default(), asked, &told, &over));
+    let writer = Writer(&session, session.client(&[]).create().unwrap());
+    let mut until = async |what: &str, reached: &dyn Fn(&Way) -> bool| {
+        let there = |followed: &Option<Followed>| followed.as_ref().is_some_and(|one| reached(&one.way));
+        let way = tokio::time::timeout(Duration::from_secs(60), seen.wait_for(there)).await;
+        way.unwrap_or_else(|_| panic!("not {what}")).unwrap().clone().unwrap()
+    };
+
+    wanted.send_replace(Some(4));
+    until("missed", &|way| matches!(way, Way::Unknown(Said::NoOrder { order_id: 4, .. }))).await;
+    writer.order(1, 1);
+    writer.order(1, 4);
+    writer.done();
+    let stage = |way: &Way| match way {
+        Way::Sold(way) => 1 + u8::from(way.handled.is_some()) + u8::from(way.mail.is_some()),
+        Way::Looking | Way::Unknown(_) => 0,
+    };
+    let sold = until("sold", &|way| stage(way) == 1).await;
+    let Way::Sold(way) = &sold.way else { panic!("{sold:?}") };
+    assert_eq!((sold.order_id, way.order.order_id, way.sold.offset), (4, 4, 1));
+    writer.handled(1, 4);
+    writer.done();
+    let handled = until("handled", &|way| stage(way) == 2).await;
+    let Way::Sold(way) = &handled.way else { panic!("{handled:?}") };
+    assert_eq!(way.handled.as_ref().map(|(record, place)| (record.order_id, place.offset)), Some((4, 0)));
+
+    // The mail's consumer has come further.
+    let mail: BaseConsumer = session.client(&[("group.id", &session.group("mail"))]).create().unwrap();
+    let mut position = TopicPartitionList::new();
+    position.add_partition_offset("shop.handled", 1, Offset::Offset(1)).unwrap();
+    mail.commit(&position, rdkafka::consumer::CommitMode::Sync).unwrap();
+    let mailed = until("mailed", &|way| stage(way) == 3).await;
+    let Way::Sold(way) = &mailed.way else { panic!("{mailed:?}") };
+    assert_eq!(way.mail.as_deref(), Some("mail/2026-11-18.mbox"));
+
+    wanted.send_replace(Some(1));
+    let other = until("the other one", &|way| stage(way) == 1).await;
+    assert_eq!(other.order_id, 1);
+    wanted.send_replace(None);
+    tokio::time::timeout(Duration::from_secs(60), seen.wait_for(Option::is_none)).await.unwrap().unwrap();
+    stop.cancel();
+    tokio::time::timeout(Duration::from_secs(60), tracking).await.unwrap().unwrap();
     broker.stop().await;
 }
