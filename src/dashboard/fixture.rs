@@ -225,23 +225,24 @@ fn groups() -> Vec<GroupState> {
     let mut random = noise(19);
     let mut group = |view: &'static str| {
         let mut history = History::default();
-        for second in 0..HISTORY {
-            // Five minutes ago a consumer stood still for half a minute and caught up.
-            let behind = if (570..600).contains(&second) { (second as u64 - 569) * 5 } else { 0 };
-            let rate = if behind > 0 {
-                0
-            } else if (600..604).contains(&second) {
-                38
-            } else {
-                4 + random(3)
+        for second in 0..HISTORY as u64 {
+            // The shop's pace rises and falls; five minutes ago the consumer stood still for half a minute.
+            let pace = 14 + (second / 60 * 7) % 11 + second / 90 + random(4);
+            let still = (570..600).contains(&second);
+            let catching_up = (600..612).contains(&second);
+            let behind = match second {
+                _ if still => (second - 569) * pace / 2,
+                _ if catching_up => (612 - second) * 25,
+                _ => random(5),
             };
+            let rate = if still { 0 } else { pace + if catching_up { 26 } else { 0 } };
             history.rate.push_back(rate as f64);
-            history.lag.push_back(behind + random(2));
+            history.lag.push_back(behind);
         }
         GroupState {
             view,
-            rate: 4.8,
-            lag: 0,
+            rate: history.rate.back().copied().unwrap(),
+            lag: history.lag.back().copied().unwrap(),
             partitions: 6,
             rebalances: 1,
             errors: 0,

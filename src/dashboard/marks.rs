@@ -50,6 +50,8 @@ pub struct Marks {
     pub ground: char,
     /// The filled part of a bar.
     pub bar: char,
+    /// Half a cell at the end of a bar.
+    pub half_bar: char,
     /// The empty part of a bar.
     pub track: char,
     /// An order was sold.
@@ -89,6 +91,7 @@ const BRAILLE: Marks = Marks {
     level: '┄',
     ground: '⣀',
     bar: '━',
+    half_bar: '╸',
     track: '─',
     sold: '●',
     handled: '✓',
@@ -118,6 +121,7 @@ const ASCII: Marks = Marks {
     level: '-',
     ground: '_',
     bar: '=',
+    half_bar: '-',
     track: '.',
     sold: 'o',
     handled: 'v',

@@ -159,4 +159,12 @@ pub struct PageWords {
     pub level_warn: &'static str,
     /// A log line's level.
     pub level_error: &'static str,
+    /// Column: how full the shelf is.
+    pub shelf: &'static str,
+    /// Column: pieces on their way.
+    pub on_the_way: &'static str,
+    /// Before a length of time that ends now.
+    pub last: &'static str,
+    /// The stock is sorted by what needs a delivery most.
+    pub lowest_first: &'static str,
 }

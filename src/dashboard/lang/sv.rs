@@ -198,7 +198,7 @@ pub const SV: Words = Words {
         no_groups: "Ingen konsumentgrupp är igång än.",
         per_second: "post/s",
         partitions_short: "part",
-        rebalances_short: "omfö",
+        rebalances_short: "ombal",
         errors_short: "fel",
         rate_of: "poster/s",
         lag_of: "efter",
@@ -219,5 +219,9 @@ pub const SV: Words = Words {
         level_info: "info",
         level_warn: "varning",
         level_error: "fel",
+        shelf: "Hylla",
+        on_the_way: "På väg",
+        last: "Senaste",
+        lowest_first: "lägst först",
     },
 };

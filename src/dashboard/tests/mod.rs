@@ -3,6 +3,7 @@
 mod events;
 mod hostile;
 mod looks;
+mod pages;
 mod state;
 
 use ratatui::{buffer::Buffer, layout::Rect};

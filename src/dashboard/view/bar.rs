@@ -23,14 +23,18 @@ pub(super) fn draw(scene: &Scene<'_>, fill: f64, area: Rect, style: Style, buf: 
     .render(area, buf);
 }
 
-/// Draws a share of the largest, 0 to 1, to compare with others above and below.
+/// Draws a share of the largest, 0 to 1, to compare with others above and below: to half a cell.
 pub(super) fn share(scene: &Scene<'_>, share: f64, area: Rect, style: Style, buf: &mut Buffer) {
-    let bar = scene.marks.bar.to_string().repeat(filled(share, area.width));
+    let halves = filled(share, area.width.saturating_mul(2));
+    let mut bar = scene.marks.bar.to_string().repeat(halves / 2);
+    if halves % 2 == 1 {
+        bar.push(scene.marks.half_bar);
+    }
     Span::styled(bar, style).render(area, buf);
 }
 
-/// Columns of the filled part, at most `width`; a little is more than nothing.
-fn filled(fill: f64, width: u16) -> usize {
-    let columns = usize::try_from(number::whole(fill * f64::from(width))).unwrap_or(0);
-    columns.max(usize::from(fill > 0.0)).min(width.into())
+/// Steps of the filled part, at most `most`; a little is more than nothing.
+fn filled(fill: f64, most: u16) -> usize {
+    let steps = usize::try_from(number::whole(fill * f64::from(most))).unwrap_or(0);
+    steps.max(usize::from(fill > 0.0)).min(most.into())
 }

@@ -84,17 +84,23 @@ fn large(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) 
     text::below(body, 2 * high)
 }
 
+/// Columns that the chart uses of `width`.
+pub(super) fn chart_width(scene: &Scene<'_>, width: u16) -> u16 {
+    let intervals = scene.shop.figures.handled.intervals.len();
+    spread(scene.marks, width, intervals).map_or(width, |(wide, gap)| {
+        u16::try_from((wide + gap) * intervals / columns_a_cell(scene.marks)).unwrap_or(width)
+    })
+}
+
 /// The 24 intervals, oldest first, with the mean across them.
 pub(super) fn chart(scene: &Scene<'_>, area: Rect, top: f64, buf: &mut Buffer) {
     let handled = &scene.shop.figures.handled;
     let bars = handled.intervals.map(|count| Bar { value: count as f64, style: scene.theme.handled });
-    let a_cell = columns_a_cell(scene.marks);
     // Better none than some.
     let Some((wide, gap)) = spread(scene.marks, area.width, bars.len()) else { return };
     let ground = (wide + gap) * bars.len();
-    let drawn = u16::try_from(ground / a_cell).unwrap_or(area.width);
     // Now is at the right edge.
-    let area = text::right_of(area, area.width.saturating_sub(drawn));
+    let area = text::right_of(area, area.width.saturating_sub(chart_width(scene, area.width)));
     let axis_rows = u16::from(area.height >= 4);
     let bars_area = Rect { height: area.height - axis_rows, ..area };
     let level = Some(handled.mean_per_5_min());

@@ -21,7 +21,7 @@ const LARGE_FROM: u16 = 34;
 /// One figure under its title.
 #[derive(Debug)]
 pub(super) struct Tile {
-    title: &'static str,
+    title: String,
     note: Line<'static>,
     big: String,
     small: String,
@@ -37,18 +37,25 @@ enum Value {
 
 impl Tile {
     /// How many.
-    pub(super) fn count(title: &'static str, count: i64, style: Style) -> Self {
+    pub(super) fn count(title: &str, count: i64, style: Style) -> Self {
         let sign = if count < 0 { "−" } else { "" };
         let big = format!("{sign}{}", money::thousands(count.unsigned_abs()));
-        Self { title, note: Line::default(), big, small: String::new(), value: Value::Count(count), style }
+        Self {
+            title: title.to_owned(),
+            note: Line::default(),
+            big,
+            small: String::new(),
+            value: Value::Count(count),
+            style,
+        }
     }
 
     /// How much money; the öre are small.
-    pub(super) fn kronor(title: &'static str, ore: i64, style: Style) -> Self {
+    pub(super) fn kronor(title: &str, ore: i64, style: Style) -> Self {
         let full = money::kronor(ore);
         let (whole, rest) = full.split_once(',').unwrap_or((&full, ""));
         Self {
-            title,
+            title: title.to_owned(),
             note: Line::default(),
             big: whole.to_owned(),
             small: format!(",{rest}"),
@@ -70,7 +77,7 @@ impl Tile {
     }
 
     fn draw(&self, scene: &Scene<'_>, area: Rect, size: Size, buf: &mut Buffer) {
-        let body = text::title(scene, area, self.title, &self.note, buf);
+        let body = text::title(scene, area, &self.title, &self.note, buf);
         let text = self.text(body.width);
         // In the largest size the öre are too small to matter.
         let small = match self.value {

@@ -17,6 +17,8 @@ pub(super) struct Series {
     points: Vec<f64>,
     /// How long the whole width is.
     seconds: usize,
+    /// What fills the height at the least, so that what is next to nothing looks like it.
+    at_least: f64,
 }
 
 impl Series {
@@ -24,7 +26,17 @@ impl Series {
     pub(super) fn last(points: impl DoubleEndedIterator<Item = f64>, seconds: usize) -> Self {
         let mut points: Vec<f64> = points.rev().take(seconds).collect();
         points.reverse();
-        Self { points, seconds }
+        Self { points, seconds, at_least: 0.0 }
+    }
+
+    /// The same on a scale that goes to `value` or above.
+    pub(super) fn up_to(self, value: f64) -> Self {
+        Self { at_least: value, ..self }
+    }
+
+    /// The highest point.
+    pub(super) fn highest(&self) -> f64 {
+        self.points.iter().copied().filter(|point| point.is_finite()).fold(0.0, f64::max)
     }
 
     /// The highest point of each column; now is the last one. Before the first point there is nothing.
@@ -39,9 +51,9 @@ impl Series {
         (0..count).map(highest).collect()
     }
 
-    /// A round value above all points.
+    /// The value at the full height: round, and above all points.
     pub(super) fn top(&self) -> f64 {
-        round_top(self.points.iter().copied().filter(|point| point.is_finite()).fold(0.0, f64::max))
+        round_top(self.highest().max(self.at_least))
     }
 
     /// Draws the points over the whole area.

@@ -7,11 +7,14 @@ use ratatui::{
     text::Line,
 };
 
-use super::{Scene, bar, number, text};
+use super::{Scene, bar, headline, layout::GUTTER, number, text};
 use crate::dashboard::{
     clean::clean,
     lists::{self, Shelf},
 };
+
+/// Columns of a list of shelves, where there are several.
+const COLUMN: u16 = 38;
 
 /// Columns of the number of pieces and of those on their way.
 const BALANCE: u16 = 6;
@@ -25,11 +28,18 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         text::left(text::row(body, 0), scene.words.no_stock, scene.theme.dim, buf);
         return;
     }
-    let shown = choose(scene, usize::from(body.height));
-    for (shelf, row) in shown.iter().zip(body.rows()) {
-        draw_shelf(scene, shelf, row, buf);
+    // A large area has all of them, in as many columns as the page is set in.
+    let rows = usize::from(body.height.max(1));
+    let room = usize::from((body.width + GUTTER) / (COLUMN + GUTTER)).max(1);
+    let columns = headline::columns(body, stock.len().div_ceil(rows).clamp(1, room));
+    let shown = choose(scene, rows * columns.len());
+    for (column, shelves) in columns.iter().zip(shown.chunks(rows)) {
+        for (shelf, row) in shelves.iter().zip(column.rows()) {
+            draw_shelf(scene, shelf, row, buf);
+        }
     }
-    text::more(scene, body, shown.len(), stock.len(), buf);
+    let last = columns.last().copied().unwrap_or(body);
+    text::more(scene, text::row(last, body.height.saturating_sub(1)), shown.len(), stock.len(), buf);
 }
 
 /// The shelves to show: where not all fit the lowest are chosen, but they

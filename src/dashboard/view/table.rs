@@ -6,6 +6,8 @@ use super::{Scene, text};
 
 /// Blank columns between two columns of a table.
 const GAP: u16 = 2;
+/// As many more at the most, where there is room.
+const WIDER: u16 = 4;
 
 /// One column.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +18,7 @@ pub(super) struct Column<K> {
     pub(super) title: &'static str,
     /// What it needs, apart from its heading.
     pub(super) least: u16,
-    /// What it takes where there is room.
+    /// What it takes where there is room; `u16::MAX` for all there is.
     pub(super) most: u16,
     /// Against which edge it is set.
     pub(super) edge: Edge,
@@ -41,8 +43,8 @@ pub(super) struct Table<K> {
 }
 
 impl<K: Copy + PartialEq> Table<K> {
-    /// Fits columns into a width: leaves out those that must go, and shares what is left over, from the
-    /// left to the right.
+    /// Fits columns into a width: leaves out those that must go, and gives what is left over from the left
+    /// to the right.
     pub(super) fn fit(columns: &[Column<K>], width: u16) -> Self {
         let mut kept: Vec<Column<K>> = columns.to_vec();
         let needs = |kept: &[Column<K>]| {
@@ -56,16 +58,27 @@ impl<K: Copy + PartialEq> Table<K> {
             kept.retain(|column| column.rank < last);
         }
         let mut spare = width.saturating_sub(needs(&kept));
-        let mut x = 0;
-        let place = |column: Column<K>| {
-            let more = column.most.saturating_sub(column.needs()).min(spare);
+        let mut own: Vec<u16> = Vec::with_capacity(kept.len());
+        for column in &kept {
+            let more =
+                if column.is_open() { 0 } else { column.most.saturating_sub(column.needs()).min(spare) };
             spare -= more;
-            let own = column.needs() + more;
+            own.push(column.needs() + more);
+        }
+        // What is left after that goes to those that take all they get, alike.
+        let open = u16::try_from(kept.iter().filter(|column| column.is_open()).count()).unwrap_or(0);
+        let share = spare.checked_div(open).unwrap_or(0);
+        // Where nobody wants more, the columns stand further apart.
+        let gaps = u16::try_from(kept.len().saturating_sub(1)).unwrap_or(0);
+        let wider = if open == 0 { spare.checked_div(gaps).unwrap_or(0).min(WIDER) } else { 0 };
+        let mut x = 0;
+        let place = |(column, own): (Column<K>, u16)| {
+            let own = if column.is_open() { own + share } else { own };
             let place = (column, x, own);
-            x += own + GAP;
+            x += own + GAP + wider;
             place
         };
-        Self { columns: kept.into_iter().map(place).collect() }
+        Self { columns: kept.into_iter().zip(own).map(place).collect() }
     }
 
     /// Draws the heading; the column that the table is sorted by stands out, with a mark.
@@ -114,6 +127,10 @@ impl<K> Column<K> {
     /// Figures against the right edge.
     pub(super) fn figures(key: K, title: &'static str, least: u16, rank: u8) -> Self {
         Self { key, title, least, most: least, edge: Edge::Right, rank }
+    }
+
+    fn is_open(&self) -> bool {
+        self.most == u16::MAX
     }
 
     fn needs(&self) -> u16 {

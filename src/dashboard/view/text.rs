@@ -72,12 +72,12 @@ pub(super) fn title(scene: &Scene<'_>, area: Rect, title: &str, note: &Line<'_>,
 pub(super) fn choose(scene: &Scene<'_>, row: Rect, buf: &mut Buffer) {
     let (dim, base) = (scene.theme.dim, scene.theme.base);
     for position in row.positions() {
-        if let Some(cell) = buf.cell_mut(position) {
-            if dim.fg.is_some() && cell.style().fg == dim.fg {
-                cell.set_style(ratatui::style::Style { fg: base.fg, ..Style::default() });
-            }
-            cell.set_style(scene.theme.chosen);
+        let Some(cell) = buf.cell_mut(position) else { continue };
+        if cell.fg == dim.fg.unwrap_or_default() && cell.modifier.contains(dim.add_modifier) {
+            cell.fg = base.fg.unwrap_or_default();
+            cell.modifier.remove(dim.add_modifier);
         }
+        cell.set_style(scene.theme.chosen);
     }
 }
 
@@ -101,11 +101,11 @@ pub(super) fn wrapped(text: &str, width: u16) -> Vec<String> {
     lines
 }
 
-/// Says below `shown` lines of a list how many more of `all` there are.
-pub(super) fn more(scene: &Scene<'_>, area: Rect, shown: usize, all: usize, buf: &mut Buffer) {
+/// Says at the end of a list of `all` how many more there are than the `shown` ones above.
+pub(super) fn more(scene: &Scene<'_>, row: Rect, shown: usize, all: usize, buf: &mut Buffer) {
     if shown < all {
         let hidden = number::count(i64::try_from(all - shown).unwrap_or(i64::MAX), 8);
         let more = format!("{} {hidden} {}", scene.words.and, scene.words.more);
-        left(row(area, u16::try_from(shown).unwrap_or(u16::MAX)), &more, scene.theme.dim, buf);
+        left(row, &more, scene.theme.dim, buf);
     }
 }

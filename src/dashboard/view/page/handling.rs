@@ -33,7 +33,10 @@ pub(in crate::dashboard::view) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut 
         ("1 h", windows.last_1_h),
         ("2 h", windows.last_2_h),
     ];
-    let tiles = counts.map(|(title, count)| Tile::count(title, number::signed(count), style));
+    let tiles = counts.map(|(window, count)| {
+        let title = format!("{} {window}", scene.words.pages.last);
+        Tile::count(&title, number::signed(count), style)
+    });
     let areas = headline::columns(body, 4);
     let tiles: Vec<_> = areas.into_iter().zip(tiles).collect();
     let taken = headline::draw(scene, body.height, &tiles, buf);
@@ -70,7 +73,8 @@ fn draw_intervals(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         Span::styled(format!("   {}", text::scale(scene, &number::count(number::whole(top), 8))), theme.dim),
     ]);
     let body = text::title(scene, area, words.handled, &note, buf);
-    handled::chart(scene, body, top, buf);
+    let width = handled::chart_width(scene, body.width);
+    handled::chart(scene, Rect { width, ..body }, top, buf);
 }
 
 /// Draws the sums in columns and says how many rows they took, the title included.

@@ -23,8 +23,10 @@ use crate::{
 /// From this width on the followed order stands beside the feed.
 const BESIDE_FROM: u16 = 74;
 /// Columns of the followed order beside a feed, where the page has no columns of its own.
-const FOLLOWED: u16 = 34;
+const FOLLOWED: u16 = 33;
 const WIDE: u16 = 110;
+/// Rows that the three stations of an order need below the feed.
+const WAY: u16 = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Key {
@@ -78,7 +80,7 @@ fn split(body: Rect) -> (Rect, Rect) {
         let feed = body.width - FOLLOWED - GUTTER;
         return (Rect { width: feed, ..body }, text::right_of(body, feed + GUTTER));
     }
-    let feed = body.height / 2;
+    let feed = (body.height / 2).min(body.height.saturating_sub(WAY)).max(3).min(body.height);
     (Rect { height: feed, ..body }, text::below(body, feed))
 }
 
@@ -87,7 +89,7 @@ fn columns(scene: &Scene<'_>) -> [Column<Key>; 6] {
     [
         Column::words(Key::Time, more.time, 8, 8, 0),
         Column::figures(Key::Id, more.order, 8, 2),
-        Column::words(Key::Customer, more.customer, 12, 40, 0),
+        Column::words(Key::Customer, more.customer, 11, 24, 0),
         Column::figures(Key::Pieces, scene.words.pieces, 4, 4),
         Column::figures(Key::Total, more.total, 12, 0),
         Column::words(Key::Stage, more.stage, 1, 12, 1),

@@ -21,6 +21,8 @@ use crate::{
 
 /// From this width on the report stands beside the list.
 const BESIDE_FROM: u16 = 74;
+/// The least rows that the chart of days takes below the list.
+const DAYS_FROM: u16 = 9;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Key {
@@ -39,12 +41,19 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
             _ => (body, Rect::ZERO),
         }
     } else {
-        let half = body.height / 2;
-        (Rect { height: half, ..body }, text::below(body, half))
+        // What is read has more of a narrow page than what could be read.
+        let list = body.height / if scene.ui.reading.is_some() { 3 } else { 2 };
+        (Rect { height: list, ..body }, text::below(body, list))
     };
     draw_list(scene, list_area, buf);
     if scene.ui.reading.is_some() {
         opened::draw(scene, report_area, buf);
+        // A list with room below it keeps the days in sight.
+        let taken = u16::try_from(scene.shop.figures.reports.len()).unwrap_or(u16::MAX).saturating_add(3);
+        let below = text::below(list_area, taken);
+        if below.height >= DAYS_FROM {
+            Days::of(scene).draw(scene, below, buf);
+        }
     } else {
         draw_days(scene, report_area, buf);
     }
@@ -67,9 +76,9 @@ fn draw_list(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let columns = [
         Column::words(Key::Date, words.date, 11, 11, 0),
         Column::words(Key::Weekday, "", 9, 9, 2),
-        Column::figures(Key::Orders, words.orders, 7, 1),
+        Column::figures(Key::Orders, words.orders, 6, 1),
         Column::figures(Key::Sales, words.sales, 12, 0),
-        Column::words(Key::Bar, "", 6, u16::MAX, 3),
+        Column::words(Key::Bar, "", 5, u16::MAX, 3),
         Column::figures(Key::Revision, words.revision_short, 3, 4),
     ];
     let table = Table::fit(&columns, body.width);
@@ -92,7 +101,7 @@ fn draw_cell(scene: &Scene<'_>, note: &ReportNote, most: f64, cell: &Cell<Key>, 
     let (words, theme, width) = (scene.words, scene.theme, cell.width());
     match key {
         Key::Date => {
-            let date = format!("{} {}", words.date_short(&note.date), note.date.year());
+            let date = format!("{:>6} {}", words.date_short(&note.date), note.date.year());
             let open = scene.ui.reading == Some(note.date);
             cell.set(&date, if open { theme.strong } else { theme.base }, buf);
         }
@@ -110,11 +119,15 @@ fn draw_cell(scene: &Scene<'_>, note: &ReportNote, most: f64, cell: &Cell<Key>, 
 
 /// What stands beside the list while no report is open.
 fn draw_days(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let hint_rows = u16::from(!scene.shop.figures.reports.is_empty()) * 2;
-    let chart = Rect { height: area.height.saturating_sub(hint_rows), ..area };
+    let hint = text::wrapped(scene.words.pages.open_hint, area.width);
+    let rows = u16::try_from(hint.len()).unwrap_or(u16::MAX).saturating_add(1);
+    if scene.shop.figures.reports.is_empty() || area.height < rows + 4 {
+        Days::of(scene).draw(scene, area, buf);
+        return;
+    }
+    let chart = Rect { height: area.height - rows, ..area };
     Days::of(scene).draw(scene, chart, buf);
-    if hint_rows > 0 && area.height > 2 {
-        let row = text::row(area, area.height - 1);
-        text::left(row, scene.words.pages.open_hint, scene.theme.dim, buf);
+    for (line, row) in hint.iter().zip(text::below(area, chart.height + 1).rows()) {
+        text::left(row, line, scene.theme.dim, buf);
     }
 }

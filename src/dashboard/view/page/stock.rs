@@ -26,6 +26,9 @@ use crate::dashboard::{
 /// From this size on the sums are big figures above the table, else a line below it.
 const BIG_FROM: (u16, u16) = (110, 20);
 
+/// Days that something lasts at the most to be gone soon: two hours.
+const SOON: f64 = 2.0 / 24.0;
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Key {
     Name,
@@ -52,8 +55,11 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let shelves = lists::stock(scene.shop, scene.ui);
     let chosen = scene.ui.chosen[Page::Stock.index()].min(shelves.len().saturating_sub(1));
     let rows = usize::from(area.height.saturating_sub(2));
-    let note =
-        filter::beside(filter::line(scene, Page::Stock), list::place(scene, shelves.len(), chosen, rows));
+    let by_need = scene.ui.sort == StockSort::Need;
+    let sort = if by_need { scene.words.pages.lowest_first } else { "" };
+    let filter = filter::line(scene, Page::Stock);
+    let place = list::place(scene, shelves.len(), chosen, rows);
+    let note = filter::beside(filter::beside(Line::styled(sort, scene.theme.dim), filter), place);
     let table_area = text::title(scene, area, scene.words.stock, &note, buf);
     let table = Table::fit(&columns(scene), table_area.width);
     table.head(scene, text::row(table_area, 0), sorted(scene), buf);
@@ -83,25 +89,25 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
 }
 
 fn columns(scene: &Scene<'_>) -> [Column<Key>; 9] {
-    let (words, more) = (scene.words, &scene.words.pages);
+    let more = &scene.words.pages;
     [
         Column::words(Key::Name, more.product, 18, 30, 0),
-        Column::words(Key::Category, more.category, 8, 14, 4),
-        Column::words(Key::Bar, "", 8, u16::MAX, 3),
+        Column::words(Key::Category, more.category, 8, 14, 5),
+        Column::words(Key::Bar, more.shelf, 8, 30, 4),
         Column::figures(Key::Balance, more.balance, 8, 0),
-        Column::figures(Key::Reorder, more.reorder_at, 6, 5),
-        Column::figures(Key::Sold, more.sold_today, 6, 1),
+        Column::figures(Key::Reorder, more.reorder_at, 6, 6),
+        Column::figures(Key::Sold, more.sold_today, 6, 2),
         Column::figures(Key::Left, more.lasts, 7, 0),
-        Column::figures(Key::Coming, words.on_the_way, 6, 1),
-        Column::figures(Key::Arrives, more.arrives, 5, 2),
+        Column::figures(Key::Coming, more.on_the_way, 6, 1),
+        Column::figures(Key::Arrives, more.arrives, 5, 3),
     ]
 }
 
-/// The column that the table is sorted by.
+/// The column that the table is sorted by; need has none of its own.
 fn sorted(scene: &Scene<'_>) -> Option<(Key, char)> {
     let marks = scene.marks;
     Some(match scene.ui.sort {
-        StockSort::Need => (Key::Bar, marks.rising),
+        StockSort::Need => return None,
         StockSort::Name => (Key::Name, marks.rising),
         StockSort::Balance => (Key::Balance, marks.rising),
         StockSort::Sold => (Key::Sold, marks.falling),
@@ -128,8 +134,8 @@ fn draw_cell(scene: &Scene<'_>, shelf: &Shelf<'_>, cell: &Cell<Key>, key: Key, b
         Key::Sold => cell.set(&number::count(shelf.sold_today, width), theme.base, buf),
         Key::Left => {
             let left = shelf.days_left.map(number::lasts).unwrap_or_default();
-            // Less than a day wants a look, if nothing is on its way.
-            let soon = shelf.days_left.is_some_and(|days| days < 1.0);
+            // What is gone before anyone could bring more wants a look, if nothing is on its way.
+            let soon = shelf.days_left.is_some_and(|days| days < SOON);
             let comes = plan.is_some_and(|plan| plan.under_way > 0);
             cell.set(&left, if soon && !comes { theme.warning } else { theme.base }, buf);
         }

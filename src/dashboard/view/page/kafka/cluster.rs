@@ -7,8 +7,10 @@ use ratatui::{
     widgets::Widget,
 };
 
+use super::groups::is_behind;
 use crate::dashboard::{
     clean::clean,
+    snapshot::TopicState,
     view::{
         Scene,
         headline::{self, Tile},
@@ -31,10 +33,15 @@ pub(super) fn draw_sums(scene: &Scene<'_>, area: Rect, height: u16, buf: &mut Bu
     let (shop, words, theme) = (scene.shop, &scene.words.pages, scene.theme);
     let rate: f64 = shop.cluster.topics.iter().map(|topic| topic.rate).sum();
     let lag = shop.groups.iter().fold(0_u64, |sum, group| sum.saturating_add(group.lag));
+    let lag_style = match lag {
+        0 => theme.good,
+        _ if shop.groups.iter().any(is_behind) => theme.warning,
+        _ => theme.strong,
+    };
     let areas = headline::columns(area, 2);
     let tiles = [
         Tile::count(words.records_a_second, number::whole(rate), theme.orders),
-        Tile::count(words.behind, number::signed(lag), if lag == 0 { theme.good } else { theme.warning }),
+        Tile::count(words.behind, number::signed(lag), lag_style),
     ];
     headline::draw(scene, height, &areas.into_iter().zip(tiles).collect::<Vec<_>>(), buf)
 }
@@ -43,13 +50,21 @@ pub(super) fn draw_sums(scene: &Scene<'_>, area: Rect, height: u16, buf: &mut Bu
 pub(super) fn draw_topics(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) -> u16 {
     let (words, theme) = (&scene.words.pages, scene.theme);
     let topics = &scene.shop.cluster.topics;
-    let body = text::title(scene, area, words.topics, &Line::default(), buf);
+    // What all names begin with is said once.
+    let prefix = prefix(topics);
+    let note = if prefix > 0 {
+        let prefix = topics.first().and_then(|topic| topic.name.get(..prefix)).unwrap_or_default();
+        Line::styled(clean(prefix, 16), theme.dim)
+    } else {
+        Line::default()
+    };
+    let body = text::title(scene, area, words.topics, &note, buf);
     if topics.is_empty() {
         text::left(text::row(body, 0), words.no_topics, theme.dim, buf);
         return 2;
     }
     let columns = [
-        Column::words(Key::Name, "", 12, 30, 0),
+        Column::words(Key::Name, "", 12, u16::MAX, 0),
         Column::figures(Key::Partitions, words.partitions_short, 4, 2),
         Column::figures(Key::Records, words.records, 9, 0),
         Column::figures(Key::Rate, words.per_second, 6, 1),
@@ -60,7 +75,9 @@ pub(super) fn draw_topics(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) -> u1
         for (cell, key) in table.cells(row) {
             let width = cell.width();
             match key {
-                Key::Name => cell.set(&clean(&topic.name, width), theme.base, buf),
+                Key::Name => {
+                    cell.set(&clean(topic.name.get(prefix..).unwrap_or(&topic.name), width), theme.base, buf)
+                }
                 Key::Partitions => {
                     let partitions = i64::try_from(topic.partitions).unwrap_or(i64::MAX);
                     cell.set(&number::count(partitions, width), theme.dim, buf);
@@ -116,4 +133,15 @@ pub(super) fn draw_state(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         let room = row.width.saturating_sub(text::columns(word) + 1);
         text::right(row, &number::count(number::signed(count), room.into()), style, buf);
     }
+}
+
+/// Bytes of what all names have in common, up to the last dot in it.
+fn prefix(topics: &[TopicState]) -> usize {
+    let mut common = topics.first().map_or("", |topic| topic.name.as_str());
+    for topic in topics {
+        while !topic.name.starts_with(common) {
+            common = common.get(..common.len() - 1).unwrap_or_default();
+        }
+    }
+    common.rfind('.').map_or(0, |dot| dot + 1)
 }

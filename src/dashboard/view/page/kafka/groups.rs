@@ -21,6 +21,15 @@ use crate::dashboard::{
 
 /// From this width on rate and lag stand beside each other.
 const BESIDE_FROM: u16 = 60;
+/// Below this height they do in any case.
+const LOW: u16 = 7;
+
+/// Rows that the charts of the chosen group keep, and rows of a group at the most.
+const CHARTS: u16 = 14;
+const HIGHEST: u16 = 3;
+
+/// Seconds of work that a group may be behind without anyone looking up.
+const PATIENCE: f64 = 5.0;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Key {
@@ -38,10 +47,12 @@ enum Key {
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: usize, buf: &mut Buffer) -> u16 {
     let words = &scene.words.pages;
     let groups = &scene.shop.groups;
-    // Charts below are worth half of a low page.
-    let all = u16::try_from(groups.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let count = u16::try_from(groups.len()).unwrap_or(u16::MAX).max(1);
+    // A high page gives each group more than one row, so that its charts are higher.
+    let each = (area.height.saturating_sub(2 + CHARTS) / count).clamp(1, HIGHEST);
+    let all = count.saturating_mul(each).saturating_add(2);
     let taken = all.min(area.height.saturating_sub(area.height / 4)).max(3);
-    let rows = usize::from(taken.saturating_sub(2));
+    let rows = usize::from(taken.saturating_sub(2) / each);
     let span = Span::styled(format!("{} min", seconds(scene) / 60), scene.theme.dim);
     let mut note = list::place(scene, groups.len(), chosen, rows);
     if note.width() > 0 {
@@ -54,14 +65,12 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: usize, buf: &mut Buffe
         return 2;
     }
 
-    // What is left over goes to the two charts alike.
-    let chart = body.width.saturating_sub(66) / 2 + 8;
     let columns = [
         Column::words(Key::Name, words.group, 17, 17, 0),
         Column::figures(Key::Rate, words.per_second, 6, 0),
-        Column::words(Key::RateChart, "", 8, chart, 1),
+        Column::words(Key::RateChart, "", 8, u16::MAX, 1),
         Column::figures(Key::Lag, scene.words.behind, 6, 0),
-        Column::words(Key::LagChart, "", 8, chart, 1),
+        Column::words(Key::LagChart, "", 8, u16::MAX, 1),
         Column::figures(Key::Partitions, words.partitions_short, 4, 4),
         Column::figures(Key::Rebalances, words.rebalances_short, 4, 5),
         Column::figures(Key::Errors, words.errors_short, 3, 3),
@@ -70,22 +79,33 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: usize, buf: &mut Buffe
     table.head(scene, text::row(body, 0), None, buf);
     let window = list::window(groups.len(), chosen, rows);
     let shown = groups.get(window.clone()).unwrap_or_default();
-    for ((index, group), row) in window.zip(shown).zip(text::below(body, 1).rows()) {
-        scene.answers(row, Target::Line(index));
-        if index == chosen {
-            text::choose(scene, row, buf);
+    let places = text::below(body, 1).rows().step_by(each.into());
+    for ((index, group), first) in window.zip(shown).zip(places) {
+        // Of three rows the first is air.
+        let air = each / 3;
+        let place = Rect { y: first.y + air, height: each - air, ..first }.intersection(body);
+        scene.answers(place, Target::Line(index));
+        let foot = text::row(place, place.height.saturating_sub(1));
+        for (cell, key) in table.cells(foot) {
+            let high = Rect { y: place.y, height: place.height, ..cell.area };
+            draw_cell(scene, group, &cell, key, high, buf);
         }
-        for (cell, key) in table.cells(row) {
-            draw_cell(scene, group, &cell, key, buf);
-        }
         if index == chosen {
-            text::choose(scene, row, buf);
+            text::choose(scene, place, buf);
         }
     }
     taken
 }
 
-fn draw_cell(scene: &Scene<'_>, group: &GroupState, cell: &Cell<Key>, key: Key, buf: &mut Buffer) {
+/// Draws a cell; charts take all of the rows of their group, `high`.
+fn draw_cell(
+    scene: &Scene<'_>,
+    group: &GroupState,
+    cell: &Cell<Key>,
+    key: Key,
+    high: Rect,
+    buf: &mut Buffer,
+) {
     let (theme, width) = (scene.theme, cell.width());
     let count = |count: u64| number::count(number::signed(count), width);
     let seen_if = |bad: bool, style: Style| if bad { style } else { theme.dim };
@@ -100,10 +120,11 @@ fn draw_cell(scene: &Scene<'_>, group: &GroupState, cell: &Cell<Key>, key: Key, 
         // Whoever is in trouble has no rate to show.
         Key::RateChart => match &group.trouble {
             Some(trouble) => cell.set(&clean(&scene.words.say(trouble), width), theme.warning, buf),
-            None => rate(scene, group).draw(scene, cell.area, theme.orders, buf),
+            None => rate(scene, group).draw(scene, high, theme.orders, buf),
         },
+        Key::Lag if is_behind(group) => cell.set(&count(group.lag), theme.warning, buf),
         Key::Lag => cell.set(&count(group.lag), seen_if(group.lag > 0, theme.strong), buf),
-        Key::LagChart => lag(scene, group).draw(scene, cell.area, theme.warning, buf),
+        Key::LagChart => lag(scene, group).draw(scene, high, theme.warning, buf),
         Key::Partitions => cell.set(
             &number::count(i64::try_from(group.partitions).unwrap_or(i64::MAX), width),
             theme.dim,
@@ -129,7 +150,13 @@ fn rate(scene: &Scene<'_>, group: &GroupState) -> Series {
 }
 
 fn lag(scene: &Scene<'_>, group: &GroupState) -> Series {
-    Series::last(group.history.lag.iter().map(|&lag| lag as f64), seconds(scene))
+    let lag = Series::last(group.history.lag.iter().map(|&lag| lag as f64), seconds(scene));
+    lag.up_to(rate(scene, group).highest() * PATIENCE)
+}
+
+/// Whether a group is so far behind that it wants a look.
+pub(super) fn is_behind(group: &GroupState) -> bool {
+    group.lag as f64 > group.rate.max(1.0) * PATIENCE
 }
 
 /// Draws rate and lag of a group as charts, and what is wrong with it.
@@ -146,7 +173,7 @@ pub(super) fn draw_chosen(scene: &Scene<'_>, area: Rect, group: Option<&GroupSta
         }
         area = text::below(area, u16::try_from(lines.len().min(2)).unwrap_or(2));
     }
-    let [first, second] = if area.width >= BESIDE_FROM {
+    let [first, second] = if area.width >= BESIDE_FROM || area.height < LOW {
         match headline::columns(area, 2).as_slice() {
             [left, right] => [*left, *right],
             _ => return,

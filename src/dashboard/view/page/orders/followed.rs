@@ -113,7 +113,7 @@ fn draw_way(scene: &Scene<'_>, area: Rect, way: &OrderWay, buf: &mut Buffer) {
     let way_area = Rect { height: below.height - kept, ..below };
     let left = stations::draw(scene, way_area, &stations, buf);
     let rest = Rect { height: below.bottom().saturating_sub(left.y), ..left };
-    draw_lines(scene, text::below(rest, u16::from(rest.height > lines)), order, buf);
+    draw_lines(scene, text::below(rest, u16::from(rest.height >= lines)), order, buf);
 }
 
 fn draw_customer(scene: &Scene<'_>, body: Rect, customer: &Customer, roomy: bool, buf: &mut Buffer) {
@@ -132,6 +132,10 @@ fn draw_customer(scene: &Scene<'_>, body: Rect, customer: &Customer, roomy: bool
 fn draw_lines(scene: &Scene<'_>, area: Rect, order: &crate::shop::Order, buf: &mut Buffer) {
     let (words, theme) = (scene.words, scene.theme);
     let all = order.lines.len();
+    // A title alone says nothing.
+    if area.height < 2 {
+        return;
+    }
     let title = Line::styled(number::count(i64::try_from(all).unwrap_or(i64::MAX), 8), theme.dim);
     let body = text::title(scene, area, words.pages.lines, &title, buf);
     let rows = usize::from(body.height);
@@ -145,7 +149,8 @@ fn draw_lines(scene: &Scene<'_>, area: Rect, order: &crate::shop::Order, buf: &m
         Line::from(left).render(row, buf);
         text::right(row, &total, theme.base, buf);
     }
-    text::more(scene, body, shown, all, buf);
+    let last = text::row(body, body.height.saturating_sub(1));
+    text::more(scene, last, shown, all, buf);
 }
 
 /// The lines that say where a record lies.

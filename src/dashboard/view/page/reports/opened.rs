@@ -108,5 +108,6 @@ fn draw_products(scene: &Scene<'_>, area: Rect, products: &[Sold], buf: &mut Buf
             }
         }
     }
-    text::more(scene, body, shown, products.len(), buf);
+    let last = text::row(body, body.height.saturating_sub(1));
+    text::more(scene, last, shown, products.len(), buf);
 }

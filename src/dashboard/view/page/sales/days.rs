@@ -8,10 +8,13 @@ use ratatui::{
     widgets::Widget,
 };
 
-use crate::dashboard::view::{
-    Scene,
-    chart::{Bar, Chart, columns_a_cell, fine_columns, round_top},
-    number, text,
+use crate::dashboard::{
+    marks::Grain,
+    view::{
+        Scene,
+        chart::{Bar, Chart, columns_a_cell, round_top},
+        number, text,
+    },
 };
 
 /// Seconds of a day that has just begun tell nothing of its pace.
@@ -52,15 +55,19 @@ impl Days {
     pub(in crate::dashboard::view) fn draw(&self, scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         let (words, theme) = (&scene.words.pages, scene.theme);
         let (today, so_far, pace) = self.today;
-        let figure = |kronor: f64| number::whole_kronor(number::whole(kronor), 13);
-        let note = Line::from(vec![
-            Span::styled(format!("{} ", words.pace), theme.dim),
-            Span::styled(figure(pace), theme.money),
-        ]);
-        let body = text::title(scene, area, words.days, &note, buf);
+        let line = |label: String, value: f64| {
+            Line::from(vec![
+                Span::styled(label, theme.dim),
+                Span::styled(number::whole_kronor(number::whole(value), 13), theme.strong),
+            ])
+        };
+        let pace_line = line(format!("{} ", words.pace), pace);
+        let body = text::title(scene, area, words.days, &pace_line, buf);
+        // A narrow title has no room for it.
+        let pace_below =
+            usize::from(body.width) < pace_line.width() + usize::from(text::columns(words.days)) + 4;
         let wide = (body.width / 15).clamp(*DAY.start(), *DAY.end());
-        // Today takes two: what it has, and what it comes to.
-        let room = usize::from((body.width / wide).saturating_sub(2));
+        let room = usize::from((body.width / wide).saturating_sub(1));
         let shown = self.closed.get(self.closed.len().saturating_sub(room)..).unwrap_or_default();
         let mean = Self::mean(shown);
         if shown.is_empty() {
@@ -69,37 +76,49 @@ impl Days {
         }
 
         let mut rest = body;
-        if body.height >= 5
-            && let Some(mean) = mean
-        {
-            let line = Line::from(vec![
-                Span::styled(format!("{} {} ", scene.marks.level, scene.words.mean), theme.dim),
-                Span::styled(figure(mean), theme.strong),
-            ]);
-            line.render(text::row(body, 0), buf);
-            rest = text::below(body, 1);
+        let mean_line = mean.map(|mean| line(format!("{} {} ", scene.marks.level, scene.words.mean), mean));
+        for line in mean_line.into_iter().chain(pace_below.then_some(pace_line)) {
+            if rest.height >= 5 {
+                line.render(text::row(rest, 0), buf);
+                rest = text::below(rest, 1);
+            }
         }
         let axis_rows = u16::from(rest.height >= 3);
-        let mut bars: Vec<Bar> = shown.iter().map(|&(_, value)| Bar { value, style: theme.money }).collect();
-        bars.push(Bar { value: so_far, style: theme.strong });
-        bars.push(Bar { value: pace, style: theme.money_open });
-        let top = round_top(bars.iter().map(|bar| bar.value).fold(0.0, f64::max));
+        let bars_area = Rect { height: rest.height - axis_rows, ..rest };
+        let top = round_top(shown.iter().map(|(_, value)| *value).fold(pace.max(so_far), f64::max));
         let a_cell = columns_a_cell(scene.marks);
-        let (gap, wide_fine) = (a_cell, usize::from(wide) * a_cell);
-        let ground = bars.len() * wide_fine;
-        Chart {
-            bars: &bars,
-            wide: wide_fine - gap,
-            gap,
-            top,
-            level: mean,
-            ground: ground.min(fine_columns(scene.marks, rest.width)),
-        }
-        .draw(scene, Rect { height: rest.height - axis_rows, ..rest }, buf);
+        let wide_fine = usize::from(wide) * a_cell;
+        let chart = |bars: &[Bar], level, area, buf: &mut Buffer| {
+            let ground = bars.len() * wide_fine;
+            Chart { bars, wide: wide_fine - a_cell, gap: a_cell, top, level, ground }.draw(scene, area, buf);
+        };
+        let closed: Vec<Bar> = shown.iter().map(|&(_, value)| Bar { value, style: theme.money }).collect();
+        chart(&closed, mean, bars_area, buf);
+        // What today has stands before what it comes to.
+        let today_area =
+            text::right_of(bars_area, wide.saturating_mul(u16::try_from(closed.len()).unwrap_or(0)));
+        chart(&[Bar { value: pace.max(so_far), style: theme.money_open }], None, today_area, buf);
+        chart(&[Bar { value: so_far, style: theme.money }], None, today_area, buf);
+        join(scene, today_area, buf);
         if axis_rows == 1 {
             let axis = text::row(rest, rest.height - 1);
             let dates: Vec<NaiveDate> = shown.iter().map(|(date, _)| *date).chain([today]).collect();
             draw_dates(scene, axis, wide, &dates, buf);
+        }
+    }
+}
+
+/// Where a bar ends within a cell, what stands behind it goes on.
+fn join(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let (front, behind) = (scene.theme.money.fg, scene.theme.money_open.fg);
+    for above in area.positions().filter(|above| above.y + 1 < area.bottom()) {
+        let is_behind = buf.cell(above).is_some_and(|cell| behind.is_some() && cell.style().fg == behind);
+        if let Some(cell) = buf.cell_mut((above.x, above.y + 1))
+            && is_behind
+            && cell.style().fg == front
+            && let Some(behind) = behind.filter(|_| scene.marks.grain != Grain::Braille)
+        {
+            cell.set_bg(behind);
         }
     }
 }

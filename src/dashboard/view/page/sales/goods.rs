@@ -4,16 +4,13 @@ use std::collections::BTreeMap;
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use crate::{
-    dashboard::{
-        clean::clean,
-        view::{
-            Scene, bar, number,
-            table::{Column, Table},
-            text,
-        },
+use crate::dashboard::{
+    clean::clean,
+    view::{
+        Scene, bar, number,
+        table::{Column, Table},
+        text,
     },
-    views::day_totals::ProductTotals,
 };
 
 /// Something that is sold, with what it brought in.
@@ -27,23 +24,21 @@ struct Goods<'a> {
 enum Key {
     Name,
     Bar,
+    Share,
     Units,
     Sales,
 }
 
 /// Products by what they brought in today, as many as there is room for.
 pub(super) fn products(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let sold = |totals: &'_ ProductTotals| (totals.units, totals.sales_ore);
-    let goods = scene.shop.figures.products_today.values().map(|totals| {
-        let (units, ore) = sold(totals);
-        Goods { name: &totals.name, units, ore }
-    });
+    let goods = scene.shop.figures.products_today.values();
+    let goods = goods.map(|totals| Goods { name: &totals.name, units: totals.units, ore: totals.sales_ore });
     let count = Line::styled(
         number::count(i64::try_from(scene.shop.figures.products_today.len()).unwrap_or(i64::MAX), 8),
         scene.theme.dim,
     );
     let body = text::title(scene, area, scene.words.pages.products, &count, buf);
-    draw(scene, body, goods.collect(), buf);
+    draw(scene, body, goods.collect(), 18, buf);
 }
 
 /// The same by category, as the products file names them.
@@ -60,22 +55,25 @@ pub(super) fn categories(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         sum.ore = sum.ore.saturating_add(totals.sales_ore);
     }
     let body = text::title(scene, area, scene.words.pages.categories, &Line::default(), buf);
-    draw(scene, body, sums.into_values().collect(), buf);
+    draw(scene, body, sums.into_values().collect(), 10, buf);
 }
 
-fn draw(scene: &Scene<'_>, body: Rect, mut goods: Vec<Goods<'_>>, buf: &mut Buffer) {
+/// Draws goods by sales, the names at least so many columns wide.
+fn draw(scene: &Scene<'_>, body: Rect, mut goods: Vec<Goods<'_>>, name: u16, buf: &mut Buffer) {
     if goods.is_empty() {
         text::left(text::row(body, 0), scene.words.pages.nothing_sold, scene.theme.dim, buf);
         return;
     }
     goods.sort_by_key(|goods| std::cmp::Reverse(goods.ore));
     let most = goods.first().map_or(1, |goods| goods.ore).max(1) as f64;
+    let all: f64 = goods.iter().map(|goods| goods.ore.max(0) as f64).sum::<f64>().max(1.0);
     let table = Table::fit(
         &[
-            Column::words(Key::Name, "", 12, 22, 0),
+            Column::words(Key::Name, "", name, 18, 0),
             Column::words(Key::Bar, "", 4, u16::MAX, 2),
-            Column::figures(Key::Units, "", 7, 3),
-            Column::figures(Key::Sales, "", 12, 0),
+            Column::figures(Key::Units, "", 7, 4),
+            Column::figures(Key::Share, "", 4, 3),
+            Column::figures(Key::Sales, "", 10, 0),
         ],
         body.width,
     );
@@ -85,6 +83,10 @@ fn draw(scene: &Scene<'_>, body: Rect, mut goods: Vec<Goods<'_>>, buf: &mut Buff
                 Key::Name => cell.set(&clean(goods.name, cell.width()), scene.theme.base, buf),
                 Key::Bar => {
                     bar::share(scene, goods.ore.max(0) as f64 / most, cell.area, scene.theme.money, buf);
+                }
+                Key::Share => {
+                    let percent = number::whole(goods.ore.max(0) as f64 / all * 100.0);
+                    cell.set(&format!("{percent} %"), scene.theme.dim, buf);
                 }
                 Key::Units => {
                     let units = format!("{} {}", number::count(goods.units, 4), scene.words.pieces);
