@@ -19,7 +19,7 @@ pub use self::{
 };
 use super::{
     action::{Action, Command, Effect, Request},
-    snapshot::Snapshot,
+    snapshot::{Snapshot, Way},
     view::Targets,
 };
 use crate::shop::pulse::RunState;
@@ -203,6 +203,28 @@ impl App {
         self.shown = Arc::clone(&self.newest);
     }
 
+    /// What is asked for while the picture stands still is answered on it, once.
+    fn show_answers(&mut self) {
+        let known = |shop: &Snapshot| {
+            shop.followed
+                .as_ref()
+                .filter(|order| matches!(order.way, Way::Sold(_)))
+                .map(|order| order.order_id)
+        };
+        if self.ui.following.is_some() && known(&self.shown) != self.ui.following {
+            let answer = self.newest.followed.clone();
+            if self.shown.followed != answer {
+                Arc::make_mut(&mut self.shown).followed = answer;
+                self.changed = true;
+            }
+        }
+        if self.ui.reading.is_some() && self.shown.opened != self.newest.opened {
+            let answer = self.newest.opened.clone();
+            Arc::make_mut(&mut self.shown).opened = answer;
+            self.changed = true;
+        }
+    }
+
     fn take(&mut self, picture: Arc<Snapshot>, now: Instant) {
         for message in picture.messages.iter().filter(|message| message.number >= self.unseen_from) {
             self.young.push_back((message.number, now));
@@ -215,7 +237,9 @@ impl App {
             self.patience_ends = None;
         }
         self.newest = picture;
-        if !self.ui.frozen {
+        if self.ui.frozen {
+            self.show_answers();
+        } else {
             self.show_newest();
         }
         self.begin_talk_if_selling(now);

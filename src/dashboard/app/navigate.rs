@@ -22,6 +22,9 @@ impl App {
             Command::FocusPrevious => self.move_focus(PANELS - 1),
             Command::Up => self.choose(|line, _| line.saturating_sub(1)),
             Command::Down => self.choose(|line, _| line.saturating_add(1)),
+            // What a presenter's clicker sends.
+            Command::PageUp if self.ui.enlarged_panel().is_some() => self.move_focus(PANELS - 1),
+            Command::PageDown if self.ui.enlarged_panel().is_some() => self.move_focus(1),
             Command::PageUp => self.choose(usize::saturating_sub),
             Command::PageDown => self.choose(usize::saturating_add),
             Command::First => self.choose(|_, _| 0),

@@ -101,7 +101,7 @@ pub const EN: Words = Words {
     about_choose: "choose a line",
     about_filter: "filter the list",
     about_sort: "sort by the next column",
-    about_span: "charts over less, more time",
+    about_span: "less or more time",
     about_midnight: "jump to before midnight",
     about_rush: "a rush of customers",
     about_pause: "pause the shop, or go on",

@@ -37,6 +37,8 @@ pub(super) fn leave() -> Vec<u8> {
         event::DisableMouseCapture,
         style::ResetColor,
         EnableLineWrap,
+        // Some terminals keep what was on it when their size has changed meanwhile.
+        Clear(ClearType::All),
         LeaveAlternateScreen,
         cursor::Show
     );

@@ -15,7 +15,7 @@ use crate::{
         app::{Notice, RATES, Span, StockSort},
         fixture, lists,
         page::Page,
-        snapshot::{Message, Said, Weight},
+        snapshot::{Followed, Message, Said, Way, Weight},
         view::PANELS,
     },
     shop::pulse::RunState,
@@ -185,6 +185,11 @@ fn the_focus_goes_round_the_panels_and_enter_enlarges_the_one_it_is_on() {
     assert_eq!(app.ui().enlarged_panel(), Some(5));
     press(&mut app, Command::FocusNext, now);
     assert_eq!(app.ui().enlarged_panel(), Some(0), "the next panel comes as large");
+    press(&mut app, Command::PageDown, now);
+    press(&mut app, Command::PageDown, now);
+    press(&mut app, Command::PageUp, now);
+    assert_eq!(app.ui().enlarged_panel(), Some(1), "as from a clicker");
+    press(&mut app, Command::FocusPrevious, now);
     press(&mut app, Command::Back, now);
     assert_eq!((app.ui().enlarged_panel(), app.ui().focus), (None, Some(0)));
     press(&mut app, Command::Back, now);
@@ -307,6 +312,16 @@ fn lists_are_those_of_the_frozen_picture() {
     press(&mut app, Command::Down, now);
     let second = app.picture().feed[1].order_id;
     assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Follow(Some(second))));
+    // The answer comes with a later picture, of which nothing else is shown.
+    app.take_changed();
+    let mut answer = fixture::afternoon();
+    answer.feed = Arc::default();
+    answer.followed = Some(Followed { order_id: second, way: Way::Unknown(Said::Text("gone".to_owned())) });
+    app.update(Action::Picture(Arc::new(answer.clone())), now);
+    assert!(app.take_changed() && !app.picture().feed.is_empty());
+    assert_eq!(app.picture().followed, answer.followed);
+    app.update(Action::Picture(Arc::new(answer)), now);
+    assert!(!app.take_changed());
 }
 
 #[test]
@@ -320,8 +335,10 @@ fn the_stock_is_sorted_and_charts_are_narrowed_step_by_step() {
         press(&mut app, Command::Sort, now);
         sorts.push(app.ui().sort);
     }
-    use StockSort::{Balance, DaysLeft, Name, Need, Sold};
-    assert_eq!(sorts, [Name, Balance, Sold, DaysLeft, Need]);
+    assert_eq!(
+        sorts,
+        [StockSort::Name, StockSort::Balance, StockSort::Sold, StockSort::DaysLeft, StockSort::Need]
+    );
 
     for _ in 0..9 {
         press(&mut app, Command::Narrower, now);
