@@ -18,6 +18,8 @@ mod groups;
 mod hostile;
 #[path = "broker/kill.rs"]
 mod kill;
+#[path = "broker/load.rs"]
+mod load;
 #[path = "broker/process.rs"]
 mod process;
 #[path = "broker/produce.rs"]

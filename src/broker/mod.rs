@@ -12,8 +12,8 @@
 //! journal     the broker's own durable memory         housekeeping   sealing, retention, compaction
 //! ```
 //!
-//! Files are written where they are asked for, under the lock of their partition: such a write goes to the page
-//! cache and takes microseconds. Syncs, long reads, sealing and compaction run on the blocking pool.
+//! Small writes are done where they are asked for, under the lock of their partition: they go to the page cache and take
+//! microseconds. Syncs, large reads and writes, look-ups by time, sealing and compaction run on the blocking pool.
 
 mod api;
 mod clock;

@@ -24,6 +24,8 @@ use super::{
 
 /// How long to wait after the system has refused a connection, for example for want of file handles.
 const BREATH: Duration = Duration::from_millis(100);
+/// Whose records wait for so long, costing nothing, has gone (Kafka's `connections.max.idle.ms`).
+const GONE: Duration = Duration::from_secs(600);
 /// After this time without progress the records of an answer are put down.
 const SLOW: Duration = Duration::from_millis(100);
 /// A client that takes nothing of its answer for so long is hung up on.
@@ -131,7 +133,7 @@ async fn send_records(writer: &mut OwnedWriteHalf, context: &Context, fetched: &
             return Ok(());
         }
         drop((answer, share));
-        timeout(STALLED, writer.writable()).await??;
+        timeout(GONE, writer.writable()).await??;
     }
 }
 

@@ -1,8 +1,16 @@
 //! The embedded broker alone: what it does in the background, under attack, and when it is killed.
 
-use std::path::Path;
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
+    client::DefaultClientContext,
+    producer::{FutureProducer, FutureRecord, Producer},
+};
 use shop_sim::broker::{Broker, BrokerConfig, Durability};
 
 use crate::kit::{PATIENCE, Seen, client, embedded, make_topic, read_all, send, until};
@@ -67,6 +75,26 @@ async fn retention_deletes_old_segments() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn retention_that_is_changed_counts_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let broker = embedded(data.path()).await;
+    let bootstrap = broker.address().to_string();
+    let topic = make_topic(&bootstrap, 1, &[("segment.bytes", "1048576")]).await;
+    let sender = producer(&bootstrap);
+    let value = "x".repeat(10_000);
+    let sends = (0..400).map(|_| send(&sender, &topic, 0, "key", &value));
+    futures::future::join_all(sends).await;
+    assert!(size(data.path(), &topic) > 4_000_000);
+    let admin: AdminClient<DefaultClientContext> = client(&bootstrap).create().unwrap();
+    let change = AlterConfig::new(ResourceSpecifier::Topic(&topic)).set("retention.bytes", "1000000");
+    admin.alter_configs(&[change.set("segment.bytes", "1048576")], &AdminOptions::new()).await.unwrap();
+    until("old segments to be deleted", || size(data.path(), &topic) < 2_200_000);
+    let seen = read_all(&bootstrap, &topic, 1, "read_committed");
+    assert!(seen[0].offset > 0 && seen.last().unwrap().offset == 399, "{:?}", seen[0].offset);
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn records_that_are_synced_are_served_the_same() {
     let data = tempfile::tempdir().unwrap();
     let config = BrokerConfig {
@@ -89,4 +117,30 @@ async fn records_that_are_synced_are_served_the_same() {
     sender.commit_transaction(PATIENCE).unwrap();
     assert_eq!(read_all(&bootstrap, &topic, 2, "read_committed").len(), 50);
     broker.stop().await;
+}
+
+#[test]
+fn whoever_lets_others_in_is_warned() {
+    let said = |listen: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut broker = Command::new(env!("CARGO_BIN_EXE_shop-sim"))
+            .args(["broker", "--listen", listen, "--out"])
+            .arg(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        BufReader::new(broker.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        // It is ready, and has said what there is to say.
+        broker.kill().unwrap();
+        let mut warning = String::new();
+        broker.stderr.take().unwrap().read_to_string(&mut warning).unwrap();
+        broker.wait().unwrap();
+        (address.trim().to_owned(), warning)
+    };
+    let (address, warning) = said("127.0.0.1:0");
+    assert!(address.starts_with("127.0.0.1:") && warning.is_empty(), "{address} {warning}");
+    let (address, warning) = said("0.0.0.0:0");
+    assert!(warning.contains(&address) && warning.contains("other machines"), "{address} {warning}");
 }

@@ -118,7 +118,7 @@ async fn five_hundred_clients_that_do_not_read_cost_little() {
         .map(|_| {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(&(100u32 << 20).to_be_bytes()).unwrap();
-            stream.write_all(&[0; 100_000]).unwrap();
+            stream.write_all(&vec![0; 100_000]).unwrap();
             stream
         })
         .collect();

@@ -81,7 +81,7 @@ pub(crate) async fn fetch(cluster: &Cluster, request: FetchRequest, version: i16
     drop(watch);
     let room = (BUDGET.left() / 4).max(FREE);
     let planned = if size(slices(&planned)) > room { plan(&wanted, isolation, room).0 } else { planned };
-    let slices = slices(&planned).map(|slice| slice.cloned()).collect();
+    let slices = slices(&planned).map(Option::<&Slice>::cloned).collect();
     let mut planned = planned.into_iter();
     let responses = request.topics.iter().zip(&wanted).map(|(topic, wanted)| {
         let partitions = wanted.iter().zip(planned.by_ref());

@@ -2,9 +2,11 @@
 
 mod admin;
 mod client;
+mod group_admin;
 mod groups;
 mod log;
 mod members;
 mod produce;
+mod producers;
 mod transactions;
 mod versions;

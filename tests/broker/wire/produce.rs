@@ -7,7 +7,7 @@ use kafka_protocol::{
 };
 
 use super::client::{Batch, Wire, produce_request, says};
-use crate::kit::{Cluster, read_all, unique, values};
+use crate::kit::{Cluster, embedded, make_topic, read_all, unique, values};
 
 /// A producer id without transactions.
 pub(super) fn idempotent(wire: &mut Wire) -> (i64, i16) {
@@ -177,4 +177,29 @@ async fn what_max_message_bytes_allows_counts_from_its_change_on() {
     });
     assert_eq!(offset, 0);
     cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sequences_and_epochs_outlive_the_embedded_broker() {
+    let data = tempfile::tempdir().unwrap();
+    let broker = embedded(data.path()).await;
+    let topic = make_topic(&broker.address().to_string(), 1, &[]).await;
+    let mut wire = Wire::connect(&broker.address().to_string());
+    let (id, _) = idempotent(&mut wire);
+    for sequence in 0..3 {
+        let batch = Batch::of(&["value"]).by((id, 1), sequence);
+        assert_eq!(wire.produce(&topic, batch), (0, i64::from(sequence)));
+    }
+    broker.stop().await;
+    let broker = embedded(data.path()).await;
+    let mut wire = Wire::connect(&broker.address().to_string());
+    let mut send = |epoch, sequence| {
+        let (code, offset) = wire.produce(&topic, Batch::of(&["value"]).by((id, epoch), sequence));
+        (says(code), offset)
+    };
+    assert_eq!(send(1, 1), (None, 1), "known from before");
+    assert_eq!(send(1, 5), (Some(E::OutOfOrderSequenceNumber), -1));
+    assert_eq!(send(0, 3), (Some(E::InvalidProducerEpoch), -1));
+    assert_eq!(send(1, 3), (None, 3));
+    broker.stop().await;
 }
