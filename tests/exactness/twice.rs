@@ -63,6 +63,7 @@ fn positions_in_kafka_decide_nothing() {
     }
     assert_eq!(consume(&shop), status);
     assert_eq!(rows_of_files(&shop), files);
+    assert!(!shop.out().join("state/set-aside").exists(), "nothing had to be computed again");
 
     sell(&shop, "2026-03-28 23:30..2026-03-29 00:30", "0.1", "22");
     assert_agrees(&shop, &consume(&shop));

@@ -62,8 +62,9 @@ fn harm() -> impl Strategy<Value = Harm> {
 
 fn do_harm(path: &Path, harm: &Harm) {
     let mut bytes = fs::read(path).unwrap();
+    let length = bytes.len();
     match harm {
-        Harm::Flip(at, bits) => bytes[at.index(fs::metadata(path).unwrap().len() as usize)] ^= bits,
+        Harm::Flip(at, bits) => bytes[at.index(length)] ^= bits,
         Harm::Cut(at) => bytes.truncate(at.index(bytes.len())),
         Harm::Overwrite(at, new) => {
             let at = at.index(bytes.len());
