@@ -28,6 +28,8 @@ impl Name {
 pub(super) struct Product {
     pub(super) sold: i128,
     pub(super) delivered: i128,
+    /// What the pieces sold brought in, öre.
+    pub(super) sales_ore: i128,
     pub(super) name: Name,
 }
 
@@ -47,8 +49,10 @@ impl Sums {
         self.orders += 1;
         self.sales_ore += i128::from(order.total_ore);
         for line in &order.lines {
-            self.lines_ore += i128::from(line.quantity) * i128::from(line.unit_price_ore);
+            let ore = i128::from(line.quantity) * i128::from(line.unit_price_ore);
+            self.lines_ore += ore;
             let product = self.products.entry(line.product_id).or_default();
+            product.sales_ore += ore;
             product.sold += i128::from(line.quantity);
             product.name.take(order.order_id, &line.name);
         }
@@ -67,6 +71,7 @@ impl Sums {
             let ours = self.products.entry(*id).or_default();
             ours.sold += theirs.sold;
             ours.delivered += theirs.delivered;
+            ours.sales_ore += theirs.sales_ore;
             if theirs.name > ours.name {
                 ours.name.clone_from(&theirs.name);
             }

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 
 use super::{
-    claim::{Claim, Whole, Witness},
+    claim::{Claim, Witness},
     days::{Sums, fitting},
     difference::Differences,
     known::Known,
     letters::{Letter, Letters},
     rows::{Rows, digest},
     tables,
+    tally::Whole,
 };
 use crate::{
     consumer::Part,
@@ -301,6 +302,7 @@ impl Log {
 /// What an order and its handled record have in common.
 fn fingerprint(created_ms: i64, customer: &Customer, total_ore: i64) -> u32 {
     let Customer { customer_id, name, email } = customer;
+    let [name, email] = [name, email].map(|text| begin(text));
     let hash = digest(&[
         &created_ms.to_be_bytes(),
         &customer_id.to_be_bytes(),
@@ -310,6 +312,15 @@ fn fingerprint(created_ms: i64, customer: &Customer, total_ore: i64) -> u32 {
     ]);
     // One altered record in four milliards has the digest of its order.
     u32::try_from(hash >> 32).unwrap_or_default()
+}
+
+/// As much of a name or an address as its handled record has in any case: one that fits into no record is cut.
+fn begin(text: &str) -> &str {
+    const KEPT: usize = 10_000;
+    text.char_indices()
+        .nth(KEPT)
+        .filter(|_| text.len() > KEPT)
+        .map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
 }
 
 impl Handling {

@@ -11,6 +11,7 @@
 pub mod claim;
 mod days;
 pub mod difference;
+mod facts;
 mod known;
 pub mod letters;
 pub mod log;
@@ -20,6 +21,7 @@ pub mod rows;
 pub mod sketch;
 mod status;
 pub mod tables;
+mod tally;
 
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,16 @@ impl Log {
         ] {
             found.compare("status", format!("status, {what}"), &fitting(expected), &said);
         }
+        let mut products = whole.today.products;
+        for (id, said) in &figures.products_today {
+            let product = products.remove(id).unwrap_or_default();
+            let about = |what: &str| format!("status, {what} of product {id} today");
+            found.compare("status", about("units"), &fitting(product.sold), &said.units);
+            found.compare("status", about("sales"), &fitting(product.sales_ore), &said.sales_ore);
+        }
+        for (id, _) in products {
+            found.add("status", format!("status, product {id} today"), "units", "none");
+        }
         let mut products = whole.stock.products;
         for line in &figures.stock {
             let product = products.remove(&line.product_id).unwrap_or_default();

@@ -383,10 +383,13 @@ impl Shop {
                     _ => *last_hour_ore += 1,
                 }
             }
-            PartFigures::DailyReport { today, .. } => match other.index(2) {
-                0 => today.orders += 1,
-                _ => today.sales_ore += 1,
-            },
+            PartFigures::DailyReport { today, .. } => {
+                match (other.index(3), today.products.values_mut().next()) {
+                    (0, _) => today.orders += 1,
+                    (1, Some(product)) => product.sales_ore += 1,
+                    _ => today.sales_ore += 1,
+                }
+            }
             PartFigures::Stock { lines } => match lines.first_mut() {
                 Some(line) if other.index(2) == 0 => line.sold += 1,
                 Some(line) => line.delivered += 1,
@@ -399,8 +402,9 @@ impl Shop {
                 _ => resume.figures.duplicates += 1,
             },
             PartFigures::Mail { mails, .. } => more(mails),
-            PartFigures::HandledWindows(windows) => match other.index(3) {
+            PartFigures::HandledWindows(windows) => match other.index(4) {
                 0 => more(&mut windows.total),
+                3 => windows.waits.add(70, 1),
                 1 => more(&mut windows.last_30_min),
                 _ => more(&mut windows.intervals[3]),
             },
