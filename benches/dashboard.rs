@@ -139,7 +139,8 @@ fn main() {
     busy.see("produced", busy.begun);
     thread::sleep(part(20));
     let key = |turn: usize| {
-        let (key, sign) = if turn.is_multiple_of(2) { ("3", "Reorder at") } else { ("1", "Orders since midnight") };
+        let (key, sign) =
+            if turn.is_multiple_of(2) { ("3", "Reorder at") } else { ("1", "Orders since midnight") };
         thread::sleep(Duration::from_millis(173));
         busy.see(sign, busy.press(key)).as_secs_f64() * 1000.0
     };
