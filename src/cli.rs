@@ -118,6 +118,7 @@ pub struct HandlingArgs {
 
 /// `tui`
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct TuiArgs {
     /// How the simulator sells.
     #[command(flatten)]

@@ -133,10 +133,7 @@ impl Terminal {
 
     #[track_caller]
     fn end(&mut self) -> ExitStatus {
-        let begun = Instant::now();
-        let status = wait_for("the end", LEAVING, || self.child.try_wait().unwrap());
-        println!("it took {:?} to leave", begun.elapsed());
-        status
+        wait_for("the end", LEAVING, || self.child.try_wait().unwrap())
     }
 
     /// As a person expects to find it: the shell's own screen, a cursor, an echo.

@@ -258,13 +258,13 @@ fn blank(surface: &impl Surface) -> Result<Buffer, ScreenError> {
 fn action(event: &Event, app: &App) -> Option<Action> {
     match event {
         Event::Key(key) => keymap::command(key, app.ui()).map(Action::Command),
-        Event::Mouse(mouse) => pointed(mouse, app).map(Action::Command),
+        Event::Mouse(mouse) => pointed(*mouse, app).map(Action::Command),
         Event::Resize(..) | Event::FocusGained => Some(Action::Redraw),
         _ => None,
     }
 }
 
-fn pointed(mouse: &MouseEvent, app: &App) -> Option<Command> {
+fn pointed(mouse: MouseEvent, app: &App) -> Option<Command> {
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => {
             app.targets().at(mouse.column, mouse.row).map(Command::Point)

@@ -40,6 +40,7 @@ pub enum StockSort {
 
 impl StockSort {
     /// The way of sorting that comes after this one.
+    #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::Need => Self::Name,
@@ -90,6 +91,7 @@ pub enum Notice {
 
 /// What the person at the keyboard has done to the screen.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Ui {
     /// The picture is held still.
     pub frozen: bool,

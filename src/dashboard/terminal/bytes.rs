@@ -52,13 +52,12 @@ pub(super) fn picture(shown: Option<&Buffer>, picture: &Buffer) -> io::Result<Ve
     let blank;
     let shown = shown.filter(|shown| shown.area == picture.area);
     let known = shown.is_some();
-    let shown = match shown {
-        Some(shown) => shown,
-        None => {
-            queue!(bytes, style::ResetColor, Clear(ClearType::All))?;
-            blank = Buffer::empty(picture.area);
-            &blank
-        }
+    let shown = if let Some(shown) = shown {
+        shown
+    } else {
+        queue!(bytes, style::ResetColor, Clear(ClearType::All))?;
+        blank = Buffer::empty(picture.area);
+        &blank
     };
     let changes = shown.diff(picture);
     if changes.is_empty() && known {

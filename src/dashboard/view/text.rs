@@ -60,9 +60,10 @@ pub(super) fn title(scene: &Scene<'_>, area: Rect, title: &str, note: &Line<'_>,
         note.render(right_of(line, line.width - note_columns), buf);
     }
     // The line is heavy where the focus is.
-    let (mark, style) = match scene.in_focus {
-        true => (scene.marks.bar, scene.theme.orders),
-        false => (scene.marks.rule, scene.theme.faint),
+    let (mark, style) = if scene.in_focus {
+        (scene.marks.bar, scene.theme.orders)
+    } else {
+        (scene.marks.rule, scene.theme.faint)
     };
     left(rule, &mark.to_string().repeat(rule.width.into()), style, buf);
     below(area, 1)
