@@ -201,6 +201,18 @@ pub struct BrokerArgs {
     /// Folder of the logs; `kafka` under --out unless given
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// When what was acknowledged is on the disk itself
+    #[arg(long, value_enum, default_value_t = FsyncArg::System, value_name = "WHEN")]
+    pub fsync: FsyncArg,
+}
+
+/// When the built-in broker waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FsyncArg {
+    /// When the system writes it back: a kill costs nothing, a power cut the last seconds
+    System,
+    /// Before it is acknowledged: a power cut costs nothing
+    Always,
 }
 
 /// `status`

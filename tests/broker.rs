@@ -1,7 +1,7 @@
 //! The embedded broker, seen through rdkafka as its users see it.
 //!
-//! Everything but `restart`, `embedded`, `hostile` and `kill` runs on a real Kafka as well:
-//! `SHOP_SIM_TEST_BOOTSTRAP=127.0.0.1:9092 cargo test --test broker -- --skip restart:: --skip embedded:: --skip hostile:: --skip kill::`.
+//! Everything but `damage`, `disk`, `restart`, `embedded`, `hostile` and `kill` runs on a real Kafka as well:
+//! `SHOP_SIM_TEST_BOOTSTRAP=127.0.0.1:9092 cargo test --test broker -- --skip damage:: --skip disk:: --skip restart:: --skip embedded:: --skip hostile:: --skip kill::`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -10,6 +10,10 @@ mod kit;
 
 #[path = "broker/admin.rs"]
 mod admin;
+#[path = "broker/damage.rs"]
+mod damage;
+#[path = "broker/disk.rs"]
+mod disk;
 #[path = "broker/embedded.rs"]
 mod embedded;
 #[path = "broker/groups.rs"]

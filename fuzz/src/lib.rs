@@ -1,4 +1,4 @@
-//! What both targets need.
+//! What the targets need.
 
 use std::path::Path;
 

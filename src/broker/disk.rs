@@ -1,6 +1,6 @@
 //! The one way to the disk itself.
 
-use std::{fs::File, io};
+use std::{fs::File, io, path::Path, sync::Arc};
 
 /// Waits until all that was written to a file is on the disk itself.
 pub(crate) fn sync(file: &File) -> io::Result<()> {
@@ -10,21 +10,28 @@ pub(crate) fn sync(file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// What tests know of the disk: how much of each file would be there after a power cut.
+/// A folder, to be synced: only then the files that were made in it are certain to be found after a power cut.
+pub(crate) fn folder(path: &Path) -> io::Result<Arc<File>> {
+    File::open(path).map(Arc::new)
+}
+
+/// What tests know of the disk: what would be there after a power cut.
 #[cfg(test)]
 pub(crate) mod record {
     use std::{
         collections::HashMap,
-        fs::{File, Metadata},
+        fs::{self, File, Metadata},
         io,
         os::unix::fs::MetadataExt,
+        path::Path,
         sync::{LazyLock, Mutex},
         time::SystemTime,
     };
 
     /// Device, inode and birth: inodes are used again.
     type Id = (u64, u64, Option<SystemTime>);
-    static SYNCED: LazyLock<Mutex<HashMap<Id, u64>>> = LazyLock::new(Mutex::default);
+    /// Length and modification when last synced.
+    static SYNCED: LazyLock<Mutex<HashMap<Id, (u64, SystemTime)>>> = LazyLock::new(Mutex::default);
 
     fn id(file: &Metadata) -> Id {
         (file.dev(), file.ino(), file.created().ok())
@@ -32,12 +39,29 @@ pub(crate) mod record {
 
     pub(super) fn synced(file: &File) -> io::Result<()> {
         let metadata = file.metadata()?;
-        SYNCED.lock().unwrap().insert(id(&metadata), metadata.len());
+        SYNCED.lock().unwrap().insert(id(&metadata), (metadata.len(), metadata.modified()?));
         Ok(())
     }
 
-    /// How many bytes of a file are certain; none when it was never synced.
-    pub(crate) fn certain(file: &Metadata) -> u64 {
-        SYNCED.lock().unwrap().get(&id(file)).copied().unwrap_or(0).min(file.len())
+    /// Copies what is certain of a folder: of files that their synced folder knows, what was synced.
+    pub(crate) fn power_cut(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        let known = SYNCED.lock().unwrap().get(&id(&from.metadata().unwrap())).copied();
+        let Some((_, listed)) = known else { return };
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let metadata = entry.metadata().unwrap();
+            if metadata.created().unwrap() > listed {
+                continue;
+            }
+            let target = to.join(entry.file_name());
+            if metadata.is_dir() {
+                power_cut(&entry.path(), &target);
+                continue;
+            }
+            let length = SYNCED.lock().unwrap().get(&id(&metadata)).map_or(0, |(length, _)| *length);
+            let bytes = fs::read(entry.path()).unwrap();
+            fs::write(target, &bytes[..bytes.len().min(usize::try_from(length).unwrap())]).unwrap();
+        }
     }
 }

@@ -66,6 +66,7 @@ fn look_after_partition(topic: &Topic, partition: &Partition) -> Result<(), LogE
     let checkpoint = partition.log().checkpoint();
     if let Some(checkpoint) = checkpoint {
         checkpoint.run()?;
+        partition.log().checkpointed(&checkpoint);
     }
     let deleted = partition.log().retain(now, &config)?;
     if deleted > 0 {
@@ -74,7 +75,11 @@ fn look_after_partition(topic: &Topic, partition: &Partition) -> Result<(), LogE
     partition.log().expire_producers(now - PRODUCER_EXPIRY_MS);
     let plan = partition.log().plan_compaction(now, &config);
     if let Some(plan) = plan {
-        let (cleaned, to) = plan.run(now, &config)?;
+        let ran = plan.run(now, &config);
+        if ran.as_ref().is_err_and(LogError::is_damage) {
+            partition.log().give_up_compaction();
+        }
+        let (cleaned, to) = ran?;
         partition.log().install_compaction(cleaned, to, now, &config)?;
     }
     Ok(())

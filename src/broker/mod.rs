@@ -147,3 +147,6 @@ async fn keep_time(cluster: Arc<Cluster>) {
         () = cluster.stopping.cancelled() => {}
     }
 }
+
+#[cfg(test)]
+mod durability_tests;

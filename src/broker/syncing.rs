@@ -21,14 +21,14 @@ pub(crate) struct Syncing {
 
 impl Syncing {
     /// Returns when a sync that began after this call has ended. `files` is asked when the sync begins.
-    pub(crate) async fn sync(&self, files: impl FnOnce() -> Vec<Arc<File>>) -> io::Result<()> {
+    pub(crate) async fn sync(&self, files: impl FnOnce() -> io::Result<Vec<Arc<File>>>) -> io::Result<()> {
         let mine = self.wanted.fetch_add(1, Ordering::SeqCst) + 1;
         let _turn = self.turn.lock().await;
         if self.done.load(Ordering::SeqCst) >= mine {
             return Ok(());
         }
         let covers = self.wanted.load(Ordering::SeqCst);
-        let files = files();
+        let files = files()?;
         let work = move || files.iter().try_for_each(|file| disk::sync(file));
         tokio::task::spawn_blocking(work).await.map_err(io::Error::other)??;
         self.done.store(covers, Ordering::SeqCst);

@@ -4,8 +4,8 @@ use std::io::{Write, stderr};
 
 use super::{Failure, Setting, interrupted, print};
 use crate::{
-    broker::{Broker, BrokerConfig, BrokerError},
-    cli::BrokerArgs,
+    broker::{Broker, BrokerConfig, BrokerError, Durability},
+    cli::{BrokerArgs, FsyncArg},
 };
 
 /// Serves until interrupted.
@@ -21,7 +21,11 @@ pub(super) async fn run(setting: Setting, args: BrokerArgs) -> Result<(), Failur
         .into());
     }
     let data = args.data.unwrap_or_else(|| setting.place.kafka());
-    let broker = Broker::start(BrokerConfig::new(data, args.listen)).await?;
+    let durability = match args.fsync {
+        FsyncArg::System => Durability::Process,
+        FsyncArg::Always => Durability::Power,
+    };
+    let broker = Broker::start(BrokerConfig { data, listen: args.listen, durability }).await?;
     setting.log()?;
     if !args.listen.ip().is_loopback() {
         let warning = format!(

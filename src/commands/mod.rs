@@ -85,12 +85,13 @@ impl Setting {
     fn log(&self) -> Result<(), Failure> {
         self.place.make()?;
         let path = self.place.log();
-        logging::start(&path, self.common.log_level).map_err(|error| Failure::Log { path, error })
+        logging::start(&path).map_err(|error| Failure::Log { path, error })
     }
 }
 
 /// Does what was typed.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
+    logging::listen(cli.common.log_level);
     let setting = Setting::new(cli.common)?;
     match cli.command {
         Command::Tui(args) => tui::run(setting, args).await,

@@ -26,6 +26,8 @@ use crate::{
 
 /// A log that grows beyond this is put aside as `shop-sim.log.1` at the next start.
 const LARGE: u64 = 16 << 20;
+/// What is told before there is a file is kept up to here.
+const EARLY: usize = 1 << 20;
 /// Lines kept in memory.
 const LINES: usize = 500;
 /// Bytes of a line that are kept in memory.
@@ -34,15 +36,34 @@ const LONG: usize = 2_000;
 /// The lines of this process: there is one log for all of it, as there is one subscriber.
 static RECENT: Recent = Recent { lines: Mutex::new(None) };
 
-/// Writes the log to `path` from here on.
-pub fn start(path: &Path, level: LogLevel) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+/// Where lines go.
+enum Output {
+    /// To memory, until it is clear that there will be a log: a command that is refused leaves no trace.
+    Early(Vec<u8>),
+    File(File),
+}
+
+static OUTPUT: Mutex<Output> = Mutex::new(Output::Early(Vec::new()));
+
+struct Lines;
+
+impl io::Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match &mut *OUTPUT.lock().unwrap_or_else(PoisonError::into_inner) {
+            Output::Early(lines) if lines.len() < EARLY => lines.extend_from_slice(line),
+            Output::Early(_) => {}
+            Output::File(file) => io::Write::write_all(file, line)?,
+        }
+        Ok(line.len())
     }
-    if std::fs::metadata(path).is_ok_and(|log| log.len() > LARGE) {
-        std::fs::rename(path, path.with_extension("log.1"))?;
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
-    let file = File::options().create(true).append(true).open(path)?;
+}
+
+/// Takes note of what is told from here on, for [`start`] to write.
+pub fn listen(level: LogLevel) {
     let own = match level {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",
@@ -57,9 +78,25 @@ pub fn start(path: &Path, level: LogLevel) -> io::Result<()> {
     // A second start in one process (tests) keeps the first log.
     let _ = tracing_subscriber::registry()
         .with(filter)
-        .with(text::layer().with_ansi(false).with_writer(Mutex::new(Hiding(file))))
+        .with(text::layer().with_ansi(false).with_writer(|| Hiding(Lines)))
         .with(&RECENT)
         .try_init();
+}
+
+/// Writes the log to `path`, with what was told since [`listen`].
+pub fn start(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    if std::fs::metadata(path).is_ok_and(|log| log.len() > LARGE) {
+        std::fs::rename(path, path.with_extension("log.1"))?;
+    }
+    let mut file = File::options().create(true).append(true).open(path)?;
+    let mut output = OUTPUT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Output::Early(lines) = &*output {
+        io::Write::write_all(&mut file, lines)?;
+        *output = Output::File(file);
+    }
     Ok(())
 }
 

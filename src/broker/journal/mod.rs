@@ -16,7 +16,7 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::syncing::Syncing;
+use super::{disk, syncing::Syncing};
 
 /// What a value is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -101,8 +101,13 @@ impl Journal {
 
     /// Waits until all that was written before is on the disk itself.
     pub(crate) async fn sync(&self) -> io::Result<()> {
-        let handle = || Arc::clone(self.state.lock().unwrap_or_else(PoisonError::into_inner).file.handle());
-        self.syncing.sync(|| vec![handle()]).await
+        let files = || {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut files = vec![Arc::clone(state.file.handle())];
+            files.extend(self.path.parent().map(disk::folder).transpose()?);
+            Ok(files)
+        };
+        self.syncing.sync(files).await
     }
 
     /// One value.

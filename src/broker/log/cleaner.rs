@@ -111,6 +111,15 @@ impl Plan {
     /// Does the pass; what comes out is installed by [`super::Log::install_compaction`], together with the offset up to
     /// which it went.
     pub(crate) fn run(&self, now: i64, config: &LogConfig) -> Result<(Vec<Cleaned>, i64), LogError> {
+        self.pass(now, config).inspect_err(|_| {
+            for source in &self.sources {
+                // Half a segment is of no use, and the disk may be full.
+                let _ = fs::remove_file(self.folder.join(file_name(source.base, "cleaned")));
+            }
+        })
+    }
+
+    fn pass(&self, now: i64, config: &LogConfig) -> Result<(Vec<Cleaned>, i64), LogError> {
         let aborted = AbortedBy::new(&self.aborted);
         let (latest, taken) = self.latest(&aborted)?;
         let sources = self.sources.get(..taken).unwrap_or_default();

@@ -8,7 +8,7 @@ use std::{
 use super::LogError;
 
 /// No batch opens to more than this: a small one that claims to is an attack.
-pub(crate) const LARGEST: usize = 256 << 20;
+pub(crate) const LARGEST: usize = 100 << 20;
 /// How snappy-java begins its own framing, which Java producers use.
 const XERIAL: &[u8] = b"\x82SNAPPY\0";
 const XERIAL_HEADER: usize = 16;

@@ -12,6 +12,7 @@ use super::{
     files,
     open::install_swap,
 };
+use crate::broker::disk;
 
 const FILE: &str = "cleaned.json";
 /// Of a tombstone's time the part that may be lost to rounding.
@@ -84,7 +85,7 @@ pub(crate) struct Plan {
 impl Log {
     /// What to compact now, if it is time to: full segments, up to the first undecided transaction.
     pub(crate) fn plan_compaction(&self, now: i64, config: &LogConfig) -> Option<Plan> {
-        if !config.compact {
+        if !config.compact || self.uncleanable {
             return None;
         }
         let full = &self.segments[..self.segments.len() - 1];
@@ -109,10 +110,17 @@ impl Log {
         })
     }
 
+    /// Leaves everything as it is until the next start: a batch is damaged, and writing it anew would hide that.
+    pub(crate) fn give_up_compaction(&mut self) {
+        self.uncleanable = true;
+    }
+
     /// Keeps that offsets may be missing up to here, before they are: missing anywhere else they mean lost records.
     pub(super) fn expect_gaps(&mut self, to: i64) -> io::Result<()> {
         self.history.gaps_to = self.history.gaps_to.max(to);
-        self.history.write(&self.folder)
+        self.history.write(&self.folder)?;
+        let folder = disk::folder(&self.folder)?;
+        disk::sync(&folder)
     }
 
     /// Puts the compacted segments in the place of those they were made from, unless these are gone by now.
@@ -123,7 +131,10 @@ impl Log {
         now: i64,
         config: &LogConfig,
     ) -> Result<(), LogError> {
-        self.expect_gaps(to)?;
+        if let Err(error) = self.expect_gaps(to) {
+            cleaned.iter().try_for_each(Cleaned::discard)?;
+            return Err(error.into());
+        }
         for one in cleaned {
             let inside = |segment: &Segment| (one.segment.base..one.end).contains(&segment.base);
             let first = self.segments.iter().position(inside);

@@ -58,6 +58,13 @@ pub(crate) enum LogError {
     Io(#[from] io::Error),
 }
 
+impl LogError {
+    /// Whether bytes on disk are not what was written.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Io(error) if scan::is_damage(error)) || matches!(self, Self::CorruptBatch)
+    }
+}
+
 /// The topic settings that a log goes by.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LogConfig {
@@ -98,6 +105,8 @@ pub(crate) struct Log {
     /// Segments that are full and not yet synced.
     sealing: Vec<Arc<Sealing>>,
     history: compaction::History,
+    /// Compaction came across a damaged batch.
+    uncleanable: bool,
     /// The segment being written to and its size, when its index was last put down.
     checkpointed: (i64, u64),
     /// The topic is deleted: the folder may be somebody else's by now.

@@ -59,6 +59,7 @@ impl Log {
             markers: 0,
             sealing: Vec::new(),
             history,
+            uncleanable: false,
             checkpointed: (0, 0),
             closed: false,
         };

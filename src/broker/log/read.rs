@@ -26,6 +26,8 @@ pub(crate) struct Slice {
     pub(crate) length: usize,
     /// Bytes of the first batch.
     pub(crate) first: usize,
+    /// The offset where the segment ends.
+    end: i64,
 }
 
 /// What a fetch learns of a partition.
@@ -49,7 +51,7 @@ impl Slice {
         let mut whole = 0;
         let mut next_offset = 0;
         while let Some(header) = bytes.get(whole..).and_then(batch::intact) {
-            if header.base_offset < next_offset {
+            if header.base_offset < next_offset || header.next_offset() > self.end {
                 break;
             }
             next_offset = header.next_offset();
@@ -127,7 +129,8 @@ impl Log {
             let available = usize::try_from(end.saturating_sub(position)).unwrap_or(usize::MAX);
             let length = max_bytes.max(first.size).min(available);
             let upper = segment.offset_bound(position + length as u64).min(limit);
-            let slice = Slice { file: Arc::clone(&segment.file), position, length, first: first.size };
+            let file = Arc::clone(&segment.file);
+            let slice = Slice { file, position, length, first: first.size, end: segment.next_offset };
             return Ok(Some((slice, upper)));
         }
         Ok(None)

@@ -10,8 +10,8 @@ use std::{
 use super::{Aborted, Log, LogConfig, LogError, Segment, files};
 use crate::broker::disk;
 
-/// Bytes that a start may have to check at most, for each partition.
-const CHECKPOINT_EVERY: u64 = 64 << 20;
+/// When so much is not covered by an index, one is written: about what a start has to check at most for each partition.
+const CHECKPOINT_EVERY: u64 = 32 << 20;
 
 /// A full segment that is to be synced, so that its index may be believed from then on.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(crate) struct Sealing {
     folder: PathBuf,
     base: i64,
     next_offset: i64,
+    size: u64,
     file: Arc<File>,
     index: Vec<u8>,
     producers: Vec<u8>,
@@ -37,6 +38,7 @@ impl Sealing {
             folder: folder.to_owned(),
             base: segment.base,
             next_offset,
+            size: segment.size,
             file: Arc::clone(&segment.file),
             index: files::index_bytes(segment, aborted),
             producers,
@@ -61,15 +63,19 @@ impl Log {
     }
 
     /// The same, when so much was written since the last time that a start would have long to check.
-    pub(crate) fn checkpoint(&mut self) -> Option<Sealing> {
+    pub(crate) fn checkpoint(&self) -> Option<Sealing> {
         let (base, size) = (self.active().base, self.active().size);
         let (known_base, known_size) = self.checkpointed;
         let news = if known_base == base { size.saturating_sub(known_size) } else { size };
         if news < CHECKPOINT_EVERY {
             return None;
         }
-        self.checkpointed = (base, size);
         Some(self.sealing_of_active())
+    }
+
+    /// What [`Self::checkpoint`] gave was run.
+    pub(crate) fn checkpointed(&mut self, checkpoint: &Sealing) {
+        self.checkpointed = (checkpoint.base, checkpoint.size);
     }
 
     /// The oldest full segment that is not sealed yet; the caller seals it outside the lock, then says so.
@@ -82,10 +88,13 @@ impl Log {
         self.sealing.remove(0);
     }
 
-    /// The files that hold what may not be on the disk itself yet.
-    pub(crate) fn unsynced(&self) -> Vec<Arc<File>> {
+    /// What holds records that may not be on the disk itself yet, and the folders that know of these files.
+    pub(crate) fn unsynced(&self) -> io::Result<Vec<Arc<File>>> {
         let full = self.sealing.iter().map(|sealing| &sealing.file);
-        full.chain([&self.active().file]).map(Arc::clone).collect()
+        let mut files: Vec<_> = full.chain([&self.active().file]).map(Arc::clone).collect();
+        files.push(disk::folder(&self.folder)?);
+        files.extend(self.folder.parent().map(disk::folder).transpose()?);
+        Ok(files)
     }
 
     /// Begins a new segment when the one being written to is older than `segment.ms`.

@@ -146,6 +146,11 @@ impl Segment {
         };
         // A header alone has no check sum: where offsets are left out, that may be compaction's doing, or the batch
         // before is damaged and hides what it holds.
+        if let Some((position, header)) = found
+            && header.next_offset() > self.next_offset
+        {
+            return Err(damage(position));
+        }
         let follows = found.map_or(self.next_offset, |(_, header)| header.base_offset);
         if let Some((position, header)) = before
             && header.next_offset() != follows

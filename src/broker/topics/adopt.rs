@@ -35,10 +35,47 @@ fn holds_records(folder: &Path) -> io::Result<bool> {
     }
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.path().extension().is_some_and(|extension| extension == "log") && entry.metadata()?.len() > 0
-        {
+        let name = entry.file_name();
+        let base = name.to_str().and_then(|name| name.strip_suffix(".log"));
+        let segment =
+            base.is_some_and(|base| base.len() == 20 && base.bytes().all(|byte| byte.is_ascii_digit()));
+        if segment && entry.metadata()?.len() > 0 {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::broker::{
+        journal::Journal,
+        log::tests::kit::{NOBODY, NOW, append, config, given},
+        topics::Topics,
+    };
+
+    #[test]
+    fn a_topic_that_the_journal_has_lost_keeps_its_records() {
+        let data = tempfile::tempdir().unwrap();
+        let journal = || Arc::new(Journal::open(&data.path().join("journal")).unwrap());
+        let topics = Topics::open(data.path(), journal()).unwrap();
+        let topic = topics
+            .create("a-topic.of-mine", 3, Overrides::new(), false)
+            .map(|_| topics.get("a-topic.of-mine"));
+        let partition = topic.unwrap().unwrap().partition(2).unwrap();
+        append(&mut partition.log(), &[given("key", Some("value"), NOW)], NOBODY, &config()).unwrap();
+        drop(topics);
+        fs::remove_file(data.path().join("journal")).unwrap();
+        // Twice: from then on the journal knows it again.
+        for _ in 0..2 {
+            let topics = Topics::open(data.path(), journal()).unwrap();
+            let topic = topics.get("a-topic.of-mine").unwrap();
+            assert_eq!(topic.partitions().len(), 3);
+            assert_eq!(topic.partition(2).unwrap().log().end(), 1);
+            assert_eq!(topic.log_config().retention_ms, -1);
+        }
+    }
 }

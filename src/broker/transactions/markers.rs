@@ -104,7 +104,7 @@ impl Transactions {
     /// A marker has to be as safe as the record that says all markers are written.
     fn secure(&self, partition: &Partition) -> Result<(), LogError> {
         if self.durability == Durability::Power {
-            let files = partition.log().unsynced();
+            let files = partition.log().unsynced()?;
             files.iter().try_for_each(|file| disk::sync(file))?;
         }
         Ok(())

@@ -147,3 +147,45 @@ fn retention_goes_by_time_and_by_size() {
     log.retain(NOW + 100_000, &by_time).unwrap();
     assert_eq!((log.start(), log.end(), log.size()), (40, 40, 0));
 }
+
+/// Bytes that this thread has read from files.
+fn bytes_read() -> u64 {
+    let counters = fs::read_to_string("/proc/thread-self/io").unwrap();
+    counters.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_start_reads_the_tail_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = LogConfig { segment_bytes: 1 << 20, ..config() };
+    let value = "v".repeat(10_000);
+    let fill = |log: &mut Log, records: u64| {
+        for _ in 0..records {
+            append(log, &[given("key", Some(&value), NOW)], NOBODY, &config).unwrap();
+        }
+    };
+    let mut log = Log::open(folder.path(), 0, NOW).unwrap();
+    fill(&mut log, 2000);
+    seal(&mut log);
+    log.sealing_of_active().run().unwrap();
+    let opening = || {
+        let before = bytes_read();
+        let log = Log::open(folder.path(), 0, NOW).unwrap();
+        (bytes_read() - before, log.size())
+    };
+    // After an orderly stop: the indexes, and of each segment what shows that its index is its own.
+    let (read, size) = opening();
+    assert!(size > 20_000_000 && read < 200_000, "{read} of {size} bytes");
+    // After a kill: what was written since then, once to check it and once for its producers.
+    fill(&mut log, 50);
+    let tail = 50 * 10_200;
+    let (read, _) = opening();
+    assert!(read < 2 * tail + 300_000, "{read} bytes for a tail of {tail}");
+    // Without any index all is read: the counter counts.
+    for (base, _) in super::super::files::listed(folder.path(), "index").unwrap() {
+        super::super::files::remove_index(folder.path(), base).unwrap();
+    }
+    let (read, size) = opening();
+    assert!(read > size);
+}

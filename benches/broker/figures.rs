@@ -1,0 +1,69 @@
+//! Figures with their spread, and the table they are shown in.
+
+use std::fs;
+
+/// The least, the middle and the most of several measurements.
+pub(crate) struct Spread {
+    pub(crate) least: f64,
+    pub(crate) median: f64,
+    pub(crate) most: f64,
+}
+
+impl Spread {
+    pub(crate) fn of(figures: &[f64]) -> Self {
+        Self { least: quantile(figures, 0.0), median: quantile(figures, 0.5), most: quantile(figures, 1.0) }
+    }
+
+    fn show(&self) -> String {
+        let show = |figure: f64| if figure >= 1000.0 { thousands(figure) } else { format!("{figure:.2}") };
+        format!("{} / {} / {}", show(self.least), show(self.median), show(self.most))
+    }
+}
+
+/// The figure below which a share of all lies (nearest rank).
+pub(crate) fn quantile(figures: &[f64], share: f64) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+}
+
+/// Whole, with commas.
+#[allow(clippy::needless_pass_by_value, reason = "figures are copied")]
+pub(crate) fn thousands(figure: impl ToString) -> String {
+    let text = figure.to_string();
+    let whole = text.split('.').next().unwrap_or_default();
+    let mut out = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+pub(crate) fn heading(left: &str, right: &str) {
+    println!("\n{:<18}{:<11}{:>30}{:>34}{:>24}", "", "", left, right, "ratio");
+    println!(
+        "{:<18}{:<11}{:>30}{:>34}{:>24}",
+        "", "", "least / median / most", "least / median / most", "least / median / most"
+    );
+}
+
+pub(crate) fn row(what: &str, unit: &str, left: &Spread, right: &Spread, ratio: &Spread) {
+    println!("{what:<18}{unit:<11}{:>30}{:>34}{:>24}", left.show(), right.show(), ratio.show());
+}
+
+/// What it was measured on.
+pub(crate) fn machine() {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let memory = read("/proc/meminfo");
+    let memory = memory.lines().next().unwrap_or_default().replace("MemTotal:", "");
+    println!("machine: {cores} cores,{}; memory {}", model.trim_start_matches(['\t', ':']), memory.trim());
+    println!("load before: {}", read("/proc/loadavg").trim());
+}

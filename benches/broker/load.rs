@@ -1,0 +1,187 @@
+//! The same client with the same settings against any broker.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientConfig, Message, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
+    producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer},
+};
+
+pub(crate) const PARTITIONS: i32 = 6;
+/// Bytes of a record's value: about an order's.
+pub(crate) const PAYLOAD: usize = 350;
+/// Records a second while delays are measured.
+const PACE: u64 = 2_000;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn client(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap).set("socket.nagle.disable", "true");
+    config
+}
+
+/// A topic that is deleted when it has served.
+struct Topic {
+    name: String,
+    admin: AdminClient<DefaultClientContext>,
+}
+
+impl Topic {
+    fn make(bootstrap: &str) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("bench-{}-{number}", std::process::id());
+        let admin: AdminClient<DefaultClientContext> = client(bootstrap).create().unwrap();
+        let topic = NewTopic::new(&name, PARTITIONS, TopicReplication::Fixed(1));
+        let made = futures::executor::block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap();
+        made.into_iter().next().unwrap().unwrap();
+        Self { name, admin }
+    }
+}
+
+impl Drop for Topic {
+    fn drop(&mut self) {
+        let _ = futures::executor::block_on(
+            self.admin.delete_topics(&[self.name.as_str()], &AdminOptions::new()),
+        );
+    }
+}
+
+fn producer(bootstrap: &str) -> ThreadedProducer<DefaultProducerContext> {
+    client(bootstrap)
+        .set("acks", "all")
+        .set("linger.ms", "5")
+        .set("queue.buffering.max.messages", "1000000")
+        .set("queue.buffering.max.kbytes", "1048576")
+        .create()
+        .unwrap()
+}
+
+fn reader(bootstrap: &str, topic: &str, from: Offset) -> BaseConsumer {
+    let consumer: BaseConsumer = client(bootstrap)
+        .set("group.id", "bench")
+        .set("enable.auto.commit", "false")
+        .set("fetch.queue.backoff.ms", "5")
+        .set("fetch.wait.max.ms", "100")
+        .create()
+        .unwrap();
+    let count = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap().topics()[0].partitions().len();
+    let mut all = TopicPartitionList::new();
+    for partition in 0..i32::try_from(count).unwrap() {
+        all.add_partition_offset(topic, partition, from).unwrap();
+    }
+    consumer.assign(&all).unwrap();
+    consumer
+}
+
+fn send(producer: &ThreadedProducer<DefaultProducerContext>, topic: &str, partition: i32, payload: &[u8]) {
+    loop {
+        let record = BaseRecord::<(), [u8]>::to(topic).partition(partition).payload(payload);
+        match producer.send(record) {
+            Ok(()) => return,
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err((error, _)) => panic!("{error}"),
+        }
+    }
+}
+
+fn a_second(records: usize, since: Instant) -> f64 {
+    records as f64 / since.elapsed().as_secs_f64()
+}
+
+/// Letters and figures as in an order, so that nothing compresses better than one would.
+fn payload(size: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        b"0123456789abcdefghijklmnopqrstuvwxyz\":{},"[usize::try_from(state % 41).unwrap()]
+    })
+    .take(size)
+    .collect()
+}
+
+/// Records a second, sent and acknowledged.
+pub(crate) fn produce(bootstrap: &str, topic: &str, records: usize, size: usize) -> f64 {
+    let producer = producer(bootstrap);
+    let payload = payload(size);
+    // The connection is up before the clock runs.
+    producer.client().fetch_metadata(Some(topic), PATIENCE).unwrap();
+    let begun = Instant::now();
+    for (_, partition) in (0..records).zip((0..PARTITIONS).cycle()) {
+        send(&producer, topic, partition, &payload);
+    }
+    producer.flush(PATIENCE).unwrap();
+    a_second(records, begun)
+}
+
+/// Records a second, read once by plain polling.
+pub(crate) fn consume(bootstrap: &str, topic: &str, records: usize) -> f64 {
+    let consumer = reader(bootstrap, topic, Offset::Beginning);
+    let begun = Instant::now();
+    let mut seen = 0;
+    while seen < records {
+        let message = consumer.poll(PATIENCE).expect("records come").unwrap();
+        assert!(message.payload().is_some());
+        seen += 1;
+    }
+    a_second(records, begun)
+}
+
+/// Records a second, sent and read, on a topic of their own.
+pub(crate) fn throughput(bootstrap: &str, records: usize) -> (f64, f64) {
+    let topic = Topic::make(bootstrap);
+    (produce(bootstrap, &topic.name, records, PAYLOAD), consume(bootstrap, &topic.name, records))
+}
+
+/// The same for a producer alone, of records of a size.
+pub(crate) fn produce_only(bootstrap: &str, records: usize, size: usize) -> f64 {
+    let topic = Topic::make(bootstrap);
+    produce(bootstrap, &topic.name, records, size)
+}
+
+/// How long each record takes from the call that sends it to the poll that gives it (ms), at a steady pace.
+pub(crate) fn delays(bootstrap: &str, seconds: u64) -> Vec<f64> {
+    let topic = Topic::make(bootstrap);
+    let producer = producer(bootstrap);
+    let consumer = reader(bootstrap, &topic.name, Offset::Beginning);
+    let payload = payload(PAYLOAD);
+    let count = usize::try_from(PACE * seconds).unwrap();
+    // The first second warms up.
+    let warm = usize::try_from(PACE).unwrap();
+    let origin = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut payload = payload;
+            let begun = Instant::now();
+            for (n, partition) in (0..count + warm).zip((0..PARTITIONS).cycle()) {
+                let due = begun + Duration::from_micros(1_000_000 / PACE) * u32::try_from(n).unwrap();
+                std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                let sent = u64::try_from(origin.elapsed().as_nanos()).unwrap();
+                payload[..8].copy_from_slice(&sent.to_be_bytes());
+                send(&producer, &topic.name, partition, &payload);
+            }
+            producer.flush(PATIENCE).unwrap();
+        });
+        let mut delays = Vec::with_capacity(count);
+        for n in 0..count + warm {
+            let message = consumer.poll(PATIENCE).expect("records come").unwrap();
+            let sent = u64::from_be_bytes(message.payload().unwrap()[..8].try_into().unwrap());
+            if n >= warm {
+                let delay = origin.elapsed().saturating_sub(Duration::from_nanos(sent));
+                delays.push(delay.as_secs_f64() * 1000.0);
+            }
+        }
+        delays
+    })
+}

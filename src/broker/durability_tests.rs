@@ -1,0 +1,92 @@
+//! What is acknowledged survives what the broker was told it must.
+
+use kafka_protocol::messages::{
+    GroupId, OffsetCommitRequest, ProduceRequest, RequestKind, ResponseKind, TopicName,
+    offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
+    produce_request::{PartitionProduceData, TopicProduceData},
+};
+
+use super::{
+    api::{self, Peer},
+    cluster::Cluster,
+    config::Durability,
+    disk::record::power_cut,
+    log::{
+        Isolation,
+        tests::kit::{NOBODY, bytes, config, given, read_from},
+    },
+    open,
+    topics::config::Overrides,
+};
+
+async fn ask(cluster: &Cluster, request: RequestKind, version: i16) -> ResponseKind {
+    let address = ([127, 0, 0, 1], 9092).into();
+    let peer = Peer { local: address, remote: address, client_id: "test".to_owned() };
+    api::answer(cluster, &peer, request, version).await.unwrap()
+}
+
+fn topic() -> TopicName {
+    TopicName("t".to_owned().into())
+}
+
+async fn produce(cluster: &Cluster, value: &str) -> i16 {
+    let record = given("key", Some(value), super::clock::wall());
+    let part = PartitionProduceData::default().with_records(Some(bytes(&[record], NOBODY)));
+    let data = TopicProduceData::default().with_name(topic()).with_partition_data(vec![part]);
+    let request = ProduceRequest::default().with_acks(-1).with_timeout_ms(1000).with_topic_data(vec![data]);
+    let ResponseKind::Produce(answer) = ask(cluster, RequestKind::Produce(request), 9).await else {
+        panic!()
+    };
+    answer.responses[0].partition_responses[0].error_code
+}
+
+async fn commit(cluster: &Cluster, offset: i64) {
+    let part = OffsetCommitRequestPartition::default().with_committed_offset(offset);
+    let topic = OffsetCommitRequestTopic::default().with_name(topic()).with_partitions(vec![part]);
+    let request = OffsetCommitRequest::default()
+        .with_group_id(GroupId("g".to_owned().into()))
+        .with_generation_id_or_member_epoch(-1)
+        .with_topics(vec![topic]);
+    let answer = ask(cluster, RequestKind::OffsetCommit(request), 8).await;
+    let ResponseKind::OffsetCommit(answer) = answer else { panic!() };
+    assert_eq!(answer.topics[0].partitions[0].error_code, 0);
+}
+
+/// What a power cut after twenty acknowledged records and offsets leaves: the records, and the group's offset.
+async fn after_a_power_cut(durability: Durability) -> (Vec<String>, Option<i64>) {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), durability).unwrap();
+    cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
+    let partition = cluster.topics.get("t").unwrap().partition(0).unwrap();
+    for n in 0..20 {
+        assert_eq!(produce(&cluster, &n.to_string()).await, 0);
+        commit(&cluster, n).await;
+        if n % 7 == 6 {
+            // A segment that is full, and not sealed yet.
+            partition.log().roll_if_old(i64::MAX, &config()).unwrap();
+        }
+    }
+    let rest = tempfile::tempdir().unwrap();
+    power_cut(data.path(), rest.path());
+    let cluster = open(rest.path(), durability).unwrap();
+    let Some(topic) = cluster.topics.get("t") else { return (Vec::new(), None) };
+    let partition = topic.partition(0).unwrap();
+    let records = read_from(&partition.log(), 0, Isolation::Committed);
+    let values = records.into_iter().map(|(_, record)| String::from_utf8(record.value.unwrap()).unwrap());
+    let committed =
+        cluster.groups.with("g", |state| state.offsets.get(&("t".to_owned(), 0)).map(|one| one.offset));
+    (values.collect(), committed.flatten())
+}
+
+#[tokio::test]
+async fn what_is_synced_survives_a_power_cut() {
+    let (records, committed) = after_a_power_cut(Durability::Power).await;
+    assert_eq!(records, (0..20).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert_eq!(committed, Some(19));
+}
+
+#[tokio::test]
+async fn what_is_left_to_the_system_waits_for_no_disk() {
+    let (records, committed) = after_a_power_cut(Durability::Process).await;
+    assert_eq!((records.len(), committed), (0, None), "nothing was synced before it was acknowledged");
+}

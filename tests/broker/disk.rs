@@ -1,0 +1,98 @@
+//! A full disk: producers are told, readers go on, and nothing that was acknowledged is lost.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use rdkafka::{
+    error::{KafkaError, RDKafkaErrorCode},
+    producer::{FutureProducer, FutureRecord},
+};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use crate::kit::{PATIENCE, client, make_topic, read_all, values};
+
+/// The broker in a process that gets an error, and not its end, where a file may not grow.
+fn spawn(data: &Path) -> (Child, String) {
+    let mut child = Command::new("bash")
+        .args(["-c", "trap '' XFSZ; exec \"$@\"", "-", env!("CARGO_BIN_EXE_shop-sim")])
+        .args(["broker", "--listen", "127.0.0.1:0", "--out"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    (child, address.trim().to_owned())
+}
+
+fn limit_files(child: &Child, bytes: Option<u64>) {
+    let pid = Pid::from_raw(child.id().cast_signed());
+    prlimit(pid, Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_producers_and_loses_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut child, bootstrap) = spawn(data.path());
+    let topic = make_topic(&bootstrap, 1, &[]).await;
+    let value = "v".repeat(5000);
+    let hasty: FutureProducer = client(&bootstrap)
+        .set("retries", "0")
+        .set("linger.ms", "0")
+        .set("message.timeout.ms", "20000")
+        .create()
+        .unwrap();
+    let mut acknowledged = Vec::new();
+    let mut refused = None;
+    limit_files(&child, Some(200_000));
+    for n in 0..100 {
+        let value = format!("{n} {value}");
+        let record = FutureRecord::<str, _>::to(&topic).partition(0).payload(&value);
+        match hasty.send(record, PATIENCE).await {
+            Ok(_) => acknowledged.push(value),
+            Err((error, _)) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    // The disk is full: producers are told, readers go on.
+    let code = refused.as_ref().and_then(KafkaError::rdkafka_error_code);
+    assert_eq!(code, Some(RDKafkaErrorCode::KafkaStorageError), "{refused:?}");
+    assert!(acknowledged.len() > 20);
+    assert_eq!(values(&read_all(&bootstrap, &topic, 1, "read_committed")), acknowledged);
+
+    // A producer that tries again gets through as soon as there is room.
+    let patient: FutureProducer = client(&bootstrap)
+        .set("enable.idempotence", "true")
+        .set("message.timeout.ms", "60000")
+        .create()
+        .unwrap();
+    let waiting: Vec<String> = (0..10).map(|n| format!("later {n} {value}")).collect();
+    let sends = waiting.iter().map(|value| {
+        let record = FutureRecord::<str, _>::to(&topic).partition(0).payload(value);
+        patient.send(record, PATIENCE)
+    });
+    let room = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        limit_files(&child, None);
+    };
+    let (sent, ()) = tokio::join!(futures::future::join_all(sends), room);
+    for sent in sent {
+        sent.map_err(|(error, _)| error).unwrap();
+    }
+    acknowledged.extend(waiting);
+    assert_eq!(values(&read_all(&bootstrap, &topic, 1, "read_committed")), acknowledged);
+
+    // And no torn batch was left in the middle.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (mut child, bootstrap) = spawn(data.path());
+    assert_eq!(values(&read_all(&bootstrap, &topic, 1, "read_committed")), acknowledged);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
