@@ -4,12 +4,14 @@ mod demo;
 mod shop;
 
 use std::{
+    convert::Infallible,
     io::{IsTerminal, stderr, stdin, stdout},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use chrono::Utc;
+use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 
 use super::{Failure, Setting, print};
@@ -22,7 +24,7 @@ use crate::{
         stage::Stage,
     },
     shop::money::{kronor, thousands},
-    stream::clock::Clock,
+    stream::{clock::Clock, env::Ended},
     views::figures::ShopFigures,
 };
 
@@ -57,12 +59,22 @@ async fn show(
     setting.log()?;
     let stage = Stage::new(link, setting.zone, Clock::default());
     let catalog = Arc::clone(&setting.catalog);
-    let mut painter = Painter::new(Arc::clone(&stage.board), stage.clock.clone(), setting.zone, catalog);
-    let (pictures, drawn) = watch::channel(Arc::new(painter.paint()));
+    let painter = {
+        let (board, clock, zone) = (Arc::clone(&stage.board), stage.clock.clone(), setting.zone);
+        move || Painter::new(Arc::clone(&board), clock.clone(), zone, Arc::clone(&catalog))
+    };
+    let (pictures, drawn) = watch::channel(Arc::new(painter().paint()));
     let (ask, asked) = mpsc::unbounded_channel();
     let stop = stage.stop.clone();
     let screen = tokio::spawn(dashboard::run(options(args), drawn, ask, stop.clone()));
-    let painting = tokio::spawn(painter.run(pictures, stop.clone()));
+    let (supervisor, painted_until) = (stage.supervisor(), stop.clone());
+    let painting = tokio::spawn(async move {
+        let paint = || {
+            let painting = painter().run(pictures.clone(), painted_until.clone());
+            painting.map(|()| Ok::<_, Infallible>(Ended::Done))
+        };
+        supervisor.keep("the painter of the dashboard", paint).await;
+    });
     let running = tokio::spawn(shop::run(stage, plan, asked));
     // Whichever ends first ends the other: the person leaves, or the shop cannot run.
     let stopper = stop.clone();

@@ -1,13 +1,13 @@
 //! The terminal as the dashboard's screen, given back whatever happens.
 //!
 //! All bytes for the terminal pass one [`Gate`]. It is open while a [`Screen`] lives and shut for good when
-//! that is dropped or any thread panics; a panic thus finds the terminal restored before its message is
-//! printed, and nothing is drawn over the message afterwards.
+//! that is dropped, also by a panic of the task that draws, or when the terminal is [given back](give_back) because
+//! the process ends: nothing is drawn over what is printed afterwards. Ratatui's own panic hook is not used: it
+//! would give the terminal back at a panic of any thread.
 
 use std::{
     io::{self, IsTerminal, Write},
-    panic,
-    sync::{Mutex, Once, TryLockError},
+    sync::{Mutex, TryLockError},
     time::{Duration, Instant},
 };
 
@@ -32,8 +32,8 @@ pub enum ScreenError {
     /// The terminal answered with an error.
     #[error("the terminal cannot be used ({0}); `shop-sim status` shows the figures without one")]
     Io(#[from] io::Error),
-    /// A thread panicked; its message stands on the terminal.
-    #[error("the dashboard was closed because a part of the program failed; its message stands above")]
+    /// The process ends by a panic; its message stands on the terminal.
+    #[error("the dashboard was closed because the program failed; its message stands above")]
     Failed,
 }
 
@@ -58,7 +58,6 @@ impl Screen {
     /// terminal's own selection of text.
     pub fn enter(mouse: bool) -> Result<Self, ScreenError> {
         require_terminal(io::stdin().is_terminal(), io::stdout().is_terminal())?;
-        restore_before_panic_messages();
         // The theme decides on colours, `NO_COLOR` included (see `ThemeName::choose`). Left to itself,
         // crossterm turns each colour into a bare reset then, which wipes bold and reversed as well.
         style::force_color_output(true);
@@ -123,6 +122,21 @@ fn open(mouse: bool, lost: &CancellationToken) -> io::Result<()> {
     entered
 }
 
+/// Gives the terminal back at once, where a screen has it: for a process that ends by a panic.
+pub fn give_back() {
+    shut();
+}
+
+/// Whether a screen has the terminal.
+pub fn is_taken() -> bool {
+    match GATE.try_lock() {
+        Ok(gate) => matches!(*gate, Gate::Open { .. }),
+        Err(TryLockError::Poisoned(poisoned)) => matches!(*poisoned.into_inner(), Gate::Open { .. }),
+        // Somebody is drawing.
+        Err(TryLockError::WouldBlock) => true,
+    }
+}
+
 /// Shuts the gate and restores the terminal, where that was not done before.
 fn shut() {
     // Whoever holds the gate is writing a picture, which takes no time unless the terminal hangs;
@@ -156,18 +170,6 @@ fn restore() {
         cursor::Show
     );
     let _ = terminal::disable_raw_mode();
-}
-
-/// Ratatui's own hook is not used: with it the dashboard would draw over the message of another thread.
-fn restore_before_panic_messages() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let print = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            shut();
-            print(info);
-        }));
-    });
 }
 
 /// Collects the bytes of a picture and lets them pass while the gate is open.

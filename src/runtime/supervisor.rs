@@ -1,0 +1,130 @@
+//! Keeps tasks alive: one that fails or panics is told of and started again, ever more slowly.
+
+use std::{fmt::Display, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use super::panics;
+use crate::{
+    dashboard::snapshot::Weight,
+    stream::{board::Board, clock::Clock, env::Ended},
+};
+
+/// Waits between two attempts to run a task, from the first to the last.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LAST_WAIT: Duration = Duration::from_secs(5);
+
+/// Who starts tasks again.
+#[derive(Clone)]
+pub struct Supervisor {
+    /// Where it is told.
+    pub board: Arc<Board>,
+    /// When it is told.
+    pub clock: Clock,
+    /// When it is over.
+    pub stop: CancellationToken,
+}
+
+impl Supervisor {
+    /// Runs a task until it is done or all is to stop; after a failure or a panic it is built again. The first
+    /// attempt after one that lasted comes soon, later ones up to five seconds apart.
+    pub async fn keep<F, R, E>(&self, name: &'static str, mut run: F)
+    where
+        F: FnMut() -> R,
+        R: Future<Output = Result<Ended, E>>,
+        E: Display,
+    {
+        let mut wait = FIRST_WAIT;
+        while !self.stop.is_cancelled() {
+            let begun = tokio::time::Instant::now();
+            // What it shared is its own, or behind locks whose contents any holder left whole.
+            let attempt = AssertUnwindSafe(async { run().await }).catch_unwind();
+            let why = match attempt.await {
+                Ok(Ok(Ended::Done)) => return,
+                Ok(Ok(Ended::Again(why))) => why,
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => format!("it panicked ({})", panics::words(panic.as_ref())),
+            };
+            if self.stop.is_cancelled() {
+                return;
+            }
+            // A run that lasted starts the patience anew.
+            if begun.elapsed() > LAST_WAIT * 2 {
+                wait = FIRST_WAIT;
+            }
+            let second = self.clock.now().unwrap_or_default();
+            self.board.say(second, Weight::Warning, format!("{name} starts again: {why}"));
+            self.board.set_group(name, 0, 0, Some(why));
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = (wait * 2).min(LAST_WAIT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{dashboard::snapshot::Link, shop::Zone};
+
+    fn supervisor() -> Supervisor {
+        let link = Link { bootstrap: "127.0.0.1:1".to_owned(), embedded: false, up: true, trouble: None };
+        Supervisor {
+            board: Arc::new(Board::new(Zone(chrono_tz::Europe::Stockholm), link)),
+            clock: Clock::fixed(0),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_panics_or_fails_is_told_of_and_runs_again_ever_more_slowly() {
+        let supervisor = supervisor();
+        let begun = tokio::time::Instant::now();
+        let mut starts = Vec::new();
+        supervisor
+            .keep("the test", || {
+                starts.push(begun.elapsed());
+                let attempt = starts.len();
+                async move {
+                    match attempt {
+                        1 => panic!("out of its wits"),
+                        2 => Err("a failure"),
+                        3 | 4 => Ok(Ended::Again("a wish".to_owned())),
+                        _ => Ok(Ended::Done),
+                    }
+                }
+            })
+            .await;
+        let waits: Vec<_> = starts.windows(2).map(|pair| (pair[1] - pair[0]).as_millis() / 100).collect();
+        assert_eq!(waits, [2, 4, 8, 16]);
+        let told: Vec<_> = supervisor.board.messages().into_iter().map(|message| message.text).collect();
+        assert_eq!(
+            told,
+            [
+                "the test starts again: it panicked (out of its wits)",
+                "the test starts again: a failure",
+                "the test starts again: a wish",
+                "the test starts again: a wish",
+            ]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_closure_that_panics_before_its_future_is_kept_too_and_a_stop_ends_the_waiting() {
+        let supervisor = supervisor();
+        let stop = supervisor.stop.clone();
+        let mut attempts = 0;
+        supervisor
+            .keep("the test", || {
+                attempts += 1;
+                assert!(attempts > 1, "at once");
+                stop.cancel();
+                async { Ok::<_, String>(Ended::Again("over".to_owned())) }
+            })
+            .await;
+        assert_eq!(attempts, 2);
+    }
+}
