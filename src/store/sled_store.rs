@@ -113,4 +113,8 @@ impl Store for SledStore {
     fn clear(&mut self) -> Result<(), StoreError> {
         self.tree.clear().map_err(|error| self.failed(&error))
     }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.tree.flush().map(drop).map_err(|error| self.failed(&error))
+    }
 }

@@ -199,6 +199,11 @@ impl Board {
         }
     }
 
+    /// Notes what is wrong with a consumer.
+    pub fn set_trouble(&self, view: &'static str, trouble: String) {
+        self.lock().groups.entry(view).or_default().trouble = Some(trouble);
+    }
+
     /// Puts up a message, in the log too.
     pub fn say(&self, shop_second: i64, weight: Weight, text: String) {
         match weight {

@@ -22,7 +22,7 @@ use super::{
     board::PartState,
     ends::EndWatch,
     env::{Ended, Env},
-    group::{Keeper, Member, settings},
+    group::{AskTold, Keeper, Member, Told, settings},
     states,
     transaction::Sender,
 };
@@ -95,7 +95,7 @@ impl Books {
 }
 
 impl Keeper for Books {
-    fn assign(&self, parts: &[Part]) -> Result<Vec<Start>, String> {
+    fn assign(&self, parts: &[Part], _: AskTold<'_>) -> Result<Vec<Start>, String> {
         let session = &self.env.session;
         let committed = block_in_place(|| states::handling(session)).map_err(|error| error.to_string())?;
         let probe = session.probe().map_err(|error| error.to_string())?;
@@ -121,11 +121,12 @@ impl Keeper for Books {
     }
 
     // What was read but not committed is read again by the next owner.
-    fn revoke(&self, parts: &[Part], _: bool) {
+    fn revoke(&self, parts: &[Part], _: bool) -> Vec<(Part, Told)> {
         let mut ledgers = self.ledgers();
         for part in parts {
             ledgers.remove(&part.partition);
         }
+        Vec::new()
     }
 }
 
@@ -209,7 +210,10 @@ impl Turn<'_> {
             Err(KafkaError::MessageConsumption(
                 code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange),
             )) => Some(Ended::Again(format!("a log does not reach to the position in it ({code})"))),
-            Err(KafkaError::MessageConsumptionFatal(code)) => Some(Ended::Again(code.to_string())),
+            Err(
+                KafkaError::MessageConsumptionFatal(code)
+                | KafkaError::MessageConsumption(code @ RDKafkaErrorCode::PollExceeded),
+            ) => Some(Ended::Again(code.to_string())),
             Err(KafkaError::PartitionEOF(_)) => None,
             Err(error) => {
                 tracing::debug!("{NAME}: {error}");

@@ -8,6 +8,8 @@ pub mod env;
 pub mod follow;
 pub mod group;
 pub mod handling_loop;
+pub mod handovers;
+pub mod lease;
 pub mod probe;
 pub mod publish;
 pub mod scan;

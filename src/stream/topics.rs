@@ -34,6 +34,8 @@ pub enum Topic {
 pub const STATE_VIEWS: i32 = 0;
 /// Partition of [`Topic::State`] for `handling`, whose open transactions would hide what lies behind them.
 pub const STATE_HANDLING: i32 = 1;
+/// Partition of [`Topic::State`] for whole states that are handed over: who only shows figures need not read them.
+pub const STATE_HANDOVERS: i32 = 2;
 
 impl Topic {
     /// All of them.
@@ -64,7 +66,7 @@ impl Topic {
     pub const fn partitions(self, wanted: i32) -> i32 {
         match self {
             Self::Orders | Self::Deliveries | Self::Handled => wanted,
-            Self::State => 2,
+            Self::State => 3,
             Self::DeadLetters | Self::Pulse | Self::Control => 1,
         }
     }

@@ -15,4 +15,6 @@
 mod bench;
 #[path = "../common/mod.rs"]
 mod common;
+mod machines;
 mod panics;
+mod stalls;

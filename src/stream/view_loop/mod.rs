@@ -6,24 +6,27 @@ mod show;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures::FutureExt;
 use rdkafka::{
-    Message,
-    consumer::{Consumer, StreamConsumer},
+    Message, TopicPartitionList,
+    consumer::{CommitMode, Consumer, StreamConsumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
 };
+use save::Handed;
 use shared::{Hold, Shared};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     StreamError,
     board::PartState,
     env::{Ended, Env},
-    group::{Member, settings},
+    group::{Keeper, Member, settings},
+    handovers::Handovers,
 };
 use crate::{
     consumer::{Output, Part, Record, Taken, Trouble, Worker},
@@ -39,6 +42,10 @@ const TICK: Duration = Duration::from_millis(250);
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Records taken between two looks at the clock.
 const GULP: usize = 2_000;
+/// How long Kafka may take to say whether it knows us.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A loop that stands still for so long is told of.
+const LONG: Duration = Duration::from_secs(5);
 
 /// Runs one view until it is told to stop, has reached its end, or must be built again.
 pub async fn run<V, O, S, F>(env: &Env, output: O, store: S, files: F) -> Result<Ended, ViewError>
@@ -59,9 +66,9 @@ where
             ),
         );
     }
-    let shared =
-        Arc::new(Shared { worker: Mutex::new(worker), clock: env.clock.clone(), lost: Mutex::new(false) });
+    let shared = Arc::new(Shared::new(worker, env));
     let member = Member::new(&env.session, V::SOURCES, Arc::clone(&shared));
+    let _guard = watch_over(&shared);
     let group = env.session.group(V::NAME);
     let consumer: Client<V, O, S, F> =
         env.session.client(&settings(&group, &env.instance)).create_with_context(member)?;
@@ -72,6 +79,8 @@ where
         consumer: Arc::new(consumer),
         records: 0,
         saved: Instant::now(),
+        handed: HashMap::new(),
+        others: None,
         published: HashMap::new(),
         end_seen: HashMap::new(),
         at_end: HashSet::new(),
@@ -117,6 +126,9 @@ where
     consumer: Arc<Client<V, O, S, F>>,
     records: u64,
     saved: Instant,
+    handed: HashMap<Part, Handed>,
+    /// What others hand over, while it is needed.
+    others: Option<Handovers>,
     published: HashMap<Part, PartState>,
     /// By partition: the end of the log at which it was last seen to hold nothing more.
     end_seen: HashMap<Part, i64>,
@@ -143,8 +155,7 @@ where
             tokio::select! {
                 biased;
                 () = self.env.stop.cancelled() => {
-                    self.save();
-                    self.show(true);
+                    self.finish();
                     return Ok(Ended::Done);
                 }
                 _ = tick.tick() => {
@@ -173,10 +184,34 @@ where
             if let Some(trouble) = consumer.context().trouble() {
                 return Ok(Ended::Again(trouble));
             }
-            if self.shared.is_lost() {
-                return Ok(Ended::Again("it lost its partitions".to_owned()));
+            if !self.holds() {
+                return Ok(Ended::Again("other processes may have its partitions".to_owned()));
             }
+            self.shared.lease.renew();
         }
+    }
+
+    /// Whether Kafka still knows this member: it takes from it once more what it knows. Asks for a bounded time.
+    fn is_member(&self) -> bool {
+        let told = self.shared.told().told.clone();
+        tracing::debug!(
+            "{}: nothing is known of its partitions for {:?}",
+            V::NAME,
+            self.shared.lease.silence()
+        );
+        told.is_empty() || tell_within(&self.consumer, self.consumer.context().telling(told), PATIENCE)
+    }
+
+    /// Whether the partitions held are surely still our own.
+    fn holds(&self) -> bool {
+        if self.shared.is_lost() {
+            return false;
+        }
+        let ours = !self.consumer.assignment_lost() && (!self.shared.lease.is_stale() || self.is_member());
+        if !ours {
+            self.shared.lose();
+        }
+        ours
     }
 
     fn received(
@@ -197,7 +232,10 @@ where
             )) => {
                 self.start_again(&format!("the log does not reach back or forward to its position ({code})"))
             }
-            Err(KafkaError::MessageConsumptionFatal(code)) => Ok(Some(Ended::Again(code.to_string()))),
+            Err(
+                KafkaError::MessageConsumptionFatal(code)
+                | KafkaError::MessageConsumption(code @ RDKafkaErrorCode::PollExceeded),
+            ) => Ok(Some(Ended::Again(code.to_string()))),
             Err(error) => {
                 tracing::debug!("{}: {error}", V::NAME);
                 Ok(None)
@@ -245,8 +283,55 @@ where
     }
 
     fn leave(self) {
-        let Self { shared, consumer, .. } = self;
+        let Self { shared, consumer, others, .. } = self;
         drop(shared);
-        super::let_go(consumer);
+        super::let_go((consumer, others));
     }
+}
+
+/// Tells Kafka positions and waits until it has taken them, for a bounded time.
+fn tell_within<K: Keeper>(
+    consumer: &Arc<StreamConsumer<Member<K>>>,
+    list: TopicPartitionList,
+    patience: Duration,
+) -> bool {
+    let (told, heard) = std::sync::mpsc::channel();
+    let consumer = Arc::clone(consumer);
+    // The call itself knows no deadline.
+    std::thread::spawn(move || told.send(consumer.commit(&list, CommitMode::Sync)));
+    matches!(tokio::task::block_in_place(|| heard.recv_timeout(patience)), Ok(Ok(())))
+}
+
+/// Tells where a loop has stood still for long, as it cannot do so itself.
+fn watch_over<V, O, S, F>(shared: &Arc<Shared<V, O, S, F>>) -> DropGuard
+where
+    V: View,
+    O: Output<V> + 'static,
+    S: Store + 'static,
+    F: Files + 'static,
+{
+    let (shared, stop) = (Arc::downgrade(shared), CancellationToken::new());
+    let watching = async move {
+        let mut told = false;
+        while let Some(shared) = shared.upgrade() {
+            let silence = shared.lease.silence();
+            let stands = silence > LONG;
+            if stands && !told {
+                let seconds = silence.as_secs();
+                let what = format!(
+                    "{} has stood still for {seconds} s: its disk or Kafka keeps it waiting",
+                    V::NAME
+                );
+                let env = &shared.env;
+                env.board.say(env.clock.now().unwrap_or_default(), Weight::Warning, format!("{what}."));
+                env.board.set_trouble(V::NAME, what);
+            }
+            told = stands;
+            drop(shared);
+            tokio::time::sleep(INTERVAL).await;
+        }
+    };
+    let ended = stop.clone();
+    tokio::spawn(async move { ended.run_until_cancelled(watching).await });
+    stop.drop_guard()
 }
