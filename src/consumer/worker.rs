@@ -199,6 +199,18 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         Taken::Yes
     }
 
+    /// Begins a partition at the oldest record that its log still has, where that is behind the last one applied;
+    /// `true` where records in between were never read.
+    pub fn skip_to(&mut self, part: Part, low: i64) -> bool {
+        let Some(held) = self.held.get_mut(&part) else { return false };
+        let missed = low > held.position.next;
+        held.position.next = held.position.next.max(low);
+        held.position.last = None;
+        held.expected = None;
+        held.moved = true;
+        missed
+    }
+
     /// Whether a partition has not been seen yet to hold the record that was applied last: until then its state may
     /// be that of another log.
     pub fn is_expecting(&self, part: Part) -> bool {

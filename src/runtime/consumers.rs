@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use futures::FutureExt;
+
 use super::{stage::Stage, supervisor::Supervisor};
 use crate::{
     cli::ViewArg,
@@ -15,8 +17,9 @@ use crate::{
     sinks::disk::Folder,
     store::Stores,
     stream::{
-        env::Env,
-        handling_loop,
+        StreamError,
+        env::{Ended, Env},
+        handling_loop, topics,
         view_loop::{self, ViewError},
     },
     views::{DailyReport, HandledWindows, Journal, Mail, OrdersToday, Sales, Stock, View},
@@ -51,6 +54,16 @@ pub struct Tools {
 
 /// Starts consumers on a stage; each ends when the stage stops, or at the end it was given.
 pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
+    let env = &tools.env;
+    // With an end to come to, nothing is waited for but the consumers.
+    if env.until.is_none() {
+        let (session, board) = (env.session.clone(), Arc::clone(&env.board));
+        let (clock, stop) = (env.clock.clone(), env.stop.clone());
+        stage.keep("the keeper of the topics", move || {
+            let keeping = topics::keep(session.clone(), Arc::clone(&board), clock.clone(), stop.clone());
+            keeping.map(|()| Ok::<_, StreamError>(Ended::Done))
+        });
+    }
     for view in views {
         let tools = tools.clone();
         let zone = tools.env.zone;

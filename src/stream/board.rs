@@ -66,6 +66,8 @@ pub struct Ends {
     pub settled: Option<i64>,
     /// By partition: the offset behind the last record that can be read.
     pub by_part: HashMap<Part, i64>,
+    /// How often a log was seen to be another one than before, since the start.
+    pub replaced: HashMap<Source, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -273,9 +275,9 @@ impl Inner {
                     .find(|name| **name == view)
                     .and_then(|name| self.parts.get(&(*name, *part)))
                     .map_or(0, |state| state.position.next.max(state.end_seen));
-                u64::try_from(end - read).unwrap_or(0)
+                u64::try_from(end.saturating_sub(read)).unwrap_or(0)
             })
-            .sum()
+            .fold(0, u64::saturating_add)
     }
 }
 

@@ -149,6 +149,7 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, StreamError
         unsent: 0,
         sent: Instant::now(),
         shown: HashMap::new(),
+        replaced: env.board.ends().replaced.get(&Source::Orders).copied(),
         paused: false,
     };
     let ended = turn.run().await;
@@ -166,6 +167,8 @@ struct Turn<'a> {
     unsent: u64,
     sent: Instant,
     shown: HashMap<i32, Position>,
+    /// How often the log of orders was another one when this loop began.
+    replaced: Option<u64>,
     paused: bool,
 }
 
@@ -200,6 +203,10 @@ impl Turn<'_> {
             }
             if let Some(trouble) = consumer.context().trouble() {
                 return Ok(Ended::Again(trouble));
+            }
+            if self.env.board.ends().replaced.get(&Source::Orders) != self.replaced.as_ref() {
+                let held: Vec<i32> = self.books.ledgers().keys().copied().collect();
+                return Ok(self.start_again(&held, "the topic of orders was deleted and made again"));
             }
         }
     }
@@ -238,7 +245,10 @@ impl Turn<'_> {
         };
         let taken = self.books.ledgers().get_mut(&part.partition).map(|ledger| ledger.take(&record));
         match taken {
-            Some(Taken::OtherLog) => Some(self.start_again(part)),
+            Some(Taken::OtherLog) => {
+                let why = format!("{part} holds other records than those that were read");
+                Some(self.start_again(&[part.partition], &why))
+            }
             Some(Taken::Yes) => {
                 self.records += 1;
                 None
@@ -247,16 +257,16 @@ impl Turn<'_> {
         }
     }
 
-    /// The committed state of a partition belongs to another log: an empty one is committed in its place.
-    fn start_again(&mut self, part: Part) -> Ended {
-        let text =
-            format!("{part} holds other records than those that were read: every order of it is judged anew");
+    /// The committed states of partitions belong to another log: empty ones are committed in their place.
+    fn start_again(&mut self, partitions: &[i32], why: &str) -> Ended {
+        let text = format!("{why}: every order of it is judged anew");
         self.env.board.say(
             self.env.clock.now().unwrap_or_default(),
             Weight::Warning,
             format!("{NAME}: {text}."),
         );
-        let empty = [(part.partition, self.state(part.partition, Position::default(), Resume::default()))];
+        let empty = |partition| (partition, self.state(partition, Position::default(), Resume::default()));
+        let empty: Vec<_> = partitions.iter().copied().map(empty).collect();
         match self.send(Vec::new(), &empty) {
             Ok(()) => Ended::Again(text),
             Err(error) => Ended::Again(error.to_string()),
@@ -401,7 +411,9 @@ impl Turn<'_> {
         for (partition, next) in positions {
             let part = Part { source: Source::Orders, partition };
             let end = until.end(part).unwrap_or(0);
-            if next < end && !super::probe::nothing_between(&self.env.session, part, next, end)? {
+            let is_empty =
+                || block_in_place(|| super::probe::nothing_between(&self.env.session, part, next, end));
+            if self.env.stop.is_cancelled() || next < end && !is_empty()? {
                 return Ok(false);
             }
         }

@@ -1,5 +1,6 @@
 //! Kafka: which topics there are, how clients are configured, and the loops that read and write.
 
+pub mod anchors;
 pub mod ask;
 pub mod board;
 pub mod clock;

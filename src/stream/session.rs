@@ -107,6 +107,8 @@ impl Session {
             .set("socket.nagle.disable", "true")
             // A cluster that is not there is told once by us, not at every attempt by the library.
             .set("log.connection.close", "false")
+            // A topic that was deleted is made again by us, with its partitions and settings.
+            .set("allow.auto.create.topics", "false")
             .set("topic.metadata.refresh.interval.ms", "60000");
         for (name, value) in ours {
             config.set(*name, *value);

@@ -16,5 +16,8 @@ mod bench;
 #[path = "../common/mod.rs"]
 mod common;
 mod machines;
+mod networks;
 mod panics;
+mod proxy;
 mod stalls;
+mod topics;

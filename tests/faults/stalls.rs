@@ -3,6 +3,7 @@
 use std::{
     io,
     sync::{Arc, Condvar, Mutex},
+    time::Duration,
 };
 
 use shop_sim::{
@@ -16,7 +17,7 @@ use shop_sim::{
 };
 
 use crate::{
-    bench::{Bench, journal, orders, until},
+    bench::{Bench, PATIENCE, journal, orders, until},
     common::shop::Shop,
 };
 
@@ -34,7 +35,8 @@ impl Hanging {
     }
 
     fn wait(&self) {
-        drop(self.changed.wait_while(self.hangs.lock().unwrap(), |hangs| *hangs).unwrap());
+        let hangs = self.hangs.lock().unwrap();
+        drop(self.changed.wait_timeout_while(hangs, PATIENCE, |hangs| *hangs).unwrap());
     }
 }
 
@@ -76,24 +78,30 @@ async fn a_loop_that_stood_still_too_long_is_told_of_and_writes_nothing_that_is_
         move || JournalFiles::new(zone),
         move || HangingFiles(MemoryFiles::new(&on_disk), Arc::clone(&hung)),
     );
-    shop.write("orders", &orders(1..101));
-    until("the first orders", || journal(&disk_a).len() == 100).await;
-
-    hanging.set(true);
-    shop.write("orders", &orders(101..201));
-    until("a word of the halt", || a.was_told(&["journal has stood still"])).await;
     let on_disk = disk_b.clone();
     let kept_b = b.keep::<Journal, _, _>(
         &MemoryStore::default(),
         move || JournalFiles::new(zone),
         move || MemoryFiles::new(&on_disk),
     );
-    until("the other's taking over", || journal(&disk_b).len() == 100).await;
+    let both = || [journal(&disk_a), journal(&disk_b)].concat();
+    until("both to have a partition", || {
+        [&a, &b].iter().all(|bench| bench.env.board.groups().iter().any(|group| group.partitions == 1))
+    })
+    .await;
+    shop.write("orders", &orders(1..101));
+    until("the first orders", || both().len() == 100).await;
+    // Until Kafka was told how far both are.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+
+    hanging.set(true);
+    shop.write("orders", &orders(101..201));
+    until("a word of the halt", || a.was_told(&["journal has stood still"])).await;
+    until("the other's taking over", || both().len() == 200).await;
     hanging.set(false);
     until("the start again", || a.was_told(&["journal starts again"])).await;
 
     shop.write("orders", &orders(201..301));
-    let both = || [journal(&disk_a), journal(&disk_b)].concat();
     until("all orders", || both().len() >= 300).await;
     a.env.stop.cancel();
     b.env.stop.cancel();

@@ -33,6 +33,10 @@ impl Output<Journal> for JournalFiles {
         &["orders"]
     }
 
+    fn replaces(&self) -> &'static [&'static str] {
+        &[journal::LAST]
+    }
+
     fn is_appended(&self, path: &str) -> bool {
         path != journal::LAST
     }
@@ -43,6 +47,11 @@ impl Output<Journal> for JournalFiles {
             journal::write(order, &mut self.rows);
             appends.push(journal::file(self.zone.date(order.second())), journal::HEADING, &self.rows);
         }
+    }
+
+    fn reset(&mut self) {
+        self.last.clear();
+        self.due = false;
     }
 
     fn settle(&mut self, parts: &[&Journal], _: Option<NaiveDate>, _: &mut Batch) {

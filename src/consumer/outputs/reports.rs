@@ -64,6 +64,10 @@ impl ReportFiles {
 }
 
 impl Output<DailyReport> for ReportFiles {
+    fn replaces(&self) -> &'static [&'static str] {
+        &["reports/"]
+    }
+
     fn restore(&mut self, key: &str, value: &[u8]) -> Result<(), String> {
         if key == "opened" {
             self.opened = Some(serde_json::from_slice(value).map_err(|error| error.to_string())?);

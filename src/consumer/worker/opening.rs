@@ -55,11 +55,29 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         Ok(found)
     }
 
-    /// Starts again from nothing: the checkpoint is emptied, appended files are moved aside. Partitions
+    /// The files on disk that are replaced as a whole.
+    fn replaced(&self) -> Result<Vec<String>, Trouble> {
+        let mut found = Vec::new();
+        for place in self.output.replaces() {
+            match place.strip_suffix('/') {
+                Some(folder) => {
+                    let listed = self.files.list(folder).map_err(|error| file(folder, error))?;
+                    found.extend(listed.into_iter().map(|(path, _)| path));
+                }
+                None => found.push((*place).to_owned()),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Starts again from nothing: the checkpoint is emptied, files are moved aside. Partitions
     /// stay, to be read from their beginning.
     pub fn reset(&mut self) -> Result<(), Trouble> {
         // Files first: with the checkpoint still there, a crash in between is found at the next start.
         for (path, _) in self.appended()? {
+            self.files.set_aside(&path).map_err(|error| file(&path, error))?;
+        }
+        for path in self.replaced()? {
             self.files.set_aside(&path).map_err(|error| file(&path, error))?;
         }
         self.store.clear()?;

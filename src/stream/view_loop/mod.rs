@@ -33,7 +33,7 @@ use crate::{
     dashboard::snapshot::Weight,
     sinks::files::Files,
     store::Store,
-    views::{View, figures::ReportNote},
+    views::{Source, View, figures::ReportNote},
 };
 
 /// How often figures go to the board.
@@ -84,6 +84,7 @@ where
         published: HashMap::new(),
         end_seen: HashMap::new(),
         at_end: HashSet::new(),
+        replaced: env.board.ends().replaced,
         trouble: None,
         paused: false,
         reports: None,
@@ -134,6 +135,8 @@ where
     end_seen: HashMap<Part, i64>,
     /// Partitions with nothing more to read since their last record.
     at_end: HashSet<Part>,
+    /// How often which log was another one when this loop began.
+    replaced: HashMap<Source, u64>,
     trouble: Option<String>,
     paused: bool,
     reports: Option<Vec<ReportNote>>,
@@ -184,6 +187,12 @@ where
             if let Some(trouble) = consumer.context().trouble() {
                 return Ok(Ended::Again(trouble));
             }
+            let replaced = &self.env.board.ends().replaced;
+            if V::SOURCES.iter().any(|source| replaced.get(source) != self.replaced.get(source))
+                && let Some(again) = self.start_again("a topic was deleted and made again")?
+            {
+                return Ok(again);
+            }
             if !self.holds() {
                 return Ok(Ended::Again("other processes may have its partitions".to_owned()));
             }
@@ -230,7 +239,9 @@ where
             Err(KafkaError::MessageConsumption(
                 code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange),
             )) => {
-                self.start_again(&format!("the log does not reach back or forward to its position ({code})"))
+                // Which of the two, and what to do, is seen when the partitions are taken over anew.
+                let what = format!("the log does not reach back or forward to its position ({code})");
+                Ok(Some(Ended::Again(what)))
             }
             Err(
                 KafkaError::MessageConsumptionFatal(code)

@@ -215,12 +215,16 @@ where
             return Ok(false);
         }
         for (part, position) in positions {
+            if self.env.stop.is_cancelled() {
+                return Ok(false);
+            }
             let Some(end) = until.end(part) else { return Ok(false) };
             if self.shared.worker().is_expecting(part) {
                 return Ok(false);
             }
             if position.next < end {
-                if !nothing_between(&self.env.session, part, position.next, end)? {
+                let session = &self.env.session;
+                if !tokio::task::block_in_place(|| nothing_between(session, part, position.next, end))? {
                     return Ok(false);
                 }
                 self.end_seen.insert(part, end);

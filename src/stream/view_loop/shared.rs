@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+
+use rdkafka::consumer::Consumer;
 
 use crate::{
     consumer::{Output, Part, Start, Worker},
@@ -12,13 +15,17 @@ use crate::{
     sinks::files::Files,
     store::Store,
     stream::{
+        StreamError,
         env::Env,
-        group::{AskTold, Keeper, Told},
+        group::{AskTold, Keeper, Told, topic_name},
         handovers::Handovers,
         lease::Lease,
     },
     views::View,
 };
+
+/// A question to Kafka.
+const CALL: Duration = Duration::from_secs(10);
 
 /// A worker, shared by the loop and the rebalance callback.
 pub(super) struct Shared<V: View, O, S, F> {
@@ -76,6 +83,42 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Shared<V, O, S, F> {
                 0
             }
         }
+    }
+
+    /// Where to read from in a log that retention has taken the last record from, or that has become another one.
+    fn fit(&self, worker: &mut Worker<V, O, S, F>, part: Part, start: Start) -> Result<Start, String> {
+        let Start::Offset(last) = start else { return Ok(start) };
+        let session = &self.env.session;
+        let (low, end) = tokio::task::block_in_place(|| {
+            let probe = session.probe()?;
+            let marks = probe.fetch_watermarks(&topic_name(session, part.source), part.partition, CALL);
+            crate::stream::let_go(probe);
+            Ok::<_, StreamError>(marks?)
+        })
+        .map_err(|error| error.to_string())?;
+        let say = |weight, text: &str| {
+            let text = format!("{}: {part} {text}.", V::NAME);
+            self.env.board.say(self.env.clock.now().unwrap_or_default(), weight, text.clone());
+            text
+        };
+        if end <= last {
+            worker.reset().map_err(|trouble| trouble.to_string())?;
+            worker.retire();
+            self.env.board.clear(V::NAME);
+            let text =
+                "is shorter than what was read of it, so it is another log: everything is computed again";
+            return Err(say(Weight::Warning, text));
+        }
+        if low <= last {
+            return Ok(start);
+        }
+        if worker.skip_to(part, low) {
+            say(
+                Weight::Warning,
+                "has lost records to its retention before they were read: they count nowhere",
+            );
+        }
+        Ok(Start::Offset(low))
     }
 
     /// What Kafka is to be told, once the checkpoint that was made last is on disk.
@@ -165,7 +208,8 @@ where
                 }
                 None => worker.assign(*part),
             };
-            start.map_err(|trouble| trouble.to_string())
+            let start = start.map_err(|trouble| trouble.to_string())?;
+            self.fit(&mut worker, *part, start)
         });
         let starts = starts.collect();
         handed.map(crate::stream::let_go);
