@@ -4,7 +4,7 @@
 mod handover;
 mod opening;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 
@@ -70,6 +70,8 @@ struct Held<V> {
     /// The record that must come first, after a start from a checkpoint.
     expected: Option<Fingerprint>,
     moved: bool,
+    /// A record that this state is known to follow from.
+    anchor: Option<Fingerprint>,
     /// Up to this offset another owner has written the files' part of it.
     silent_until: i64,
 }
@@ -156,7 +158,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         for (_, value) in self.store.scan(&silent_key(part))? {
             silent_until = serde_json::from_slice(&value).map_err(|error| unreadable(error.to_string()))?;
         }
-        Ok(Held { view, position, expected: position.last, moved: false, silent_until })
+        Ok(Held { view, position, expected: position.last, silent_until, ..Held::default() })
     }
 
     /// Lets go of partitions; make a checkpoint first. Rows of theirs that still wait for one cannot be told from
@@ -182,13 +184,18 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         let Some(held) = self.held.get_mut(&record.part) else { return Taken::Before };
         let fingerprint = record.fingerprint();
         if let Some(expected) = held.expected.take() {
-            return if expected == fingerprint { Taken::Before } else { Taken::OtherLog };
+            if expected != fingerprint {
+                return Taken::OtherLog;
+            }
+            held.anchor = Some(expected);
+            return Taken::Before;
         }
         if record.offset < held.position.next {
             return Taken::Before;
         }
         held.position.next = record.offset + 1;
         held.position.last = Some(fingerprint);
+        held.anchor.get_or_insert(fingerprint);
         held.moved = true;
         let Some(event) = decode(record, &mut held.position) else { return Taken::Yes };
         held.view.apply(&event, self.zone);
@@ -209,6 +216,11 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         held.expected = None;
         held.moved = true;
         missed
+    }
+
+    /// Of each partition a record that its state is known to follow from, where one was read.
+    pub fn anchors(&self) -> HashMap<Part, Fingerprint> {
+        self.held.iter().filter_map(|(part, held)| Some((*part, held.anchor?))).collect()
     }
 
     /// Whether a partition has not been seen yet to hold the record that was applied last: until then its state may

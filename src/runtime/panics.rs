@@ -25,12 +25,12 @@ pub fn tell() {
 /// The main thread's panics end the process, and those that cannot unwind: the second one while another unwinds,
 /// and one in a function that C calls.
 fn ends_the_process(thread: Option<&str>, info: &PanicHookInfo<'_>) -> bool {
-    let words = info.payload_as_str().unwrap_or_default();
+    let words = words(info.payload());
     thread == Some("main") || words.contains("cannot unwind") || words.contains("during cleanup")
 }
 
 /// What a task that panicked said.
-pub fn words(panic: &(dyn std::any::Any + Send)) -> &str {
+pub fn words(panic: &dyn std::any::Any) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

@@ -15,9 +15,12 @@ use rdkafka::{
     error::KafkaError,
 };
 
-use super::{Session, StreamError, group::topic_name};
+use super::{
+    Session, StreamError,
+    group::{record, topic_name},
+};
 use crate::{
-    consumer::{Part, Record, position::Fingerprint},
+    consumer::{Part, position::Fingerprint},
     views::Source,
 };
 
@@ -54,14 +57,15 @@ impl Anchors {
             Some(reader) => reader,
             None => client(session)?,
         };
-        let found = self.read(session, &reader)?;
+        let places = self.ends.iter().filter(|(_, end)| **end > 0);
+        let places = places.map(|(part, _)| (*part, self.held.get(part).map(|anchor| anchor.offset)));
+        let found = read(session, &reader, &places.collect())?;
         self.reader = Some(reader);
         let mut others = HashSet::new();
         for (part, first) in found {
+            let Some(first) = first else { continue };
             match self.held.get(&part) {
-                Some(anchor) if anchor.offset == first.offset && *anchor != first => {
-                    others.insert(part.source);
-                }
+                Some(anchor) if is_other(anchor, Some(&first)) => drop(others.insert(part.source)),
                 // Retention has taken the anchor: the oldest record that is left is the next one.
                 _ => drop(self.held.insert(part, first)),
             }
@@ -69,54 +73,72 @@ impl Anchors {
         self.forget(&others);
         Ok(others)
     }
+}
 
-    /// The first record at or after each anchor; the first of all where there is no anchor yet. One topic after the
-    /// other, since the end of a partition is told by its number alone.
-    fn read(
-        &self,
-        session: &Session,
-        reader: &BaseConsumer,
-    ) -> Result<HashMap<Part, Fingerprint>, StreamError> {
-        let begun = Instant::now();
-        let mut found = HashMap::new();
-        for source in [Source::Orders, Source::Deliveries, Source::Handled] {
-            let mut places = TopicPartitionList::new();
-            let mut open = HashSet::new();
-            let wanted = |(part, end): &(&Part, &i64)| part.source == source && **end > 0;
-            for (part, _) in self.ends.iter().filter(wanted) {
-                let at =
-                    self.held.get(part).map_or(Offset::Beginning, |anchor| Offset::Offset(anchor.offset));
-                places.add_partition_offset(&topic_name(session, source), part.partition, at)?;
-                open.insert(part.partition);
-            }
-            if open.is_empty() {
-                continue;
-            }
-            reader.assign(&places)?;
-            while !open.is_empty() && begun.elapsed() < PATIENCE {
-                match reader.poll(Duration::from_millis(50)) {
-                    Some(Ok(message)) if open.remove(&message.partition()) => {
-                        let part = Part { source, partition: message.partition() };
-                        let record = Record {
-                            part,
-                            offset: message.offset(),
-                            timestamp: message.timestamp().to_millis().unwrap_or_default(),
-                            key: message.key(),
-                            payload: message.payload(),
-                        };
-                        found.insert(part, record.fingerprint());
-                    }
-                    Some(Err(KafkaError::PartitionEOF(partition))) => {
-                        open.remove(&partition);
-                    }
-                    Some(Err(error)) => tracing::debug!("reading the logs' anchors: {error}"),
-                    Some(Ok(_)) | None => {}
-                }
-            }
-            reader.unassign()?;
-        }
-        Ok(found)
+/// Of partitions and records that were read in them: those that are another log by now. Blocks for some seconds at
+/// most.
+pub(crate) fn others(
+    session: &Session,
+    anchors: &HashMap<Part, Fingerprint>,
+) -> Result<HashSet<Part>, StreamError> {
+    let reader = client(session)?;
+    let places = anchors.iter().map(|(part, anchor)| (*part, Some(anchor.offset))).collect();
+    let found = read(session, &reader, &places);
+    super::let_go(reader);
+    let found = found?;
+    if found.len() < anchors.len() {
+        let bootstrap = session.bootstrap.to_string();
+        return Err(StreamError::Unreachable { bootstrap, reason: "the logs cannot be read".to_owned() });
     }
+    let is_other = |(part, anchor): (&Part, &Fingerprint)| {
+        found.get(part).is_some_and(|first| is_other(anchor, first.as_ref())).then_some(*part)
+    };
+    Ok(anchors.iter().filter_map(is_other).collect())
+}
+
+/// Whether a log is another one, by the `first` record that was found from the anchor on. Where the log ends before
+/// the anchor, its oldest record is found.
+fn is_other(anchor: &Fingerprint, first: Option<&Fingerprint>) -> bool {
+    first.is_none_or(|first| first.offset <= anchor.offset && first != anchor)
+}
+
+/// The first record at or after each offset, or of all; `None` where there is none. One topic after the other, since
+/// the end of a partition is told by its number alone. What does not come in time is missing.
+fn read(
+    session: &Session,
+    reader: &BaseConsumer,
+    wanted: &HashMap<Part, Option<i64>>,
+) -> Result<HashMap<Part, Option<Fingerprint>>, StreamError> {
+    let begun = Instant::now();
+    let mut found = HashMap::new();
+    for source in [Source::Orders, Source::Deliveries, Source::Handled] {
+        let mut places = TopicPartitionList::new();
+        let mut open = HashSet::new();
+        for (part, at) in wanted.iter().filter(|(part, _)| part.source == source) {
+            let at = at.map_or(Offset::Beginning, Offset::Offset);
+            places.add_partition_offset(&topic_name(session, source), part.partition, at)?;
+            open.insert(part.partition);
+        }
+        if open.is_empty() {
+            continue;
+        }
+        reader.assign(&places)?;
+        while !open.is_empty() && begun.elapsed() < PATIENCE {
+            match reader.poll(Duration::from_millis(50)) {
+                Some(Ok(message)) if open.remove(&message.partition()) => {
+                    let part = Part { source, partition: message.partition() };
+                    found.insert(part, Some(record(part, &message).fingerprint()));
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) if open.remove(&partition) => {
+                    found.insert(Part { source, partition }, None);
+                }
+                Some(Err(error)) => tracing::debug!("reading the logs' anchors: {error}"),
+                Some(Ok(_)) | None => {}
+            }
+        }
+        reader.unassign()?;
+    }
+    Ok(found)
 }
 
 /// One record of each partition is all that is wanted.

@@ -7,16 +7,17 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext, Offset, TopicPartitionList,
+    ClientContext, Message, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    message::BorrowedMessage,
     types::RDKafkaRespErr,
 };
 
 use super::{Session, Topic};
 use crate::{
-    consumer::{Part, Start},
+    consumer::{Part, Record, Start},
     views::Source,
 };
 
@@ -158,6 +159,17 @@ impl<K: Keeper> Member<K> {
 
     fn parts(&self, list: &TopicPartitionList) -> Vec<Part> {
         list.elements().iter().filter_map(|place| self.part(place.topic(), place.partition())).collect()
+    }
+}
+
+/// A message as a record of a log.
+pub fn record<'a>(part: Part, message: &'a BorrowedMessage<'_>) -> Record<'a> {
+    Record {
+        part,
+        offset: message.offset(),
+        timestamp: message.timestamp().to_millis().unwrap_or_default(),
+        key: message.key(),
+        payload: message.payload(),
     }
 }
 

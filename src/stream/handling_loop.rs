@@ -18,16 +18,16 @@ use rdkafka::{
 use tokio::task::block_in_place;
 
 use super::{
-    StreamError, Topic,
+    StreamError, Topic, anchors,
     board::PartState,
     ends::EndWatch,
     env::{Ended, Env},
-    group::{AskTold, Keeper, Member, Told, settings},
+    group::{AskTold, Keeper, Member, Told, record, settings},
     states,
     transaction::Sender,
 };
 use crate::{
-    consumer::{Part, Position, Record, Start, Taken},
+    consumer::{Part, Position, Start, Taken},
     dashboard::snapshot::Weight,
     handling::{Ledger, Outgoing, Parameters, Resume},
     views::{Source, part::PartFigures},
@@ -204,9 +204,9 @@ impl Turn<'_> {
             if let Some(trouble) = consumer.context().trouble() {
                 return Ok(Ended::Again(trouble));
             }
-            if self.env.board.ends().replaced.get(&Source::Orders) != self.replaced.as_ref() {
-                let held: Vec<i32> = self.books.ledgers().keys().copied().collect();
-                return Ok(self.start_again(&held, "the topic of orders was deleted and made again"));
+            let others = self.other_logs();
+            if !others.is_empty() {
+                return Ok(self.start_again(&others, "the topic of orders was deleted and made again"));
             }
         }
     }
@@ -236,14 +236,8 @@ impl Turn<'_> {
         if self.env.until.as_ref().is_some_and(|until| !until.takes(part, message.offset())) {
             return None;
         }
-        let record = Record {
-            part,
-            offset: message.offset(),
-            timestamp: message.timestamp().to_millis().unwrap_or_default(),
-            key: message.key(),
-            payload: message.payload(),
-        };
-        let taken = self.books.ledgers().get_mut(&part.partition).map(|ledger| ledger.take(&record));
+        let taken =
+            self.books.ledgers().get_mut(&part.partition).map(|ledger| ledger.take(&record(part, message)));
         match taken {
             Some(Taken::OtherLog) => {
                 let why = format!("{part} holds other records than those that were read");
@@ -254,6 +248,28 @@ impl Turn<'_> {
                 None
             }
             Some(Taken::Before) | None => None,
+        }
+    }
+
+    /// Where a log was seen to be another one: the partitions whose state is from the one that is gone.
+    fn other_logs(&mut self) -> Vec<i32> {
+        let replaced = self.env.board.ends().replaced.get(&Source::Orders).copied();
+        if replaced == self.replaced {
+            return Vec::new();
+        }
+        let known = |(partition, ledger): (&i32, &Ledger)| {
+            Some((Part { source: Source::Orders, partition: *partition }, ledger.anchor()?))
+        };
+        let known = self.books.ledgers().iter().filter_map(known).collect();
+        match block_in_place(|| anchors::others(&self.env.session, &known)) {
+            Ok(others) => {
+                self.replaced = replaced;
+                others.into_iter().map(|part| part.partition).collect()
+            }
+            Err(error) => {
+                tracing::debug!("{NAME}: whether its log is another one is not known: {error}");
+                Vec::new()
+            }
         }
     }
 
@@ -282,7 +298,14 @@ impl Turn<'_> {
         let Some(group) = self.consumer.group_metadata() else {
             return Err(StreamError::NoGroup { group: self.env.session.group(NAME) });
         };
-        block_in_place(|| self.sender.commit(outgoing, states, (&offsets, &group)))
+        let too_large = block_in_place(|| self.sender.commit(outgoing, states, (&offsets, &group)))?;
+        for order_id in too_large {
+            let text = format!(
+                "Order {order_id} is handled, but its record is larger than Kafka takes: no mail goes out."
+            );
+            self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Error, text);
+        }
+        Ok(())
     }
 
     /// What is due between records.

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-/// EndTxn, Kafka protocol.
+/// `EndTxn`, Kafka protocol.
 pub const END_TXN: i16 = 26;
 const METADATA: i16 = 3;
 const FIND_COORDINATOR: i16 = 10;

@@ -115,10 +115,9 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
     /// Puts other rows in the place of those that begin with `prefix`.
     fn replace(&self, prefix: &str, rows: &Rows, batch: &mut Batch) -> Result<(), Trouble> {
         batch.extend(self.store.scan(prefix)?.into_iter().map(|(key, _)| (key, None)));
-        let row = |(key, value): (&String, &Box<RawValue>)| {
-            (format!("{prefix}{key}"), Some(value.get().as_bytes().to_vec()))
-        };
-        batch.extend(rows.iter().map(row));
+        for (key, value) in rows {
+            batch.insert(format!("{prefix}{key}"), Some(value.get().as_bytes().to_vec()));
+        }
         Ok(())
     }
 

@@ -22,14 +22,14 @@ use shared::{Hold, Shared};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    StreamError,
+    StreamError, anchors,
     board::PartState,
     env::{Ended, Env},
-    group::{Keeper, Member, settings},
+    group::{Keeper, Member, record, settings},
     handovers::Handovers,
 };
 use crate::{
-    consumer::{Output, Part, Record, Taken, Trouble, Worker},
+    consumer::{Output, Part, Taken, Trouble, Worker},
     dashboard::snapshot::Weight,
     sinks::files::Files,
     store::Store,
@@ -187,8 +187,7 @@ where
             if let Some(trouble) = consumer.context().trouble() {
                 return Ok(Ended::Again(trouble));
             }
-            let replaced = &self.env.board.ends().replaced;
-            if V::SOURCES.iter().any(|source| replaced.get(source) != self.replaced.get(source))
+            if self.is_other_log()
                 && let Some(again) = self.start_again("a topic was deleted and made again")?
             {
                 return Ok(again);
@@ -197,6 +196,26 @@ where
                 return Ok(Ended::Again("other processes may have its partitions".to_owned()));
             }
             self.shared.lease.renew();
+        }
+    }
+
+    /// Where a log was seen to be another one: whether it is what this state is from that is gone, not what it was
+    /// begun with since.
+    fn is_other_log(&mut self) -> bool {
+        let replaced = self.env.board.ends().replaced;
+        if V::SOURCES.iter().all(|source| replaced.get(source) == self.replaced.get(source)) {
+            return false;
+        }
+        let known = self.shared.worker().anchors();
+        match tokio::task::block_in_place(|| anchors::others(&self.env.session, &known)) {
+            Ok(others) => {
+                self.replaced = replaced;
+                !others.is_empty()
+            }
+            Err(error) => {
+                tracing::debug!("{}: whether its log is another one is not known: {error}", V::NAME);
+                false
+            }
         }
     }
 
@@ -264,14 +283,7 @@ where
         {
             return Ok(None);
         }
-        let record = Record {
-            part,
-            offset: message.offset(),
-            timestamp: message.timestamp().to_millis().unwrap_or_default(),
-            key: message.key(),
-            payload: message.payload(),
-        };
-        let taken = self.shared.worker().take(&record);
+        let taken = self.shared.worker().take(&record(part, message));
         match taken {
             Taken::Yes => {
                 self.records += 1;

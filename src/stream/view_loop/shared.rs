@@ -212,7 +212,9 @@ where
             self.fit(&mut worker, *part, start)
         });
         let starts = starts.collect();
-        handed.map(crate::stream::let_go);
+        if let Some(handed) = handed {
+            crate::stream::let_go(handed);
+        }
         // What nobody has told yet is 0, which is how it is read anyhow.
         let nothing = Told { next: 0, who: Arc::clone(&self.env.instance) };
         let known = |part| (part, told.get(&part).cloned().unwrap_or_else(|| nothing.clone()));
