@@ -40,6 +40,9 @@ pub enum Command {
     },
     /// Prints a daily report; the newest one unless a date is given
     Report(ReportArgs),
+    /// Audits: computes everything again from the topics, compares it with state and files, and ends with 1 where
+    /// anything differs
+    Verify,
 }
 
 /// What holds for every command.
@@ -143,6 +146,9 @@ pub struct TuiArgs {
     /// What charts are drawn with
     #[arg(long, default_value_t, value_enum, value_name = "MARKER")]
     pub marker: Marker,
+    /// Give a talk: large figures, what to say, ten minutes on the clock
+    #[arg(long)]
+    pub present: bool,
     /// Let the mouse choose (takes text selection away)
     #[arg(long)]
     pub mouse: bool,
@@ -202,6 +208,12 @@ pub struct StatusArgs {
     /// As JSON, in one line
     #[arg(long)]
     pub json: bool,
+    /// As a web page with the day's charts, a single file
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub html: Option<PathBuf>,
+    /// Language of the web page
+    #[arg(long, default_value_t, value_enum, value_name = "LANG")]
+    pub lang: Lang,
 }
 
 /// `report`

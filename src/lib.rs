@@ -4,8 +4,10 @@
 //! - [`shop`], [`views`] and [`handling`] are pure: what a shop is, what each consumer knows, when an order is handled.
 //! - [`consumer`] is a consumer without its Kafka: records in; figures, checkpoints ([`store`]) and files ([`sinks`]) out.
 //! - [`stream`] speaks to Kafka, and [`simulator`] sells through it.
+//! - [`verify`] computes everything again on a way of its own and compares.
 //! - [`broker`] is a Kafka for one machine that knows nothing of shops.
 //! - [`dashboard`] draws a snapshot and knows nothing of Kafka.
+//! - [`secrets`] keeps passwords out of everything that people read.
 //! - [`cli`] is what can be typed, [`commands`] does it, and [`runtime`] puts a process together for it.
 
 #![forbid(unsafe_code)]
@@ -17,9 +19,12 @@ pub mod consumer;
 pub mod dashboard;
 pub mod handling;
 pub mod runtime;
+pub mod secrets;
 pub mod shop;
 pub mod simulator;
 pub mod sinks;
 pub mod store;
 pub mod stream;
+
+pub mod verify;
 pub mod views;

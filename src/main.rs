@@ -6,11 +6,10 @@ use std::{
 };
 
 use clap::Parser;
-use shop_sim::{cli::Cli, commands, runtime::panics};
+use shop_sim::{cli::Cli, commands, runtime::supervisor::words, secrets};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    panics::tell();
     // Rebalances and checkpoints hold a thread for a moment; the others go on.
     let threads = std::thread::available_parallelism().map_or(4, usize::from).max(4);
     let runtime =
@@ -26,13 +25,13 @@ fn main() -> ExitCode {
         Ok(Err(failure)) => fail(&failure.to_string()),
         Err(panic) => fail(&format!(
             "a part that cannot be started again failed ({}): start the program again",
-            panics::words(panic.as_ref())
+            words(panic.as_ref())
         )),
     }
 }
 
 #[expect(clippy::print_stderr, reason = "the one place that prints errors")]
 fn fail(sentence: &str) -> ExitCode {
-    eprintln!("shop-sim: {sentence}");
+    eprintln!("shop-sim: {}", secrets::hide(sentence));
     ExitCode::FAILURE
 }

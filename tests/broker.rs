@@ -1,7 +1,7 @@
 //! The embedded broker, seen through rdkafka as its users see it.
 //!
-//! Everything but `restart` and `embedded` runs on a real Kafka as well:
-//! `SHOP_SIM_TEST_BOOTSTRAP=127.0.0.1:9092 cargo test --test broker -- --skip restart --skip embedded`.
+//! Everything but `restart`, `embedded`, `hostile` and `kill` runs on a real Kafka as well:
+//! `SHOP_SIM_TEST_BOOTSTRAP=127.0.0.1:9092 cargo test --test broker -- --skip restart:: --skip embedded:: --skip hostile:: --skip kill::`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -14,6 +14,14 @@ mod admin;
 mod embedded;
 #[path = "broker/groups.rs"]
 mod groups;
+#[path = "broker/hostile.rs"]
+mod hostile;
+#[path = "broker/kill.rs"]
+mod kill;
+#[path = "broker/load.rs"]
+mod load;
+#[path = "broker/process.rs"]
+mod process;
 #[path = "broker/produce.rs"]
 mod produce;
 #[path = "broker/restart.rs"]
@@ -22,3 +30,5 @@ mod restart;
 mod times;
 #[path = "broker/transactions.rs"]
 mod transactions;
+#[path = "broker/wire/mod.rs"]
+mod wire;

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use super::{journal::JournalError, log::LogError, topics::TopicError};
+use super::{log::LogError, topics::TopicError};
 
 /// Why a broker does not start.
 #[derive(Debug, thiserror::Error)]
@@ -46,13 +46,6 @@ pub enum BrokerError {
 }
 
 impl BrokerError {
-    pub(super) fn journal(data: PathBuf, error: JournalError) -> Self {
-        match error {
-            JournalError::Io(source) => Self::Io { data, source },
-            JournalError::Damaged(_) => Self::Corrupt { data, what: error.to_string() },
-        }
-    }
-
     pub(super) fn topics(data: PathBuf, error: TopicError) -> Self {
         match error {
             TopicError::Io(source) | TopicError::Log(LogError::Io(source)) => Self::Io { data, source },

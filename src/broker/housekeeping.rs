@@ -37,7 +37,8 @@ pub(super) async fn run(cluster: Arc<Cluster>) {
     }
 }
 
-fn look_after(cluster: &Cluster) {
+/// Looks after all logs once.
+pub(super) fn look_after(cluster: &Cluster) {
     if let Err(error) = cluster.topics.clear_away() {
         tracing::warn!(%error, "a deleted topic's records could not be removed");
     }

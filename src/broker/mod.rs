@@ -12,15 +12,19 @@
 //! journal     the broker's own durable memory         housekeeping   sealing, retention, compaction
 //! ```
 //!
-//! Files are written where they are asked for, under the lock of their partition: such a write goes to the page
-//! cache and takes microseconds. Syncs, long reads, sealing and compaction run on the blocking pool.
+//! Small writes are done where they are asked for, under the lock of their partition: they go to the page cache and take
+//! microseconds. Syncs, large reads and writes, look-ups by time, sealing and compaction run on the blocking pool.
 
 mod api;
 mod clock;
 mod cluster;
 mod config;
+mod disk;
 mod error;
 mod folder;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod groups;
 mod housekeeping;
 mod journal;
@@ -44,7 +48,7 @@ pub use folder::published_address;
 use cluster::Cluster;
 use folder::Folder;
 use groups::Groups;
-use journal::{Change, Journal, JournalError, Key};
+use journal::{Change, Journal, Key};
 use topics::Topics;
 use transactions::Transactions;
 
@@ -112,9 +116,9 @@ impl Broker {
 
 fn open(data: &Path, durability: Durability) -> Result<Arc<Cluster>, BrokerError> {
     let folder = Folder::lock(data)?;
-    let failed = |error| BrokerError::journal(data.to_owned(), error);
+    let failed = |source| BrokerError::Io { data: data.to_owned(), source };
     let journal = Arc::new(Journal::open(&folder.path().join(JOURNAL)).map_err(failed)?);
-    let id = cluster_id(&journal).map_err(|error| failed(JournalError::Io(error)))?;
+    let id = cluster_id(&journal).map_err(failed)?;
     let topics = Topics::open(folder.path(), Arc::clone(&journal));
     let topics = Arc::new(topics.map_err(|error| BrokerError::topics(data.to_owned(), error))?);
     let groups = Arc::new(Groups::open(Arc::clone(&journal)));

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use kafka_protocol::messages::ResponseKind;
+use kafka_protocol::messages::{RequestKind, ResponseKind};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream, tcp::OwnedWriteHalf},
@@ -17,13 +17,17 @@ use tokio::{
 };
 
 use super::{
-    api::{self, Peer},
+    api::{self, Fetched, Peer},
     cluster::Cluster,
-    wire::{self, Frames, WireError},
+    wire::{self, Context, Frames, Request, WireError},
 };
 
 /// How long to wait after the system has refused a connection, for example for want of file handles.
 const BREATH: Duration = Duration::from_millis(100);
+/// Whose records wait for so long, costing nothing, has gone (Kafka's `connections.max.idle.ms`).
+const GONE: Duration = Duration::from_secs(600);
+/// After this time without progress the records of an answer are put down.
+const SLOW: Duration = Duration::from_millis(100);
 /// A client that takes nothing of its answer for so long is hung up on.
 const STALLED: Duration = Duration::from_secs(60);
 
@@ -66,6 +70,12 @@ async fn converse(stream: TcpStream, remote: SocketAddr, cluster: &Cluster) -> i
     let mut frames = Frames::new(reader);
     while let Some(frame) = frames.next().await? {
         let answer = match wire::decode(frame.bytes.clone()) {
+            Ok(Request { kind: RequestKind::Fetch(request), context }) => {
+                drop(frame);
+                let fetched = api::fetch(cluster, request, context.version).await;
+                send_records(&mut writer, &context, &fetched).await?;
+                continue;
+            }
             Ok(request) => {
                 let context = request.context;
                 let peer = Peer { local, remote, client_id: context.client_id.clone() };
@@ -99,6 +109,32 @@ async fn send(writer: &mut OwnedWriteHalf, mut answer: &[u8]) -> io::Result<()> 
         answer = answer.get(written..).unwrap_or_default();
     }
     Ok(())
+}
+
+/// Writes an answer with records. While the client takes nothing of it the records are put down: they lie in their
+/// files, and are read again when it goes on. So readers who do not read cost next to nothing.
+async fn send_records(writer: &mut OwnedWriteHalf, context: &Context, fetched: &Fetched) -> io::Result<()> {
+    let mut sent = 0;
+    let mut length = None;
+    loop {
+        let (response, share) = timeout(STALLED, fetched.load()).await?;
+        let answer = wire::encode(context, &ResponseKind::Fetch(response)).map_err(io::Error::other)?;
+        if length.is_some_and(|length| length != answer.len()) {
+            return Err(io::Error::other("records have changed while they were sent"));
+        }
+        length = Some(answer.len());
+        while let Some(rest) = answer.get(sent..).filter(|rest| !rest.is_empty()) {
+            match timeout(SLOW, writer.write(rest)).await {
+                Ok(written) => sent += written?,
+                Err(_) => break,
+            }
+        }
+        if sent == answer.len() {
+            return Ok(());
+        }
+        drop((answer, share));
+        timeout(GONE, writer.writable()).await??;
+    }
 }
 
 /// Says once what a client wanted that there is not; malformed requests are the network's weather.

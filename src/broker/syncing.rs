@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use super::disk;
+
 /// Groups concurrent requests to sync files: whoever comes while one runs is served by the next.
 #[derive(Debug, Default)]
 pub(crate) struct Syncing {
@@ -27,7 +29,7 @@ impl Syncing {
         }
         let covers = self.wanted.load(Ordering::SeqCst);
         let files = files();
-        let work = move || files.iter().try_for_each(|file| file.sync_data());
+        let work = move || files.iter().try_for_each(|file| disk::sync(file));
         tokio::task::spawn_blocking(work).await.map_err(io::Error::other)??;
         self.done.store(covers, Ordering::SeqCst);
         Ok(())

@@ -1,5 +1,7 @@
 //! `broker`: the built-in broker alone.
 
+use std::io::{Write, stderr};
+
 use super::{Failure, Setting, interrupted, print};
 use crate::{
     broker::{Broker, BrokerConfig, BrokerError},
@@ -22,10 +24,14 @@ pub(super) async fn run(setting: Setting, args: BrokerArgs) -> Result<(), Failur
     let broker = Broker::start(BrokerConfig::new(data, args.listen)).await?;
     setting.log()?;
     if !args.listen.ip().is_loopback() {
-        tracing::warn!(
-            "the broker listens on {}, where others can reach it: it asks nobody who they are",
-            args.listen
+        let warning = format!(
+            "the broker listens on {}, where other machines can reach it, and asks nobody who they are: \
+             give a loopback address with --listen unless that is what you want",
+            broker.address()
         );
+        tracing::warn!("{warning}");
+        // Whoever closed stderr has the log.
+        let _ = writeln!(stderr(), "shop-sim: {warning}");
     }
     print(&broker.address().to_string())?;
     stop.cancelled().await;

@@ -121,7 +121,7 @@ impl Workshop {
     ) -> Result<Tools, Failure> {
         let (stores, told) = Stores::open(&self.place.state())?;
         if let Some(text) = told {
-            stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Warning, text);
+            stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Warning, text.into());
         }
         let env = Env {
             session: stage.session.clone(),

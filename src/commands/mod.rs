@@ -7,6 +7,7 @@ mod produce;
 mod report;
 mod status;
 mod tui;
+mod verify;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -20,6 +21,7 @@ use crate::{
         logging,
         place::{Place, PlaceError},
     },
+    secrets,
     shop::{Catalog, Zone, product::CatalogError},
     simulator::{Backfill, Pace, Rate, SimulatorError, SimulatorOptions},
     store::StoreError,
@@ -70,6 +72,7 @@ pub(crate) struct Setting {
 
 impl Setting {
     fn new(common: Common) -> Result<Self, Failure> {
+        secrets::keep(&common.properties);
         let catalog = match &common.products {
             Some(path) => Catalog::load(path)?,
             None => Catalog::builtin(),
@@ -97,6 +100,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Status(args) => status::run(setting, &args).await,
         Command::Order { id } => order::run(setting, id).await,
         Command::Report(args) => report::run(setting, &args).await,
+        Command::Verify => verify::run(setting).await,
     }
 }
 

@@ -1,27 +1,16 @@
 //! `order ID`: one order's way from sale to mail.
 
-use std::{ops::ControlFlow, time::Duration};
-
-use rdkafka::Message;
-
-use super::{Failure, Setting, print, status::exists};
+use super::{Failure, Setting, print};
 use crate::{
-    consumer::Part,
-    runtime::{
-        link::{Link, Want},
-        stage::Stage,
+    dashboard::snapshot::{Place, Way},
+    runtime::link::{Link, Want},
+    shop::{Order, Zone, money::kronor},
+    sinks::clean::shown,
+    stream::{
+        Topic,
+        find::{Finder, Trail},
     },
-    shop::{Handled, Order, Zone, money::kronor},
-    sinks::{clean::shown, mail},
-    stream::{Session, StreamError, Topic, clock::Clock, scan::scan},
-    views::Source,
 };
-
-/// Where a record lies.
-struct Place {
-    partition: i32,
-    offset: i64,
-}
 
 /// Prints how far an order has come.
 pub(super) async fn run(setting: Setting, id: u64) -> Result<(), Failure> {
@@ -32,36 +21,27 @@ pub(super) async fn run(setting: Setting, id: u64) -> Result<(), Failure> {
 }
 
 async fn tell(setting: &Setting, link: &Link, id: u64) -> Result<String, Failure> {
-    exists(link).await?;
-    let mut stage = Stage::open(link, setting.zone, Clock::default())?;
-    stage.known(Duration::from_secs(5)).await;
-    let session = link.session.clone();
-    let found = tokio::task::spawn_blocking(move || look(&session, id)).await;
-    let mailed = stage.board.parts("mail");
-    stage.close().await;
-    let (sold, handled) = found.map_err(|error| Failure::Other(error.to_string()))??;
-    let Some((order, place)) = sold else {
+    let (session, mut trail) = (link.session.clone(), Trail::new(id, setting.zone));
+    let looked = tokio::task::spawn_blocking(move || {
+        let finder = Finder::new(&session)?;
+        let looked = trail.look(&finder, || false);
+        finder.let_go();
+        looked.map(|()| trail)
+    });
+    let trail = looked.await.map_err(|error| Failure::Other(error.to_string()))??;
+    let Way::Sold(way) = trail.way() else {
         return Err(Failure::Other(format!(
             "there is no order {id} in {}: orders are numbered from 1 in the order of their sale",
             link.session.topic(Topic::Orders)
         )));
     };
-    let mut lines = sale(&order, &place, &link.session, setting.zone);
-    if let Some((record, place)) = handled {
-        let topic = link.session.topic(Topic::Handled);
-        lines.push(format!(
-            "Handled   {}   {topic}, partition {}, offset {}",
-            time(record.second(), setting.zone),
-            place.partition,
-            place.offset
-        ));
-        let part = Part { source: Source::Handled, partition: place.partition };
-        let written = mailed.iter().any(|(held, state)| *held == part && state.position.next > place.offset);
-        let file = mail::file(setting.zone.date(record.second()));
-        lines.push(if written {
-            format!("Mailed    to {}   {file}", shown(&record.customer.email, 60))
-        } else {
-            "Mailed    not yet".to_owned()
+    let mut lines = sale(&way.order, &way.sold, setting.zone);
+    if let Some((record, place)) = &way.handled {
+        let time = time(record.second(), setting.zone);
+        lines.push(format!("Handled   {time}   {}", lies(place)));
+        lines.push(match &way.mail {
+            Some(file) => format!("Mailed    to {}   {file}", shown(&record.customer.email, 60)),
+            None => "Mailed    not yet".to_owned(),
         });
     } else {
         lines.push("Handled   not yet".to_owned());
@@ -69,7 +49,11 @@ async fn tell(setting: &Setting, link: &Link, id: u64) -> Result<String, Failure
     Ok(lines.join("\n"))
 }
 
-fn sale(order: &Order, place: &Place, session: &Session, zone: Zone) -> Vec<String> {
+fn lies(place: &Place) -> String {
+    format!("{}, partition {}, offset {}", place.topic, place.partition, place.offset)
+}
+
+fn sale(order: &Order, place: &Place, zone: Zone) -> Vec<String> {
     let mut lines = vec![
         format!("Order     {}", order.order_id),
         format!("Customer  {} <{}>", shown(&order.customer.name, 60), shown(&order.customer.email, 60)),
@@ -79,49 +63,10 @@ fn sale(order: &Order, place: &Place, session: &Session, zone: Zone) -> Vec<Stri
         lines.push(format!("          {} × {}   {total}", line.quantity, shown(&line.name, 40)));
     }
     lines.push(format!("Total     {}", kronor(order.total_ore)));
-    lines.push(format!(
-        "Sold      {}   {}, partition {}, offset {}",
-        time(order.second(), zone),
-        session.topic(Topic::Orders),
-        place.partition,
-        place.offset
-    ));
+    lines.push(format!("Sold      {}   {}", time(order.second(), zone), lies(place)));
     lines
 }
 
 fn time(second: i64, zone: Zone) -> String {
     zone.at(second).format("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-type Found<T> = Option<(T, Place)>;
-
-fn look(session: &Session, id: u64) -> Result<(Found<Order>, Found<Handled>), StreamError> {
-    let sold =
-        find(session, Topic::Orders, id, |payload| Order::decode(payload).ok(), |order| order.order_id)?;
-    let handled =
-        find(session, Topic::Handled, id, |payload| Handled::decode(payload).ok(), |record| record.order_id)?;
-    Ok((sold, handled))
-}
-
-/// The first record of an order: its key is the id, as the shop writes it.
-fn find<T>(
-    session: &Session,
-    topic: Topic,
-    id: u64,
-    decode: impl Fn(Option<&[u8]>) -> Option<T>,
-    id_of: impl Fn(&T) -> u64,
-) -> Result<Found<T>, StreamError> {
-    let key = id.to_string();
-    scan(session, topic, |message| {
-        if message.key() != Some(key.as_bytes()) {
-            return ControlFlow::Continue(());
-        }
-        match decode(message.payload()).filter(|record| id_of(record) == id) {
-            Some(record) => ControlFlow::Break((
-                record,
-                Place { partition: message.partition(), offset: message.offset() },
-            )),
-            None => ControlFlow::Continue(()),
-        }
-    })
 }

@@ -1,6 +1,6 @@
 //! `status`: the dashboard's figures, once.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
 use chrono::SecondsFormat;
 use serde::Serialize;
@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Failure, PATIENCE, Setting, print};
 use crate::{
     cli::StatusArgs,
+    dashboard::webpage,
     runtime::{
         link::{Link, Want},
         stage::Stage,
@@ -16,6 +17,7 @@ use crate::{
         Zone,
         money::{kronor, thousands},
     },
+    sinks::clean,
     stream::clock::Clock,
     views::figures::ShopFigures,
 };
@@ -23,12 +25,12 @@ use crate::{
 /// Prints the figures and changes nothing.
 pub(super) async fn run(setting: Setting, args: &StatusArgs) -> Result<(), Failure> {
     let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
-    let printed = show(&setting, &link, args.json).await;
+    let printed = show(&setting, &link, args).await;
     link.close().await;
     printed
 }
 
-async fn show(setting: &Setting, link: &Link, as_json: bool) -> Result<(), Failure> {
+async fn show(setting: &Setting, link: &Link, args: &StatusArgs) -> Result<(), Failure> {
     exists(link).await?;
     let mut stage = Stage::open(link, setting.zone, Clock::default())?;
     let known = stage.known(PATIENCE).await;
@@ -39,7 +41,23 @@ async fn show(setting: &Setting, link: &Link, as_json: bool) -> Result<(), Failu
         let reason = "the shop's state could not be read in time".to_owned();
         return Err(crate::stream::StreamError::Unreachable { bootstrap, reason }.into());
     }
-    print(&if as_json { json(&figures, setting.zone) } else { text(&figures, setting.zone) })
+    if let Some(path) = &args.html {
+        return save(path, &webpage::render(&figures, setting.zone, args.lang));
+    }
+    print(&if args.json { json(&figures, setting.zone) } else { text(&figures, setting.zone) })
+}
+
+/// Writes the web page aside first, so that a browser never sees half of it.
+fn save(path: &Path, page: &str) -> Result<(), Failure> {
+    let aside = path.with_extension("html.new");
+    let written = fs::write(&aside, page).and_then(|()| fs::rename(&aside, path));
+    written.map_err(|error| {
+        Failure::Other(format!(
+            "the web page could not be written to {} ({error}): give a file in a folder that can be written",
+            path.display()
+        ))
+    })?;
+    print(&format!("The day is in {}: open it in a browser.", path.display()))
 }
 
 /// An error unless the shop's topics are there.
@@ -115,7 +133,7 @@ pub(super) fn json(figures: &ShopFigures, zone: Zone) -> String {
         lag: &figures.lag,
     };
     // Numbers and texts: nothing that JSON cannot hold.
-    serde_json::to_string(&status).unwrap_or_default()
+    clean::json(serde_json::to_string(&status).unwrap_or_default())
 }
 
 /// The figures for people.
@@ -143,7 +161,7 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
     lines.push(format!("Lag                      {}", lag.join(", ")));
     lines.push("Stock".to_owned());
     for line in &figures.stock {
-        let name = crate::sinks::clean::shown(&line.name, 40);
+        let name = clean::shown(&line.name, 40);
         lines.push(format!("  {:>6}  {name:<40}  {:>10}", line.product_id, line.balance()));
     }
     lines.join("\n")

@@ -1,29 +1,31 @@
 //! `tui`: the whole shop live.
 
 mod demo;
+mod desk;
+mod farewell;
 mod shop;
 
 use std::{
     convert::Infallible,
-    io::{IsTerminal, stderr, stdin, stdout},
+    io::{IsTerminal, stdin, stdout},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use chrono::Utc;
 use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 
+use self::desk::Desk;
 use super::{Failure, Setting, print};
 use crate::{
     cli::TuiArgs,
-    dashboard::{self, ScreenError, ScreenOptions, ThemeName},
+    dashboard::{self, ScreenError, ScreenOptions, ThemeName, lang::Farewell},
     runtime::{
         link::{Link, Want},
         snapshots::Painter,
         stage::Stage,
     },
-    shop::money::{kronor, thousands},
     stream::{clock::Clock, env::Ended},
     views::figures::ShopFigures,
 };
@@ -44,29 +46,40 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
     let want = if args.watch { Want::Data } else { Want::Way };
     let link = Link::open(&setting.common, &setting.place, want).await?;
     let begun = Instant::now();
+    let files = farewell::files(&setting.place);
     let shown = show(&setting, &args, &link, plan).await;
     link.close().await;
-    print(&summary(&shown?, begun.elapsed(), &setting))
+    let [before, after] = shown?;
+    let said = Farewell {
+        lasted: begun.elapsed(),
+        before: farewell::tally(&before, files),
+        after: farewell::tally(&after, farewell::files(&setting.place)),
+        out: setting.place.out().display().to_string(),
+    };
+    print(&args.lang.farewell(&said))
 }
 
-/// Runs screen and shop side by side until one of them ends; gives the last figures.
+/// Runs screen and shop side by side until one of them ends; gives the first and the last figures.
 async fn show(
     setting: &Setting,
     args: &TuiArgs,
     link: &Link,
     plan: shop::Plan,
-) -> Result<ShopFigures, Failure> {
+) -> Result<[ShopFigures; 2], Failure> {
     setting.log()?;
     let stage = Stage::new(link, setting.zone, Clock::default());
     let catalog = Arc::clone(&setting.catalog);
+    let (desk, asked_for) = Desk::new(setting, &stage);
     let painter = {
         let (board, clock, zone) = (Arc::clone(&stage.board), stage.clock.clone(), setting.zone);
-        move || Painter::new(Arc::clone(&board), clock.clone(), zone, Arc::clone(&catalog))
+        let catalog = Arc::clone(&catalog);
+        move || Painter::new(Arc::clone(&board), clock.clone(), zone, Arc::clone(&catalog), asked_for.clone())
     };
     let (pictures, drawn) = watch::channel(Arc::new(painter().paint()));
     let (ask, asked) = mpsc::unbounded_channel();
+    let (to_shop, for_shop) = mpsc::unbounded_channel();
     let stop = stage.stop.clone();
-    let screen = tokio::spawn(dashboard::run(options(args), drawn, ask, stop.clone()));
+    let screen = tokio::spawn(dashboard::run(options(setting, args), drawn, ask, stop.clone()));
     let (supervisor, painted_until) = (stage.supervisor(), stop.clone());
     let painting = tokio::spawn(async move {
         let paint = || {
@@ -75,7 +88,8 @@ async fn show(
         };
         supervisor.keep("the painter of the dashboard", paint).await;
     });
-    let running = tokio::spawn(shop::run(stage, plan, asked));
+    let serving = tokio::spawn(desk.run(asked, to_shop, stop.clone()));
+    let running = tokio::spawn(shop::run(stage, plan, for_shop));
     // Whichever ends first ends the other: the person leaves, or the shop cannot run.
     let stopper = stop.clone();
     let ended = tokio::spawn(async move {
@@ -86,7 +100,7 @@ async fn show(
     let ran = running.await;
     stop.cancel();
     // The picture is of no use to anybody now.
-    let _ = painting.await;
+    let _ = (painting.await, serving.await);
     match ended.await {
         Ok(Ok(Ok(_))) => {}
         Ok(Ok(Err(error))) => return Err(error.into()),
@@ -95,29 +109,13 @@ async fn show(
     ran.map_err(|error| Failure::Other(format!("the shop failed ({error})")))?
 }
 
-fn options(args: &TuiArgs) -> ScreenOptions {
+fn options(setting: &Setting, args: &TuiArgs) -> ScreenOptions {
     ScreenOptions {
         lang: args.lang,
         theme: ThemeName::choose(args.theme, std::env::var_os("NO_COLOR").as_deref()),
         marker: args.marker,
         mouse: args.mouse,
+        present: args.present,
+        log: setting.place.log(),
     }
-}
-
-/// What is said when the screen is gone.
-fn summary(figures: &ShopFigures, lasted: Duration, setting: &Setting) -> String {
-    let seconds = lasted.as_secs();
-    let mut lines = vec![
-        format!("shop-sim ran for {}:{:02}:{:02}.", seconds / 3600, seconds / 60 % 60, seconds % 60),
-        format!("  Orders today   {:>14}", thousands(figures.orders_today)),
-        format!("  Sales today    {:>14}", kronor(figures.sales_today_ore)),
-        format!("  Handled in all {:>14}", thousands(figures.handled.total)),
-        format!("  Mails in all   {:>14}", thousands(figures.mails)),
-        format!("  Reports        {:>14}", figures.reports.len()),
-        format!("  Files          {}", setting.place.out().display()),
-    ];
-    if stderr().is_terminal() {
-        lines.push(String::new());
-    }
-    lines.join("\n").trim_end().to_owned()
 }

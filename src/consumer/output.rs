@@ -69,7 +69,7 @@ impl Appends {
 /// The files of one view. Appended files are cut to their checkpoint after a crash; replaced ones are
 /// written after the checkpoint that says what they hold, and again after a crash.
 pub trait Output<V: View>: Send {
-    /// The folders whose files it appends to; nothing else writes there.
+    /// The folders that are its own; nothing else writes there.
     fn folders(&self) -> &'static [&'static str] {
         &[]
     }
@@ -80,8 +80,8 @@ pub trait Output<V: View>: Send {
         true
     }
 
-    /// The files that it replaces; a folder, with a `/` behind, for all files in it.
-    fn replaces(&self) -> &'static [&'static str] {
+    /// The files that it replaces outside of those folders.
+    fn single_files(&self) -> &'static [&'static str] {
         &[]
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::snapshot::Snapshot;
+use chrono::NaiveDate;
+
+use super::{page::Page, picture::Picture, snapshot::Snapshot, view::Target};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -32,12 +34,67 @@ pub enum Command {
     Freeze,
     /// Show or hide the keys.
     Help,
-    /// Undo the last thing that covers or holds the picture.
+    /// Undo the last thing that covers, narrows or holds the picture.
     Back,
+    /// Go to a page.
+    Go(Page),
+    /// Move the focus to the next panel of the overview.
+    FocusNext,
+    /// Move the focus to the panel before.
+    FocusPrevious,
+    /// Enlarge the panel in focus; follow the chosen order; open the chosen report; keep what was typed.
+    Enter,
+    /// Choose the line above.
+    Up,
+    /// Choose the line below.
+    Down,
+    /// Choose a line a page above.
+    PageUp,
+    /// Choose a line a page below.
+    PageDown,
+    /// Choose the first line.
+    First,
+    /// Choose the last line.
+    Last,
+    /// Begin to type a filter.
+    Filter,
+    /// Type a character of the filter.
+    Type(char),
+    /// Take back the last character of the filter.
+    Erase,
+    /// Sort the stock by the next column.
+    Sort,
+    /// Charts over less time.
+    Narrower,
+    /// Charts over more time.
+    Wider,
+    /// Save picture and figures as files.
+    Save,
+    /// Give the terminal back to the shell until it is called again.
+    Suspend,
+    /// Jump to just before midnight, in accelerated time.
+    ToMidnight,
+    /// A rush of customers, in accelerated time.
+    Rush,
+    /// The mouse was pressed on something.
+    Point(Target),
+}
+
+/// What is to be done because of an action.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Ask the program around the dashboard.
+    Ask(Request),
+    /// Write the picture as text and have it saved.
+    Save,
+    /// Give the terminal back to the shell until it is called again.
+    Suspend,
+    /// Leave.
+    Quit,
 }
 
 /// What the dashboard asks of the program around it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Request {
     /// Pause the shop.
     Pause,
@@ -45,6 +102,16 @@ pub enum Request {
     Resume,
     /// Sell this many orders a second of wall time.
     Rate(f64),
+    /// Look for this order and keep looking at it; `None` when it is of no interest any more.
+    Follow(Option<u64>),
+    /// Read the report of this day; `None` when it is closed.
+    Open(Option<NaiveDate>),
+    /// Save the figures, and this picture as text.
+    Save(Picture),
+    /// Fill the day until just before midnight and go on from there.
+    ToMidnight,
+    /// Sell many more for a short while.
+    Rush,
     /// The person wants to leave.
     Quit,
 }

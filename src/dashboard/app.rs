@@ -1,4 +1,11 @@
 //! The dashboard's state and how it changes: [`App::update`] is the only way, and it has no effects.
+//!
+//! - [`ui`] is what the person at the keyboard has done to the screen.
+//! - [`navigate`] moves through pages, panels, lists and filters; [`rates`] are the steps of `+` and `-`.
+
+mod navigate;
+mod rates;
+mod ui;
 
 use std::{
     collections::VecDeque,
@@ -6,14 +13,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use self::{
+    rates::RATES,
+    ui::{Notice, Span, StockSort, Talk, Ui},
+};
 use super::{
-    action::{Action, Command, Request},
-    snapshot::Snapshot,
+    action::{Action, Command, Effect, Request},
+    snapshot::{Snapshot, Way},
+    view::Targets,
 };
 use crate::shop::pulse::RunState;
-
-/// Orders a second that the keys reach at the least and at the most.
-pub const RATES: std::ops::RangeInclusive<f64> = 0.1..=100_000.0;
 
 /// How long a message is new, and then how long it is recent, wall time.
 const NEW_FOR: Duration = Duration::from_secs(8);
@@ -21,6 +30,9 @@ const RECENT_FOR: Duration = Duration::from_secs(45);
 
 /// How long a wish is shown as the truth before the shop confirms it, wall time.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long it is said why a key did nothing, wall time.
+const NOTICED_FOR: Duration = Duration::from_secs(5);
 
 /// Everything the screen depends on.
 #[derive(Debug)]
@@ -30,64 +42,19 @@ pub struct App {
     /// The picture that is drawn: the newest, unless it is frozen.
     shown: Arc<Snapshot>,
     ui: Ui,
+    /// What of the last picture answers to the mouse.
+    targets: Targets,
     /// Messages that are not old yet: number and when it was first seen, oldest first.
     young: VecDeque<(u64, Instant)>,
     /// The number from which messages were never seen.
     unseen_from: u64,
     /// When the wishes are given up.
     patience_ends: Option<Instant>,
+    /// When the notice goes.
+    notice_ends: Option<Instant>,
+    /// When the talk began.
+    talk_began: Option<Instant>,
     changed: bool,
-}
-
-/// What the person at the keyboard has done to the screen.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Ui {
-    /// The picture is held still.
-    pub frozen: bool,
-    /// The keys are shown.
-    pub help: bool,
-    /// Messages from this number on are new.
-    pub new_from: u64,
-    /// Messages from this number on are recent.
-    pub recent_from: u64,
-    /// What the shop says of itself, also while the picture is frozen.
-    simulator: Option<RunState>,
-    /// Orders a second that the shop aims at, by its own word.
-    target_rate: Option<f64>,
-    /// Orders a second as measured.
-    measured_rate: f64,
-    /// What was asked for and is not confirmed yet.
-    asked_state: Option<RunState>,
-    asked_rate: Option<f64>,
-}
-
-impl Ui {
-    /// What the simulator does, or is about to do because it was asked to.
-    pub fn simulator(&self) -> Option<RunState> {
-        self.asked_state.or(self.simulator)
-    }
-
-    /// Whether there is a simulator that could do what it is asked.
-    pub fn shop_listens(&self) -> bool {
-        matches!(self.simulator, Some(RunState::Running | RunState::Paused))
-    }
-
-    /// The rate that was asked for and is not confirmed yet.
-    pub fn asked_rate(&self) -> Option<f64> {
-        self.asked_rate
-    }
-
-    /// The next higher rate; `None` where there is none, or already no limit.
-    pub fn faster(&self) -> Option<f64> {
-        let rate = self.asked_rate.or(self.target_rate)?;
-        self.shop_listens().then(|| step_up(rate)).filter(|next| *next > rate)
-    }
-
-    /// The next lower rate; from no limit, the one below what is measured.
-    pub fn slower(&self) -> Option<f64> {
-        let rate = self.asked_rate.or(self.target_rate).unwrap_or(self.measured_rate);
-        self.shop_listens().then(|| step_down(rate)).filter(|next| *next < rate)
-    }
 }
 
 impl App {
@@ -97,13 +64,26 @@ impl App {
             newest: Arc::clone(&picture),
             shown: Arc::clone(&picture),
             ui: Ui::default(),
+            targets: Targets::default(),
             young: VecDeque::new(),
             unseen_from: 0,
             patience_ends: None,
+            notice_ends: None,
+            talk_began: None,
             changed: true,
         };
         app.take(picture, now);
         app.changed = true;
+        app
+    }
+
+    /// The state at the start of a talk: one figure at a time, as large as it can be.
+    pub fn for_a_talk(picture: Arc<Snapshot>, now: Instant) -> Self {
+        let mut app = Self::new(picture, now);
+        app.ui.talk = Some(Talk { left: Talk::LENGTH });
+        app.ui.focus = Some(0);
+        app.ui.enlarged = true;
+        app.begin_talk_if_selling(now);
         app
     }
 
@@ -122,6 +102,16 @@ impl App {
         std::mem::take(&mut self.changed)
     }
 
+    /// The picture was drawn, and this of it answers to the mouse.
+    pub fn drawn(&mut self, targets: Targets) {
+        self.targets = targets;
+    }
+
+    /// What a place on the screen answers to.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
     /// When something will change by itself; [`Action::Wake`] is due then.
     pub fn wakes_at(&self) -> Option<Instant> {
         let new_from = self.ui.new_from;
@@ -129,52 +119,74 @@ impl App {
             .young
             .iter()
             .map(|&(number, seen)| seen + if number >= new_from { NEW_FOR } else { RECENT_FOR });
-        fades.chain(self.patience_ends).min()
+        let second = self.ui.talk.zip(self.talk_began).map(|(talk, began)| next_second(talk, began));
+        fades.chain(self.patience_ends).chain(self.notice_ends).chain(second).min()
     }
 
-    /// Something happened; what is to be asked of the program around comes back.
-    pub fn update(&mut self, action: Action, now: Instant) -> Option<Request> {
+    /// Something happened; what is to be done because of it comes back.
+    pub fn update(&mut self, action: Action, now: Instant) -> Option<Effect> {
         let before = self.ui.clone();
-        let mut request = None;
+        let mut effect = None;
         match action {
-            Action::Command(command) => request = self.obey(command, now),
+            Action::Command(command) => {
+                self.begin_talk(now);
+                self.ui.notice = None;
+                self.notice_ends = None;
+                effect = self.obey(command, now);
+            }
             Action::Picture(picture) => self.take(picture, now),
             Action::Redraw => self.changed = true,
-            Action::Wake => {
-                if self.patience_ends.is_some_and(|end| end <= now) {
-                    self.give_up_wishes();
-                }
-                self.age(now);
-            }
+            Action::Wake => self.wake(now),
         }
         self.changed |= self.ui != before;
-        request
+        effect
     }
 
-    fn obey(&mut self, command: Command, now: Instant) -> Option<Request> {
+    /// Says for a moment why something did not happen.
+    pub fn notice(&mut self, notice: Notice, now: Instant) {
+        self.changed |= self.ui.notice != Some(notice);
+        self.ui.notice = Some(notice);
+        self.notice_ends = Some(now + NOTICED_FOR);
+    }
+
+    fn obey(&mut self, command: Command, now: Instant) -> Option<Effect> {
         match command {
-            Command::Quit => return Some(Request::Quit),
+            Command::Quit => return Some(Effect::Quit),
+            Command::Save => return Some(Effect::Save),
+            Command::Suspend => return Some(Effect::Suspend),
             Command::Help => self.ui.help = !self.ui.help,
             Command::Freeze => self.freeze(!self.ui.frozen),
-            Command::Back if self.ui.help => self.ui.help = false,
-            Command::Back => self.freeze(false),
             Command::Pause if self.ui.shop_listens() => {
                 let pause = self.ui.simulator() == Some(RunState::Running);
                 self.ui.asked_state = Some(if pause { RunState::Paused } else { RunState::Running });
                 self.patience_ends = Some(now + PATIENCE);
-                return Some(if pause { Request::Pause } else { Request::Resume });
+                return Some(Effect::Ask(if pause { Request::Pause } else { Request::Resume }));
             }
-            Command::Pause => {}
+            Command::Pause => self.notice(Notice::NobodySells, now),
             Command::Faster => return self.ui.faster().map(|rate| self.ask_rate(rate, now)),
             Command::Slower => return self.ui.slower().map(|rate| self.ask_rate(rate, now)),
+            Command::ToMidnight => return self.bend_time(Request::ToMidnight, now),
+            Command::Rush => return self.bend_time(Request::Rush, now),
+            Command::Narrower => self.ui.span = self.ui.span.narrower().unwrap_or(self.ui.span),
+            Command::Wider => self.ui.span = self.ui.span.wider().unwrap_or(self.ui.span),
+            other => return self.navigate(other).map(Effect::Ask),
         }
         None
     }
 
-    fn ask_rate(&mut self, rate: f64, now: Instant) -> Request {
+    fn ask_rate(&mut self, rate: f64, now: Instant) -> Effect {
         self.ui.asked_rate = Some(rate);
         self.patience_ends = Some(now + PATIENCE);
-        Request::Rate(rate)
+        Effect::Ask(Request::Rate(rate))
+    }
+
+    fn bend_time(&mut self, request: Request, now: Instant) -> Option<Effect> {
+        if self.ui.time_bends() {
+            return Some(Effect::Ask(request));
+        }
+        let why = if self.ui.shop_listens() { Notice::RealTime } else { Notice::NobodySells };
+        self.notice(why, now);
+        None
     }
 
     fn freeze(&mut self, frozen: bool) {
@@ -191,6 +203,28 @@ impl App {
         self.shown = Arc::clone(&self.newest);
     }
 
+    /// What is asked for while the picture stands still is answered on it, once.
+    fn show_answers(&mut self) {
+        let known = |shop: &Snapshot| {
+            shop.followed
+                .as_ref()
+                .filter(|order| matches!(order.way, Way::Sold(_)))
+                .map(|order| order.order_id)
+        };
+        if self.ui.following.is_some() && known(&self.shown) != self.ui.following {
+            let answer = self.newest.followed.clone();
+            if self.shown.followed != answer {
+                Arc::make_mut(&mut self.shown).followed = answer;
+                self.changed = true;
+            }
+        }
+        if self.ui.reading.is_some() && self.shown.opened != self.newest.opened {
+            let answer = self.newest.opened.clone();
+            Arc::make_mut(&mut self.shown).opened = answer;
+            self.changed = true;
+        }
+    }
+
     fn take(&mut self, picture: Arc<Snapshot>, now: Instant) {
         for message in picture.messages.iter().filter(|message| message.number >= self.unseen_from) {
             self.young.push_back((message.number, now));
@@ -198,29 +232,48 @@ impl App {
         if let Some((newest, _)) = self.young.back() {
             self.unseen_from = newest.saturating_add(1);
         }
-        self.ui.simulator = picture.simulator;
-        self.ui.target_rate = picture.target_rate;
-        self.ui.measured_rate = picture.orders_per_second;
-        if self.ui.asked_state == picture.simulator {
-            self.ui.asked_state = None;
-        }
-        if self.ui.asked_rate == picture.target_rate {
-            self.ui.asked_rate = None;
-        }
+        self.ui.hear(&picture);
         if self.ui.asked_state.is_none() && self.ui.asked_rate.is_none() {
             self.patience_ends = None;
         }
         self.newest = picture;
-        if !self.ui.frozen {
+        if self.ui.frozen {
+            self.show_answers();
+        } else {
             self.show_newest();
+        }
+        self.begin_talk_if_selling(now);
+        self.age(now);
+    }
+
+    fn wake(&mut self, now: Instant) {
+        if self.patience_ends.is_some_and(|end| end <= now) {
+            self.patience_ends = None;
+            self.ui.asked_state = None;
+            self.ui.asked_rate = None;
+        }
+        if self.notice_ends.is_some_and(|end| end <= now) {
+            self.notice_ends = None;
+            self.ui.notice = None;
+        }
+        if let Some((talk, began)) = self.ui.talk.as_mut().zip(self.talk_began) {
+            let gone = now.saturating_duration_since(began).as_secs();
+            talk.left = Talk::LENGTH.saturating_sub(i64::try_from(gone).unwrap_or(i64::MAX));
         }
         self.age(now);
     }
 
-    fn give_up_wishes(&mut self) {
-        self.patience_ends = None;
-        self.ui.asked_state = None;
-        self.ui.asked_rate = None;
+    /// A talk begins with the first key or the first order.
+    fn begin_talk(&mut self, now: Instant) {
+        if self.ui.talk.is_some() {
+            self.talk_began.get_or_insert(now);
+        }
+    }
+
+    fn begin_talk_if_selling(&mut self, now: Instant) {
+        if self.newest.figures.produced > 0 {
+            self.begin_talk(now);
+        }
     }
 
     /// Lets messages fade. Numbers count up, so one number parts the new from the recent.
@@ -236,19 +289,8 @@ impl App {
     }
 }
 
-/// The next rate above: 1, 2, 5, 10, 20, 50, …
-fn step_up(rate: f64) -> f64 {
-    steps().find(|step| *step > rate * 1.001).unwrap_or(rate)
-}
-
-/// The next rate below.
-fn step_down(rate: f64) -> f64 {
-    steps().take_while(|step| *step < rate * 0.999).last().unwrap_or(rate)
-}
-
-fn steps() -> impl Iterator<Item = f64> {
-    // Tenths, so that every step is the nearest number to what it says.
-    (0..7_u32)
-        .flat_map(|power| [1_u32, 2, 5].map(|digit| f64::from(digit * 10_u32.pow(power)) / 10.0))
-        .filter(|rate| RATES.contains(rate))
+/// When the time that is left changes.
+fn next_second(talk: Talk, began: Instant) -> Instant {
+    let gone = u64::try_from(Talk::LENGTH.saturating_sub(talk.left)).unwrap_or(0);
+    began + Duration::from_secs(gone + 1)
 }

@@ -1,11 +1,22 @@
 //! A lively, plausible shop to draw in tests: always the same one.
 
+use std::{collections::VecDeque, sync::Arc};
+
 use chrono::NaiveDate;
 
-use super::snapshot::{GroupState, Link, Message, ShelfPlan, Snapshot, Weight};
+use super::snapshot::{
+    Cluster, Followed, GroupState, HISTORY, History, Link, LogLevel, LogLine, Message, OpenedReport,
+    OrderWay, Place, Said, ShelfPlan, Snapshot, TopicState, Way, Weight,
+};
 use crate::{
-    shop::{Zone, pulse::RunState},
-    views::figures::{HandledFigures, LatestOrder, ReportNote, SLOT_SECONDS, ShopFigures, Stage, StockLine},
+    shop::{Customer, Handled, Line, Order, Zone, pulse::RunState},
+    sinks::report::{Report, Sold},
+    views::{
+        day_totals::ProductTotals,
+        figures::{
+            HandledFigures, LatestOrder, ReportNote, SLOT_SECONDS, ShopFigures, Stage, StockLine, Waits,
+        },
+    },
 };
 
 /// 2026-11-20 14:03:07 in Stockholm.
@@ -38,6 +49,8 @@ const PRODUCTS: [(&str, i64, i64, i64, i64); 24] = [
     ("Pussel 1 000 bitar", 25, 8, 30, 0),
     ("Sällskapsspel Allmogen", 0, 6, 24, 0),
 ];
+
+const CATEGORIES: [&str; 4] = ["Kök", "Hem", "Friluft", "Kontor"];
 
 const CUSTOMERS: [&str; 12] = [
     "Anna Lindqvist",
@@ -88,11 +101,17 @@ pub(super) fn at(shop_second: i64) -> Snapshot {
         target_rate: Some(5.0),
         orders_per_second: 4.84,
         link: Link { bootstrap: "127.0.0.1:9092".to_owned(), embedded: true, up: true, trouble: None },
+        handled_today: Some(2_074),
         lost_sales: 14,
         shelf,
-        groups: vec![GroupState { view: "orders-today", rate: 4.8, lag: 0, partitions: 6, trouble: None }],
+        groups: groups(),
         messages: messages(shop_second),
         alarms: Vec::new(),
+        cluster: Arc::new(cluster()),
+        feed: Arc::new(latest(shop_second, 52_000)),
+        followed: None,
+        opened: None,
+        log: Arc::new(log(shop_second)),
     }
 }
 
@@ -109,8 +128,10 @@ fn figures(shop_second: i64, stock: Vec<StockLine>) -> ShopFigures {
         .collect();
     let orders_today: u64 = orders_by_slot.iter().sum();
     let handled = handled(orders_today + 48_211 - 37, elapsed);
+    let products_today = stock.iter().map(|line| (line.product_id, sold_today(line))).collect();
     ShopFigures {
         shop_second,
+        products_today,
         today,
         orders_today,
         sales_today_ore: sales_by_slot.iter().sum(),
@@ -125,14 +146,21 @@ fn figures(shop_second: i64, stock: Vec<StockLine>) -> ShopFigures {
         duplicates: 0,
         dead_letters: 2,
         lag: [("orders-today", 0), ("sales", 0)].map(|(view, lag)| (view.to_owned(), lag)).into(),
-        reports: vec![ReportNote {
-            date: NaiveDate::from_ymd_opt(2026, 11, 19).unwrap(),
-            orders: 2_312,
-            sales_ore: 118_345_600,
-            revision: 0,
-        }],
+        reports: reports(),
         latest: latest(shop_second, 50_000 + orders_today),
     }
+}
+
+/// A fortnight of closed days; the last but two was revised.
+fn reports() -> Vec<ReportNote> {
+    let mut random = noise(23);
+    let mut note = |day| {
+        let orders = 1_900 + random(900);
+        let sales_ore = i64::try_from(orders * (46_000 + random(9_000))).unwrap();
+        let date = NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
+        ReportNote { date, orders, sales_ore, revision: u32::from(day == 17) }
+    };
+    (6..20).map(&mut note).collect()
 }
 
 fn stock() -> (Vec<StockLine>, Vec<ShelfPlan>) {
@@ -142,7 +170,15 @@ fn stock() -> (Vec<StockLine>, Vec<ShelfPlan>) {
             let sold = i64::try_from(random(400)).unwrap() + full;
             (
                 StockLine { product_id, name: name.to_owned(), named_by: 1, delivered: sold + balance, sold },
-                ShelfPlan { product_id, reorder_point, full, under_way },
+                ShelfPlan {
+                    product_id,
+                    reorder_point,
+                    full,
+                    under_way,
+                    next_delivery: (under_way > 0).then_some(AFTERNOON + 1_500),
+                    category: CATEGORIES[usize::try_from(product_id % 4).unwrap()].to_owned(),
+                    price_ore: 4_900 + i64::try_from(product_id).unwrap() * 3_700,
+                },
             )
         });
     lines.unzip()
@@ -157,12 +193,101 @@ fn handled(total: u64, elapsed: u64) -> HandledFigures {
     let last = |count: usize| intervals.iter().rev().take(count).sum();
     HandledFigures {
         total,
+        by_day: std::collections::BTreeMap::new(),
         last_5_min: last(1),
         last_30_min: last(6),
         last_1_h: last(12),
         last_2_h: last(24),
         intervals,
+        waits: waits(),
     }
+}
+
+/// Attempts every 10 s that succeed with 25 %.
+fn waits() -> Waits {
+    let mut waits = Waits::default();
+    for (attempt, orders) in
+        (1..).zip([250_u64, 188, 141, 105, 79, 59, 44, 33, 25, 19, 14, 11, 8, 6, 4, 3, 2, 1])
+    {
+        waits.add(attempt * 10, orders);
+    }
+    waits
+}
+
+fn sold_today(line: &StockLine) -> ProductTotals {
+    let units = line.sold / 9;
+    ProductTotals { name: line.name.clone(), named_by: 1, units, sales_ore: units * 24_900 }
+}
+
+fn groups() -> Vec<GroupState> {
+    let views =
+        ["orders-today", "sales", "daily-report", "stock", "handling", "mail", "handled-windows", "journal"];
+    let mut random = noise(19);
+    let mut group = |view: &'static str| {
+        let mut history = History::default();
+        for second in 0..HISTORY as u64 {
+            // The shop's pace rises and falls; five minutes ago the consumer stood still for half a minute.
+            let pace = 14 + (second / 60 * 7) % 11 + second / 90 + random(4);
+            let still = (570..600).contains(&second);
+            let catching_up = (600..612).contains(&second);
+            let behind = match second {
+                _ if still => (second - 569) * pace / 2,
+                _ if catching_up => (612 - second) * 25,
+                _ => random(5),
+            };
+            let rate = if still { 0 } else { pace + if catching_up { 26 } else { 0 } };
+            history.rate.push_back(rate as f64);
+            history.lag.push_back(behind);
+        }
+        GroupState {
+            view,
+            rate: history.rate.back().copied().unwrap(),
+            lag: history.lag.back().copied().unwrap(),
+            partitions: 6,
+            rebalances: 1,
+            errors: 0,
+            trouble: None,
+            history: Arc::new(history),
+        }
+    };
+    views.map(&mut group).to_vec()
+}
+
+fn cluster() -> Cluster {
+    let topic = |(name, partitions, records, rate): (&str, usize, u64, f64)| TopicState {
+        name: format!("shop.{name}"),
+        partitions,
+        records,
+        rate,
+    };
+    let topics = [
+        ("orders", 6, 52_310, 4.8),
+        ("deliveries", 6, 1_204, 0.1),
+        ("handled", 6, 52_402, 4.7),
+        ("dead-letters", 6, 2, 0.0),
+        ("pulse", 1, 8_120, 1.0),
+        ("control", 1, 14, 0.0),
+        ("state", 2, 31_077, 9.3),
+    ];
+    Cluster { brokers: vec!["127.0.0.1:9092".to_owned()], topics: topics.map(topic).to_vec() }
+}
+
+fn log(shop_second: i64) -> VecDeque<LogLine> {
+    let lines = [
+        (61, LogLevel::Info, "runtime::link", "the built-in broker serves 127.0.0.1:9092"),
+        (60, LogLevel::Info, "simulator::start", "the shop opens with 24 products"),
+        (58, LogLevel::Info, "stream::group", "orders-today: 6 partitions assigned"),
+        (31, LogLevel::Warn, "stream::ends", "Kafka does not answer: trying again until it does"),
+        (29, LogLevel::Error, "consumer::worker", "sales: the disk is full: trying again"),
+        (4, LogLevel::Info, "consumer::outputs", "Daily report saved: reports/2026-11-19.txt"),
+    ];
+    let line = |(ago, level, target, text): (i64, LogLevel, &str, &str)| LogLine {
+        wall_ms: (shop_second - ago) * 1000,
+        level,
+        target: target.to_owned(),
+        text: text.to_owned(),
+    };
+    lines.map(line).into()
 }
 
 /// Sixty orders, the newest first: the first few are only sold, most are mailed.
@@ -201,7 +326,87 @@ fn messages(shop_second: i64) -> Vec<Message> {
         number,
         shop_second: shop_second - ago,
         weight,
-        text: text.to_owned(),
+        said: Said::Text(text.to_owned()),
     };
     (1..).zip(texts).map(message).collect()
+}
+
+/// An order of the feed that is followed, as far as `stage`.
+pub(super) fn followed(shop: &Snapshot, stage: Stage) -> Followed {
+    let sold = shop.feed.iter().find(|order| order.stage == stage).unwrap();
+    let id = sold.order_id;
+    let line = |product_id: u64, quantity, unit_price_ore| Line {
+        product_id,
+        name: PRODUCTS[usize::try_from(product_id).unwrap() - 1].0.to_owned(),
+        quantity,
+        unit_price_ore,
+    };
+    let order = Order {
+        order_id: id,
+        created_at: sold.created_at,
+        customer: Customer {
+            customer_id: 4_711,
+            name: sold.customer.clone(),
+            email: "kund4711@example.com".to_owned(),
+        },
+        lines: vec![line(2, 1, 89_900), line(9, 2, 34_900), line(15, 3, 4_900)],
+        total_ore: 174_400,
+    };
+    let place = |topic: &str, offset| Place { topic: topic.to_owned(), partition: 3, offset };
+    let handled = (stage > Stage::Sold).then(|| {
+        let handled = Handled {
+            order_id: id,
+            created_at: order.created_at,
+            handled_at: order.created_at + chrono::Duration::seconds(40),
+            customer: order.customer.clone(),
+            total_ore: order.total_ore,
+        };
+        (handled, place("shop.handled", 8_650))
+    });
+    let mail = (stage == Stage::Mailed).then(|| "mail/2026-11-20.mbox".to_owned());
+    let way = OrderWay { order, sold: place("shop.orders", 8_712), handled, mail };
+    Followed { order_id: id, way: Way::Sold(Arc::new(way)) }
+}
+
+/// The report of the newest closed day, opened.
+pub(super) fn opened(shop: &Snapshot) -> OpenedReport {
+    let note = shop.figures.reports.last().unwrap();
+    let mut random = noise(29);
+    let products = shop.figures.stock.iter().map(|line| Sold {
+        product_id: line.product_id,
+        name: line.name.clone(),
+        units: i64::try_from(random(180)).unwrap(),
+    });
+    let report = Report {
+        date: note.date,
+        orders: note.orders,
+        sales_ore: note.sales_ore,
+        products: products.collect(),
+        revision: note.revision,
+    };
+    OpenedReport { date: note.date, report: Ok(Arc::new(report)) }
+}
+
+/// A shop that opened a second ago, at midnight.
+pub(super) fn opening() -> Snapshot {
+    let zone = Zone::default();
+    let midnight = zone.start_of(zone.date(AFTERNOON));
+    let mut shop = at(midnight + 1);
+    shop.figures =
+        ShopFigures { shop_second: midnight + 1, today: zone.date(midnight), ..Default::default() };
+    shop.figures.orders_by_slot = vec![0];
+    shop.figures.sales_by_slot = vec![0];
+    shop.shelf = Vec::new();
+    shop.orders_per_second = 0.0;
+    shop.handled_today = Some(0);
+    shop.messages = Vec::new();
+    shop.feed = Arc::default();
+    shop.log = Arc::default();
+    shop.cluster = Arc::default();
+    for group in &mut shop.groups {
+        group.history = Arc::default();
+        group.rate = 0.0;
+        group.partitions = 0;
+    }
+    shop
 }

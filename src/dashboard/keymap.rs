@@ -2,105 +2,298 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{action::Command, app::Ui, lang::Words};
+use super::{action::Command, app::Ui, lang::Words, page::Page};
 use crate::shop::pulse::RunState;
 
-/// One line of the table.
+/// One line of the table: keys that belong together.
 #[derive(Debug)]
 pub struct Binding {
-    /// The keys that do it; the modifiers are those that count (shift is in the character).
-    pub keys: &'static [(KeyCode, KeyModifiers)],
-    /// What they do.
-    pub command: Command,
-    /// The key's name.
+    /// The keys and what each does.
+    pub keys: &'static [(Key, Command)],
+    /// The keys' name.
     pub cap: fn(&Words) -> &'static str,
-    /// One word for the footer, by what it would do now.
+    /// One word for the footer, by what they would do now; empty where the screen says it elsewhere.
     pub hint: fn(&Words, &Ui) -> &'static str,
-    /// What it does, for the help.
+    /// What they do, for the help.
     pub about: fn(&Words) -> &'static str,
-    /// Whether it would do anything now.
+    /// Whether they belong to what is on the screen.
+    pub here: fn(&Ui) -> bool,
+    /// Whether they would do anything now.
     pub works: fn(&Ui) -> bool,
 }
 
+/// A key with the modifiers that count (shift is in the character).
+pub type Key = (KeyCode, KeyModifiers);
+
 const NONE: KeyModifiers = KeyModifiers::NONE;
 
-const fn key(character: char) -> (KeyCode, KeyModifiers) {
+const fn key(character: char) -> Key {
     (KeyCode::Char(character), NONE)
 }
+
+const fn ctrl(character: char) -> Key {
+    (KeyCode::Char(character), KeyModifiers::CONTROL)
+}
+
+const fn named(code: KeyCode) -> Key {
+    (code, NONE)
+}
+
+const QUIT_ALWAYS: (Key, Command) = (ctrl('c'), Command::Quit);
+const HELP_ALWAYS: (Key, Command) = (named(KeyCode::F(1)), Command::Help);
+const SUSPEND: (Key, Command) = (ctrl('z'), Command::Suspend);
 
 /// All keys, in the order in which footer and help show them; the footer leaves off from the end.
 pub const BINDINGS: &[Binding] = &[
     Binding {
-        keys: &[key('q'), (KeyCode::Char('c'), KeyModifiers::CONTROL)],
-        command: Command::Quit,
+        keys: &[(key('q'), Command::Quit), QUIT_ALWAYS],
         cap: |_| "q",
         hint: |words, _| words.do_quit,
         about: |words| words.about_quit,
+        here: |_| true,
         works: |_| true,
     },
     Binding {
-        keys: &[key('?'), (KeyCode::F(1), NONE)],
-        command: Command::Help,
+        keys: &[(key('?'), Command::Help), HELP_ALWAYS],
         cap: |_| "?",
         hint: |words, _| words.do_help,
         about: |words| words.about_help,
+        here: |_| true,
         works: |_| true,
     },
     Binding {
-        keys: &[key(' ')],
-        command: Command::Pause,
+        keys: &[(named(KeyCode::Esc), Command::Back)],
+        cap: |_| "esc",
+        hint: |words, _| words.do_back,
+        about: |words| words.about_back,
+        here: |_| true,
+        works: Ui::can_go_back,
+    },
+    Binding {
+        keys: &[
+            (key('1'), Command::Go(Page::Overview)),
+            (key('2'), Command::Go(Page::Sales)),
+            (key('3'), Command::Go(Page::Stock)),
+            (key('4'), Command::Go(Page::Orders)),
+            (key('5'), Command::Go(Page::Handling)),
+            (key('6'), Command::Go(Page::Reports)),
+            (key('7'), Command::Go(Page::Kafka)),
+            (key('8'), Command::Go(Page::Log)),
+        ],
+        cap: |_| "1-8",
+        // Their names stand on the screen.
+        hint: |_, _| "",
+        about: |words| words.about_pages,
+        here: |_| true,
+        works: |_| true,
+    },
+    Binding {
+        keys: &[
+            (named(KeyCode::Tab), Command::FocusNext),
+            // Some terminals say that shift was held, some have a key of its own for it.
+            (named(KeyCode::BackTab), Command::FocusPrevious),
+        ],
+        cap: |_| "tab",
+        hint: |words, _| words.do_focus,
+        about: |words| words.about_focus,
+        here: |ui| ui.page == Page::Overview,
+        works: |_| true,
+    },
+    Binding {
+        keys: &[(named(KeyCode::Enter), Command::Enter)],
+        cap: |words| words.key_enter,
+        hint: |words, ui| match ui.page {
+            Page::Orders => words.do_follow,
+            Page::Reports => words.do_read,
+            _ if ui.enlarged => words.do_shrink,
+            _ => words.do_enlarge,
+        },
+        about: |words| words.about_enter,
+        here: |ui| matches!(ui.page, Page::Overview | Page::Orders | Page::Reports),
+        works: |ui| ui.page != Page::Overview || ui.focus.is_some(),
+    },
+    Binding {
+        keys: &[
+            (named(KeyCode::Up), Command::Up),
+            (named(KeyCode::Down), Command::Down),
+            (key('k'), Command::Up),
+            (key('j'), Command::Down),
+            (named(KeyCode::PageUp), Command::PageUp),
+            (named(KeyCode::PageDown), Command::PageDown),
+            (named(KeyCode::Home), Command::First),
+            (named(KeyCode::End), Command::Last),
+        ],
+        cap: |_| "j k",
+        hint: |words, _| words.do_choose,
+        about: |words| words.about_choose,
+        here: |ui| ui.page.has_list(),
+        works: |_| true,
+    },
+    Binding {
+        keys: &[(key('/'), Command::Filter)],
+        cap: |_| "/",
+        hint: |words, _| words.do_filter,
+        about: |words| words.about_filter,
+        here: |ui| ui.page.has_filter(),
+        works: |_| true,
+    },
+    Binding {
+        keys: &[(key('o'), Command::Sort)],
+        cap: |_| "o",
+        hint: |words, _| words.do_sort,
+        about: |words| words.about_sort,
+        here: |ui| ui.page == Page::Stock,
+        works: |_| true,
+    },
+    Binding {
+        keys: &[(key('['), Command::Narrower), (key(']'), Command::Wider)],
+        cap: |_| "[ ]",
+        hint: |words, _| words.do_span,
+        about: |words| words.about_span,
+        here: |ui| ui.page.has_span(),
+        works: |_| true,
+    },
+    Binding {
+        keys: &[(key('m'), Command::ToMidnight)],
+        cap: |_| "m",
+        hint: |words, _| words.do_midnight,
+        about: |words| words.about_midnight,
+        here: |ui| ui.talk.is_some() || ui.time_bends(),
+        works: |ui| ui.talk.is_some() && ui.time_bends(),
+    },
+    Binding {
+        keys: &[(key('r'), Command::Rush)],
+        cap: |_| "r",
+        hint: |words, _| words.do_rush,
+        about: |words| words.about_rush,
+        here: |ui| ui.talk.is_some() || ui.time_bends(),
+        works: |ui| ui.talk.is_some() && ui.time_bends(),
+    },
+    Binding {
+        keys: &[(key(' '), Command::Pause)],
         cap: |words| words.key_space,
         hint: |words, ui| {
             if ui.simulator() == Some(RunState::Paused) { words.do_resume } else { words.do_pause }
         },
         about: |words| words.about_pause,
+        here: |_| true,
         works: Ui::shop_listens,
     },
     Binding {
-        keys: &[key('+'), key('=')],
-        command: Command::Faster,
-        cap: |_| "+",
-        hint: |words, _| words.do_faster,
-        about: |words| words.about_faster,
-        works: |ui| ui.faster().is_some(),
+        keys: &[
+            (key('+'), Command::Faster),
+            (key('='), Command::Faster),
+            (key('-'), Command::Slower),
+            (key('_'), Command::Slower),
+        ],
+        cap: |_| "+ -",
+        hint: |words, _| words.do_rate,
+        about: |words| words.about_rate,
+        here: |_| true,
+        works: |ui| ui.faster().is_some() || ui.slower().is_some(),
     },
     Binding {
-        keys: &[key('-'), key('_')],
-        command: Command::Slower,
-        cap: |_| "-",
-        hint: |words, _| words.do_slower,
-        about: |words| words.about_slower,
-        works: |ui| ui.slower().is_some(),
-    },
-    Binding {
-        keys: &[key('f')],
-        command: Command::Freeze,
+        keys: &[(key('f'), Command::Freeze)],
         cap: |_| "f",
         hint: |words, ui| if ui.frozen { words.do_unfreeze } else { words.do_freeze },
         about: |words| words.about_freeze,
+        here: |_| true,
         works: |_| true,
     },
     Binding {
-        keys: &[(KeyCode::Esc, NONE)],
-        command: Command::Back,
-        cap: |_| "esc",
-        hint: |words, _| words.do_back,
-        about: |words| words.about_back,
-        works: |ui| ui.help || ui.frozen,
+        keys: &[(key('s'), Command::Save)],
+        cap: |_| "s",
+        hint: |words, _| words.do_save,
+        about: |words| words.about_save,
+        here: |_| true,
+        works: |_| true,
+    },
+    Binding {
+        keys: &[SUSPEND],
+        cap: |_| "^z",
+        hint: |_, _| "",
+        about: |words| words.about_suspend,
+        here: |_| true,
+        works: |_| true,
     },
 ];
 
-/// What a key event means; `None` for a release and for keys without a meaning.
-pub fn command(event: &KeyEvent) -> Option<Command> {
+/// The keys while a filter is typed; all that can be written goes into the filter.
+pub const TYPING: &[Binding] = &[
+    Binding {
+        keys: &[(named(KeyCode::Enter), Command::Enter)],
+        cap: |words| words.key_enter,
+        hint: |words, _| words.do_keep,
+        about: |words| words.about_keep,
+        here: |_| true,
+        works: |_| true,
+    },
+    Binding {
+        keys: &[(named(KeyCode::Esc), Command::Back)],
+        cap: |_| "esc",
+        hint: |words, _| words.do_clear,
+        about: |words| words.about_clear,
+        here: |_| true,
+        works: |_| true,
+    },
+    Binding {
+        keys: &[(named(KeyCode::Backspace), Command::Erase), (ctrl('h'), Command::Erase)],
+        cap: |_| "⌫",
+        hint: |_, _| "",
+        about: |words| words.about_erase,
+        here: |_| true,
+        works: |_| true,
+    },
+    Binding {
+        keys: &[
+            (named(KeyCode::Up), Command::Up),
+            (named(KeyCode::Down), Command::Down),
+            (named(KeyCode::PageUp), Command::PageUp),
+            (named(KeyCode::PageDown), Command::PageDown),
+            (named(KeyCode::Home), Command::First),
+            (named(KeyCode::End), Command::Last),
+        ],
+        cap: |_| "↑ ↓",
+        hint: |_, _| "",
+        about: |words| words.about_choose,
+        here: |_| true,
+        works: |_| true,
+    },
+    Binding {
+        keys: &[QUIT_ALWAYS, HELP_ALWAYS, SUSPEND],
+        cap: |_| "^c",
+        hint: |words, _| words.do_quit,
+        about: |words| words.about_quit,
+        here: |_| true,
+        works: |_| true,
+    },
+];
+
+/// The keys that mean something now.
+pub fn bindings(ui: &Ui) -> &'static [Binding] {
+    if ui.typing.is_some() { TYPING } else { BINDINGS }
+}
+
+/// What a key event means now; `None` for a release and for keys without a meaning.
+pub fn command(event: &KeyEvent, ui: &Ui) -> Option<Command> {
     if event.kind == KeyEventKind::Release {
         return None;
     }
     // A terminal may or may not say that shift was held for a `+`; the character has it already.
     let modifiers = event.modifiers.difference(KeyModifiers::SHIFT);
-    BINDINGS
-        .iter()
-        .find(|binding| binding.keys.contains(&(event.code, modifiers)))
-        .map(|binding| binding.command)
+    let mut keys = bindings(ui).iter().flat_map(|binding| binding.keys);
+    let bound = keys.find(|(key, _)| *key == (event.code, modifiers)).map(|(_, command)| *command);
+    match event.code {
+        KeyCode::Char(character) if bound.is_none() && ui.typing.is_some() && writes(modifiers) => {
+            Some(Command::Type(character))
+        }
+        _ => bound,
+    }
+}
+
+/// Whether a character with these modifiers is one to write: `AltGr` comes as control and alt on some systems.
+fn writes(modifiers: KeyModifiers) -> bool {
+    modifiers.is_empty() || modifiers == KeyModifiers::CONTROL | KeyModifiers::ALT
 }
 
 #[cfg(test)]
@@ -111,19 +304,32 @@ mod tests {
     use crate::dashboard::lang::Lang;
 
     fn press(code: KeyCode, modifiers: KeyModifiers) -> Option<Command> {
-        command(&KeyEvent::new(code, modifiers))
+        command(&KeyEvent::new(code, modifiers), &Ui::default())
+    }
+
+    fn typing() -> Ui {
+        let mut ui = Ui::default();
+        ui.page = Page::Stock;
+        ui.typing = Some(Page::Stock);
+        ui
     }
 
     #[test]
     fn no_key_has_two_meanings_and_no_command_two_lines() {
-        let mut keys = HashSet::new();
-        let mut commands = HashSet::new();
-        for binding in BINDINGS {
-            assert!(!binding.keys.is_empty());
-            for key in binding.keys {
-                assert!(keys.insert(key), "{key:?} stands twice in the table");
+        for table in [BINDINGS, TYPING] {
+            let mut keys = HashSet::new();
+            let mut commands = HashSet::new();
+            for binding in table {
+                assert!(!binding.keys.is_empty());
+                let mut own = HashSet::new();
+                for (key, command) in binding.keys {
+                    assert!(keys.insert(key), "{key:?} stands twice in the table");
+                    own.insert(command);
+                }
+                for command in own {
+                    assert!(commands.insert(command), "{command:?} stands on two lines of the table");
+                }
             }
-            assert!(commands.insert(binding.command), "{:?} stands twice in the table", binding.command);
         }
     }
 
@@ -138,24 +344,41 @@ mod tests {
         assert_eq!(press(KeyCode::Char('f'), NONE), Some(Command::Freeze));
         assert_eq!(press(KeyCode::Char('?'), KeyModifiers::SHIFT), Some(Command::Help));
         assert_eq!(press(KeyCode::Esc, NONE), Some(Command::Back));
+        assert_eq!(press(KeyCode::BackTab, KeyModifiers::SHIFT), Some(Command::FocusPrevious));
+        assert_eq!(press(KeyCode::Char('z'), KeyModifiers::CONTROL), Some(Command::Suspend));
+        for (page, digit) in Page::ALL.into_iter().zip('1'..) {
+            assert_eq!(press(KeyCode::Char(digit), NONE), Some(Command::Go(page)));
+        }
     }
 
     #[test]
     fn other_keys_and_releases_do_nothing() {
         assert_eq!(press(KeyCode::Char('c'), NONE), None);
+        assert_eq!(press(KeyCode::Char('9'), NONE), None);
         assert_eq!(press(KeyCode::Char('q'), KeyModifiers::CONTROL), None);
-        assert_eq!(press(KeyCode::Enter, NONE), None);
         let release = KeyEvent::new_with_kind(KeyCode::Char('q'), NONE, KeyEventKind::Release);
-        assert_eq!(command(&release), None);
+        assert_eq!(command(&release, &Ui::default()), None);
+    }
+
+    #[test]
+    fn while_a_filter_is_typed_letters_are_letters() {
+        let press = |code, modifiers| command(&KeyEvent::new(code, modifiers), &typing());
+        for letter in ['q', '?', ' ', '1', 'å', 'J', '/', '+'] {
+            assert_eq!(press(KeyCode::Char(letter), NONE), Some(Command::Type(letter)));
+        }
+        assert_eq!(press(KeyCode::Char('Q'), KeyModifiers::SHIFT), Some(Command::Type('Q')));
+        assert_eq!(press(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Command::Quit));
+        assert_eq!(press(KeyCode::Char('x'), KeyModifiers::CONTROL), None);
+        assert_eq!(press(KeyCode::Enter, NONE), Some(Command::Enter));
+        assert_eq!(press(KeyCode::Esc, NONE), Some(Command::Back));
+        assert_eq!(press(KeyCode::Backspace, NONE), Some(Command::Erase));
     }
 
     #[test]
     fn every_line_has_its_words_in_every_language() {
-        let ui = Ui::default();
         for words in Lang::ALL.map(Lang::words) {
-            for binding in BINDINGS {
+            for binding in BINDINGS.iter().chain(TYPING) {
                 assert!(!(binding.cap)(words).is_empty());
-                assert!(!(binding.hint)(words, &ui).is_empty());
                 assert!(!(binding.about)(words).is_empty());
             }
         }

@@ -50,6 +50,8 @@ pub struct Marks {
     pub ground: char,
     /// The filled part of a bar.
     pub bar: char,
+    /// Half a cell at the end of a bar.
+    pub half_bar: char,
     /// The empty part of a bar.
     pub track: char,
     /// An order was sold.
@@ -70,6 +72,16 @@ pub struct Marks {
     pub to: char,
     /// Between two things on a line.
     pub dot: char,
+    /// The way from one station of an order to the next.
+    pub way: char,
+    /// A station that is not reached yet.
+    pub ahead: char,
+    /// A column is sorted with the least first.
+    pub rising: char,
+    /// A column is sorted with the most first.
+    pub falling: char,
+    /// Where what is typed goes.
+    pub caret: char,
 }
 
 const BRAILLE: Marks = Marks {
@@ -79,6 +91,7 @@ const BRAILLE: Marks = Marks {
     level: '┄',
     ground: '⣀',
     bar: '━',
+    half_bar: '╸',
     track: '─',
     sold: '●',
     handled: '✓',
@@ -89,6 +102,11 @@ const BRAILLE: Marks = Marks {
     times: '×',
     to: '–',
     dot: '·',
+    way: '│',
+    ahead: '○',
+    rising: '▴',
+    falling: '▾',
+    caret: '▏',
 };
 
 const BLOCK: Marks =
@@ -103,6 +121,7 @@ const ASCII: Marks = Marks {
     level: '-',
     ground: '_',
     bar: '=',
+    half_bar: '-',
     track: '.',
     sold: 'o',
     handled: 'v',
@@ -113,6 +132,11 @@ const ASCII: Marks = Marks {
     times: 'x',
     to: '-',
     dot: '|',
+    way: '|',
+    ahead: '.',
+    rising: '^',
+    falling: 'v',
+    caret: '_',
 };
 
 /// A sign that stands for `character` where only ASCII may be drawn; letters of the language stay.

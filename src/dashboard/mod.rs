@@ -4,7 +4,9 @@
 //! wants of the shop leaves as a [`action::Request`].
 //!
 //! - [`run`] is the loop and [`terminal`] the screen it owns: the only two with effects.
+//! - [`page`] names the pages and [`lists`] is what stands in their lists, filtered and sorted.
 //! - [`app`] is the state and how an [`action::Action`] changes it; [`keymap`] says what the keys mean.
+//! - [`webpage`] is the day as a file for a browser.
 //! - [`view`] draws, one file for each panel, with the words of [`lang`], the styles of [`theme`] and the
 //!   marks of [`marks`]; [`clean`] is the one gate for text from outside.
 
@@ -13,12 +15,16 @@ pub mod app;
 pub mod clean;
 pub mod keymap;
 pub mod lang;
+pub mod lists;
 pub mod marks;
+pub mod page;
+pub mod picture;
 pub mod run;
 pub mod snapshot;
 pub mod terminal;
 pub mod theme;
 pub mod view;
+pub mod webpage;
 
 #[cfg(test)]
 mod fixture;

@@ -1,24 +1,36 @@
 //! The terminal as the dashboard's screen, given back whatever happens.
 //!
-//! All bytes for the terminal pass one [`Gate`]. It is open while a [`Screen`] lives and shut for good when
-//! that is dropped, also by a panic of the task that draws, or when the terminal is [given back](give_back) because
-//! the process ends: nothing is drawn over what is printed afterwards. Ratatui's own panic hook is not used: it
-//! would give the terminal back at a panic of any thread.
+//! A picture is written as the difference to what the terminal has taken already, and only when it has taken all
+//! of that: a slow terminal gets fewer pictures and is never waited for. The terminal is restored when the
+//! [`Screen`] is dropped, also while the drawing panics, and for as long as the program is suspended. Until then
+//! nothing else reaches it: panics of other threads go to the log, and so does standard error.
+
+mod bytes;
+mod stray;
 
 use std::{
-    io::{self, IsTerminal, Write},
-    sync::{Mutex, TryLockError},
+    fs::File,
+    future::Future,
+    io::{self, IsTerminal},
+    os::{fd::AsFd, unix::fs::OpenOptionsExt},
+    path::Path,
     time::{Duration, Instant},
 };
 
-use crossterm::{
-    cursor, event, execute, queue, style,
-    terminal::{
-        self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    },
+use crossterm::{style, terminal};
+use ratatui::{buffer::Buffer, layout::Size};
+use rustix::{
+    fs::OFlags,
+    io::Errno,
+    process::{self, Signal},
+    termios::{self, QueueSelector},
 };
-use ratatui::{Frame, Terminal, backend::CrosstermBackend};
-use tokio_util::sync::CancellationToken;
+use tokio::net::unix::pipe::Sender;
+
+use self::stray::Stray;
+
+/// How long a terminal may take what is left to write when it is given back.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Why there is no screen, or none any more.
 #[derive(Debug, thiserror::Error)]
@@ -32,174 +44,208 @@ pub enum ScreenError {
     /// The terminal answered with an error.
     #[error("the terminal cannot be used ({0}); `shop-sim status` shows the figures without one")]
     Io(#[from] io::Error),
-    /// The process ends by a panic; its message stands on the terminal.
-    #[error("the dashboard was closed because the program failed; its message stands above")]
-    Failed,
+    /// The drawing panicked.
+    #[error("the dashboard failed ({0}); the log says where, and the data are safe: start it again")]
+    Failed(String),
 }
 
-/// Something that pictures can be drawn on.
+/// Something that pictures can be shown on.
 pub trait Surface {
-    /// Draws one picture, all at once.
-    fn paint(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<(), ScreenError>;
+    /// Its columns and rows.
+    fn size(&self) -> Result<Size, ScreenError>;
 
-    /// Cancelled when nothing can be drawn any more.
-    fn lost(&self) -> CancellationToken;
+    /// Begins to show a picture, where the last one is shown whole.
+    fn show(&mut self, picture: Buffer) -> Result<(), ScreenError>;
+
+    /// Whether it could take a picture now.
+    fn is_ready(&self) -> bool;
+
+    /// Waits until it can take a picture; loses nothing when it is dropped before.
+    fn ready(&mut self) -> impl Future<Output = Result<(), ScreenError>> + Send;
+
+    /// What is on it cannot be relied on any more: the next picture is drawn whole.
+    fn forget(&mut self);
+
+    /// Asks this program and those that were started with it to stop; `false` where no shell could call them back.
+    fn ask_to_stop(&mut self) -> Result<bool, ScreenError>;
+
+    /// Gives the terminal back and stops the program, until SIGCONT.
+    fn stop(&mut self) -> Result<(), ScreenError>;
+
+    /// Takes the terminal again after SIGCONT.
+    fn resume(&mut self) -> Result<(), ScreenError>;
 }
 
 /// The process's terminal in raw mode, on its alternate screen; restored when dropped.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Gated>>,
-    lost: CancellationToken,
+    tty: Sender,
+    /// What the terminal shows when all of `bytes` is written; `None` where nobody knows.
+    shown: Option<Buffer>,
+    /// What of the last picture is to be written, from `written` on.
+    bytes: Vec<u8>,
+    written: usize,
+    mouse: bool,
+    /// The terminal is given back for as long as the program is suspended.
+    away: bool,
+    stray: Option<Stray>,
 }
 
 impl Screen {
-    /// Takes the terminal over. The mouse is only captured when asked, since that takes away the
-    /// terminal's own selection of text.
-    pub fn enter(mouse: bool) -> Result<Self, ScreenError> {
+    /// Takes the terminal over; what would be printed on it by mistake goes to `log`. The mouse is only captured
+    /// when asked, since that takes away the terminal's own selection of text. Must run inside a tokio runtime.
+    pub fn enter(mouse: bool, log: &Path) -> Result<Self, ScreenError> {
         require_terminal(io::stdin().is_terminal(), io::stdout().is_terminal())?;
         // The theme decides on colours, `NO_COLOR` included (see `ThemeName::choose`). Left to itself,
         // crossterm turns each colour into a bare reset then, which wipes bold and reversed as well.
         style::force_color_output(true);
-        let lost = CancellationToken::new();
-        open(mouse, &lost)?;
-        // From here on dropping `screen` restores, also when the next lines fail.
-        let terminal = Terminal::new(CrosstermBackend::new(Gated::default()));
-        match terminal {
-            Ok(terminal) => Ok(Self { terminal, lost }),
-            Err(error) => {
-                shut();
-                Err(error.into())
+        // What tokio needs of a pipe, a terminal does as well; for descriptors of other kinds it has no safe way.
+        let tty = Sender::from_file_unchecked(open()?)?;
+        // From here on dropping it restores, also when the next lines fail.
+        let mut screen =
+            Self { tty, shown: None, bytes: Vec::new(), written: 0, mouse, away: false, stray: None };
+        screen.stray = Some(Stray::divert(log));
+        screen.take_over()?;
+        Ok(screen)
+    }
+
+    fn take_over(&mut self) -> io::Result<()> {
+        // In the background this waits for the foreground (SIGTTOU), before anything is written.
+        terminal::enable_raw_mode()?;
+        self.shown = None;
+        self.written = 0;
+        self.bytes = bytes::enter(self.mouse);
+        Ok(())
+    }
+
+    /// Gives the terminal back as it was. What fails here cannot be helped: the terminal may be gone.
+    fn give_back(&mut self) {
+        let rest = self.bytes.split_off(self.written.min(self.bytes.len()));
+        self.bytes.clear();
+        self.written = 0;
+        self.shown = None;
+        let restore = bytes::leave();
+        // A picture that was begun is ended, unless the terminal takes too long; then what it has not
+        // taken is thrown away, and with it whatever command was cut.
+        if !(self.write_by_force(&rest) && self.write_by_force(&restore)) {
+            let _ = termios::tcflush(&self.tty, QueueSelector::OFlush);
+            self.write_by_force(&[bytes::CANCEL, &restore].concat());
+        }
+        let _ = terminal::disable_raw_mode();
+    }
+
+    /// Writes without the runtime; `false` when the terminal does not take it in time.
+    fn write_by_force(&self, mut bytes: &[u8]) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while !bytes.is_empty() {
+            match rustix::io::write(&self.tty, bytes) {
+                Ok(0) => return false,
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Err(_) => return false,
             }
         }
+        true
     }
 }
 
 impl Surface for Screen {
-    fn paint(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<(), ScreenError> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(draw)?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        if self.lost.is_cancelled() { Err(ScreenError::Failed) } else { Ok(()) }
+    fn size(&self) -> Result<Size, ScreenError> {
+        let size = termios::tcgetwinsize(&self.tty).map_err(io::Error::from)?;
+        Ok(Size::new(size.ws_col, size.ws_row))
     }
 
-    fn lost(&self) -> CancellationToken {
-        self.lost.clone()
+    fn show(&mut self, picture: Buffer) -> Result<(), ScreenError> {
+        if self.is_ready() {
+            self.bytes = bytes::picture(self.shown.as_ref(), &picture)?;
+            self.shown = Some(picture);
+        }
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        !self.away && self.bytes.is_empty()
+    }
+
+    async fn ready(&mut self) -> Result<(), ScreenError> {
+        if self.away {
+            std::future::pending::<()>().await;
+        }
+        while let Some(rest) = self.bytes.get(self.written..).filter(|rest| !rest.is_empty()) {
+            self.tty.writable().await?;
+            match self.tty.try_write(rest) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(written) => self.written += written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.bytes.clear();
+        self.written = 0;
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        self.shown = None;
+    }
+
+    fn ask_to_stop(&mut self) -> Result<bool, ScreenError> {
+        // A shell with job control gives each job a process group of its own. In the group of the session's
+        // leader there is nobody who would notice that it stops.
+        let job = process::getsid(None).map_err(io::Error::from)? != process::getpgrp();
+        if job {
+            process::kill_current_process_group(Signal::TSTP).map_err(io::Error::from)?;
+        }
+        Ok(job)
+    }
+
+    fn stop(&mut self) -> Result<(), ScreenError> {
+        if !self.away {
+            self.give_back();
+            self.stray.as_mut().map(Stray::pause);
+            self.away = true;
+        }
+        // What SIGTSTP would have done, had nobody listened to it.
+        process::kill_process(process::getpid(), Signal::STOP).map_err(io::Error::from)?;
+        Ok(())
+    }
+
+    fn resume(&mut self) -> Result<(), ScreenError> {
+        // After SIGSTOP nothing was given back, and a shell may have changed the terminal's modes.
+        let _ = terminal::disable_raw_mode();
+        self.take_over()?;
+        self.stray.as_mut().map(Stray::go_on);
+        self.away = false;
+        Ok(())
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        shut();
+        if !self.away {
+            self.give_back();
+        }
+    }
+}
+
+/// The terminal behind standard output, opened once more, so that it can be made not to block without doing
+/// that to the shell, which shares standard output.
+fn open() -> io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let open = |path: &str| File::options().write(true).custom_flags(flags).open(path).ok();
+    match ["/proc/self/fd/1", "/dev/tty"].into_iter().find_map(open) {
+        Some(own) => Ok(own),
+        // Where it may not be opened, as after `su`, it may block.
+        None => Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
     }
 }
 
 fn require_terminal(stdin: bool, stdout: bool) -> Result<(), ScreenError> {
     if stdin && stdout { Ok(()) } else { Err(ScreenError::NoTerminal) }
-}
-
-/// Whether bytes may pass to the terminal, and who is told when they no longer may.
-#[derive(Debug)]
-enum Gate {
-    Shut,
-    Open { lost: CancellationToken },
-}
-
-static GATE: Mutex<Gate> = Mutex::new(Gate::Shut);
-
-fn open(mouse: bool, lost: &CancellationToken) -> io::Result<()> {
-    let mut gate = GATE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let entered = (|| {
-        terminal::enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)?;
-        if mouse { execute!(io::stdout(), event::EnableMouseCapture) } else { Ok(()) }
-    })();
-    if entered.is_err() {
-        restore();
-    } else {
-        *gate = Gate::Open { lost: lost.clone() };
-    }
-    entered
-}
-
-/// Gives the terminal back at once, where a screen has it: for a process that ends by a panic.
-pub fn give_back() {
-    shut();
-}
-
-/// Whether a screen has the terminal.
-pub fn is_taken() -> bool {
-    match GATE.try_lock() {
-        Ok(gate) => matches!(*gate, Gate::Open { .. }),
-        Err(TryLockError::Poisoned(poisoned)) => matches!(*poisoned.into_inner(), Gate::Open { .. }),
-        // Somebody is drawing.
-        Err(TryLockError::WouldBlock) => true,
-    }
-}
-
-/// Shuts the gate and restores the terminal, where that was not done before.
-fn shut() {
-    // Whoever holds the gate is writing a picture, which takes no time unless the terminal hangs;
-    // then a torn picture is better than a message that never comes.
-    let deadline = Instant::now() + Duration::from_millis(300);
-    let mut gate = loop {
-        match GATE.try_lock() {
-            Ok(gate) => break gate,
-            Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::yield_now(),
-            Err(TryLockError::WouldBlock) => {
-                restore();
-                return;
-            }
-        }
-    };
-    if let Gate::Open { lost } = std::mem::replace(&mut *gate, Gate::Shut) {
-        restore();
-        lost.cancel();
-    }
-}
-
-/// Gives the terminal back as it was. What fails here cannot be helped: the terminal may be gone.
-fn restore() {
-    let _ = execute!(
-        io::stdout(),
-        EndSynchronizedUpdate,
-        event::DisableMouseCapture,
-        style::ResetColor,
-        LeaveAlternateScreen,
-        cursor::Show
-    );
-    let _ = terminal::disable_raw_mode();
-}
-
-/// Collects the bytes of a picture and lets them pass while the gate is open.
-#[derive(Debug, Default)]
-struct Gated {
-    bytes: Vec<u8>,
-}
-
-impl Write for Gated {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let gate = GATE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match *gate {
-            Gate::Open { .. } => {
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(&self.bytes)?;
-                self.bytes.clear();
-                stdout.flush()
-            }
-            // No error: ratatui still shows the cursor when it is dropped, and would complain.
-            Gate::Shut => {
-                self.bytes.clear();
-                Ok(())
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -216,13 +262,5 @@ mod tests {
                 "{sentence}"
             );
         }
-    }
-
-    #[test]
-    fn nothing_passes_a_shut_gate() {
-        let mut out = Gated::default();
-        out.write_all(b"this must not be seen").unwrap();
-        out.flush().unwrap();
-        assert!(out.bytes.is_empty(), "what was held back would pass a gate opened later");
     }
 }

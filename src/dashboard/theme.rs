@@ -73,6 +73,8 @@ pub struct Theme {
     pub warning: Style,
     /// Something is wrong.
     pub alarm: Style,
+    /// The ground of the line that is chosen.
+    pub chosen: Style,
     /// A badge that says the shop does not sell.
     pub badge_warning: Style,
     /// A badge that says something is wrong.
@@ -108,6 +110,7 @@ const DARK: Theme = Theme {
     good: on(114),
     warning: on(221),
     alarm: on(210).add_modifier(Modifier::BOLD),
+    chosen: Style::new().bg(Color::Indexed(238)),
     badge_warning: badge(233, 221),
     badge_alarm: badge(233, 210),
     badge_frozen: badge(233, 117),
@@ -128,6 +131,7 @@ const LIGHT: Theme = Theme {
     good: on(28),
     warning: on(130),
     alarm: on(124).add_modifier(Modifier::BOLD),
+    chosen: Style::new().bg(Color::Indexed(253)),
     badge_warning: badge(16, 214),
     badge_alarm: badge(231, 124),
     badge_frozen: badge(231, 24),
@@ -148,6 +152,7 @@ const MONO: Theme = Theme {
     good: Style::new(),
     warning: with(Modifier::BOLD),
     alarm: with(Modifier::BOLD.union(Modifier::REVERSED)),
+    chosen: with(Modifier::REVERSED),
     badge_warning: with(Modifier::BOLD.union(Modifier::REVERSED)),
     badge_alarm: with(Modifier::BOLD.union(Modifier::REVERSED)),
     badge_frozen: with(Modifier::BOLD.union(Modifier::REVERSED)),
@@ -192,6 +197,11 @@ mod tests {
             for style in text {
                 assert!(contrast(style.fg.unwrap(), ground) >= 6.5, "{style:?} on {ground:?}");
             }
+            // On the line that is chosen.
+            let chosen = theme.chosen.bg.unwrap();
+            for style in [theme.base, theme.strong] {
+                assert!(contrast(style.fg.unwrap(), chosen) >= 6.0, "{style:?} on {chosen:?}");
+            }
             // Large figures, charts and signs, and what may recede.
             for style in [theme.orders, theme.money, theme.handled, theme.good, theme.dim, theme.warning] {
                 assert!(contrast(style.fg.unwrap(), ground) >= 4.5, "{style:?} on {ground:?}");
@@ -219,6 +229,7 @@ mod tests {
             good,
             warning,
             alarm,
+            chosen,
             badge_warning,
             badge_alarm,
             badge_frozen,
@@ -238,6 +249,7 @@ mod tests {
             good,
             warning,
             alarm,
+            chosen,
             badge_warning,
             badge_alarm,
             badge_frozen,

@@ -7,9 +7,15 @@ use serde::{Deserialize, Serialize};
 use super::Parameters;
 use crate::{
     consumer::{Position, Record, Start, Taken, position::Fingerprint},
-    shop::{Handled, Order, Zone, order::Invalid},
+    shop::{Customer, Handled, Order, Zone, order::Invalid},
     views::part::HandlingFigures,
 };
+
+/// Bytes of the largest handled order: Kafka's default for a batch is 1,048,588. An order that fills a batch of its
+/// own, with a name that fills the order, would lead to one that fits nowhere.
+const LARGEST: usize = 1_000_000;
+/// Characters of name and address that are kept where all of them would be too many.
+const KEPT: usize = 10_000;
 
 /// The state that is written to Kafka in the same transaction as what it led to. From it and the log of
 /// orders everything else follows.
@@ -192,7 +198,7 @@ impl Ledger {
             self.left.get_or_insert((offset, before));
             return;
         }
-        let handled = Handled {
+        let mut handled = Handled {
             order_id: order.order_id,
             created_at: order.created_at,
             handled_at: self.zone.stamp(due_ms),
@@ -200,7 +206,15 @@ impl Ledger {
             total_ore: order.total_ore,
         };
         // Numbers and text: nothing that JSON cannot hold.
-        let Ok(value) = serde_json::to_vec(&handled) else { return };
+        let Ok(mut value) = serde_json::to_vec(&handled) else { return };
+        if value.len() > LARGEST {
+            let Customer { name, email, .. } = &mut handled.customer;
+            for text in [name, email] {
+                *text = text.chars().take(KEPT).collect();
+            }
+            let Ok(cut) = serde_json::to_vec(&handled) else { return };
+            value = cut;
+        }
         self.waiting.insert((due, offset), Waiting { order_id: order.order_id, value });
         self.order_ids_before.insert(offset, before);
     }

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{panics::words, place::Place};
+use super::{place::Place, supervisor::words};
 use crate::{
     broker::{Broker, BrokerConfig, BrokerError, published_address},
     cli::Common,

@@ -1,13 +1,38 @@
-//! The log file. Nothing is logged to the screen.
+//! The log file, and its newest lines in memory for the screen. Nothing is logged to the screen itself.
 
-use std::{fs::File, io, path::Path, sync::Mutex};
+use std::{
+    collections::VecDeque,
+    fmt::{self, Write},
+    fs::File,
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use chrono::Utc;
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    EnvFilter, Layer, fmt as text, layer::Context, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
-use crate::cli::LogLevel;
+use crate::{
+    cli::LogLevel,
+    dashboard::snapshot::{self, LogLine},
+    secrets::{self, Hiding},
+};
 
 /// A log that grows beyond this is put aside as `shop-sim.log.1` at the next start.
 const LARGE: u64 = 16 << 20;
+/// Lines kept in memory.
+const LINES: usize = 500;
+/// Bytes of a line that are kept in memory.
+const LONG: usize = 2_000;
+
+/// The lines of this process: there is one log for all of it, as there is one subscriber.
+static RECENT: Recent = Recent { lines: Mutex::new(None) };
 
 /// Writes the log to `path` from here on.
 pub fn start(path: &Path, level: LogLevel) -> io::Result<()> {
@@ -32,7 +57,110 @@ pub fn start(path: &Path, level: LogLevel) -> io::Result<()> {
     // A second start in one process (tests) keeps the first log.
     let _ = tracing_subscriber::registry()
         .with(filter)
-        .with(fmt::layer().with_ansi(false).with_writer(Mutex::new(file)))
+        .with(text::layer().with_ansi(false).with_writer(Mutex::new(Hiding(file))))
+        .with(&RECENT)
         .try_init();
     Ok(())
+}
+
+/// The newest lines of the log, oldest first. Cheap: a copy is only made for a line that comes while this one is
+/// still held.
+pub fn recent() -> Arc<VecDeque<LogLine>> {
+    RECENT.lines()
+}
+
+/// A ring of lines.
+struct Recent {
+    lines: Mutex<Option<Arc<VecDeque<LogLine>>>>,
+}
+
+impl Recent {
+    fn lines(&self) -> Arc<VecDeque<LogLine>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
+    }
+
+    fn push(&self, line: LogLine) {
+        let mut held = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = Arc::make_mut(held.get_or_insert_default());
+        while lines.len() >= LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+}
+
+impl<S: Subscriber> Layer<S> for &'static Recent {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        let metadata = event.metadata();
+        let mut text = secrets::hide(&text.0).into_owned();
+        if let Some((cut, _)) = text.char_indices().find(|(at, _)| *at >= LONG) {
+            text.truncate(cut);
+        }
+        self.push(LogLine {
+            wall_ms: Utc::now().timestamp_millis(),
+            level: level(*metadata.level()),
+            target: metadata.target().trim_start_matches("shop_sim::").to_owned(),
+            text,
+        });
+    }
+}
+
+fn level(level: Level) -> snapshot::LogLevel {
+    match level {
+        Level::ERROR => snapshot::LogLevel::Error,
+        Level::WARN => snapshot::LogLevel::Warn,
+        Level::INFO => snapshot::LogLevel::Info,
+        _ => snapshot::LogLevel::Debug,
+    }
+}
+
+/// An event's sentence, and behind it what else it carries.
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a String cannot fail.
+        let _ = if field.name() == "message" {
+            let rest = std::mem::take(&mut self.0);
+            write!(self.0, "{value:?}{rest}")
+        } else {
+            write!(self.0, " {}={value:?}", field.name())
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::registry;
+
+    use super::*;
+
+    static RING: Recent = Recent { lines: Mutex::new(None) };
+
+    #[test]
+    fn the_newest_lines_are_kept_with_level_place_and_fields() {
+        let subscriber = registry().with(EnvFilter::new("info")).with(&RING);
+        tracing::subscriber::with_default(subscriber, || {
+            for number in 0..LINES + 7 {
+                tracing::info!("line {number}");
+            }
+            tracing::debug!("not asked for");
+            tracing::warn!(target: "shop_sim::stream::ends", size = 3, "slow {}", "disk");
+            tracing::error!("{}", "å".repeat(LONG));
+        });
+        let lines = RING.lines();
+        assert_eq!(lines.len(), LINES);
+        assert_eq!((lines[0].text.as_str(), lines[0].level), ("line 9", snapshot::LogLevel::Info));
+        assert_eq!(lines[0].target, "runtime::logging::tests");
+        let slow = &lines[LINES - 2];
+        assert_eq!((slow.text.as_str(), slow.target.as_str()), ("slow disk size=3", "stream::ends"));
+        assert_eq!(slow.level, snapshot::LogLevel::Warn);
+        assert_eq!(lines[LINES - 1].text, "å".repeat(LONG / 2));
+        // Who looks sees what was there when he looked.
+        let before = RING.lines();
+        RING.push(LogLine { text: "later".to_owned(), ..lines[0].clone() });
+        assert_ne!(before.back(), RING.lines().back());
+    }
 }

@@ -3,8 +3,8 @@
 pub mod consumers;
 pub mod link;
 pub mod logging;
-pub mod panics;
 pub mod place;
 pub mod snapshots;
 pub mod stage;
 pub mod supervisor;
+pub mod tracker;

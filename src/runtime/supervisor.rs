@@ -5,9 +5,8 @@ use std::{fmt::Display, future::Future, panic::AssertUnwindSafe, sync::Arc, time
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::panics;
 use crate::{
-    dashboard::snapshot::Weight,
+    dashboard::snapshot::{Said, Weight},
     stream::{board::Board, clock::Clock, env::Ended},
 };
 
@@ -36,6 +35,7 @@ impl Supervisor {
         E: Display,
     {
         let mut wait = FIRST_WAIT;
+        let mut told = None;
         while !self.stop.is_cancelled() {
             let begun = tokio::time::Instant::now();
             // What it shared is its own, or behind locks whose contents any holder left whole.
@@ -44,18 +44,23 @@ impl Supervisor {
                 Ok(Ok(Ended::Done)) => return,
                 Ok(Ok(Ended::Again(why))) => why,
                 Ok(Err(error)) => error.to_string(),
-                Err(panic) => format!("it panicked ({})", panics::words(panic.as_ref())),
+                Err(panic) => format!("it panicked ({})", words(panic.as_ref())),
             };
             if self.stop.is_cancelled() {
                 return;
             }
             // A run that lasted starts the patience anew.
             if begun.elapsed() > LAST_WAIT * 2 {
-                wait = FIRST_WAIT;
+                (wait, told) = (FIRST_WAIT, None);
             }
             let second = self.clock.now().unwrap_or_default();
-            self.board.say(second, Weight::Warning, format!("{name} starts again: {why}"));
-            self.board.set_group(name, 0, 0, Some(why));
+            self.board.failed(name);
+            // The same over and over is said once: a disk may be full for long.
+            if told.as_ref() != Some(&why) {
+                self.board.say(second, Weight::Warning, Said::Restarted { view: name, why: why.clone() });
+            }
+            self.board.set_group(name, 0, 0, Some(Said::Text(why.clone())));
+            told = Some(why);
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
@@ -63,6 +68,15 @@ impl Supervisor {
             wait = (wait * 2).min(LAST_WAIT);
         }
     }
+}
+
+/// What a task that panicked said.
+pub fn words(panic: &dyn std::any::Any) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a word")
 }
 
 #[cfg(test)]
@@ -102,14 +116,13 @@ mod tests {
         assert_eq!(waits.len(), 3);
         assert!(waits.iter().zip(1..).all(|(wait, times)| *wait >= FIRST_WAIT * times), "{waits:?}");
         assert!(waits[2] >= FIRST_WAIT * 4, "{waits:?}");
-        let told: Vec<_> = supervisor.board.messages().into_iter().map(|message| message.text).collect();
-        assert_eq!(
-            told,
-            [
-                "the test starts again: it panicked (out of its wits)",
-                "the test starts again: a failure",
-                "the test starts again: a wish",
-            ]
+        let told: Vec<_> =
+            supervisor.board.messages().into_iter().map(|message| message.said.to_string()).collect();
+        let whys = ["it panicked (out of its wits)", "a failure", "a wish"];
+        assert_eq!(told.len(), whys.len(), "{told:?}");
+        assert!(
+            told.iter().zip(whys).all(|(told, why)| told.contains("the test") && told.contains(why)),
+            "{told:?}"
         );
     }
 

@@ -15,4 +15,8 @@ pub enum Control {
         /// Orders a second, more than 0.
         rate: f64,
     },
+    /// Write the orders up to just before the next midnight at once, and go on from there; in accelerated time.
+    ToMidnight,
+    /// Sell at ten times the rate for a short while; in accelerated time.
+    Rush,
 }

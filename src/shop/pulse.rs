@@ -20,6 +20,9 @@ pub struct Pulse {
     pub rate: Option<f64>,
     /// What the simulator is doing.
     pub state: RunState,
+    /// Whether many more customers come than `rate` aims at, for a short while.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rush: bool,
     /// Which simulator: unique for each run.
     pub who: String,
     /// Where it runs, for people: host and process id.

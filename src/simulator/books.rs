@@ -167,6 +167,7 @@ mod tests {
             speed: 1.0,
             rate: None,
             state,
+            rush: false,
             who: "w".into(),
             host: "h".into(),
             pid: 1,

@@ -52,6 +52,7 @@ mod tests {
             speed: 1.0,
             rate: None,
             state: RunState::Running,
+            rush: false,
             who: "w".into(),
             host,
             pid,

@@ -21,11 +21,14 @@ mod phase;
 pub mod receipt;
 mod rival;
 mod run;
+mod rush;
 pub mod shelf;
 mod start;
 mod till;
 pub mod visits;
+mod wishes;
 
 pub use options::{Backfill, Outcome, Pace, Progress, Rate, SimulatorError, SimulatorOptions};
 pub use run::Simulator;
+pub use rush::before_midnight;
 pub use start::start;

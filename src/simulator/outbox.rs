@@ -13,14 +13,14 @@ use rdkafka::{
     ClientContext, Message,
     error::{KafkaError, RDKafkaErrorCode},
     message::DeliveryResult,
-    producer::{BaseRecord, ProducerContext, ThreadedProducer},
+    producer::{BaseRecord, ProducerContext},
 };
 use tokio::sync::Notify;
 
 use super::{ledger::Ledger, options::SimulatorError};
 use crate::{
     shop::Pulse,
-    stream::{Session, StreamError, Topic},
+    stream::{Session, StreamError, Topic, producer::PolledProducer},
 };
 
 /// Orders that there may be from the oldest unacknowledged one on; above it the simulator waits.
@@ -67,8 +67,7 @@ struct Topics {
 
 /// One producer with what it has to do.
 struct Lane {
-    // Taken out when the outbox is dropped.
-    producer: Option<ThreadedProducer<Acknowledged>>,
+    producer: PolledProducer<Acknowledged>,
     books: Arc<Books>,
 }
 
@@ -146,7 +145,7 @@ impl Lane {
                 ("queue.buffering.max.messages", "200000"),
             ])
             .create_with_context(context)?;
-        Ok(Self { producer: Some(producer), books })
+        Ok(Self { producer, books })
     }
 
     /// Whether the producer took the record; not when its queue is full.
@@ -158,9 +157,8 @@ impl Lane {
         bytes: &[u8],
         number: usize,
     ) -> Result<bool, SimulatorError> {
-        let Some(producer) = &self.producer else { return Ok(false) };
         let record = BaseRecord::with_opaque_to(topic, number).partition(partition).key(key).payload(bytes);
-        match producer.send(record) {
+        match self.producer.send(record) {
             Ok(()) => Ok(true),
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => Ok(false),
             Err((error, _)) => {
@@ -275,13 +273,5 @@ impl Outbox {
     /// Waits for the next acknowledgement that matters: of a pulse, of a delivery, or one that makes room.
     pub(super) async fn acknowledgement(&self) {
         self.acknowledged.notified().await;
-    }
-}
-
-impl Drop for Outbox {
-    fn drop(&mut self) {
-        // Closing a producer joins its thread and asks its broker once more: nothing to wait for here.
-        let producers = [self.orders.producer.take(), self.goods.producer.take()];
-        std::thread::spawn(move || drop(producers));
     }
 }

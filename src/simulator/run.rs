@@ -17,6 +17,7 @@ use super::{
     options::{Outcome, Pace, Progress, Rate, SimulatorError},
     phase::Phase,
     rival::Succession,
+    rush::Rush,
     till::{Round, Till},
 };
 use crate::shop::{
@@ -51,6 +52,7 @@ pub struct Simulator {
     pub(super) then_live: bool,
     pub(super) heartbeat: Heartbeat,
     pub(super) state: RunState,
+    pub(super) rush: Rush,
     /// Orders in the log before this run.
     pub(super) orders_before: u64,
     pub(super) meter: Meter,
@@ -114,6 +116,7 @@ impl Simulator {
     /// Lets the shop come as far as its clock.
     fn step(&mut self, now: Moment) -> Result<Next, SimulatorError> {
         self.till.outbox.check()?;
+        self.end_rush(now);
         let running = self.state == RunState::Running;
         let away = self.till.outbox.pulse_open() && self.heartbeat.since(now.instant) > AWAY;
         self.clock.set_going(running && !away && self.phase == Phase::Live, now);
@@ -178,7 +181,7 @@ impl Simulator {
         }
         self.phase = Phase::Live;
         self.clock = Clock::new(self.pace, self.till.floor.complete_ms().saturating_add(1));
-        self.till.floor.set_mean_gap(self.phase.mean_gap_ms(self.pace, self.rate));
+        self.set_mean_gap();
         None
     }
 
@@ -200,21 +203,6 @@ impl Simulator {
     /// How often a pulse goes out.
     fn every(&self) -> Duration {
         if self.is_real_live() { Duration::from_secs(1) } else { Duration::from_millis(100) }
-    }
-
-    fn ask(&mut self, ask: Control, now: Moment) {
-        match ask {
-            Control::Pause => self.state = RunState::Paused,
-            Control::Resume => self.state = RunState::Running,
-            Control::Rate { rate } if rate.is_finite() && rate > 0.0 => {
-                self.rate = Rate::PerSecond(rate);
-                self.till.floor.set_mean_gap(self.phase.mean_gap_ms(self.pace, self.rate));
-            }
-            // Nobody can sell at such a rate.
-            Control::Rate { .. } => return,
-        }
-        self.clock.set_going(self.state == RunState::Running && self.phase == Phase::Live, now);
-        self.heartbeat.change();
     }
 
     /// Sends a pulse if one is due; whether it did.
@@ -244,6 +232,7 @@ impl Simulator {
             speed: if live { self.clock.speed() } else { 0.0 },
             rate: if live { self.rate.per_second() } else { None },
             state: self.state,
+            rush: self.rush.is_on(),
             who: self.us.who.clone(),
             host: self.us.place.clone(),
             pid: self.us.pid,

@@ -19,6 +19,7 @@ use super::{
     receipt::Receipts,
     rival::{self, Succession},
     run::Simulator,
+    rush::Rush,
     till::Till,
 };
 use crate::{
@@ -89,6 +90,7 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
         then_live: options.then_live,
         heartbeat: Heartbeat::new(told_ms, from_ms),
         state: RunState::Running,
+        rush: Rush::default(),
         orders_before: books.order_count,
         meter: Meter::default(),
     })

@@ -1,6 +1,6 @@
 //! Text that came from outside, made harmless where it is written or shown.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write};
 
 use unicode_width::UnicodeWidthChar;
 
@@ -51,6 +51,27 @@ pub fn shown(text: &str, columns: usize) -> String {
     shown
 }
 
+/// JSON that a terminal can show: what JSON leaves as it is and [`shown`] would not show is escaped. Such characters
+/// are in strings alone, so it stays the same value.
+pub fn json(text: String) -> String {
+    let is_raw = |c: char| (breaks_a_row(c) && c != '\n') || is_format(c);
+    if !text.contains(is_raw) {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len() + 64);
+    for character in text.chars() {
+        if is_raw(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
 fn breaks_a_row(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
@@ -94,6 +115,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn json_stays_the_same_value_and_has_nothing_raw(text in hostile()) {
+            let escaped = json(serde_json::to_string(&[&text, "\u{9b}\u{e0001}\u{7f}"]).unwrap());
+            prop_assert!(!escaped.contains(|c| breaks_a_row(c) || is_format(c)));
+            let back: Vec<String> = serde_json::from_str(&escaped).unwrap();
+            prop_assert_eq!(&back[0], &text);
+            prop_assert_eq!(&back[1], "\u{9b}\u{e0001}\u{7f}");
+        }
+
         #[test]
         fn what_is_shown_is_clean_and_fits(text in hostile(), columns in 1_usize..90) {
             let line = shown(&text, columns);

@@ -77,7 +77,7 @@ impl Report {
         reason = "numbers, texts and a date, none of which serde_json refuses"
     )]
     pub fn json(&self) -> String {
-        let mut json = serde_json::to_string(self).expect("a report is JSON");
+        let mut json = clean::json(serde_json::to_string(self).expect("a report is JSON"));
         json.push('\n');
         json
     }
@@ -141,7 +141,9 @@ mod tests {
     fn sold(sold: &[(u64, &str, i64)]) -> DayTotals {
         let products = sold
             .iter()
-            .map(|&(id, name, units)| (id, ProductTotals { name: name.to_owned(), named_by: 1, units }))
+            .map(|&(id, name, units)| {
+                (id, ProductTotals { name: name.to_owned(), named_by: 1, units, sales_ore: 0 })
+            })
             .collect();
         DayTotals { orders: 1234, sales_ore: 98_765_400, products }
     }
@@ -206,7 +208,7 @@ mod tests {
             let date = NaiveDate::from_num_days_from_ce_opt(days).unwrap();
             let products = products
                 .into_iter()
-                .map(|(id, (name, units))| (id, ProductTotals { name, named_by: 0, units }))
+                .map(|(id, (name, units))| (id, ProductTotals { name, named_by: 0, units, sales_ore: 0 }))
                 .collect();
             let report = Report::new(date, &DayTotals { orders, sales_ore, products }, revision);
             let json = report.json();

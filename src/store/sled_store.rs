@@ -1,66 +1,224 @@
 //! Checkpoints in sled.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::{Duration, Instant},
+};
 
 use super::{Batch, Store, StoreError};
 
+/// How long the threads of a database that was closed may hold its lock.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// The database of one `--out`; each view has a tree of its own in it.
+///
+/// After a failed write sled takes no other, and what it had not flushed is lost. So the database is opened again
+/// then, and every [`SledStore`] from before fails: its holder builds itself again from what lies on the disk.
+#[derive(Debug, Clone)]
+pub struct Stores(Arc<Shared>);
+
 #[derive(Debug)]
-pub struct Stores {
-    db: sled::Db,
+struct Shared {
     folder: PathBuf,
+    open: RwLock<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    /// `None` after it could not be opened again.
+    db: Option<sled::Db>,
+    /// How many times it was opened.
+    generation: u64,
+    /// What went wrong since, whatever it was.
+    trouble: Option<Trouble>,
+}
+
+/// What is wrong with a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Trouble {
+    /// The disk or the system: what lies there is as it was.
+    System(String),
+    /// What lies there makes no sense.
+    Damage(String),
 }
 
 impl Stores {
-    /// Opens `folder/sled`. A database that sled cannot open is moved aside, and the second value says so:
-    /// everything in it can be computed again from Kafka.
+    /// Opens `folder/sled`. A database that is damaged is moved aside, and the second value says so: everything in
+    /// it can be computed again from Kafka.
     pub fn open(folder: &Path) -> Result<(Self, Option<String>), StoreError> {
-        let path = folder.join("sled");
-        let failed = |reason: String| StoreError::Failed { folder: folder.display().to_string(), reason };
-        let (db, told) = match open(&path) {
-            Ok(db) => (db, None),
-            Err(error) if is_locked(&error) => {
-                return Err(StoreError::Locked { folder: folder.display().to_string() });
-            }
-            Err(error) => {
-                let aside = free_name(&folder.join("set-aside"), "sled");
-                std::fs::create_dir_all(folder.join("set-aside"))
-                    .and_then(|()| std::fs::rename(&path, &aside))
-                    .map_err(|io| failed(format!("{error}; {io}")))?;
-                let told = format!(
-                    "The checkpoints could not be opened ({error}): they were moved to {} and all figures are computed again from Kafka.",
-                    aside.display()
-                );
-                (open(&path).map_err(|error| failed(error.to_string()))?, Some(told))
-            }
+        let shared = Shared {
+            folder: folder.to_owned(),
+            open: RwLock::new(Open { db: None, generation: 0, trouble: None }),
         };
-        Ok((Self { db, folder: folder.to_owned() }, told))
+        let told = shared.open_again(&mut shared.write())?;
+        Ok((Self(Arc::new(shared)), told))
     }
 
-    /// The checkpoint of one view.
-    pub fn view(&self, name: &str) -> Result<SledStore, StoreError> {
-        let tree = self.db.open_tree(name).map_err(|error| self.failed(&error))?;
-        Ok(SledStore { tree, folder: self.folder.clone() })
+    /// The checkpoint of one view. Where the database has failed it is opened again first.
+    pub fn view(&self, name: &'static str) -> Result<SledStore, StoreError> {
+        let mut open = self.0.write();
+        if (open.db.is_none() || open.trouble.is_some())
+            && let Some(told) = self.0.open_again(&mut open)?
+        {
+            tracing::warn!("{told}");
+        }
+        let generation = open.generation;
+        drop(open);
+        Ok(SledStore { shared: Arc::clone(&self.0), name, generation })
     }
 
     /// Waits until all that was written is on disk.
     pub fn flush(&self) -> Result<(), StoreError> {
-        self.db.flush().map(drop).map_err(|error| self.failed(&error))
-    }
-
-    fn failed(&self, error: &sled::Error) -> StoreError {
-        StoreError::Failed { folder: self.folder.display().to_string(), reason: error.to_string() }
+        let generation = self.0.read().generation;
+        self.0.with(generation, |db| db.flush().map(drop))
     }
 }
 
-fn open(path: &Path) -> sled::Result<sled::Db> {
+impl Shared {
+    fn read(&self) -> RwLockReadGuard<'_, Open> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Open> {
+        self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the database, aside from what is damaged; says so where something was.
+    fn open_again(&self, open: &mut Open) -> Result<Option<String>, StoreError> {
+        let path = self.folder.join("sled");
+        // Closed first: it holds a lock.
+        open.db = None;
+        let damage = match open.trouble.take() {
+            Some(Trouble::Damage(reason)) => Some(reason),
+            _ => None,
+        };
+        let found = match damage {
+            Some(reason) => Err(Trouble::Damage(reason)),
+            None => Self::unlocked(&path, open.generation > 0),
+        };
+        let told = match found {
+            Ok(db) => {
+                open.db = Some(db);
+                None
+            }
+            Err(trouble) if trouble.is_lock() => {
+                return Err(StoreError::Locked { folder: self.folder.display().to_string() });
+            }
+            Err(Trouble::System(reason)) => return Err(self.failed(reason)),
+            Err(Trouble::Damage(reason)) => {
+                let aside = self.move_aside(&path).map_err(|io| self.failed(format!("{reason}; {io}")))?;
+                let again = attempt(|| database(&path));
+                open.db = Some(again.map_err(|trouble| self.failed(trouble.reason()))?);
+                Some(format!(
+                    "The checkpoints could not be read ({reason}): they were moved to {} and all figures are computed again from Kafka.",
+                    aside.display()
+                ))
+            }
+        };
+        open.generation += 1;
+        Ok(told)
+    }
+
+    /// Opens it; where it was open in this process, its threads may hold the lock for a moment longer.
+    fn unlocked(path: &Path, was_ours: bool) -> Result<sled::Db, Trouble> {
+        let begun = Instant::now();
+        loop {
+            match attempt(|| database(path)) {
+                Err(trouble) if was_ours && trouble.is_lock() && begun.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    fn move_aside(&self, path: &Path) -> io::Result<PathBuf> {
+        let folder = self.folder.join("set-aside");
+        std::fs::create_dir_all(&folder)?;
+        let aside = free_name(&folder, "sled");
+        std::fs::rename(path, &aside)?;
+        Ok(aside)
+    }
+
+    /// Does something with the database of a generation.
+    fn with<T>(
+        &self,
+        generation: u64,
+        act: impl FnOnce(&sled::Db) -> sled::Result<T>,
+    ) -> Result<T, StoreError> {
+        let trouble = {
+            let open = self.read();
+            match &open.db {
+                Some(db) if open.generation == generation && open.trouble.is_none() => {
+                    match attempt(|| act(db)) {
+                        Ok(done) => return Ok(done),
+                        Err(trouble) => trouble,
+                    }
+                }
+                _ => {
+                    let reason = open.trouble.clone().map(Trouble::reason);
+                    return Err(self.failed(reason.unwrap_or_else(|| "they were opened again".to_owned())));
+                }
+            }
+        };
+        let reason = trouble.clone().reason();
+        let mut open = self.write();
+        if open.generation == generation {
+            open.trouble.get_or_insert(trouble);
+        }
+        Err(self.failed(reason))
+    }
+
+    fn failed(&self, reason: String) -> StoreError {
+        StoreError::Failed { folder: self.folder.display().to_string(), reason }
+    }
+}
+
+impl Trouble {
+    /// Whether another process has the database; sled says it in words alone.
+    fn is_lock(&self) -> bool {
+        matches!(self, Self::System(reason) if reason.contains("could not acquire lock"))
+    }
+
+    fn reason(self) -> String {
+        match self {
+            Self::System(reason) | Self::Damage(reason) => reason,
+        }
+    }
+}
+
+impl From<sled::Error> for Trouble {
+    fn from(error: sled::Error) -> Self {
+        let reason = error.to_string();
+        match error {
+            // sled's own complaints about what it reads have these kinds, the system's have others.
+            sled::Error::Io(io)
+                if !matches!(
+                    io.kind(),
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+                ) =>
+            {
+                Self::System(reason)
+            }
+            _ => Self::Damage(reason),
+        }
+    }
+}
+
+/// Does something that may fail, or panic where sled meets what it does not expect.
+fn attempt<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
+    match catch_unwind(AssertUnwindSafe(act)) {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(Trouble::Damage("sled panicked over them".to_owned())),
+    }
+}
+
+fn database(path: &Path) -> sled::Result<sled::Db> {
     // What was not flushed when a process is killed is read again from Kafka.
     sled::Config::new().path(path).cache_capacity(16 << 20).flush_every_ms(Some(500)).open()
-}
-
-fn is_locked(error: &sled::Error) -> bool {
-    matches!(error, sled::Error::Io(io) if io.kind() == std::io::ErrorKind::WouldBlock
-        || io.to_string().contains("could not acquire lock"))
 }
 
 /// A path in `folder` that nothing has yet.
@@ -78,25 +236,26 @@ fn free_name(folder: &Path, name: &str) -> PathBuf {
 /// One view's tree.
 #[derive(Debug, Clone)]
 pub struct SledStore {
-    tree: sled::Tree,
-    folder: PathBuf,
+    shared: Arc<Shared>,
+    name: &'static str,
+    generation: u64,
 }
 
 impl SledStore {
-    fn failed(&self, error: &sled::Error) -> StoreError {
-        StoreError::Failed { folder: self.folder.display().to_string(), reason: error.to_string() }
+    fn with<T>(&self, act: impl FnOnce(sled::Tree) -> sled::Result<T>) -> Result<T, StoreError> {
+        self.shared.with(self.generation, |db| act(db.open_tree(self.name)?))
     }
 }
 
 impl Store for SledStore {
     fn scan(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        self.tree
-            .scan_prefix(prefix)
-            .map(|row| {
-                let (key, value) = row.map_err(|error| self.failed(&error))?;
+        self.with(|tree| {
+            let rows = tree.scan_prefix(prefix).map(|row| {
+                let (key, value) = row?;
                 Ok((String::from_utf8_lossy(&key).into_owned(), value.to_vec()))
-            })
-            .collect()
+            });
+            rows.collect()
+        })
     }
 
     fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
@@ -107,14 +266,17 @@ impl Store for SledStore {
                 None => rows.remove(key.as_bytes()),
             }
         }
-        self.tree.apply_batch(rows).map_err(|error| self.failed(&error))
+        self.with(|tree| tree.apply_batch(rows))
     }
 
     fn clear(&mut self) -> Result<(), StoreError> {
-        self.tree.clear().map_err(|error| self.failed(&error))
+        self.with(|tree| tree.clear())
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        self.tree.flush().map(drop).map_err(|error| self.failed(&error))
+        self.with(|tree| tree.flush()).map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,13 @@
 //! Asks a simulator in another process for something, by `shop.control`.
 
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, ThreadedProducer};
+use rdkafka::producer::BaseRecord;
 
-use super::{Session, StreamError, Topic};
+use super::{Session, StreamError, Topic, producer::PolledProducer};
 use crate::shop::Control;
 
 /// Sends requests; never waits.
 pub struct Asker {
-    producer: ThreadedProducer<DefaultProducerContext>,
+    producer: PolledProducer,
     topic: String,
 }
 

@@ -1,16 +1,17 @@
 //! What a process knows of the whole shop: its own consumers' figures and those that others publish.
 
+mod groups;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     consumer::{Part, Position},
-    dashboard::snapshot::{GroupState, Link, Message, Weight},
+    dashboard::snapshot::{Cluster, Link, Message, Said, Weight},
     shop::Zone,
     views::{
         Source,
@@ -19,6 +20,9 @@ use crate::{
         summary::summarize,
     },
 };
+
+use self::groups::Group;
+pub use self::groups::Reading;
 
 /// The consumers, in the order of the design.
 pub const VIEWS: [&str; 8] =
@@ -70,15 +74,6 @@ pub struct Ends {
     pub replaced: HashMap<Source, u64>,
 }
 
-#[derive(Debug, Default)]
-struct Group {
-    trouble: Option<String>,
-    partitions: usize,
-    records: u64,
-    rate: f64,
-    rated: Option<(Instant, u64)>,
-}
-
 #[derive(Debug)]
 struct Inner {
     parts: HashMap<(&'static str, Part), PartState>,
@@ -87,6 +82,9 @@ struct Inner {
     messages: VecDeque<Message>,
     messages_ever: u64,
     link: Link,
+    cluster: Arc<Cluster>,
+    /// Counts changes of anything that a picture shows.
+    changes: u64,
     /// Whether the connection has been looked at.
     linked_before: bool,
 }
@@ -108,6 +106,8 @@ impl Board {
             messages: VecDeque::new(),
             messages_ever: 0,
             link,
+            cluster: Arc::default(),
+            changes: 0,
             linked_before: false,
         };
         Self { zone, inner: Mutex::new(inner) }
@@ -122,13 +122,18 @@ impl Board {
         let mut inner = self.lock();
         match inner.parts.get(&(view, part)) {
             Some(hanging) if hanging.wall_ms > state.wall_ms => {}
-            _ => drop(inner.parts.insert((view, part), state)),
+            hanging => {
+                inner.changes += u64::from(hanging.is_none_or(|hanging| hanging.says_other_than(&state)));
+                inner.parts.insert((view, part), state);
+            }
         }
     }
 
     /// Takes down all that a view said, because it starts again.
     pub fn clear(&self, view: &'static str) {
-        self.lock().parts.retain(|(name, _), _| *name != view);
+        let mut inner = self.lock();
+        inner.parts.retain(|(name, _), _| *name != view);
+        inner.changes += 1;
     }
 
     /// What a view says of its partitions.
@@ -144,7 +149,9 @@ impl Board {
 
     /// Notes where the logs end.
     pub fn set_ends(&self, ends: Ends) {
-        self.lock().ends = ends;
+        let mut inner = self.lock();
+        inner.changes += u64::from(inner.ends.by_part != ends.by_part);
+        inner.ends = ends;
     }
 
     /// Where the logs ended lately.
@@ -158,23 +165,20 @@ impl Board {
     }
 
     /// Notes the connection's state; a change becomes a message.
-    pub fn set_link(&self, up: bool, trouble: Option<String>, shop_second: i64) {
+    pub fn set_link(&self, up: bool, trouble: Option<Said>, shop_second: i64) {
         let (changed, first) = {
             let mut inner = self.lock();
             let changed = inner.link.up != up;
             let first = !std::mem::replace(&mut inner.linked_before, true);
+            inner.changes += u64::from(changed || inner.link.trouble != trouble);
             inner.link.up = up;
             inner.link.trouble = trouble;
             (changed || !up && first, first)
         };
         if changed && up && !first {
-            self.say(shop_second, Weight::Info, "Kafka answers.".to_owned());
+            self.say(shop_second, Weight::Info, Said::KafkaBack);
         } else if changed && !up {
-            self.say(
-                shop_second,
-                Weight::Error,
-                "Kafka does not answer: trying again until it does.".to_owned(),
-            );
+            self.say(shop_second, Weight::Error, Said::KafkaAway);
         }
     }
 
@@ -183,40 +187,38 @@ impl Board {
         self.lock().link.clone()
     }
 
-    /// Notes a consumer's own health: partitions held, records read so far, what is wrong.
-    pub fn set_group(&self, view: &'static str, partitions: usize, records: u64, trouble: Option<String>) {
+    /// Notes what the cluster looks like.
+    pub fn set_cluster(&self, cluster: Cluster) {
         let mut inner = self.lock();
-        let group = inner.groups.entry(view).or_default();
-        group.partitions = partitions;
-        group.records = records;
-        group.trouble = trouble;
-        let now = Instant::now();
-        match group.rated {
-            Some((then, before)) if now - then >= std::time::Duration::from_secs(1) => {
-                group.rate = records.saturating_sub(before) as f64 / (now - then).as_secs_f64();
-                group.rated = Some((now, records));
-            }
-            Some(_) => {}
-            None => group.rated = Some((now, records)),
+        if *inner.cluster != cluster {
+            inner.cluster = Arc::new(cluster);
+            inner.changes += 1;
         }
     }
 
-    /// Notes what is wrong with a consumer.
-    pub fn set_trouble(&self, view: &'static str, trouble: String) {
-        self.lock().groups.entry(view).or_default().trouble = Some(trouble);
+    /// The cluster as last seen.
+    pub fn cluster(&self) -> Arc<Cluster> {
+        Arc::clone(&self.lock().cluster)
+    }
+
+    /// Goes up whenever a picture of the board would change.
+    pub fn changes(&self) -> u64 {
+        self.lock().changes
     }
 
     /// Puts up a message, in the log too.
-    pub fn say(&self, shop_second: i64, weight: Weight, text: String) {
+    pub fn say(&self, shop_second: i64, weight: Weight, said: Said) {
         match weight {
-            Weight::Info => tracing::info!("{text}"),
-            Weight::Warning => tracing::warn!("{text}"),
-            Weight::Error => tracing::error!("{text}"),
+            _ if said.is_small_talk() => tracing::debug!("{said}"),
+            Weight::Info => tracing::info!("{said}"),
+            Weight::Warning => tracing::warn!("{said}"),
+            Weight::Error => tracing::error!("{said}"),
         }
         let mut inner = self.lock();
         inner.messages_ever += 1;
+        inner.changes += 1;
         let number = inner.messages_ever;
-        inner.messages.push_back(Message { number, shop_second, weight, text });
+        inner.messages.push_back(Message { number, shop_second, weight, said });
         while inner.messages.len() > MESSAGES {
             inner.messages.pop_front();
         }
@@ -243,41 +245,9 @@ impl Board {
         figures
     }
 
-    /// Every consumer group as it is seen from here.
-    pub fn groups(&self) -> Vec<GroupState> {
-        let inner = self.lock();
-        VIEWS
-            .into_iter()
-            .map(|view| {
-                let group = inner.groups.get(view);
-                GroupState {
-                    view,
-                    rate: group.map_or(0.0, |group| group.rate),
-                    lag: inner.lag(view),
-                    partitions: group.map_or(0, |group| group.partitions),
-                    trouble: group.and_then(|group| group.trouble.clone()),
-                }
-            })
-            .collect()
-    }
-}
-
-impl Inner {
-    /// Records between a view's positions and the ends of its logs.
-    fn lag(&self, view: &str) -> u64 {
-        self.ends
-            .by_part
-            .iter()
-            .filter(|(part, _)| reads(view, part.source))
-            .map(|(part, end)| {
-                let read = VIEWS
-                    .iter()
-                    .find(|name| **name == view)
-                    .and_then(|name| self.parts.get(&(*name, *part)))
-                    .map_or(0, |state| state.position.next.max(state.end_seen));
-                u64::try_from(end.saturating_sub(read)).unwrap_or(0)
-            })
-            .fold(0, u64::saturating_add)
+    /// Shows every part's figures to `each`, without copies.
+    pub fn each_part(&self, each: impl FnMut(&PartFigures)) {
+        self.lock().parts.values().map(|state| &state.figures).for_each(each);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use crate::shop::Pulse;
@@ -77,9 +77,15 @@ impl Clock {
         if self.inner.fixed.is_some() {
             return self.inner.fixed;
         }
-        let wall = Utc::now().timestamp();
+        self.at(Utc::now())
+    }
+
+    /// Shop time at a moment of wall time. In real time it is never before the last pulse: the wall clock may have
+    /// been set back since.
+    fn at(&self, wall: DateTime<Utc>) -> Option<i64> {
+        let wall = wall.timestamp();
         let now = match &*self.inner.pulse.borrow() {
-            Some(pulse) if pulse.is_real_time() => wall,
+            Some(pulse) if pulse.is_real_time() => wall.max(pulse.shop_time.timestamp()),
             Some(pulse) => pulse.shop_time.timestamp(),
             None if self.inner.trading.load(Ordering::Relaxed) => wall,
             None => return None,
@@ -89,11 +95,14 @@ impl Clock {
 
     /// The shop second up to which all orders are in the log, as far as can be told.
     pub fn settled(&self) -> Option<i64> {
-        let now = self.now()?;
         if self.inner.fixed.is_some() {
-            return Some(now);
+            return self.inner.fixed;
         }
-        let wall = Utc::now();
+        self.settled_at(Utc::now())
+    }
+
+    fn settled_at(&self, wall: DateTime<Utc>) -> Option<i64> {
+        let now = self.at(wall)?;
         let settled = match &*self.inner.pulse.borrow() {
             Some(pulse) if !pulse.is_real_time() => now,
             Some(pulse) if (wall - pulse.wall_time.to_utc()).num_milliseconds() < LIVE_MS => {
@@ -103,5 +112,119 @@ impl Clock {
             _ => now - LIVE_MS / 1000,
         };
         Some(settled.min(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::shop::pulse::RunState;
+
+    const OPENED: i64 = 1_795_000_000;
+
+    fn wall(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    fn pulse(shop: i64, sent: i64, speed: f64) -> Pulse {
+        Pulse {
+            shop_time: wall(shop).fixed_offset(),
+            wall_time: wall(sent).fixed_offset(),
+            speed,
+            rate: None,
+            state: RunState::Running,
+            rush: false,
+            who: String::new(),
+            host: String::new(),
+            pid: 0,
+            orders: 0,
+            lost_sales: 0,
+            last_delivery_id: 0,
+            under_way: Vec::new(),
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// The wall clock is at this second, from the opening.
+        Wall(i64),
+        /// A pulse of real time, or of accelerated time, at this shop second from the opening.
+        Beat {
+            shop: i64,
+            real: bool,
+        },
+        Trade,
+        /// The process starts again and finds the last pulse in Kafka.
+        Restart,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let near = || -5_000..5_000_i64;
+        prop_oneof![
+            4 => near().prop_map(Step::Wall),
+            3 => (near(), any::<bool>()).prop_map(|(shop, real)| Step::Beat { shop, real }),
+            1 => Just(Step::Trade),
+            1 => Just(Step::Restart),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn time_never_goes_back(steps in prop::collection::vec(step(), 1..40)) {
+            let mut clock = Clock::default();
+            let (mut told, mut at) = (i64::MIN, OPENED);
+            for step in steps {
+                match step {
+                    Step::Wall(second) => at = OPENED + second,
+                    Step::Beat { shop, real } => {
+                        let speed = if real { 1.0 } else { 60.0 };
+                        clock.beat(pulse(OPENED + shop, at, speed));
+                    }
+                    Step::Trade => clock.trade(),
+                    Step::Restart => {
+                        let last = clock.pulse();
+                        clock = Clock::default();
+                        // What is not in Kafka is not known any more.
+                        told = i64::MIN;
+                        if let Some(last) = last {
+                            told = last.shop_time.timestamp();
+                            clock.beat(last);
+                        }
+                    }
+                }
+                let (now, settled) = (clock.at(wall(at)), clock.settled_at(wall(at)));
+                prop_assert_eq!(now.is_some(), settled.is_some());
+                if let Some((now, settled)) = now.zip(settled) {
+                    prop_assert!(now >= told, "{} after {}", now, told);
+                    prop_assert!(settled <= now);
+                    told = now;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_wall_clock_set_back_an_hour_stops_time_until_it_has_caught_up() {
+        let clock = Clock::default();
+        clock.beat(pulse(OPENED, OPENED, 1.0));
+        assert_eq!(clock.at(wall(OPENED + 2)), Some(OPENED + 2));
+        assert_eq!(clock.at(wall(OPENED - 3600)), Some(OPENED + 2));
+        assert_eq!(clock.at(wall(OPENED + 3)), Some(OPENED + 3));
+        // A process that starts in that hour has the pulse to go by, and what is closed is closed.
+        let started = Clock::default();
+        started.beat(pulse(OPENED, OPENED, 1.0));
+        assert_eq!(started.at(wall(OPENED - 3600)), Some(OPENED));
+        assert_eq!(started.settled_at(wall(OPENED - 3600)), Some(OPENED));
+    }
+
+    #[test]
+    fn accelerated_time_is_the_last_pulse_and_stands_still_between() {
+        let clock = Clock::default();
+        assert_eq!(clock.at(wall(OPENED)), None);
+        clock.beat(pulse(OPENED + 500, OPENED, 60.0));
+        assert_eq!(clock.at(wall(OPENED + 9)), Some(OPENED + 500));
+        assert_eq!(clock.settled_at(wall(OPENED + 9000)), Some(OPENED + 500));
     }
 }

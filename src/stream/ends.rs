@@ -17,6 +17,7 @@ use super::{
     anchors::Anchors,
     board::{Board, Ends},
     clock::Clock,
+    cluster::ClusterWatch,
     scan::reader,
 };
 use crate::{consumer::Part, views::Source};
@@ -26,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CHECK: Duration = Duration::from_secs(10);
 /// After so many looks at orders without any pulse they come from a shop without our simulator.
 const QUIET_LOOKS: u32 = 5;
+/// Looks at the ends for one at the whole cluster.
+const CLUSTER_LOOKS: u32 = 3;
 
 /// Asks for the ends of the logs; its calls block.
 pub struct EndWatch {
@@ -99,7 +102,7 @@ impl EndWatch {
 /// What the watch knows from one look to the next.
 #[derive(Default)]
 struct Looks {
-    watch: Option<EndWatch>,
+    watch: Option<Arc<EndWatch>>,
     anchors: Anchors,
     checked: Option<Instant>,
     replaced: HashMap<Source, u64>,
@@ -116,7 +119,7 @@ impl Looks {
         }
         let (watch, first) = match self.watch.take() {
             Some(watch) => (watch, false),
-            None => (EndWatch::new(session)?, true),
+            None => (Arc::new(EndWatch::new(session)?), true),
         };
         let by_part = watch.look()?;
         let mut others = self.anchors.shorter(&by_part);
@@ -136,13 +139,14 @@ impl Looks {
 /// Looks each second and writes what it sees on the board, until told to stop.
 pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: CancellationToken) {
     let mut looks = Looks::default();
+    let mut cluster = ClusterWatch::default();
+    let mut count = 0_u32;
     let mut without_pulse = 0;
     while !stop.is_cancelled() {
         let settled = clock.settled();
-        let session = session.clone();
-        let mut known = std::mem::take(&mut looks);
+        let (asking, mut known) = (session.clone(), std::mem::take(&mut looks));
         let looking = tokio::task::spawn_blocking(move || {
-            let ends = known.look(&session, settled);
+            let ends = known.look(&asking, settled);
             (known, ends)
         });
         let looked = tokio::select! {
@@ -164,14 +168,48 @@ pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: Cancel
             Ok((known, Err(error))) => {
                 looks = known;
                 // A Kafka that knows no topic of that name has answered.
-                board.set_link(matches!(error, StreamError::NoTopic { .. }), Some(error.to_string()), second);
+                board.set_link(matches!(error, StreamError::NoTopic { .. }), Some(error.said()), second);
             }
             Err(error) => tracing::error!("looking for the ends of the logs failed: {error}"),
         }
+        if count % CLUSTER_LOOKS == 1
+            && let Some(watch) = looks.watch.clone()
+        {
+            cluster = look_around(&watch, cluster, &session, &board).await;
+        }
+        count = count.wrapping_add(1);
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
     }
     super::let_go(looks);
+}
+
+/// One look at the cluster, which goes on the board; it is no news where Kafka does not answer.
+async fn look_around(
+    watch: &Arc<EndWatch>,
+    mut cluster: ClusterWatch,
+    session: &Session,
+    board: &Board,
+) -> ClusterWatch {
+    let (watch, session) = (Arc::clone(watch), session.clone());
+    let looked = tokio::task::spawn_blocking(move || {
+        let seen = cluster.look(&session, &watch.probe);
+        (cluster, seen)
+    });
+    match looked.await {
+        Ok((cluster, Ok(seen))) => {
+            board.set_cluster(seen);
+            cluster
+        }
+        Ok((cluster, Err(error))) => {
+            tracing::debug!("looking at the cluster: {error}");
+            cluster
+        }
+        Err(error) => {
+            tracing::error!("looking at the cluster failed: {error}");
+            ClusterWatch::default()
+        }
+    }
 }

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     consumer::{Part, Position, Start, Taken},
-    dashboard::snapshot::Weight,
+    dashboard::snapshot::{Said, Weight},
     handling::{Ledger, Outgoing, Parameters, Resume},
     views::{Source, part::PartFigures},
 };
@@ -74,7 +74,7 @@ impl Books {
         let Some(last) = position.last else { return (position, resume) };
         let tell = |what: &str| {
             let second = self.env.clock.now().unwrap_or_default();
-            self.env.board.say(second, Weight::Warning, format!("{NAME}: {part} {what}."));
+            self.env.board.say(second, Weight::Warning, format!("{NAME}: {part} {what}.").into());
         };
         if end <= last.offset {
             tell(
@@ -96,6 +96,7 @@ impl Books {
 
 impl Keeper for Books {
     fn assign(&self, parts: &[Part], _: AskTold<'_>) -> Result<Vec<Start>, String> {
+        self.env.board.rebalanced(NAME);
         let session = &self.env.session;
         let committed = block_in_place(|| states::handling(session)).map_err(|error| error.to_string())?;
         let probe = session.probe().map_err(|error| error.to_string())?;
@@ -223,6 +224,7 @@ impl Turn<'_> {
             ) => Some(Ended::Again(code.to_string())),
             Err(KafkaError::PartitionEOF(_)) => None,
             Err(error) => {
+                self.env.board.failed(NAME);
                 tracing::debug!("{NAME}: {error}");
                 None
             }
@@ -230,8 +232,9 @@ impl Turn<'_> {
     }
 
     fn take(&mut self, message: &BorrowedMessage<'_>) -> Option<Ended> {
-        // Those that are passed over count too: reading has to pause for other things now and then.
-        self.unsent += 1;
+        // Those that are passed over count too: reading has to pause for other things now and then. Large ones count
+        // more, since dead letters wait with all their bytes.
+        self.unsent += 1 + message.payload_len() as u64 / 1024;
         let part = Part { source: Source::Orders, partition: message.partition() };
         if self.env.until.as_ref().is_some_and(|until| !until.takes(part, message.offset())) {
             return None;
@@ -279,7 +282,7 @@ impl Turn<'_> {
         self.env.board.say(
             self.env.clock.now().unwrap_or_default(),
             Weight::Warning,
-            format!("{NAME}: {text}."),
+            format!("{NAME}: {text}.").into(),
         );
         let empty = |partition| (partition, self.state(partition, Position::default(), Resume::default()));
         let empty: Vec<_> = partitions.iter().copied().map(empty).collect();
@@ -303,7 +306,7 @@ impl Turn<'_> {
             let text = format!(
                 "Order {order_id} is handled, but its record is larger than Kafka takes: no mail goes out."
             );
-            self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Error, text);
+            self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Error, text.into());
         }
         Ok(())
     }
@@ -387,9 +390,8 @@ impl Turn<'_> {
         None
     }
 
-    fn waits(&self) -> Option<String> {
-        self.paused
-            .then(|| format!("{HELD} orders wait for their time: reading pauses until some are handled"))
+    fn waits(&self) -> Option<Said> {
+        self.paused.then_some(Said::TooManyWait { orders: HELD })
     }
 
     /// Pauses reading at the limit of orders held, and goes on at half of it.

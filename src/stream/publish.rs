@@ -3,7 +3,7 @@
 use chrono::Utc;
 use rdkafka::{
     ClientContext,
-    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
+    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext},
     util::Timeout,
 };
 
@@ -12,6 +12,7 @@ use super::{
     board::PartState,
     follow::key,
     handovers::pieces,
+    producer::PolledProducer,
     topics::{STATE_HANDOVERS, STATE_VIEWS},
 };
 use crate::consumer::{Handover, Part};
@@ -33,7 +34,7 @@ impl ProducerContext for Quiet {
 
 /// Sends states; never waits.
 pub struct Publisher {
-    producer: ThreadedProducer<Quiet>,
+    producer: PolledProducer<Quiet>,
     topic: String,
 }
 

@@ -9,6 +9,7 @@ use rdkafka::{
 };
 
 use super::Topic;
+use crate::dashboard::snapshot::Said;
 
 /// Everything a client needs to know; cheap to clone.
 #[derive(Clone)]
@@ -84,6 +85,18 @@ pub enum StreamError {
     Kafka(KafkaError),
 }
 
+impl StreamError {
+    /// As the screen says it.
+    pub fn said(&self) -> Said {
+        match self {
+            Self::Unreachable { bootstrap, reason } => {
+                Said::Unreachable { bootstrap: bootstrap.clone(), reason: reason.clone() }
+            }
+            other => Said::Text(other.to_string()),
+        }
+    }
+}
+
 impl From<KafkaError> for StreamError {
     fn from(error: KafkaError) -> Self {
         match error {
@@ -107,9 +120,9 @@ impl Session {
             .set("socket.nagle.disable", "true")
             // A cluster that is not there is told once by us, not at every attempt by the library.
             .set("log.connection.close", "false")
-            // A topic that was deleted is made again by us, with its partitions and settings.
-            .set("allow.auto.create.topics", "false")
-            .set("topic.metadata.refresh.interval.ms", "60000");
+            .set("topic.metadata.refresh.interval.ms", "60000")
+            // A producer that asks for a topic which is gone must not make it: it would have other settings than ours.
+            .set("allow.auto.create.topics", "false");
         for (name, value) in ours {
             config.set(*name, *value);
         }

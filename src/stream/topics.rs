@@ -105,7 +105,7 @@ pub async fn keep(session: Session, board: Arc<Board>, clock: Clock, stop: Cance
                 Ok(made) => {
                     let made = made.join(", ");
                     let text = format!("Topics were missing and have been made again: {made}.");
-                    board.say(clock.now().unwrap_or_default(), Weight::Warning, text);
+                    board.say(clock.now().unwrap_or_default(), Weight::Warning, text.into());
                 }
                 // Whether Kafka answers is told by others.
                 Err(error) => tracing::debug!("looking for the topics: {error}"),

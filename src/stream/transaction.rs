@@ -14,12 +14,12 @@ use rdkafka::{
     consumer::ConsumerGroupMetadata,
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
-    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
+    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext},
 };
 
 use super::{
     Session, StreamError, Topic, board::PartState, follow::key, group::log_line, handling_loop::NAME,
-    topics::STATE_HANDLING,
+    producer::PolledProducer, topics::STATE_HANDLING,
 };
 use crate::{consumer::Part, handling::Outgoing, views::Source};
 
@@ -59,7 +59,7 @@ impl ProducerContext for Deliveries {
 
 /// A transactional producer. After any error it is of no use any more: make a new one (librdkafka #5423).
 pub struct Sender {
-    producer: ThreadedProducer<Deliveries>,
+    producer: PolledProducer<Deliveries>,
     handled: String,
     handled_partitions: i32,
     dead_letters: String,
@@ -72,7 +72,7 @@ impl Sender {
     /// Makes one and fences those before it with the same instance; blocks until the broker has answered.
     pub fn new(session: &Session, instance: &str) -> Result<Self, StreamError> {
         let failed = Arc::new(AtomicU64::new(0));
-        let producer: ThreadedProducer<Deliveries> = session
+        let producer: PolledProducer<Deliveries> = session
             .client(&[
                 ("transactional.id", &format!("{}.{NAME}.{instance}", session.prefix)),
                 ("transaction.timeout.ms", "10000"),

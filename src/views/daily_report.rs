@@ -39,7 +39,8 @@ impl View for DailyReport {
     }
 
     fn figures(&self, now: i64, zone: Zone) -> PartFigures {
-        PartFigures::DailyReport { today: self.days.get(zone.date(now)).cloned().unwrap_or_default() }
+        let date = zone.date(now);
+        PartFigures::DailyReport { date, today: self.days.get(date).cloned().unwrap_or_default() }
     }
 
     fn tables(&mut self) -> Vec<(&'static str, &mut dyn Saved)> {

@@ -27,6 +27,9 @@ pub struct ProductTotals {
     pub named_by: u64,
     /// Pieces sold.
     pub units: i64,
+    /// What they brought in, öre.
+    #[serde(default)]
+    pub sales_ore: i64,
 }
 
 impl ProductTotals {
@@ -47,6 +50,8 @@ impl DayTotals {
         for line in &order.lines {
             let product = self.products.entry(line.product_id).or_default();
             product.units = product.units.saturating_add(line.quantity);
+            let total_ore = line.total_ore().unwrap_or(i64::MAX);
+            product.sales_ore = product.sales_ore.saturating_add(total_ore);
             product.rename(order.order_id, &line.name);
         }
     }
@@ -63,6 +68,7 @@ impl DayTotals {
                 ours.named_by = theirs.named_by;
             }
             ours.units = ours.units.saturating_add(theirs.units);
+            ours.sales_ore = ours.sales_ore.saturating_add(theirs.sales_ore);
         }
     }
 }

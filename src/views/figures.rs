@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+use super::day_totals::ProductTotals;
+
 /// Seconds of one slot of the charts over the day.
 pub const SLOT_SECONDS: i64 = 300;
 
@@ -25,6 +27,8 @@ pub struct ShopFigures {
     pub sales_last_hour_ore: i64,
     /// Sales of today in öre by slots of five minutes from 00:00.
     pub sales_by_slot: Vec<i64>,
+    /// What was sold of each product since 00:00, by id.
+    pub products_today: BTreeMap<u64, ProductTotals>,
     /// Every product with a delivery or a sale, by id.
     pub stock: Vec<StockLine>,
     /// The handled orders.
@@ -74,6 +78,9 @@ impl StockLine {
 pub struct HandledFigures {
     /// All handled orders in the log.
     pub total: u64,
+    /// By local date of the handling, from today on.
+    #[serde(default)]
+    pub by_day: BTreeMap<NaiveDate, u64>,
     /// In the last 5 minutes.
     pub last_5_min: u64,
     /// In the last 30 minutes.
@@ -84,6 +91,51 @@ pub struct HandledFigures {
     pub last_2_h: u64,
     /// The two hours in 24 intervals of five minutes, oldest first; the last one ends at T.
     pub intervals: [u64; 24],
+    /// How long the orders handled in the two hours had waited, in whole slots: those of the first slot are all counted.
+    #[serde(default)]
+    pub waits: Waits,
+}
+
+/// Shop time from sale to handling, as a histogram that can be merged.
+///
+/// Waits are counted by their whole seconds up to 99 s, and above by two significant digits (rounded down), so a
+/// quantile is at most 10 % low.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Waits(BTreeMap<i64, u64>);
+
+impl Waits {
+    /// Counts one order that waited `seconds` of shop time.
+    pub fn add(&mut self, seconds: i64, orders: u64) {
+        let mut unit = 1;
+        while seconds / unit >= 100 {
+            unit *= 10;
+        }
+        let sum = self.0.entry(seconds.max(0) / unit * unit).or_default();
+        *sum = sum.saturating_add(orders);
+    }
+
+    /// Adds what another partition counted.
+    pub fn merge(&mut self, other: &Self) {
+        for (seconds, orders) in &other.0 {
+            let sum = self.0.entry(*seconds).or_default();
+            *sum = sum.saturating_add(*orders);
+        }
+    }
+
+    /// Waits in seconds and how many orders each, the shortest first.
+    pub fn counts(&self) -> impl Iterator<Item = (i64, u64)> {
+        self.0.iter().map(|(seconds, orders)| (*seconds, *orders))
+    }
+
+    /// Seconds within which the share `quantile` (0 to 1) of the orders was handled; `None` where there are none.
+    pub fn quantile(&self, quantile: f64) -> Option<i64> {
+        let all = self.0.values().fold(0_u64, |sum, orders| sum.saturating_add(*orders));
+        let mut passed = 0_u64;
+        self.0.iter().find_map(|(seconds, orders)| {
+            passed = passed.saturating_add(*orders);
+            (passed > 0 && passed as f64 >= all as f64 * quantile).then_some(*seconds)
+        })
+    }
 }
 
 impl HandledFigures {
@@ -106,6 +158,15 @@ pub struct ReportNote {
     pub revision: u32,
 }
 
+/// Characters of a customer's name in the feed, far more than a screen shows: what a partition tells has to fit into a
+/// record.
+const NAME: usize = 200;
+
+/// A name as the feed has it.
+pub fn feed_name(name: &str) -> String {
+    name.chars().take(NAME).collect()
+}
+
 /// An order in the feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LatestOrder {
@@ -113,7 +174,7 @@ pub struct LatestOrder {
     pub order_id: u64,
     /// Shop time of the sale.
     pub created_at: DateTime<FixedOffset>,
-    /// The customer's name as it came; clean it before it is shown.
+    /// The beginning of the customer's name as it came; clean it before it is shown.
     pub customer: String,
     /// Pieces over all lines; 0 where only the handled record was seen.
     pub pieces: i64,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{
     Event, Source, View,
-    figures::{LatestOrder, Stage},
+    figures::{LatestOrder, Stage, feed_name},
     part::{FEED, PartFigures},
     table::{Saved, Table},
 };
@@ -37,7 +37,7 @@ impl View for Journal {
             self.latest.push_front(LatestOrder {
                 order_id: order.order_id,
                 created_at: order.created_at,
-                customer: order.customer.name.clone(),
+                customer: feed_name(&order.customer.name),
                 pieces: order.lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.quantity)),
                 total_ore: order.total_ore,
                 stage: Stage::Sold,

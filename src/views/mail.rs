@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{
     Event, Source, View,
-    figures::{LatestOrder, Stage},
+    figures::{LatestOrder, Stage, feed_name},
     part::{FEED, PartFigures},
     table::{Saved, Table},
 };
@@ -29,7 +29,7 @@ impl View for Mail {
             self.latest.push_front(LatestOrder {
                 order_id: handled.order_id,
                 created_at: handled.created_at,
-                customer: handled.customer.name.clone(),
+                customer: feed_name(&handled.customer.name),
                 pieces: 0,
                 total_ore: handled.total_ore,
                 stage: Stage::Mailed,

@@ -81,10 +81,11 @@ pub(crate) fn delivery(product_id: u64, second: i64, quantity: i64) -> Delivery 
     Delivery { delivery_id: 1, at: time(second, 0), product_id, quantity }
 }
 
-pub(crate) fn handled(order_id: u64, second: i64) -> Handled {
+/// Handled after a wait of any length, now and then of none at all or an impossible one.
+pub(crate) fn handled(order_id: u64, second: i64, waited_ms: i64) -> Handled {
     Handled {
         order_id,
-        created_at: time(second - 40, 0),
+        created_at: time(second, 999 - waited_ms),
         handled_at: time(second, 999),
         customer: customer(order_id % 7),
         total_ore: 100,
@@ -163,6 +164,34 @@ impl Shop {
     pub(crate) fn handled_between(&self, after: i64, until: i64) -> u64 {
         let within = |one: &&Handled| (after + 1..=until).contains(&one.handled_at.timestamp());
         self.handled.iter().filter(within).count() as u64
+    }
+
+    /// Orders handled on a day.
+    pub(crate) fn handled_on(&self, day: NaiveDate, zone: Tz) -> u64 {
+        let that_day = |one: &&Handled| date(one.handled_at.timestamp(), zone) == day;
+        self.handled.iter().filter(that_day).count() as u64
+    }
+
+    /// How long the orders had waited that were handled in the slots of the last two hours, seconds, shortest first.
+    pub(crate) fn waits(&self, now: i64) -> Vec<i64> {
+        let slots = (now - 7199).div_euclid(300)..=now.div_euclid(300);
+        let within = |one: &&Handled| slots.contains(&one.handled_at.timestamp().div_euclid(300));
+        let waited = |one: &Handled| {
+            (one.handled_at.timestamp_millis() - one.created_at.timestamp_millis()).max(0) / 1000
+        };
+        let mut waits: Vec<i64> = self.handled.iter().filter(within).map(waited).collect();
+        waits.sort_unstable();
+        waits
+    }
+
+    /// By product: what it brought in on a day, öre.
+    pub(crate) fn sales_by_product(&self, day: NaiveDate, zone: Tz) -> BTreeMap<u64, i64> {
+        let mut products: BTreeMap<u64, i128> = BTreeMap::new();
+        for line in self.of_day(day, zone).flat_map(|order| &order.lines) {
+            *products.entry(line.product_id).or_default() +=
+                i128::from(line.quantity) * i128::from(line.unit_price_ore);
+        }
+        products.into_iter().map(|(id, ore)| (id, fit(ore))).collect()
     }
 
     /// Orders and sales from each five minutes of the day that `now` is in, up to `now`'s.

@@ -37,6 +37,8 @@ pub enum PartFigures {
     },
     /// The day so far.
     DailyReport {
+        /// Which day.
+        date: NaiveDate,
         /// Its totals.
         today: DayTotals,
     },

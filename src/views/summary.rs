@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
+    day_totals::DayTotals,
     figures::{HandledFigures, LatestOrder, SLOT_SECONDS, ShopFigures, StockLine},
     part::PartFigures,
 };
@@ -24,6 +25,7 @@ pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zon
         sales_by_slot: vec![0; slots],
         ..ShopFigures::default()
     };
+    let mut day = DayTotals::default();
     let mut stock: BTreeMap<u64, StockLine> = BTreeMap::new();
     let mut feed: HashMap<u64, LatestOrder> = HashMap::new();
     for part in parts {
@@ -47,6 +49,8 @@ pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zon
                     }
                 }
             }
+            // What was said yesterday is of another day.
+            PartFigures::DailyReport { date, today: totals } if *date == today => day.merge(totals),
             PartFigures::DailyReport { .. } => {}
             PartFigures::Stock { lines } => {
                 for line in lines {
@@ -75,8 +79,9 @@ pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zon
             }
         }
     }
+    figures.products_today = day.products;
     figures.stock = stock.into_values().collect();
-    figures.latest = newest(feed);
+    figures.latest = newest(feed.into_values().collect(), FEED);
     figures
 }
 
@@ -110,23 +115,31 @@ fn merge_windows(ours: &mut HandledFigures, theirs: &HandledFigures) {
     for (sum, interval) in ours.intervals.iter_mut().zip(theirs.intervals) {
         add(sum, interval);
     }
+    for (date, count) in &theirs.by_day {
+        add(ours.by_day.entry(*date).or_default(), *count);
+    }
+    ours.waits.merge(&theirs.waits);
 }
 
-/// One row an order: the stage that is furthest, the pieces that the sale told.
-fn into_feed(feed: &mut HashMap<u64, LatestOrder>, order: &LatestOrder) {
-    let row = feed.entry(order.order_id).or_insert_with(|| order.clone());
+/// One row an order: the stage that is furthest, the pieces that the sale told. Whether that was news.
+pub(crate) fn into_feed(feed: &mut HashMap<u64, LatestOrder>, order: &LatestOrder) -> bool {
+    let Some(row) = feed.get_mut(&order.order_id) else {
+        feed.insert(order.order_id, order.clone());
+        return true;
+    };
+    let news = order.stage > row.stage || order.pieces > row.pieces;
     row.pieces = row.pieces.max(order.pieces);
     if order.stage > row.stage {
         row.stage = order.stage;
         row.handled_at = order.handled_at;
     }
+    news
 }
 
-/// The rows whose last change is the newest.
-fn newest(feed: HashMap<u64, LatestOrder>) -> Vec<LatestOrder> {
-    let mut rows: Vec<LatestOrder> = feed.into_values().collect();
+/// The `most` rows whose last change is the newest, newest first.
+pub(crate) fn newest(mut rows: Vec<LatestOrder>, most: usize) -> Vec<LatestOrder> {
     let changed = |row: &LatestOrder| row.handled_at.unwrap_or(row.created_at);
     rows.sort_by_key(|row| std::cmp::Reverse((changed(row), row.order_id)));
-    rows.truncate(FEED);
+    rows.truncate(most);
     rows
 }

@@ -25,6 +25,7 @@ enum Step {
     Handled {
         part: usize,
         distance: i64,
+        waited_ms: i64,
     },
     /// Shop time goes so many thousandths of the way to the end.
     Advance(i64),
@@ -39,10 +40,20 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (part(), distance(), lines()).prop_map(|(part, distance, sold)| Step::Order { part, distance, sold }),
         2 => (part(), 0..5_u64, amount())
             .prop_map(|(part, product, quantity)| Step::Delivery { part, product, quantity: quantity.max(1) }),
-        4 => (part(), distance()).prop_map(|(part, distance)| Step::Handled { part, distance }),
+        4 => (part(), distance(), waited())
+            .prop_map(|(part, distance, waited_ms)| Step::Handled { part, distance, waited_ms }),
         2 => (0..1000_i64).prop_map(Step::Advance),
         1 => Just(Step::Reopen),
         1 => Just(Step::Save),
+    ]
+}
+
+/// Milliseconds that an order waits: attempts, anything, and the ends.
+fn waited() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        4 => (1..40_i64).prop_map(|attempt| attempt * 10_000),
+        4 => 0..2_000_000_i64,
+        1 => prop::sample::select(vec![-5_000, 0, 999, 1_000, 99_999, 100_000, 109_999, 110_000, 1_000_000, 10_000_000_000_000]),
     ]
 }
 
@@ -135,8 +146,8 @@ fn tell(steps: &[Step], now: i64) -> (Vec<Option<Event>>, Shop) {
                 shop.deliveries.push(delivery.clone());
                 Some(Event::Delivery(delivery))
             }
-            Step::Handled { distance, .. } => {
-                let handled = naive::handled(id, now + distance);
+            Step::Handled { distance, waited_ms, .. } => {
+                let handled = naive::handled(id, now + distance, *waited_ms);
                 shop.handled.push(handled.clone());
                 Some(Event::Handled(handled))
             }
@@ -212,6 +223,27 @@ proptest! {
             let from = now - 7200 + index * 300;
             prop_assert_eq!(*interval, shop.handled_between(from, from + 300));
         }
+
+        let handled_today = said.handled.by_day.get(&said.today).copied().unwrap_or(0);
+        prop_assert_eq!(handled_today, shop.handled_on(said.today, tz));
+        let waits = shop.waits(now);
+        prop_assert_eq!(said.handled.waits.quantile(0.5).is_none(), waits.is_empty());
+        for percent in [0_usize, 1, 50, 95, 99, 100] {
+            // The shortest wait within which so many were handled.
+            let rank = (waits.len() * percent).div_ceil(100).max(1);
+            let told = said.handled.waits.quantile(percent as f64 / 100.0);
+            if let (Some(&exact), Some(told)) = (waits.get(rank - 1), told) {
+                let near = told == exact || exact >= 100 && told < exact && told as f64 >= exact as f64 * 0.9;
+                prop_assert!(near, "{percent} % of {waits:?} waited {exact} s, not {told}");
+            }
+        }
+
+        let sold: BTreeMap<u64, (String, i64)> =
+            said.products_today.iter().map(|(id, sold)| (*id, (sold.name.clone(), sold.units))).collect();
+        prop_assert_eq!(sold, shop.products(Some(said.today), tz));
+        let brought: BTreeMap<u64, i64> =
+            said.products_today.iter().map(|(id, sold)| (*id, sold.sales_ore)).collect();
+        prop_assert_eq!(brought, shop.sales_by_product(said.today, tz));
 
         let mut stock: BTreeMap<u64, (String, i64, i64)> = BTreeMap::new();
         for (id, pieces) in shop.delivered() {

@@ -1,18 +1,19 @@
 //! The embedded broker alone: what it does in the background, under attack, and when it is killed.
 
 use std::{
-    io::{Read, Write},
-    net::TcpStream,
+    io::{BufRead, BufReader, Read},
     path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
+    process::{Command, Stdio},
 };
 
-use rand::{RngExt, SeedableRng};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
-use shop_sim::broker::{Broker, BrokerConfig, Durability, published_address};
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
+    client::DefaultClientContext,
+    producer::{FutureProducer, FutureRecord, Producer},
+};
+use shop_sim::broker::{Broker, BrokerConfig, Durability};
 
-use crate::kit::{PATIENCE, Seen, client, embedded, make_topic, read_all, send, until, values};
+use crate::kit::{PATIENCE, Seen, client, embedded, make_topic, read_all, send, until};
 
 fn producer(bootstrap: &str) -> FutureProducer {
     client(bootstrap).set("enable.idempotence", "true").set("linger.ms", "5").create().unwrap()
@@ -74,106 +75,23 @@ async fn retention_deletes_old_segments() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_bytes_do_no_harm() {
+async fn retention_that_is_changed_counts_at_once() {
     let data = tempfile::tempdir().unwrap();
     let broker = embedded(data.path()).await;
-    let address = broker.address();
-    let attack = move |bytes: &[u8]| {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-        // The broker may hang up in the middle.
-        let _ = stream.write_all(bytes);
-        let _ = stream.read(&mut [0; 1024]);
-    };
-    tokio::task::spawn_blocking(move || {
-        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-        for key in 0..90u8 {
-            for version in [0u8, 1, 4, 9, 12, 17] {
-                let mut frame = vec![0, key, 0, version, 0, 0, 0, 1, 0, 1, b'x', 0];
-                let length: usize = random.random_range(0..200);
-                frame.extend((0..length).map(|_| random.random::<u8>()));
-                let mut bytes = u32::try_from(frame.len()).unwrap().to_be_bytes().to_vec();
-                bytes.extend(&frame);
-                if key % 3 == 0 {
-                    bytes.truncate(bytes.len() / 2);
-                }
-                let mut stream = TcpStream::connect(address).unwrap();
-                let _ = stream.write_all(&bytes);
-            }
-        }
-        // Lengths that are huge, negative, nought, and a claim that nothing follows on.
-        attack(&[0x7f, 0xff, 0xff, 0xff]);
-        attack(&[0xff, 0xff, 0xff, 0xff]);
-        attack(&[0, 0, 0, 0]);
-        attack(&[0x06, 0x40, 0, 0, 0, 0]);
-        attack(b"GET / HTTP/1.1\r\n\r\n");
-        // Metadata that claims two thousand million topics.
-        attack(&[0, 0, 0, 14, 0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
-    })
-    .await
-    .unwrap();
-    let topic = make_topic(&address.to_string(), 1, &[]).await;
-    assert_eq!(send(&producer(&address.to_string()), &topic, 0, "key", "value").await, 0);
-    tokio::time::timeout(PATIENCE, broker.stop()).await.unwrap();
-}
-
-/// Run as a child: a broker until it is killed.
-#[test]
-fn child() {
-    let Ok(data) = std::env::var("SHOP_SIM_TEST_BROKER_DATA") else { return };
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let _broker = embedded(Path::new(&data)).await;
-        std::future::pending::<()>().await;
-    });
-}
-
-fn spawn(data: &Path) -> (Child, String) {
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["embedded::child", "--exact", "--nocapture"])
-        .env("SHOP_SIM_TEST_BROKER_DATA", data)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let address = || published_address(data).filter(|address| TcpStream::connect(address).is_ok());
-    until("the child to serve", || address().is_some());
-    let address = address().unwrap().to_string();
-    (child, address)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_acknowledged_is_lost_by_kill_9() {
-    let data = tempfile::tempdir().unwrap();
-    let mut expected: Vec<String> = Vec::new();
-    let mut topic = None;
-    for round in 0..4 {
-        let (mut child, bootstrap) = spawn(data.path());
-        if topic.is_none() {
-            topic = Some(make_topic(&bootstrap, 1, &[]).await);
-        }
-        let topic = topic.as_ref().unwrap();
-        // What was committed in the rounds before is all there, and nothing else.
-        assert_eq!(values(&read_all(&bootstrap, topic, 1, "read_committed")), expected);
-        let sender: FutureProducer = client(&bootstrap)
-            .set("transactional.id", "id")
-            .set("message.timeout.ms", "5000")
-            .set("transaction.timeout.ms", "5000")
-            .create()
-            .unwrap();
-        sender.init_transactions(PATIENCE).unwrap();
-        for n in 0..5 {
-            sender.begin_transaction().unwrap();
-            let value = format!("{round}-{n}");
-            send(&sender, topic, 0, "key", &value).await;
-            sender.commit_transaction(PATIENCE).unwrap();
-            expected.push(value);
-        }
-        sender.begin_transaction().unwrap();
-        send(&sender, topic, 0, "key", "never committed").await;
-        child.kill().unwrap();
-        child.wait().unwrap();
-        tokio::task::spawn_blocking(move || drop(sender)).await.unwrap();
-    }
+    let bootstrap = broker.address().to_string();
+    let topic = make_topic(&bootstrap, 1, &[("segment.bytes", "1048576")]).await;
+    let sender = producer(&bootstrap);
+    let value = "x".repeat(10_000);
+    let sends = (0..400).map(|_| send(&sender, &topic, 0, "key", &value));
+    futures::future::join_all(sends).await;
+    assert!(size(data.path(), &topic) > 4_000_000);
+    let admin: AdminClient<DefaultClientContext> = client(&bootstrap).create().unwrap();
+    let change = AlterConfig::new(ResourceSpecifier::Topic(&topic)).set("retention.bytes", "1000000");
+    admin.alter_configs(&[change.set("segment.bytes", "1048576")], &AdminOptions::new()).await.unwrap();
+    until("old segments to be deleted", || size(data.path(), &topic) < 2_200_000);
+    let seen = read_all(&bootstrap, &topic, 1, "read_committed");
+    assert!(seen[0].offset > 0 && seen.last().unwrap().offset == 399, "{:?}", seen[0].offset);
+    broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,4 +117,30 @@ async fn records_that_are_synced_are_served_the_same() {
     sender.commit_transaction(PATIENCE).unwrap();
     assert_eq!(read_all(&bootstrap, &topic, 2, "read_committed").len(), 50);
     broker.stop().await;
+}
+
+#[test]
+fn whoever_lets_others_in_is_warned() {
+    let said = |listen: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut broker = Command::new(env!("CARGO_BIN_EXE_shop-sim"))
+            .args(["broker", "--listen", listen, "--out"])
+            .arg(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        BufReader::new(broker.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        // It is ready, and has said what there is to say.
+        broker.kill().unwrap();
+        let mut warning = String::new();
+        broker.stderr.take().unwrap().read_to_string(&mut warning).unwrap();
+        broker.wait().unwrap();
+        (address.trim().to_owned(), warning)
+    };
+    let (address, warning) = said("127.0.0.1:0");
+    assert!(address.starts_with("127.0.0.1:") && warning.is_empty(), "{address} {warning}");
+    let (address, warning) = said("0.0.0.0:0");
+    assert!(warning.contains(&address) && warning.contains("other machines"), "{address} {warning}");
 }

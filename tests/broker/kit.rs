@@ -51,7 +51,14 @@ impl Cluster {
 
     /// Makes a topic with a name of its own.
     pub(crate) async fn topic(&self, partitions: i32, settings: &[(&str, &str)]) -> String {
-        make_topic(&self.bootstrap, partitions, settings).await
+        let topic = make_topic(&self.bootstrap, partitions, settings).await;
+        if self.embedded.is_none() {
+            // Kafka says that it is made before it takes records.
+            let onlooker: BaseConsumer = self.client().set("group.id", "onlooker").create().unwrap();
+            let ready = |partition| onlooker.fetch_watermarks(&topic, partition, PATIENCE).is_ok();
+            until("the topic", || (0..partitions).all(ready));
+        }
+        topic
     }
 
     pub(crate) fn producer(&self, settings: &[(&str, &str)]) -> FutureProducer {

@@ -41,6 +41,20 @@ pub struct Shop {
     prefix: String,
     /// The embedded broker, once a test reads the topics itself.
     broker: OnceCell<(Running, String)>,
+    /// Whether the folder stays when the test fails.
+    evidence: bool,
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        if self.evidence && thread::panicking() {
+            self.home.disable_cleanup(true);
+            #[expect(clippy::print_stderr, reason = "for whoever looks for the cause")]
+            {
+                eprintln!("the evidence is kept in {}, topics {}", self.home().display(), self.topic("*"));
+            }
+        }
+    }
 }
 
 impl Shop {
@@ -57,7 +71,18 @@ impl Shop {
         let home = tempfile::Builder::new().prefix("shop-").tempdir().expect("a folder");
         let name = home.path().file_name().expect("a name").to_string_lossy().into_owned();
         let prefix = if bootstrap.is_some() { name } else { "shop".to_owned() };
-        Self { home, bootstrap, prefix, broker: OnceCell::new() }
+        Self { home, bootstrap, prefix, broker: OnceCell::new(), evidence: false }
+    }
+
+    /// Leaves its folder behind when the test fails, for whoever looks for the cause.
+    #[must_use]
+    pub fn with_evidence(mut self) -> Self {
+        self.evidence = true;
+        self
+    }
+
+    pub fn is_embedded(&self) -> bool {
+        self.bootstrap.is_none()
     }
 
     pub fn home(&self) -> &Path {
@@ -270,6 +295,31 @@ impl Running {
         );
     }
 
+    /// SIGKILL to a command that may have ended by itself; how it ended.
+    pub fn kill_or_end(mut self) -> Done {
+        self.child.kill().expect("killed");
+        self.finish()
+    }
+
+    /// SIGKILL to what runs in the terminal of [`Shop::start_in_terminal`]; the terminal ends by itself then.
+    pub fn kill_inside(mut self) {
+        let children = format!("/proc/{0}/task/{0}/children", self.pid());
+        // A terminal that was just started has nothing in it yet, and what it starts would outlive it.
+        self.wait("what runs in it", |_| {
+            fs::read_to_string(&children).is_ok_and(|pids| !pids.trim().is_empty())
+        });
+        let pids = fs::read_to_string(&children).unwrap_or_default();
+        for pid in pids.split_whitespace() {
+            let sent = Command::new("sh").args(["-c", &format!("kill -KILL {pid}")]).status();
+            assert!(sent.expect("sh").success(), "ended by itself before it was killed: {}", self.told());
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while self.is_running() {
+            assert!(Instant::now() < deadline, "the terminal does not end: {}", self.line);
+            thread::sleep(GLANCE);
+        }
+    }
+
     /// Sends a signal by name, `TERM` or `INT`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.pid())]).status();
@@ -305,6 +355,11 @@ impl Done {
     pub fn ok(self) -> Self {
         assert!(self.status.success(), "{self}");
         self
+    }
+
+    /// Whether SIGKILL was its end.
+    pub fn was_killed(&self) -> bool {
+        self.status.signal() == Some(9)
     }
 
     /// The last line of its output as JSON.

@@ -92,7 +92,7 @@ impl Bench {
 
     /// What was told so far.
     pub fn told(&self) -> Vec<String> {
-        self.env.board.messages().into_iter().map(|message| message.text).collect()
+        self.env.board.messages().into_iter().map(|message| message.said.to_string()).collect()
     }
 
     pub fn was_told(&self, words: &[&str]) -> bool {

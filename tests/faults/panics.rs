@@ -1,30 +1,21 @@
-//! Tasks that panic: told, started again from their checkpoints, and the terminal stays whole.
+//! Tasks that panic: told, and started again from their checkpoints.
 
 use std::{
     io,
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use chrono::NaiveDate;
 use shop_sim::{
     consumer::{Output, output::Appends, outputs::JournalFiles},
-    dashboard::{self, ScreenOptions, snapshot::Link},
-    runtime::{panics, snapshots::Painter, supervisor::Supervisor},
-    shop::{Catalog, Zone},
+    shop::Zone,
     sinks::{
         files::Files,
         memory::{Disk, MemoryFiles},
     },
     store::{Batch, MemoryStore},
-    stream::{board::Board, clock::Clock, env::Ended},
     views::{Event, Journal, Source, View, part::PartFigures, table::Saved},
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     bench::{Bench, journal, orders, until},
@@ -101,92 +92,8 @@ async fn a_view_that_panics_goes_on_from_its_checkpoint() {
     shop.write("orders", &orders(STUMBLE..501));
     until("the journal of all", || journal(&disk).len() >= 500).await;
     assert!(STUMBLED.load(Ordering::Relaxed));
-    assert!(bench.was_told(&["journal starts again", "it panicked (it stumbled)"]), "{:?}", bench.told());
+    assert!(bench.was_told(&["journal", "starts again", "it panicked (it stumbled)"]), "{:?}", bench.told());
     bench.env.stop.cancel();
     kept.await.unwrap();
     assert_eq!(journal(&disk), (1..501).collect::<Vec<_>>(), "each order once");
-}
-
-/// What the test below runs in a terminal of its own: a dashboard, beside which a task panics.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "draws on the terminal"]
-async fn a_dashboard_beside_a_task_that_panics() {
-    panics::tell();
-    let link = Link { bootstrap: "nowhere".to_owned(), embedded: true, up: true, trouble: None };
-    let zone = Zone(chrono_tz::Europe::Stockholm);
-    let (board, stop) = (Arc::new(Board::new(zone, link)), CancellationToken::new());
-    let clock = Clock::fixed(1_795_172_400);
-    let mut painter = Painter::new(Arc::clone(&board), clock.clone(), zone, Arc::new(Catalog::builtin()));
-    let (pictures, drawn) = tokio::sync::watch::channel(Arc::new(painter.paint()));
-    let (ask, _asked) = tokio::sync::mpsc::unbounded_channel();
-    let supervisor = Supervisor { board: Arc::clone(&board), clock, stop: stop.clone() };
-    let screen = tokio::spawn(dashboard::run(ScreenOptions::default(), drawn, ask, stop.clone()));
-    tokio::spawn(painter.run(pictures, stop.clone()));
-    until("the screen", shop_sim::dashboard::terminal::is_taken).await;
-
-    let mut attempts = 0;
-    let run = || {
-        attempts += 1;
-        let attempt = attempts;
-        async move {
-            assert!(attempt > 1, "on purpose");
-            Ok::<_, String>(Ended::Done)
-        }
-    };
-    supervisor.keep("the follower", run).await;
-    // A thread that nobody keeps is no reason to close the screen either.
-    let _ = std::thread::spawn(|| panic!("in vain")).join();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    stop.cancel();
-    screen.await.unwrap().unwrap();
-    println!("the screen was left in good order");
-}
-
-#[test]
-fn a_panic_beside_the_dashboard_leaves_the_screen_whole_and_is_told_on_it() {
-    let shop = Shop::embedded();
-    let mut command = Command::new("script");
-    let me = std::env::current_exe().unwrap();
-    let inside = format!(
-        "stty cols 120 rows 40; exec {} --exact panics::a_dashboard_beside_a_task_that_panics --ignored --nocapture",
-        me.display()
-    );
-    command.env("TERM", "xterm-256color").args(["-qefc", &inside, "/dev/null"]);
-    let screen = shop.spawn(command, inside).finish().ok().stdout;
-    let [entered, left] =
-        ["\u{1b}[?1049h", "\u{1b}[?1049l"].map(|code| screen.match_indices(code).collect::<Vec<_>>());
-    assert_eq!((entered.len(), left.len()), (1, 1), "the screen was left before its end: {screen}");
-    let told = screen.find("it panicked (on purpose)").expect("the message on the screen");
-    assert!(entered[0].0 < told && told < left[0].0, "{screen}");
-    assert!(!screen.contains("panicked at"), "something was printed over the screen: {screen}");
-    assert!(screen[left[0].0..].contains("the screen was left in good order"), "{screen}");
-}
-
-#[test]
-fn the_panic_of_a_drawing_task_gives_the_terminal_back_and_ends_the_program() {
-    // The task's screen is dropped while it unwinds: what is printed afterwards stands on a whole terminal.
-    let shop = Shop::embedded();
-    let mut command = Command::new("script");
-    let me = std::env::current_exe().unwrap();
-    let inside = format!(
-        "stty cols 120 rows 40; exec {} --exact panics::a_drawing_task_that_panics --ignored --nocapture",
-        me.display()
-    );
-    command.env("TERM", "xterm-256color").args(["-qefc", &inside, "/dev/null"]);
-    let screen = shop.spawn(command, inside).finish().ok().stdout;
-    let left = screen.find("\u{1b}[?1049l").expect("the terminal was given back");
-    assert!(screen[left..].contains("the screen failed"), "{screen}");
-}
-
-/// What the test above runs in a terminal of its own.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "draws on the terminal"]
-async fn a_drawing_task_that_panics() {
-    panics::tell();
-    let drawing = tokio::spawn(async {
-        let _screen = shop_sim::dashboard::terminal::Screen::enter(false).unwrap();
-        panic!("while drawing");
-    });
-    assert!(drawing.await.is_err());
-    println!("the screen failed");
 }

@@ -158,6 +158,57 @@ async fn it_pauses_resumes_and_changes_its_rate_by_either_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn it_jumps_to_just_before_midnight_and_goes_on_live() {
+    let shop = Shop::open().await;
+    let (speed, midnight) = (600.0, NOON + 12 * 3_600_000);
+    let pace = Pace::Accelerated { speed, start: Some(NOON) };
+    let options = SimulatorOptions { pace, rate: Rate::PerSecond(20.0), ..options() };
+    let simulator = shop.start(options).await.unwrap();
+    simulator.until(|progress| progress.orders > 3).await;
+    shop.ask(Control::ToMidnight);
+    let there = midnight - 8_000 * 600;
+    let landed = shop.pulse(|pulse| pulse.shop_time.timestamp_millis() > there && pulse.speed > 1.0).await;
+    let before = midnight - landed.shop_time.timestamp_millis();
+    assert!(before > 0, "the jump went beyond midnight by {before} ms");
+    assert_eq!(landed.rate, Some(20.0));
+    // Live again, it comes to the next day by itself.
+    simulator.until(|progress| progress.shop_ms > midnight).await;
+    simulator.stop().await.unwrap();
+    let log = shop.read();
+    log.audit();
+    // The ten and a half hours from noon to there were filled at the same rate: 64 seconds of the wall, 20 orders each.
+    let filled = log.orders.iter().filter(|order| order.created_at.timestamp_millis() < there).count();
+    assert!((1_100..1_500).contains(&filled), "{filled} orders");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rush_sells_ten_times_as_much_in_accelerated_time_alone() {
+    let shop = Shop::open().await;
+    let pace = Pace::Accelerated { speed: 60.0, start: Some(NOON) };
+    let rate = Rate::PerSecond(20.0);
+    let simulator = shop.start(SimulatorOptions { pace, rate, ..options() }).await.unwrap();
+    simulator.until(|progress| progress.orders > 3).await;
+    shop.ask(Control::Rush);
+    let begun = shop.pulse(|pulse| pulse.rush).await;
+    assert_eq!(begun.rate, Some(20.0), "the aim stays");
+    let over = shop.pulse(|pulse| !pulse.rush && pulse.shop_time > begun.shop_time).await;
+    simulator.stop().await.unwrap();
+    let span = (over.shop_time - begun.shop_time).num_milliseconds() as f64 / 60_000.0;
+    let rate = (over.orders - begun.orders) as f64 / span;
+    assert!((150.0..250.0).contains(&rate), "{rate} orders a second in {span} s");
+    shop.read().audit();
+
+    let other = Shop::open().await;
+    let simulator = other.start(SimulatorOptions { rate: Rate::PerSecond(20.0), ..options() }).await.unwrap();
+    other.ask(Control::Rush);
+    other.ask(Control::ToMidnight);
+    other.ask(Control::Rate { rate: 30.0 });
+    other.pulse(|pulse| pulse.rate == Some(30.0)).await;
+    simulator.stop().await.unwrap();
+    assert!(other.read().pulses.iter().all(|pulse| !pulse.rush && pulse.is_real_time()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backfill_up_to_now_goes_on_live_without_a_gap() {
     let shop = Shop::open().await;
     let now = chrono::Utc::now().timestamp_millis();

@@ -3,8 +3,8 @@
 use kafka_protocol::{
     ResponseError,
     messages::{
-        ApiVersionsResponse, DescribeClusterRequest, DescribeClusterResponse, FindCoordinatorRequest,
-        FindCoordinatorResponse, api_versions_response::ApiVersion,
+        ApiVersionsRequest, ApiVersionsResponse, DescribeClusterRequest, DescribeClusterResponse,
+        FindCoordinatorRequest, FindCoordinatorResponse, api_versions_response::ApiVersion,
         describe_cluster_response::DescribeClusterBroker, find_coordinator_response::Coordinator,
     },
 };
@@ -21,6 +21,19 @@ pub(crate) fn api_versions(error: Option<ResponseError>) -> ApiVersionsResponse 
         .with_error_code(error.map_or(0, |error| error.code()))
         .with_api_keys(keys.collect())
         .with_finalized_features_epoch(-1)
+}
+
+/// Who connects says from version 3 on what it is (KIP-511).
+pub(super) fn versions(request: &ApiVersionsRequest, version: i16) -> ApiVersionsResponse {
+    let names = [&request.client_software_name, &request.client_software_version];
+    let sensible = version < 3 || names.into_iter().all(|name| is_software_name(name));
+    api_versions((!sensible).then_some(ResponseError::InvalidRequest))
+}
+
+fn is_software_name(name: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let at_the_ends = |c: char| c.is_ascii_alphanumeric();
+    name.chars().all(legal) && name.starts_with(at_the_ends) && name.ends_with(at_the_ends)
 }
 
 pub(super) fn find_coordinator(

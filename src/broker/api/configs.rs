@@ -1,5 +1,7 @@
 //! `DescribeConfigs`, `AlterConfigs` and `IncrementalAlterConfigs`.
 
+use std::collections::HashSet;
+
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -15,10 +17,13 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::text;
+use super::{NODE, text};
 use crate::broker::{
     cluster::Cluster,
-    topics::config::{self, Kind, Overrides, SETTINGS, Setting},
+    topics::{
+        TopicError, check_name,
+        config::{self, Kind, Overrides, SETTINGS, Setting},
+    },
 };
 
 /// Resource types.
@@ -65,7 +70,8 @@ pub(super) fn describe(cluster: &Cluster, request: &DescribeConfigsRequest) -> D
         match resource.resource_type {
             TOPIC => match cluster.topics.get(&resource.resource_name) {
                 None => {
-                    let error = ResponseError::UnknownTopicOrPartition;
+                    let known = check_name(&resource.resource_name).map_err(|error| error.response());
+                    let error = known.err().unwrap_or(ResponseError::UnknownTopicOrPartition);
                     result.with_error_code(error.code()).with_error_message(Some(text(&error.to_string())))
                 }
                 Some(topic) => {
@@ -74,6 +80,13 @@ pub(super) fn describe(cluster: &Cluster, request: &DescribeConfigsRequest) -> D
                     result.with_configs(all.map(|one| describe_one(&one, request.include_synonyms)).collect())
                 }
             },
+            BROKER
+                if *resource.resource_name != *NODE.0.to_string() && !resource.resource_name.is_empty() =>
+            {
+                result
+                    .with_error_code(ResponseError::InvalidRequest.code())
+                    .with_error_message(Some(text(&format!("The only broker here is {}.", NODE.0))))
+            }
             BROKER => {
                 let all = OF_BROKER.iter().filter(|(name, _)| wanted(name)).map(|(name, value)| {
                     DescribeConfigsResourceResult::default()
@@ -122,7 +135,7 @@ async fn change(
     resource_type: i8,
     name: &str,
     only_check: bool,
-    change: impl FnOnce(Overrides) -> Result<Overrides, String>,
+    change: impl FnOnce(Overrides) -> Result<Overrides, TopicError>,
 ) -> Result<(), (ResponseError, String)> {
     if resource_type != TOPIC {
         let message = "Only topics' settings can be changed here.".to_owned();
@@ -139,7 +152,7 @@ pub(super) async fn alter(cluster: &Cluster, request: &AlterConfigsRequest) -> A
         let new = |_| {
             let pairs = resource.configs.iter().map(|config| match &config.value {
                 Some(value) => Ok((config.name.to_string(), value.to_string())),
-                None => Err(format!("Null value not supported for : {}", config.name)),
+                None => Err(null(&config.name)),
             });
             pairs.collect()
         };
@@ -163,7 +176,13 @@ pub(super) async fn alter_incrementally(
 ) -> IncrementalAlterConfigsResponse {
     let mut responses = Vec::with_capacity(request.resources.len());
     for resource in &request.resources {
-        let apply = |settings| resource.configs.iter().try_fold(settings, step);
+        let apply = |settings| {
+            let mut named = HashSet::new();
+            match resource.configs.iter().find(|config| !named.insert(&config.name)) {
+                Some(twice) => Err(TopicError::InvalidRequest(format!("{} is named twice.", twice.name))),
+                None => resource.configs.iter().try_fold(settings, step),
+            }
+        };
         let (kind, name) = (resource.resource_type, &resource.resource_name);
         let outcome = change(cluster, kind, name, request.validate_only, apply).await;
         let (error, message) = said(outcome);
@@ -179,24 +198,25 @@ pub(super) async fn alter_incrementally(
 }
 
 /// One incremental change (KIP-339).
-fn step(mut settings: Overrides, wanted: &AlterableConfig) -> Result<Overrides, String> {
+fn step(mut settings: Overrides, wanted: &AlterableConfig) -> Result<Overrides, TopicError> {
     const SET: i8 = 0;
     const DELETE: i8 = 1;
     const APPEND: i8 = 2;
     const SUBTRACT: i8 = 3;
     let name = wanted.name.to_string();
-    let setting = config::find(&name).ok_or_else(|| format!("Unknown topic config name: {name}"))?;
+    let invalid = |message: String| TopicError::InvalidConfig(message);
+    let setting = config::find(&name).ok_or_else(|| invalid(format!("Unknown topic config name: {name}")))?;
     if wanted.config_operation == DELETE {
         settings.remove(&name);
         return Ok(settings);
     }
-    let value = wanted.value.as_ref().ok_or_else(|| format!("Null value not supported for : {name}"))?;
+    let value = wanted.value.as_ref().ok_or_else(|| null(&name))?;
     let present = settings.get(&name).map_or(setting.default, String::as_str);
     let listed = |text: &str| text.split(',').map(|one| one.trim().to_owned()).collect::<Vec<_>>();
     let value = match wanted.config_operation {
         SET => value.to_string(),
         APPEND | SUBTRACT if !matches!(setting.kind, Kind::ListOf(_)) => {
-            return Err(format!("Config value append is not allowed for config key: {name}"));
+            return Err(invalid(format!("Config value append is not allowed for config key: {name}")));
         }
         APPEND => {
             let mut all = listed(present);
@@ -208,10 +228,14 @@ fn step(mut settings: Overrides, wanted: &AlterableConfig) -> Result<Overrides, 
             let left = listed(present).into_iter().filter(|one| !gone.contains(one));
             left.collect::<Vec<_>>().join(",")
         }
-        other => return Err(format!("Unknown operation {other} for config key: {name}")),
+        other => return Err(TopicError::InvalidRequest(format!("Unknown operation {other} for {name}"))),
     };
     settings.insert(name, value);
     Ok(settings)
+}
+
+fn null(name: &str) -> TopicError {
+    TopicError::InvalidRequest(format!("Null value not supported for {name}"))
 }
 
 fn said(outcome: Result<(), (ResponseError, String)>) -> (i16, Option<StrBytes>) {

@@ -13,15 +13,23 @@ use kafka_protocol::{
 };
 use tokio::time::Instant;
 
-use super::LEADER_EPOCH;
+use super::{LEADER_EPOCH, off_thread};
 use crate::broker::{
     cluster::Cluster,
-    log::{Isolation, Reading, Slice},
+    log::{Isolation, LogError, Reading, Slice},
     topics::{Partition, Topic, Watch},
+    wire::{Budget, Share},
 };
 
 /// No response holds more bytes of records, whatever the client asks (Kafka's `fetch.max.bytes`).
 const LARGEST_RESPONSE: usize = 55 << 20;
+/// Records on their way to readers come out of a budget of all connections. Each answer gets at most a quarter of what
+/// is left.
+static BUDGET: Budget = Budget::new(16 << 20);
+/// What everybody may have beside it.
+const FREE: usize = 32 << 10;
+/// Nobody is waited for longer, though it asks for it: it may have gone without a word.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// A larger read is done off the async threads.
 const READ_INLINE: usize = 256 << 10;
 /// Topics are named by id from this version on (KIP-516).
@@ -34,26 +42,32 @@ struct Wanted<'a> {
 }
 
 /// What is there for one partition.
-struct Planned {
-    outcome: Result<Reading, ResponseError>,
-    bytes: Option<Bytes>,
+type Planned = Result<Reading, ResponseError>;
+
+/// An answer whose records still lie in their files.
+pub(crate) struct Fetched {
+    response: FetchResponse,
+    /// For each partition in the order of the response.
+    slices: Arc<[Option<Slice>]>,
 }
 
-pub(super) async fn fetch(cluster: &Cluster, request: FetchRequest, version: i16) -> FetchResponse {
+/// Answers a fetch, when there is enough or its time is over.
+pub(crate) async fn fetch(cluster: &Cluster, request: FetchRequest, version: i16) -> Fetched {
     // Sessions (KIP-227) are declined: every request names all its partitions.
     if request.session_id != 0 && request.session_epoch > 0 {
-        return FetchResponse::default().with_error_code(ResponseError::FetchSessionIdNotFound.code());
+        let unknown = ResponseError::FetchSessionIdNotFound.code();
+        return Fetched { response: FetchResponse::default().with_error_code(unknown), slices: Arc::new([]) };
     }
     let isolation = Isolation::from(request.isolation_level);
     let wanted: Vec<Vec<Wanted<'_>>> =
         request.topics.iter().map(|topic| resolve(cluster, topic, version)).collect();
     let present = wanted.iter().flatten().filter_map(|one| one.partition.as_ref().ok().map(Arc::clone));
     let watch = Watch::new(present.collect());
-    let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(LONGEST_WAIT);
     let deadline = Instant::now() + max_wait;
     let least = usize::try_from(request.min_bytes).unwrap_or(0);
     let most = usize::try_from(request.max_bytes).unwrap_or(0).min(LARGEST_RESPONSE);
-    let mut planned = loop {
+    let planned = loop {
         let (planned, bytes, urgent) = plan(&wanted, isolation, most);
         if bytes >= least || urgent {
             break planned;
@@ -65,7 +79,9 @@ pub(super) async fn fetch(cluster: &Cluster, request: FetchRequest, version: i16
         }
     };
     drop(watch);
-    read(&mut planned).await;
+    let room = (BUDGET.left() / 4).max(FREE);
+    let planned = if size(slices(&planned)) > room { plan(&wanted, isolation, room).0 } else { planned };
+    let slices = slices(&planned).map(Option::<&Slice>::cloned).collect();
     let mut planned = planned.into_iter();
     let responses = request.topics.iter().zip(&wanted).map(|(topic, wanted)| {
         let partitions = wanted.iter().zip(planned.by_ref());
@@ -75,7 +91,40 @@ pub(super) async fn fetch(cluster: &Cluster, request: FetchRequest, version: i16
             .with_topic_id(topic.topic_id)
             .with_partitions(partitions.collect())
     });
-    FetchResponse::default().with_responses(responses.collect())
+    Fetched { response: FetchResponse::default().with_responses(responses.collect()), slices }
+}
+
+fn slices(planned: &[Planned]) -> impl Iterator<Item = Option<&Slice>> {
+    planned.iter().map(|planned| planned.as_ref().ok().and_then(|reading| reading.slice.as_ref()))
+}
+
+fn size<'a>(slices: impl Iterator<Item = Option<&'a Slice>>) -> usize {
+    slices.flatten().map(|slice| slice.length).sum()
+}
+
+impl Fetched {
+    /// The answer with its records, and its share of the memory there is for such answers; waits for that. What it
+    /// holds is the same each time.
+    pub(crate) async fn load(&self) -> (FetchResponse, Option<Share>) {
+        let size = size(self.slices.iter().map(Option::as_ref));
+        let share = if size > FREE { BUDGET.share(size).await } else { None };
+        let slices = Arc::clone(&self.slices);
+        let all = move || slices.iter().map(|slice| slice.as_ref().map(Slice::read)).collect::<Vec<_>>();
+        let read = if size > READ_INLINE { off_thread(all).await } else { all() };
+        let mut response = self.response.clone();
+        let partitions = response.responses.iter_mut().flat_map(|topic| &mut topic.partitions);
+        for (partition, read) in partitions.zip(read) {
+            match read {
+                Some(Ok(bytes)) => partition.records = Some(bytes.into()),
+                Some(Err(error)) => {
+                    tracing::error!(%error, "records could not be read");
+                    *partition = refused(partition.partition_index, LogError::from(error).response());
+                }
+                None => {}
+            }
+        }
+        (response, share)
+    }
 }
 
 fn resolve<'a>(cluster: &Cluster, topic: &'a FetchTopic, version: i16) -> Vec<Wanted<'a>> {
@@ -112,51 +161,37 @@ fn plan(wanted: &[Vec<Wanted<'_>>], isolation: Isolation, most: usize) -> (Vec<P
             Ok(reading) => total += reading.slice.as_ref().map_or(0, |slice| slice.length),
             Err(_) => urgent = true,
         }
-        planned.push(Planned { outcome, bytes: None });
+        planned.push(outcome);
     }
     (planned, total, urgent)
 }
 
-async fn read(planned: &mut [Planned]) {
-    let slice = |planned: &Planned| planned.outcome.as_ref().ok().and_then(|reading| reading.slice.clone());
-    let slices: Vec<Option<Slice>> = planned.iter().map(slice).collect();
-    let total: usize = slices.iter().flatten().map(|slice| slice.length).sum();
-    let all = move || slices.iter().map(|slice| slice.as_ref().map(Slice::read)).collect::<Vec<_>>();
-    let read =
-        if total > READ_INLINE { tokio::task::spawn_blocking(all).await.unwrap_or_default() } else { all() };
-    for (planned, read) in planned.iter_mut().zip(read) {
-        match read {
-            Some(Ok(bytes)) => planned.bytes = Some(bytes.into()),
-            Some(Err(error)) => {
-                tracing::error!(%error, "records could not be read");
-                planned.outcome = Err(ResponseError::KafkaStorageError);
-            }
-            None => {}
-        }
-    }
+fn refused(partition: i32, error: ResponseError) -> PartitionData {
+    PartitionData::default()
+        .with_partition_index(partition)
+        .with_error_code(error.code())
+        .with_high_watermark(-1)
+        .with_last_stable_offset(-1)
+        .with_log_start_offset(-1)
+        .with_records(Some(Bytes::new()))
 }
 
 fn describe(wanted: &Wanted<'_>, planned: Planned, isolation: Isolation) -> PartitionData {
-    let data = PartitionData::default().with_partition_index(wanted.request.partition);
-    let reading = match planned.outcome {
+    let partition = wanted.request.partition;
+    let reading = match planned {
         Ok(reading) => reading,
-        Err(error) => {
-            return data
-                .with_error_code(error.code())
-                .with_high_watermark(-1)
-                .with_last_stable_offset(-1)
-                .with_log_start_offset(-1)
-                .with_records(Some(Bytes::new()));
-        }
+        Err(error) => return refused(partition, error),
     };
     let aborted = reading.aborted.iter().map(|aborted| {
         AbortedTransaction::default()
             .with_producer_id(ProducerId(aborted.producer_id))
             .with_first_offset(aborted.first_offset)
     });
-    data.with_high_watermark(reading.high_watermark)
+    PartitionData::default()
+        .with_partition_index(partition)
+        .with_high_watermark(reading.high_watermark)
         .with_last_stable_offset(reading.last_stable)
         .with_log_start_offset(reading.start)
         .with_aborted_transactions((isolation == Isolation::Committed).then(|| aborted.collect()))
-        .with_records(Some(planned.bytes.unwrap_or_default()))
+        .with_records(Some(Bytes::new()))
 }

@@ -3,7 +3,7 @@
 use kafka_protocol::{
     ResponseError,
     messages::{
-        HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+        GroupId, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
         LeaveGroupResponse, SyncGroupRequest, SyncGroupResponse,
         join_group_response::JoinGroupResponseMember, leave_group_response::MemberResponse,
     },
@@ -84,6 +84,9 @@ fn asked(request: &JoinGroupRequest, peer: &Peer, version: i16) -> Join {
 }
 
 pub(super) async fn sync(cluster: &Cluster, request: SyncGroupRequest, version: i16) -> SyncGroupResponse {
+    if version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none()) {
+        return SyncGroupResponse::default().with_error_code(ResponseError::InconsistentGroupProtocol.code());
+    }
     let owned = |text: &Option<StrBytes>| text.as_ref().map(ToString::to_string);
     let assignments = request.assignments.into_iter();
     let sync = Sync {
@@ -96,7 +99,7 @@ pub(super) async fn sync(cluster: &Cluster, request: SyncGroupRequest, version: 
     };
     let synced = cluster.groups.sync(&request.group_id, sync).await;
     let settled = cluster.settle().await.map_err(|_| ResponseError::CoordinatorNotAvailable);
-    match settled.and(synced) {
+    match named(&request.group_id).and(settled).and(synced) {
         Err(error) => SyncGroupResponse::default().with_error_code(error.code()),
         Ok(Synced { protocol_type, protocol, assignment }) => {
             let names = version >= 5;
@@ -108,14 +111,22 @@ pub(super) async fn sync(cluster: &Cluster, request: SyncGroupRequest, version: 
     }
 }
 
+/// Members belong to a group with a name.
+fn named(group: &GroupId) -> Result<(), ResponseError> {
+    if group.is_empty() { Err(ResponseError::InvalidGroupId) } else { Ok(()) }
+}
+
 pub(super) fn heartbeat(cluster: &Cluster, request: &HeartbeatRequest) -> HeartbeatResponse {
     let instance = request.group_instance_id.as_deref();
     let alive =
         cluster.groups.heartbeat(&request.group_id, &request.member_id, instance, request.generation_id);
-    HeartbeatResponse::default().with_error_code(code(alive))
+    HeartbeatResponse::default().with_error_code(code(named(&request.group_id).and(alive)))
 }
 
 pub(super) fn leave(cluster: &Cluster, request: &LeaveGroupRequest, version: i16) -> LeaveGroupResponse {
+    if let Err(error) = named(&request.group_id) {
+        return LeaveGroupResponse::default().with_error_code(error.code());
+    }
     if version < 3 {
         let left = cluster.groups.leave(&request.group_id, &request.member_id, None);
         return LeaveGroupResponse::default().with_error_code(code(left));

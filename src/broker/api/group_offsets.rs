@@ -1,6 +1,6 @@
 //! `OffsetCommit`, `OffsetFetch` and `OffsetDelete`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use kafka_protocol::{
     ResponseError,
@@ -17,39 +17,15 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::{code, text, topic_name};
+use super::{
+    code,
+    offsets::{Sorted, committed},
+    text, topic_name,
+};
 use crate::broker::{
     cluster::Cluster,
-    groups::{Committed, Committer, Offsets},
+    groups::{Committed, Committer, Reads},
 };
-
-/// Kafka's `offset.metadata.max.bytes`.
-const LONGEST_METADATA: usize = 4096;
-
-/// What a client wants to commit for one partition.
-pub(super) struct Wish<'a> {
-    pub(super) offset: i64,
-    pub(super) leader_epoch: i32,
-    pub(super) metadata: Option<&'a StrBytes>,
-}
-
-/// Sorts out which offsets can be committed: a topic must exist, metadata must not be too long.
-pub(super) fn acceptable(
-    cluster: &Cluster,
-    topic: &str,
-    partition: i32,
-    wish: &Wish<'_>,
-) -> Result<Committed, ResponseError> {
-    let exists = cluster.topics.get(topic).and_then(|topic| topic.partition(partition)).is_some();
-    let metadata = wish.metadata.map(ToString::to_string).unwrap_or_default();
-    if !exists {
-        return Err(ResponseError::UnknownTopicOrPartition);
-    }
-    if metadata.len() > LONGEST_METADATA {
-        return Err(ResponseError::OffsetMetadataTooLarge);
-    }
-    Ok(Committed { offset: wish.offset, leader_epoch: wish.leader_epoch, metadata })
-}
 
 pub(super) async fn commit(cluster: &Cluster, request: &OffsetCommitRequest) -> OffsetCommitResponse {
     let who = Committer {
@@ -57,43 +33,30 @@ pub(super) async fn commit(cluster: &Cluster, request: &OffsetCommitRequest) -> 
         instance_id: request.group_instance_id.as_deref(),
         generation: request.generation_id_or_member_epoch,
     };
-    let valid = if request.group_id.is_empty() {
-        Err(ResponseError::InvalidGroupId)
-    } else {
-        cluster.groups.validate_commit(&request.group_id, &who, false)
-    };
-    let mut offsets = Offsets::new();
-    let mut outcomes = BTreeMap::new();
-    for topic in &request.topics {
-        for partition in &topic.partitions {
-            let at = (topic.name.to_string(), partition.partition_index);
-            let wish = Wish {
-                offset: partition.committed_offset,
-                leader_epoch: partition.committed_leader_epoch,
-                metadata: partition.committed_metadata.as_ref(),
-            };
-            let outcome = valid.and_then(|()| acceptable(cluster, &at.0, at.1, &wish));
-            if let Ok(committed) = &outcome {
-                offsets.insert(at.clone(), committed.clone());
-            }
-            outcomes.insert(at, outcome.map(|_| ()));
-        }
+    let wishes = request.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|one| {
+            let metadata = one.committed_metadata.as_ref();
+            (
+                &topic.name,
+                one.partition_index,
+                committed(one.committed_offset, one.committed_leader_epoch, metadata),
+            )
+        })
+    });
+    let mut sorted = Sorted::new(cluster, wishes);
+    let taken = std::mem::take(&mut sorted.taken);
+    let mut outcome = cluster.groups.commit(&request.group_id, &who, taken);
+    if outcome.is_ok() {
+        outcome = cluster.settle().await.map_err(|error| {
+            tracing::error!(%error, "offsets could not be synced");
+            ResponseError::CoordinatorNotAvailable
+        });
     }
-    let mut kept = cluster.groups.commit(&request.group_id, offsets);
-    if kept.is_ok() {
-        kept = cluster.settle().await;
-    }
-    if let Err(error) = &kept {
-        tracing::error!(%error, "offsets could not be kept");
-    }
-    let kept = kept.map_err(|_| ResponseError::CoordinatorNotAvailable);
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
-            let at = (topic.name.to_string(), partition.partition_index);
-            let outcome = outcomes.get(&at).copied().unwrap_or(Ok(())).and(kept);
             OffsetCommitResponsePartition::default()
                 .with_partition_index(partition.partition_index)
-                .with_error_code(code(outcome))
+                .with_error_code(sorted.code(&topic.name, partition.partition_index, outcome))
         });
         OffsetCommitResponseTopic::default()
             .with_name(topic.name.clone())
@@ -134,6 +97,8 @@ fn look_up(
     wanted: Option<Vec<(String, Vec<i32>)>>,
     stable: bool,
 ) -> Vec<(String, Vec<Fetched>)> {
+    // Asked before the offsets are looked at: what is decided in between is among them already.
+    let unstable = if stable { cluster.transactions.unstable(group) } else { HashSet::new() };
     let offsets = cluster.groups.with(group, |state| state.offsets.clone()).unwrap_or_default();
     let wanted = wanted.unwrap_or_else(|| {
         let mut all: BTreeMap<String, Vec<i32>> = BTreeMap::new();
@@ -143,10 +108,9 @@ fn look_up(
         all.into_iter().collect()
     });
     let fetched = |(topic, partitions): (String, Vec<i32>)| {
-        let partitions = partitions.into_iter().map(|partition| Fetched {
-            partition,
-            committed: offsets.get(&(topic.clone(), partition)).cloned(),
-            unstable: stable && cluster.transactions.is_unstable(group, &topic, partition),
+        let partitions = partitions.into_iter().map(|partition| {
+            let at = (topic.clone(), partition);
+            Fetched { partition, committed: offsets.get(&at).cloned(), unstable: unstable.contains(&at) }
         });
         let partitions = partitions.collect();
         (topic, partitions)
@@ -203,27 +167,37 @@ pub(super) fn fetch(cluster: &Cluster, request: &OffsetFetchRequest, version: i1
 }
 
 pub(super) fn delete(cluster: &Cluster, request: &OffsetDeleteRequest) -> OffsetDeleteResponse {
-    // A group with members is left alone altogether: which topics they read is theirs to know.
-    let idle = cluster.groups.with(&request.group_id, |state| state.group.is_idle());
-    let refusal = match idle {
-        None => Some(ResponseError::GroupIdNotFound),
-        Some(false) => Some(ResponseError::NonEmptyGroup),
-        Some(true) => None,
+    let reads = cluster.groups.with(&request.group_id, |state| state.group.reads());
+    let (refusal, read) = match reads {
+        None => (Some(ResponseError::GroupIdNotFound), Vec::new()),
+        Some(Reads::Unknown) => (Some(ResponseError::NonEmptyGroup), Vec::new()),
+        Some(Reads::Only(topics)) => (None, topics),
     };
     if let Some(error) = refusal {
         return OffsetDeleteResponse::default().with_error_code(error.code());
     }
+    let check = |topic: &str, partition: i32| {
+        if cluster.topics.get(topic).and_then(|topic| topic.partition(partition)).is_none() {
+            Err(ResponseError::UnknownTopicOrPartition)
+        } else if read.iter().any(|name| name == topic) {
+            Err(ResponseError::GroupSubscribedToTopic)
+        } else {
+            Ok(())
+        }
+    };
     let listed = |name: &str, partition: i32| {
         let mut topics = request.topics.iter().filter(|topic| **topic.name == *name);
         topics.any(|topic| topic.partitions.iter().any(|one| one.partition_index == partition))
+            && check(name, partition).is_ok()
     };
     let removed = cluster.groups.remove_offsets(&request.group_id, listed);
-    let outcome = code(removed.map_err(|_| ResponseError::CoordinatorNotAvailable));
+    let removed = removed.map_err(|_| ResponseError::CoordinatorNotAvailable);
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
+            let outcome = check(&topic.name, partition.partition_index).and(removed);
             OffsetDeleteResponsePartition::default()
                 .with_partition_index(partition.partition_index)
-                .with_error_code(outcome)
+                .with_error_code(code(outcome))
         });
         OffsetDeleteResponseTopic::default()
             .with_name(topic.name.clone())

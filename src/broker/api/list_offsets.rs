@@ -1,5 +1,7 @@
 //! `ListOffsets` and `OffsetForLeaderEpoch`: where a log begins, ends, and was at a time.
 
+use std::sync::Arc;
+
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -9,10 +11,11 @@ use kafka_protocol::{
     },
 };
 
-use super::LEADER_EPOCH;
+use super::{LEADER_EPOCH, off_thread};
 use crate::broker::{
     cluster::Cluster,
     log::{Found, Isolation, Log, LogError},
+    topics::Topics,
 };
 
 const LATEST: i64 = -1;
@@ -21,14 +24,25 @@ const LATEST_TIME: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
 
-pub(super) fn list_offsets(
+pub(super) async fn list_offsets(
     cluster: &Cluster,
-    request: &ListOffsetsRequest,
+    request: ListOffsetsRequest,
     version: i16,
 ) -> ListOffsetsResponse {
+    let topics = Arc::clone(&cluster.topics);
+    let mut asked = request.topics.iter().flat_map(|topic| &topic.partitions);
+    // For a time batches are read and opened.
+    if asked.any(|one| one.timestamp >= 0 || one.timestamp == LATEST_TIME) {
+        off_thread(move || look_up(&topics, &request, version)).await
+    } else {
+        look_up(&topics, &request, version)
+    }
+}
+
+fn look_up(topics: &Topics, request: &ListOffsetsRequest, version: i16) -> ListOffsetsResponse {
     let isolation = Isolation::from(request.isolation_level);
     let topics = request.topics.iter().map(|topic| {
-        let found = cluster.topics.get(&topic.name);
+        let found = topics.get(&topic.name);
         let partitions = topic.partitions.iter().map(|wanted| {
             let response =
                 ListOffsetsPartitionResponse::default().with_partition_index(wanted.partition_index);

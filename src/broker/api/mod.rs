@@ -7,21 +7,25 @@ mod group_admin;
 mod group_membership;
 mod group_offsets;
 mod list_offsets;
+mod log_dirs;
 mod metadata;
+mod offsets;
 mod produce;
 mod records;
 mod topics;
 mod transactions;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, panic::resume_unwind};
 
 use kafka_protocol::{
     ResponseError,
     messages::{BrokerId, GroupId, RequestKind, ResponseKind, TopicName},
     protocol::StrBytes,
 };
+use tokio::task::JoinError;
 
 pub(crate) use cluster::api_versions;
+pub(crate) use fetch::{Fetched, fetch};
 
 use super::{cluster::Cluster, topics::TopicError};
 
@@ -55,14 +59,26 @@ fn code(result: Result<(), ResponseError>) -> i16 {
     result.map_or_else(|error| error.code(), |()| 0)
 }
 
+/// Does what may have to wait for the disk, off the async threads. A panic in it is its connection's.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The program is ending.
+        Err(Err(_)) => std::future::pending().await,
+    }
+}
+
 impl TopicError {
     fn response(&self) -> ResponseError {
         match self {
             Self::Exists(_) => ResponseError::TopicAlreadyExists,
             Self::Unknown => ResponseError::UnknownTopicOrPartition,
-            Self::InvalidName(_) => ResponseError::InvalidTopicException,
+            Self::InvalidName(_) | Self::Collides(..) => ResponseError::InvalidTopicException,
             Self::InvalidPartitions(_) => ResponseError::InvalidPartitions,
             Self::InvalidConfig(_) => ResponseError::InvalidConfig,
+            Self::InvalidRequest(_) => ResponseError::InvalidRequest,
+            Self::Kept => ResponseError::PolicyViolation,
             Self::Log(error) => error.response(),
             Self::Io(_) => ResponseError::KafkaStorageError,
         }
@@ -80,8 +96,10 @@ pub(crate) async fn answer(
     use ResponseKind as A;
     Some(match request {
         Q::Produce(request) => A::Produce(produce::produce(cluster, request, version).await?),
-        Q::Fetch(request) => A::Fetch(fetch::fetch(cluster, request, version).await),
-        Q::ListOffsets(request) => A::ListOffsets(list_offsets::list_offsets(cluster, &request, version)),
+        Q::Fetch(request) => A::Fetch(fetch(cluster, request, version).await.load().await.0),
+        Q::ListOffsets(request) => {
+            A::ListOffsets(list_offsets::list_offsets(cluster, request, version).await)
+        }
         Q::OffsetForLeaderEpoch(request) => {
             A::OffsetForLeaderEpoch(list_offsets::end_of_epoch(cluster, &request))
         }
@@ -89,7 +107,7 @@ pub(crate) async fn answer(
         Q::DescribeTopicPartitions(request) => {
             A::DescribeTopicPartitions(metadata::describe_partitions(cluster, &request))
         }
-        Q::ApiVersions(_) => A::ApiVersions(api_versions(None)),
+        Q::ApiVersions(request) => A::ApiVersions(cluster::versions(&request, version)),
         Q::FindCoordinator(request) => A::FindCoordinator(cluster::find_coordinator(peer, &request, version)),
         Q::DescribeCluster(request) => {
             A::DescribeCluster(cluster::describe(cluster, peer, &request, version))
@@ -100,6 +118,7 @@ pub(crate) async fn answer(
             A::CreatePartitions(topics::create_partitions(cluster, &request).await)
         }
         Q::DeleteRecords(request) => A::DeleteRecords(records::delete(cluster, &request).await),
+        Q::DescribeLogDirs(request) => A::DescribeLogDirs(log_dirs::describe(cluster, request)),
         Q::DescribeProducers(request) => A::DescribeProducers(records::producers(cluster, &request)),
         Q::DescribeConfigs(request) => A::DescribeConfigs(configs::describe(cluster, &request)),
         Q::AlterConfigs(request) => A::AlterConfigs(configs::alter(cluster, &request).await),

@@ -1,6 +1,6 @@
 //! Produce: batches into logs.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use kafka_protocol::{
@@ -11,16 +11,18 @@ use kafka_protocol::{
     },
 };
 
-use super::text;
+use super::{off_thread, text};
 use crate::broker::{
     clock,
     cluster::Cluster,
     config::Durability,
     log::{Appended, Batch, LogError},
-    topics::{Partition, Topic},
-    transactions::ProducerId,
+    topics::{Partition, Topic, Topics},
+    transactions::{ProducerId, Transactions},
 };
 
+/// More bytes are checked and written off the async threads.
+const WRITE_INLINE: usize = 64 << 10;
 /// How often a batch whose transaction ends while it is being checked is checked again.
 const VERIFY_TRIES: usize = 3;
 
@@ -29,11 +31,26 @@ pub(super) async fn produce(
     request: ProduceRequest,
     version: i16,
 ) -> Option<ProduceResponse> {
+    let (topics, transactions) = (Arc::clone(&cluster.topics), Arc::clone(&cluster.transactions));
+    let acks = request.acks;
+    let all = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    let size: usize = all.map(|part| part.records.as_ref().map_or(0, Bytes::len)).sum();
+    let work = move || write(&topics, &transactions, request, version);
+    let (written, mut responses) = if size > WRITE_INLINE { off_thread(work).await } else { work() };
+    if cluster.durability == Durability::Power && acks != 0 {
+        sync(&written, &mut responses).await;
+    }
+    (acks != 0).then(|| ProduceResponse::default().with_responses(responses))
+}
+
+type Written = (Vec<Arc<Partition>>, Vec<TopicProduceResponse>);
+
+fn write(topics: &Topics, transactions: &Transactions, request: ProduceRequest, version: i16) -> Written {
     let acks_valid = matches!(request.acks, -1..=1);
     let mut written = Vec::new();
     let mut responses = Vec::with_capacity(request.topic_data.len());
     for data in request.topic_data {
-        let topic = cluster.topics.get(&data.name);
+        let topic = topics.get(&data.name);
         let mut partitions = Vec::with_capacity(data.partition_data.len());
         for part in data.partition_data {
             let response = PartitionProduceResponse::default().with_index(part.index);
@@ -42,7 +59,7 @@ pub(super) async fn produce(
                 _ if !acks_valid => Err(Refusal::Code(ResponseError::InvalidRequiredAcks)),
                 None => Err(Refusal::Code(ResponseError::UnknownTopicOrPartition)),
                 Some((topic, partition)) => {
-                    let outcome = append(cluster, topic, &partition, part.records);
+                    let outcome = append(transactions, topic, &partition, part.records);
                     report(topic, &partition, &outcome);
                     written.push(partition);
                     outcome
@@ -53,10 +70,7 @@ pub(super) async fn produce(
         responses
             .push(TopicProduceResponse::default().with_name(data.name).with_partition_responses(partitions));
     }
-    if cluster.durability == Durability::Power && request.acks != 0 {
-        sync(&written, &mut responses).await;
-    }
-    (request.acks != 0).then(|| ProduceResponse::default().with_responses(responses))
+    (written, responses)
 }
 
 enum Refusal {
@@ -65,7 +79,7 @@ enum Refusal {
 }
 
 fn append(
-    cluster: &Cluster,
+    transactions: &Transactions,
     topic: &Arc<Topic>,
     partition: &Arc<Partition>,
     records: Option<Bytes>,
@@ -82,7 +96,7 @@ fn append(
             drop(log);
             if let Some((id, epoch)) = batch.transaction() {
                 let place = (topic.name.clone(), partition.index);
-                cluster.transactions.verify(ProducerId { id, epoch }, &place).map_err(Refusal::Code)?;
+                transactions.verify(ProducerId { id, epoch }, &place).map_err(Refusal::Code)?;
             }
             continue;
         }
@@ -119,8 +133,18 @@ fn describe(
                 response.with_base_offset(appended.base_offset).with_log_append_time_ms(appended.append_time);
             if version >= 5 { response.with_log_start_offset(start) } else { response }
         }
-        Err(Refusal::Code(error)) => refuse(response, error, None, version),
-        Err(Refusal::Log(error)) => refuse(response, error.response(), Some(error.to_string()), version),
+        Err(Refusal::Code(error)) => refuse(response, known_to(version, error), None, version),
+        Err(Refusal::Log(error)) => {
+            refuse(response, known_to(version, error.response()), Some(error.to_string()), version)
+        }
+    }
+}
+
+/// From version 11 on a producer is told that its transaction can go on by being aborted (KIP-890).
+fn known_to(version: i16, error: ResponseError) -> ResponseError {
+    match error {
+        ResponseError::InvalidTxnState if version >= 11 => ResponseError::TransactionAbortable,
+        other => other,
     }
 }
 
@@ -165,8 +189,7 @@ impl LogError {
     /// As Kafka says it.
     pub(super) fn response(&self) -> ResponseError {
         match self {
-            Self::InvalidRecord(_) => ResponseError::InvalidRecord,
-            Self::UnsupportedFormat => ResponseError::UnsupportedForMessageFormat,
+            Self::InvalidRecord(_) | Self::UnsupportedFormat => ResponseError::InvalidRecord,
             Self::CorruptBatch => ResponseError::CorruptMessage,
             Self::TooLarge => ResponseError::MessageTooLarge,
             Self::InvalidTimestamp => ResponseError::InvalidTimestamp,
@@ -175,6 +198,7 @@ impl LogError {
             Self::NotInTransaction => ResponseError::InvalidTxnState,
             Self::Closed => ResponseError::UnknownTopicOrPartition,
             Self::OutOfRange => ResponseError::OffsetOutOfRange,
+            Self::Io(error) if error.kind() == io::ErrorKind::InvalidData => ResponseError::CorruptMessage,
             Self::Io(_) => ResponseError::KafkaStorageError,
         }
     }

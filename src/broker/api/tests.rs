@@ -5,19 +5,20 @@ use kafka_protocol::messages::{
     AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, AlterConfigsRequest, ApiKey, ApiVersionsRequest,
     CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest,
     DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
-    DescribeProducersRequest, DescribeTopicPartitionsRequest, DescribeTransactionsRequest, EndTxnRequest,
-    FetchRequest, FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest,
-    InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest,
-    ListTransactionsRequest, MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest,
-    OffsetForLeaderEpochRequest, ProduceRequest, SyncGroupRequest, TransactionalId, TxnOffsetCommitRequest,
-    add_partitions_to_txn_request::AddPartitionsToTxnTopic, alter_configs_request,
-    create_partitions_request::CreatePartitionsTopic, create_topics_request::CreatableTopic,
-    delete_records_request, delete_topics_request, describe_configs_request::DescribeConfigsResource,
-    describe_producers_request, describe_topic_partitions_request, fetch_request,
-    incremental_alter_configs_request, join_group_request::JoinGroupRequestProtocol,
-    leave_group_request::MemberIdentity, list_offsets_request, metadata_request::MetadataRequestTopic,
-    offset_commit_request, offset_delete_request, offset_fetch_request, offset_for_leader_epoch_request,
-    produce_request, sync_group_request::SyncGroupRequestAssignment, txn_offset_commit_request,
+    DescribeLogDirsRequest, DescribeProducersRequest, DescribeTopicPartitionsRequest,
+    DescribeTransactionsRequest, EndTxnRequest, FetchRequest, FindCoordinatorRequest, HeartbeatRequest,
+    IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest,
+    ListGroupsRequest, ListOffsetsRequest, ListTransactionsRequest, MetadataRequest, OffsetCommitRequest,
+    OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest, ProduceRequest, SyncGroupRequest,
+    TransactionalId, TxnOffsetCommitRequest, add_partitions_to_txn_request::AddPartitionsToTxnTopic,
+    alter_configs_request, create_partitions_request::CreatePartitionsTopic,
+    create_topics_request::CreatableTopic, delete_records_request, delete_topics_request,
+    describe_configs_request::DescribeConfigsResource, describe_producers_request,
+    describe_topic_partitions_request, fetch_request, incremental_alter_configs_request,
+    join_group_request::JoinGroupRequestProtocol, leave_group_request::MemberIdentity, list_offsets_request,
+    metadata_request::MetadataRequestTopic, offset_commit_request, offset_delete_request,
+    offset_fetch_request, offset_for_leader_epoch_request, produce_request,
+    sync_group_request::SyncGroupRequestAssignment, txn_offset_commit_request,
 };
 use uuid::Uuid;
 
@@ -123,6 +124,7 @@ fn sensible(key: ApiKey, version: i16, world: &World) -> Q {
                 .with_name(topic)
                 .with_partitions(vec![delete_records_request::DeleteRecordsPartition::default()]),
         ])),
+        ApiKey::DescribeLogDirs => Q::DescribeLogDirs(DescribeLogDirsRequest::default().with_topics(None)),
         ApiKey::DescribeProducers => {
             Q::DescribeProducers(DescribeProducersRequest::default().with_topics(vec![
                 describe_producers_request::TopicRequest::default()

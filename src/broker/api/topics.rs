@@ -7,6 +7,7 @@ use kafka_protocol::{
     messages::{
         CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse,
         DeleteTopicsRequest, DeleteTopicsResponse,
+        create_partitions_request::CreatePartitionsTopic,
         create_partitions_response::CreatePartitionsTopicResult,
         create_topics_request::CreatableTopic,
         create_topics_response::{CreatableTopicConfigs, CreatableTopicResult},
@@ -16,10 +17,10 @@ use kafka_protocol::{
 };
 use uuid::Uuid;
 
-use super::{configs, text, topic_name};
+use super::{configs, off_thread, text, topic_name};
 use crate::broker::{
     cluster::Cluster,
-    topics::{Made, config::Overrides},
+    topics::{Made, Topics, config::Overrides},
 };
 
 /// A refusal with a sentence for the person who asked.
@@ -41,7 +42,9 @@ pub(super) async fn create(
         let outcome = if twice.contains(&topic.name) {
             Err((ResponseError::InvalidRequest, "Found multiple entries for this topic.".to_owned()))
         } else {
-            create_one(cluster, topic, request.validate_only)
+            let (topics, topic, only_check) =
+                (Arc::clone(&cluster.topics), topic.clone(), request.validate_only);
+            off_thread(move || create_one(&topics, &topic, only_check)).await
         };
         let outcome = match cluster.settle().await {
             Err(error) => Err((ResponseError::KafkaStorageError, error.to_string())),
@@ -78,7 +81,7 @@ fn made_result(
     result.with_num_partitions(partitions).with_replication_factor(1).with_configs(Some(configs.collect()))
 }
 
-fn create_one(cluster: &Cluster, topic: &CreatableTopic, only_check: bool) -> Result<(Made, i32), Refusal> {
+fn create_one(topics: &Topics, topic: &CreatableTopic, only_check: bool) -> Result<(Made, i32), Refusal> {
     let partitions = if topic.assignments.is_empty() {
         match topic.num_partitions {
             -1 => DEFAULT_PARTITIONS,
@@ -102,7 +105,7 @@ fn create_one(cluster: &Cluster, topic: &CreatableTopic, only_check: bool) -> Re
         };
         settings.insert(config.name.to_string(), value.to_string());
     }
-    let made = cluster.topics.create(&topic.name, partitions, settings, only_check);
+    let made = topics.create(&topic.name, partitions, settings, only_check);
     made.map(|made| (made, partitions)).map_err(|error| (error.response(), error.to_string()))
 }
 
@@ -112,7 +115,11 @@ fn assigned(topic: &CreatableTopic) -> Result<i32, Refusal> {
     indexes.sort_unstable();
     let consecutive = (0..).zip(&indexes).all(|(expected, index)| expected == *index);
     let here = topic.assignments.iter().all(|one| one.broker_ids == [super::NODE]);
-    if !consecutive || !here || topic.num_partitions != -1 || topic.replication_factor != -1 {
+    if topic.num_partitions != -1 || topic.replication_factor != -1 {
+        let message = "A manual assignment leaves numPartitions and replicationFactor at -1.".to_owned();
+        return Err((ResponseError::InvalidRequest, message));
+    }
+    if !consecutive || !here {
         let message = "A manual assignment names partitions from 0 on, each on broker 1.".to_owned();
         return Err((ResponseError::InvalidReplicaAssignment, message));
     }
@@ -146,6 +153,9 @@ pub(super) async fn delete(
             )
             .with_topic_id(topic.as_ref().filter(|_| version >= 6).map_or(id, |topic| topic.id));
         let outcome = match &topic {
+            _ if name.is_some() != id.is_nil() => {
+                Err((ResponseError::InvalidRequest, "Name a topic, or give its id.".to_owned()))
+            }
             Some(topic) => delete_one(cluster, &topic.name).await,
             None => Err((unknown, unknown.to_string())),
         };
@@ -162,12 +172,24 @@ pub(super) async fn delete(
 async fn delete_one(cluster: &Cluster, name: &str) -> Result<(), Refusal> {
     let (topics, owned) = (Arc::clone(&cluster.topics), name.to_owned());
     // It may have to wait until a compaction has ended.
-    let deleted = tokio::task::spawn_blocking(move || topics.delete(&owned)).await;
-    let unknown = |error: tokio::task::JoinError| (ResponseError::UnknownServerError, error.to_string());
-    deleted.map_err(unknown)?.map_err(|error| (error.response(), error.to_string()))?;
+    let deleted = off_thread(move || topics.delete(&owned)).await;
+    deleted.map_err(|error| (error.response(), error.to_string()))?;
     let storage = |error: std::io::Error| (ResponseError::KafkaStorageError, error.to_string());
     cluster.groups.forget_topic(name).map_err(storage)?;
     cluster.settle().await.map_err(storage)
+}
+
+fn grow_one(topics: &Topics, topic: &CreatePartitionsTopic, only_check: bool) -> Result<(), Refusal> {
+    if let (Some(assignments), Some(found)) = (&topic.assignments, topics.get(&topic.name)) {
+        let added = i64::from(topic.count) - i64::try_from(found.partitions().len()).unwrap_or(i64::MAX);
+        let here = assignments.iter().all(|one| one.broker_ids == [super::NODE]);
+        if added > 0 && (!here || i64::try_from(assignments.len()) != Ok(added)) {
+            let message = "An assignment names broker 1 once for each new partition.".to_owned();
+            return Err((ResponseError::InvalidReplicaAssignment, message));
+        }
+    }
+    let grown = topics.grow(&topic.name, topic.count, only_check);
+    grown.map_err(|error| (error.response(), error.to_string()))
 }
 
 pub(super) async fn create_partitions(
@@ -176,8 +198,14 @@ pub(super) async fn create_partitions(
 ) -> CreatePartitionsResponse {
     let mut results = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
-        let grown = cluster.topics.grow(&topic.name, topic.count, request.validate_only);
-        let mut outcome = grown.map_err(|error| (error.response(), error.to_string()));
+        let twice = request.topics.iter().filter(|other| other.name == topic.name).count() > 1;
+        let mut outcome = if twice {
+            Err((ResponseError::InvalidRequest, "Found multiple entries for this topic.".to_owned()))
+        } else {
+            let (topics, topic, only_check) =
+                (Arc::clone(&cluster.topics), topic.clone(), request.validate_only);
+            off_thread(move || grow_one(&topics, &topic, only_check)).await
+        };
         if let Err(error) = cluster.settle().await {
             outcome = Err((ResponseError::KafkaStorageError, error.to_string()));
         }

@@ -14,19 +14,20 @@ use kafka_protocol::{
         list_transactions_response::TransactionState as ListedTransaction,
         txn_offset_commit_response::{TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic},
     },
+    protocol::StrBytes,
 };
 
 use super::{
     code,
-    group_offsets::{Wish, acceptable},
+    offsets::{Sorted, committed},
     text, topic_name,
 };
 use crate::broker::{
     clock,
     cluster::Cluster,
-    groups::{Committer, Offsets},
+    groups::Committer,
     log::Marker,
-    transactions::ProducerId,
+    transactions::{ProducerId, State},
 };
 
 /// Clients before `since` do not know `PRODUCER_FENCED` (KIP-588).
@@ -116,35 +117,26 @@ pub(super) fn commit_offsets(cluster: &Cluster, request: &TxnOffsetCommitRequest
         instance_id: request.group_instance_id.as_deref(),
         generation: request.generation_id,
     };
-    let valid = cluster.groups.validate_commit(&request.group_id, &who, true);
-    let mut offsets = Offsets::new();
-    let mut outcomes = BTreeMap::new();
-    for topic in &request.topics {
-        for partition in &topic.partitions {
-            let at = (topic.name.to_string(), partition.partition_index);
-            let wish = Wish {
-                offset: partition.committed_offset,
-                leader_epoch: partition.committed_leader_epoch,
-                metadata: partition.committed_metadata.as_ref(),
-            };
-            let outcome = valid.and_then(|()| acceptable(cluster, &at.0, at.1, &wish));
-            if let Ok(committed) = &outcome {
-                offsets.insert(at.clone(), committed.clone());
-            }
-            outcomes.insert(at, outcome.map(|_| ()));
-        }
-    }
-    let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
-    let added = valid.and_then(|()| {
-        cluster.transactions.add_offsets(&request.transactional_id, producer, &request.group_id, offsets)
+    let wishes = request.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|one| {
+            let metadata = one.committed_metadata.as_ref();
+            (
+                &topic.name,
+                one.partition_index,
+                committed(one.committed_offset, one.committed_leader_epoch, metadata),
+            )
+        })
     });
+    let mut sorted = Sorted::new(cluster, wishes);
+    let taken = std::mem::take(&mut sorted.taken);
+    let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
+    let id = &request.transactional_id;
+    let outcome = cluster.transactions.add_offsets(id, producer, (&request.group_id, &who), taken);
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
-            let at = (topic.name.to_string(), partition.partition_index);
-            let outcome = outcomes.get(&at).copied().unwrap_or(Ok(())).and(added);
             TxnOffsetCommitResponsePartition::default()
                 .with_partition_index(partition.partition_index)
-                .with_error_code(code(outcome))
+                .with_error_code(sorted.code(&topic.name, partition.partition_index, outcome))
         });
         TxnOffsetCommitResponseTopic::default()
             .with_name(topic.name.clone())
@@ -164,12 +156,14 @@ pub(super) async fn end(cluster: &Cluster, request: &EndTxnRequest, version: i16
 
 pub(super) fn list(cluster: &Cluster, request: &ListTransactionsRequest) -> ListTransactionsResponse {
     let now = clock::wall();
+    let named = |filter: &StrBytes| State::ALL.iter().any(|state| state.name() == filter.as_str());
+    let unknown = request.state_filters.iter().filter(|filter| !named(filter)).cloned();
     let all = cluster.transactions.list().into_iter().filter(|(_, transaction)| {
         let states = &request.state_filters;
         let producers = &request.producer_id_filters;
         let state = transaction.state.name();
         let old = now.saturating_sub(transaction.began) > request.duration_filter;
-        (states.is_empty() || states.iter().any(|one| one.eq_ignore_ascii_case(state)))
+        (states.is_empty() || states.iter().any(|one| one.as_str() == state))
             && (producers.is_empty() || producers.iter().any(|one| one.0 == transaction.producer_id))
             && (request.duration_filter < 0 || old)
     });
@@ -179,7 +173,9 @@ pub(super) fn list(cluster: &Cluster, request: &ListTransactionsRequest) -> List
             .with_producer_id(transaction.producer_id.into())
             .with_transaction_state(text(transaction.state.name()))
     });
-    ListTransactionsResponse::default().with_transaction_states(listed.collect())
+    ListTransactionsResponse::default()
+        .with_unknown_state_filters(unknown.collect())
+        .with_transaction_states(listed.collect())
 }
 
 pub(super) fn describe(

@@ -8,6 +8,7 @@ mod group;
 mod member;
 mod offsets;
 mod rebalance;
+mod subscription;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,6 +25,7 @@ use tokio::sync::{Notify, oneshot};
 pub(crate) use group::{Group, State};
 pub(crate) use member::{Join, Joined, Member, Sync, Synced};
 pub(crate) use offsets::{Committed, Committer, Offsets};
+pub(crate) use subscription::Reads;
 
 use super::journal::{Change, Journal, Key};
 use group::Kept;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io};
 use kafka_protocol::ResponseError;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Groups, Key};
+use super::{CellState, Change, Groups, Key};
 
 /// A committed offset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,25 @@ pub(crate) struct Committer<'a> {
     pub(crate) generation: i32,
 }
 
+impl Committer<'_> {
+    /// Who manages its offsets alone needs no group.
+    fn of_no_group(&self) -> Result<(), ResponseError> {
+        if self.generation < 0 { Ok(()) } else { Err(ResponseError::IllegalGeneration) }
+    }
+}
+
+impl CellState {
+    fn validate_commit(
+        &mut self,
+        who: &Committer<'_>,
+        transactional: bool,
+        now: u64,
+    ) -> Result<(), ResponseError> {
+        let Committer { member_id, instance_id, generation } = *who;
+        self.group.validate_commit(member_id, instance_id, generation, transactional, now)
+    }
+}
+
 impl Groups {
     /// Whether this member may commit offsets in this group now.
     pub(crate) fn validate_commit(
@@ -36,19 +55,34 @@ impl Groups {
         transactional: bool,
     ) -> Result<(), ResponseError> {
         let now = self.now();
-        let known = self.with(group, |state| {
-            let Committer { member_id, instance_id, generation } = *who;
-            state.group.validate_commit(member_id, instance_id, generation, transactional, now)
-        });
-        // Who manages its offsets alone needs no group.
-        known.unwrap_or(if who.generation < 0 { Ok(()) } else { Err(ResponseError::IllegalGeneration) })
+        let known = self.with(group, |state| state.validate_commit(who, transactional, now));
+        known.unwrap_or_else(|| who.of_no_group())
     }
 
-    /// Commits offsets that were validated.
-    pub(crate) fn commit(&self, group: &str, offsets: Offsets) -> io::Result<()> {
-        self.journal.write(Self::changes(group, &offsets)?)?;
-        self.install(group, offsets);
-        Ok(())
+    /// Commits offsets, if this member may, in one step: what is durable last is what counts last.
+    pub(crate) fn commit(
+        &self,
+        group: &str,
+        who: &Committer<'_>,
+        offsets: Offsets,
+    ) -> Result<(), ResponseError> {
+        if offsets.is_empty() || self.with(group, |_| ()).is_none() {
+            self.validate_commit(group, who, false)?;
+        }
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let now = self.now();
+        self.with_or_new(group, |state| {
+            state.validate_commit(who, false, now)?;
+            let written = Self::changes(group, &offsets).and_then(|changes| self.journal.write(changes));
+            written.map_err(|error| {
+                tracing::error!(group, %error, "offsets could not be kept");
+                ResponseError::CoordinatorNotAvailable
+            })?;
+            state.offsets.extend(offsets);
+            Ok(())
+        })
     }
 
     /// What the journal has to write for offsets.
@@ -65,17 +99,17 @@ impl Groups {
 
     /// Removes offsets of a group; `wanted` says which.
     pub(crate) fn remove_offsets(&self, group: &str, wanted: impl Fn(&str, i32) -> bool) -> io::Result<()> {
-        let gone = self.with(group, |state| {
+        let removed = self.with(group, |state| {
             let gone = state.offsets.keys().filter(|(topic, partition)| wanted(topic, *partition));
-            gone.cloned().collect::<Vec<_>>()
+            let gone: Vec<_> = gone.cloned().collect();
+            let key = |(topic, partition): &(String, i32)| {
+                Change::remove(Key::Offset(group.to_owned(), topic.clone(), *partition))
+            };
+            self.journal.write(gone.iter().map(key).collect())?;
+            state.offsets.retain(|at, _| !gone.contains(at));
+            Ok(())
         });
-        let gone = gone.unwrap_or_default();
-        let key = |(topic, partition): &(String, i32)| {
-            Change::remove(Key::Offset(group.to_owned(), topic.clone(), *partition))
-        };
-        self.journal.write(gone.iter().map(key).collect())?;
-        self.with(group, |state| gone.iter().for_each(|at| drop(state.offsets.remove(at))));
-        Ok(())
+        removed.unwrap_or(Ok(()))
     }
 
     /// Forgets what groups committed for a topic that is deleted.

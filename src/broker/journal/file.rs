@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::value::RawValue;
 
-use super::{JournalError, Key, Values};
+use super::{Key, Values};
 
 const FRAME_HEADER: usize = 8;
 /// A file is not written anew before it has this many bytes.
@@ -26,12 +26,20 @@ pub(super) struct JournalFile {
 }
 
 impl JournalFile {
-    pub(super) fn open(path: &Path) -> Result<(Values, Self), JournalError> {
+    pub(super) fn open(path: &Path) -> io::Result<(Values, Self)> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let bytes = fs::read(path)?;
         let mut values = Values::new();
         let mut at = 0;
-        while let Some((changes, next)) = frame(&bytes, at) {
+        let mut damaged = false;
+        while at < bytes.len() {
+            let Some((changes, next)) = frame(&bytes, at) else {
+                let Some(next) = next_frame(&bytes, at + 1) else { break };
+                tracing::warn!(file = %path.display(), offset = at, bytes = next - at, "left out a damaged part of the journal");
+                damaged = true;
+                at = next;
+                continue;
+            };
             for (key, value) in changes {
                 match value {
                     Some(value) => values.insert(key, value),
@@ -41,13 +49,20 @@ impl JournalFile {
             at = next;
         }
         if at < bytes.len() {
-            if holds_frame(&bytes, at + 1) {
-                return Err(JournalError::Damaged(at as u64));
-            }
-            tracing::warn!(file = %path.display(), bytes = bytes.len() - at, "cut a torn tail off the journal");
+            let cut = bytes.len() - at;
+            tracing::warn!(file = %path.display(), offset = at, bytes = cut, "cut a torn tail off the journal");
             file.set_len(at as u64)?;
         }
-        Ok((values, Self { file: Arc::new(file), size: at as u64, fresh: 0 }))
+        let mut journal = Self { file: Arc::new(file), size: at as u64, fresh: 0 };
+        if damaged {
+            let copy = path.with_extension("damaged");
+            // Someone may want to look; and what was left out is not to be found again at the next start.
+            let anew = fs::copy(path, copy).and_then(|_| journal.rewrite(path, &values));
+            if let Err(error) = anew {
+                tracing::warn!(%error, "the journal could not be written anew without its damaged part");
+            }
+        }
+        Ok((values, journal))
     }
 
     pub(super) fn handle(&self) -> &Arc<File> {
@@ -107,10 +122,20 @@ fn frame(bytes: &[u8], at: usize) -> Option<(Changes, usize)> {
     Some((changes, at + FRAME_HEADER + length))
 }
 
-/// Whether a sound frame begins anywhere behind a broken one: then the broken one is no torn tail.
-fn holds_frame(bytes: &[u8], from: usize) -> bool {
+/// Where the first sound frame begins, from a place on.
+fn next_frame(bytes: &[u8], from: usize) -> Option<usize> {
     // A payload begins with `[[`: cheap to look for.
-    let starts =
-        (from..bytes.len()).filter(|at| bytes.get(at + FRAME_HEADER..at + FRAME_HEADER + 2) == Some(b"[["));
-    starts.into_iter().any(|at| frame(bytes, at).is_some())
+    let begins = |at: &usize| bytes.get(at + FRAME_HEADER..at + FRAME_HEADER + 2) == Some(b"[[");
+    (from..bytes.len()).filter(begins).find(|at| frame(bytes, *at).is_some())
+}
+
+/// Gives the frames of whatever bytes the check sums that they would have.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn reseal_all(mut bytes: &mut [u8]) {
+    while let Some((head, rest)) = bytes.split_first_chunk_mut::<FRAME_HEADER>() {
+        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        let Some((payload, rest)) = rest.split_at_mut_checked(length) else { return };
+        head[4..].copy_from_slice(&crc32c::crc32c(payload).to_le_bytes());
+        bytes = rest;
+    }
 }

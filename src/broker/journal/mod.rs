@@ -70,18 +70,10 @@ struct State {
     file: file::JournalFile,
 }
 
-/// Why a journal does not open.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum JournalError {
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    #[error("the journal is damaged at byte {0}")]
-    Damaged(u64),
-}
-
 impl Journal {
-    /// Opens the journal at `path`, making it where it is missing; a torn last frame is cut.
-    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
+    /// Opens the journal at `path`, making it where it is missing; a torn last frame is cut, and a damaged one before it
+    /// left out: a key has the value of the last sound frame that tells of it.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let (values, file) = file::JournalFile::open(path)?;
         let state = Mutex::new(State { values, file });
         Ok(Self { path: path.to_owned(), state, syncing: Syncing::default() })
@@ -133,6 +125,9 @@ impl Journal {
         found
     }
 }
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use file::reseal_all;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,10 @@ pub(crate) const HEADER: usize = 61;
 const LENGTH_PREFIX: usize = 12;
 /// Where the check-summed part begins.
 const CHECKED_FROM: usize = 21;
+/// Where the leader epoch lies; see [`place`].
+const EPOCH: std::ops::Range<usize> = 12..16;
+/// No offset lies above this: sums of offsets and what a batch can hold do not overflow.
+pub(crate) const HIGHEST_OFFSET: i64 = i64::MAX >> 1;
 
 const COMPRESSION_MASK: i16 = 0b111;
 const LOG_APPEND_TIME: i16 = 1 << 3;
@@ -22,6 +26,8 @@ pub(crate) struct BatchHeader {
     pub(crate) base_offset: i64,
     /// The whole batch in bytes, header included.
     pub(crate) size: usize,
+    /// Of the base offset; see [`place`].
+    pub(crate) stamp: u32,
     pub(crate) magic: i8,
     pub(crate) crc: u32,
     pub(crate) attributes: i16,
@@ -48,6 +54,7 @@ impl BatchHeader {
         let header = Self {
             base_offset: i64::from_be_bytes(bytes(raw, 0)),
             size: length + LENGTH_PREFIX,
+            stamp: u32::from_be_bytes(bytes(raw, EPOCH.start)),
             magic: i8::from_be_bytes(bytes(raw, 16)),
             crc: u32::from_be_bytes(bytes(raw, 17)),
             attributes: i16::from_be_bytes(bytes(raw, 21)),
@@ -59,8 +66,13 @@ impl BatchHeader {
             base_sequence: i32::from_be_bytes(bytes(raw, 53)),
             records: i32::from_be_bytes(bytes(raw, 57)),
         };
-        let sane = header.size >= HEADER && header.last_offset_delta >= 0 && header.base_offset >= 0;
-        sane.then_some(header)
+        let possible = (0..=HIGHEST_OFFSET).contains(&header.base_offset);
+        (possible && header.size >= HEADER && header.last_offset_delta >= 0).then_some(header)
+    }
+
+    /// Whether the base offset is the one that [`place`] put there, and the format is known.
+    pub(crate) fn is_placed(&self) -> bool {
+        self.magic == 2 && (self.stamp == 0 || self.stamp == stamp(self.base_offset))
     }
 
     /// The offset of the last record.
@@ -111,10 +123,28 @@ pub(crate) fn checksum(batch: &[u8]) -> u32 {
     batch.get(CHECKED_FROM..).map_or(0, crc32c::crc32c)
 }
 
-/// Puts a batch at its place in the log. The check sum does not cover these fields.
+/// The whole, unharmed batch that `bytes` begin with.
+pub(crate) fn intact(bytes: &[u8]) -> Option<BatchHeader> {
+    let header = BatchHeader::parse(bytes)?;
+    let batch = bytes.get(..header.size)?;
+    (header.is_placed() && checksum(batch) == header.crc).then_some(header)
+}
+
+/// Puts a batch at its place in the log. The batch's check sum covers neither the base offset nor the leader epoch. The
+/// epoch never changes here, so on disk its bytes hold a check sum of the offset; [`unplace`] takes it out again.
 pub(crate) fn place(header: &mut [u8], base_offset: i64) {
     header[..8].copy_from_slice(&base_offset.to_be_bytes());
-    header[12..16].copy_from_slice(&0i32.to_be_bytes());
+    header[EPOCH].copy_from_slice(&stamp(base_offset).to_be_bytes());
+}
+
+/// Makes a batch what its readers get: of leader epoch 0.
+pub(crate) fn unplace(header: &mut [u8]) {
+    header[EPOCH].fill(0);
+}
+
+/// Never 0, which is what a batch has that was not stamped.
+fn stamp(base_offset: i64) -> u32 {
+    crc32c::crc32c(&base_offset.to_be_bytes()).max(1)
 }
 
 /// Makes `now` the time of every record, as `message.timestamp.type=LogAppendTime` asks.
@@ -131,6 +161,26 @@ pub(crate) fn seal(batch: &mut [u8]) {
     batch[8..12].copy_from_slice(&length.to_be_bytes());
     let crc = checksum(batch);
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
+}
+
+/// Gives whatever bytes the check sum that a batch of theirs would have.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn reseal(batch: &mut [u8]) {
+    if batch.len() >= HEADER {
+        seal(batch);
+    }
+}
+
+/// The same for a run of batches, as long as their lengths make sense.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn reseal_all(bytes: &mut [u8]) {
+    let mut at = 0;
+    while let Some(header) = bytes.get(at..).and_then(BatchHeader::parse) {
+        let Some(batch) = bytes.get_mut(at..at + header.size) else { return };
+        place(batch, header.base_offset);
+        seal(batch);
+        at += header.size;
+    }
 }
 
 /// Brings a batch's bytes in line with a header whose attributes, times or record count were changed.

@@ -21,6 +21,7 @@ use super::{
     scan::Scan,
     segment::file_name,
 };
+use crate::broker::disk;
 
 /// Keys that one pass remembers; a log with more of them takes several passes.
 const MOST_KEYS: usize = 4_000_000;
@@ -133,7 +134,7 @@ impl Plan {
             }
         }
         for one in &done {
-            one.segment.file.sync_data()?;
+            disk::sync(&one.segment.file)?;
         }
         Ok((done, to))
     }

@@ -8,7 +8,7 @@ use std::{
 use super::LogError;
 
 /// No batch opens to more than this: a small one that claims to is an attack.
-const LARGEST: u64 = 256 << 20;
+pub(crate) const LARGEST: usize = 256 << 20;
 /// How snappy-java begins its own framing, which Java producers use.
 const XERIAL: &[u8] = b"\x82SNAPPY\0";
 const XERIAL_HEADER: usize = 16;
@@ -28,8 +28,8 @@ pub(crate) fn decompress(codec: i16, records: &[u8]) -> Result<Cow<'_, [u8]>, Lo
 
 fn all(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut opened = Vec::new();
-    reader.take(LARGEST + 1).read_to_end(&mut opened)?;
-    if opened.len() as u64 > LARGEST {
+    reader.take(LARGEST as u64 + 1).read_to_end(&mut opened)?;
+    if opened.len() > LARGEST {
         return Err(io::Error::other("the batch opens to too many bytes"));
     }
     Ok(opened)
@@ -45,7 +45,7 @@ fn snappy(records: &[u8]) -> io::Result<Vec<u8>> {
         let length = u32::from_be_bytes(*length) as usize;
         let (block, tail) = tail.split_at_checked(length).ok_or(io::ErrorKind::UnexpectedEof)?;
         opened.extend(snappy_block(block)?);
-        if opened.len() as u64 > LARGEST {
+        if opened.len() > LARGEST {
             return Err(io::Error::other("the batch opens to too many bytes"));
         }
         rest = tail;
@@ -54,7 +54,7 @@ fn snappy(records: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 fn snappy_block(block: &[u8]) -> io::Result<Vec<u8>> {
-    if snap::raw::decompress_len(block)? as u64 > LARGEST {
+    if snap::raw::decompress_len(block)? > LARGEST {
         return Err(io::Error::other("the batch opens to too many bytes"));
     }
     Ok(snap::raw::Decoder::new().decompress_vec(block)?)

@@ -22,18 +22,34 @@ const GRAIN: i64 = 64;
 pub(crate) struct History {
     /// Up to this offset every key is there once.
     pub(crate) cleaned_to: i64,
+    /// Below this offset compaction may have left offsets out.
+    #[serde(default)]
+    pub(super) gaps_to: i64,
     /// Passes that went up to an offset, and when (wall ms): a tombstone's time begins with the first that saw it.
     passes: Vec<(i64, i64)>,
 }
 
 impl History {
-    pub(super) fn read(folder: &Path) -> Self {
-        let bytes = std::fs::read(folder.join(FILE)).unwrap_or_default();
-        serde_json::from_slice(&bytes).unwrap_or_default()
+    pub(super) fn read(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(FILE);
+        let bytes = match std::fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            read => read?,
+        };
+        // Before it got a check sum it began with its brace.
+        let json = if bytes.starts_with(b"{") { Some(&bytes[..]) } else { files::unsealed(&bytes) };
+        let read = json.and_then(|json| serde_json::from_slice::<Self>(json).ok());
+        let Some(mut history) = read.filter(|history| history.cleaned_to >= 0) else {
+            let file = path.display();
+            tracing::warn!(%file, "what is known of compaction is damaged: it begins again");
+            return Ok(Self { gaps_to: i64::MAX, ..Self::default() });
+        };
+        history.gaps_to = history.gaps_to.max(history.cleaned_to);
+        Ok(history)
     }
 
     fn write(&self, folder: &Path) -> io::Result<()> {
-        files::replace(&folder.join(FILE), &serde_json::to_vec(self)?)
+        files::replace(&folder.join(FILE), &files::sealed(&serde_json::to_vec(self)?))
     }
 
     /// Whether a tombstone, or a marker that nothing needs any more, has been kept long enough for all to see.
@@ -44,12 +60,14 @@ impl History {
 
     fn advance(&mut self, to: i64, now: i64, delete_retention_ms: i64) {
         self.cleaned_to = to;
-        let recent = self.passes.last().is_some_and(|(_, at)| now - at < delete_retention_ms / GRAIN);
+        let recent =
+            self.passes.last().is_some_and(|(_, at)| now.saturating_sub(*at) < delete_retention_ms / GRAIN);
         if !recent {
             self.passes.push((to, now));
         }
         // Of the passes that are long enough ago, the last covers the others.
-        let past = self.passes.iter().filter(|(_, at)| now - at >= delete_retention_ms).count();
+        let past =
+            self.passes.iter().filter(|(_, at)| now.saturating_sub(*at) >= delete_retention_ms).count();
         self.passes.drain(..past.saturating_sub(1));
     }
 }
@@ -91,6 +109,12 @@ impl Log {
         })
     }
 
+    /// Keeps that offsets may be missing up to here, before they are: missing anywhere else they mean lost records.
+    pub(super) fn expect_gaps(&mut self, to: i64) -> io::Result<()> {
+        self.history.gaps_to = self.history.gaps_to.max(to);
+        self.history.write(&self.folder)
+    }
+
     /// Puts the compacted segments in the place of those they were made from, unless these are gone by now.
     pub(crate) fn install_compaction(
         &mut self,
@@ -99,6 +123,7 @@ impl Log {
         now: i64,
         config: &LogConfig,
     ) -> Result<(), LogError> {
+        self.expect_gaps(to)?;
         for one in cleaned {
             let inside = |segment: &Segment| (one.segment.base..one.end).contains(&segment.base);
             let first = self.segments.iter().position(inside);

@@ -150,5 +150,8 @@ impl Log {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use batch::{intact, marker, reseal, reseal_all};
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

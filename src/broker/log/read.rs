@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
 
-use super::{Aborted, Log, LogError, batch::BatchHeader};
+use super::{Aborted, Log, LogError, batch, scan::damage};
 
 /// What a reader may see (KIP-98).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,16 +41,23 @@ pub(crate) struct Reading {
 }
 
 impl Slice {
-    /// Reads whole batches of up to `length` bytes.
+    /// Reads whole batches of up to `length` bytes, and checks each: a damaged one ends them, or is the error when it
+    /// is the first.
     pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; self.length];
         self.file.read_exact_at(&mut bytes, self.position)?;
         let mut whole = 0;
-        while let Some(header) = bytes.get(whole..).and_then(BatchHeader::parse) {
-            if whole + header.size > bytes.len() {
+        let mut next_offset = 0;
+        while let Some(header) = bytes.get(whole..).and_then(batch::intact) {
+            if header.base_offset < next_offset {
                 break;
             }
+            next_offset = header.next_offset();
+            batch::unplace(&mut bytes[whole..]);
             whole += header.size;
+        }
+        if whole < self.first {
+            return Err(damage(self.position));
         }
         bytes.truncate(whole);
         Ok(bytes)

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{Aborted, Log, LogConfig, LogError, Segment, files};
+use crate::broker::disk;
 
 /// Bytes that a start may have to check at most, for each partition.
 const CHECKPOINT_EVERY: u64 = 64 << 20;
@@ -44,7 +45,7 @@ impl Sealing {
 
     /// Syncs the segment, then writes its index and the producers' states at its end.
     pub(crate) fn run(&self) -> io::Result<()> {
-        self.file.sync_data()?;
+        disk::sync(&self.file)?;
         files::write_index(&self.folder, self.base, &self.index)?;
         files::write_producers(&self.folder, self.next_offset, &self.producers)
     }

@@ -2,7 +2,13 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
-use super::batch::{BatchHeader, HEADER};
+use super::{
+    batch::{self, BatchHeader, HEADER},
+    codec,
+};
+
+/// No batch is larger: what a producer sends is smaller by far, and what compaction opens is bounded.
+const LARGEST_BATCH: usize = codec::LARGEST + HEADER;
 
 /// A walk over the batches that lie between two positions of a file.
 pub(crate) struct Scan<'a> {
@@ -12,29 +18,40 @@ pub(crate) struct Scan<'a> {
     window: Vec<u8>,
     window_at: u64,
     window_size: usize,
+    /// Where the batch before ended.
+    next_offset: i64,
 }
 
 impl<'a> Scan<'a> {
     /// `window` bytes are read at a time: few for headers near a known place, many for a whole file.
     pub(crate) fn new(file: &'a File, position: u64, end: u64, window: usize) -> Self {
-        Self { file, position, end, window: Vec::new(), window_at: position, window_size: window }
+        let window_at = position;
+        Self { file, position, end, window: Vec::new(), window_at, window_size: window, next_offset: 0 }
     }
 
-    /// The next batch's position and header. `None` at the end and where no whole batch lies.
+    /// The next batch's position and header, `None` at the end. Where no whole batch lies, or not one that belongs there,
+    /// the error is one of [`is_damage`].
     pub(crate) fn header(&mut self) -> io::Result<Option<(u64, BatchHeader)>> {
         let position = self.position;
-        let Some(header) = BatchHeader::parse(self.bytes(position, HEADER)?) else { return Ok(None) };
-        let next = position + header.size as u64;
-        if next > self.end {
+        if position >= self.end {
             return Ok(None);
         }
-        self.position = next;
+        let (next_offset, left) = (self.next_offset, self.end - position);
+        let fits = |header: &BatchHeader| {
+            let whole = header.size <= LARGEST_BATCH && header.size as u64 <= left;
+            header.is_placed() && header.base_offset >= next_offset && whole
+        };
+        let parsed = BatchHeader::parse(self.bytes(position, HEADER)?);
+        let header = parsed.filter(fits).ok_or_else(|| damage(position))?;
+        self.position = position + header.size as u64;
+        self.next_offset = header.next_offset();
         Ok(Some((position, header)))
     }
 
-    /// The bytes of a batch that [`Self::header`] gave.
+    /// The bytes of a batch that [`Self::header`] gave, when its check sum is right.
     pub(crate) fn batch(&mut self, position: u64, header: &BatchHeader) -> io::Result<&[u8]> {
-        self.bytes(position, header.size)
+        let bytes = self.bytes(position, header.size)?;
+        if batch::checksum(bytes) == header.crc { Ok(bytes) } else { Err(damage(position)) }
     }
 
     /// As many of `length` bytes from `position` on as there are before the end.
@@ -52,4 +69,14 @@ impl<'a> Scan<'a> {
         let from = usize::try_from(position - self.window_at).unwrap_or(usize::MAX);
         Ok(self.window.get(from..from + length).unwrap_or_default())
     }
+}
+
+/// The error of a batch that is not what was written.
+pub(crate) fn damage(position: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the batch at byte {position} is damaged"))
+}
+
+/// Whether an error means damaged bytes, not a disk that refuses.
+pub(crate) fn is_damage(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }

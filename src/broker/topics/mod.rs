@@ -1,7 +1,9 @@
 //! Topics: which there are, their settings, and their partitions.
 
+mod adopt;
 pub(crate) mod config;
 mod partition;
+mod rules;
 mod topic;
 
 use std::{
@@ -17,6 +19,7 @@ use std::{
 use uuid::Uuid;
 
 pub(crate) use partition::{Partition, Watch};
+pub(crate) use rules::check_name;
 pub(crate) use topic::Topic;
 
 use super::{
@@ -25,6 +28,7 @@ use super::{
     log::{Log, LogError},
 };
 use config::Overrides;
+use rules::check_count;
 use topic::{Kept, fresh_id};
 
 /// Why a topic cannot be changed as asked.
@@ -32,6 +36,8 @@ use topic::{Kept, fresh_id};
 pub(crate) enum TopicError {
     #[error("Topic '{0}' already exists.")]
     Exists(String),
+    #[error("Topic '{0}' collides with existing topic: {1}")]
+    Collides(String, String),
     #[error("This server does not host this topic-partition.")]
     Unknown,
     #[error("{0}")]
@@ -40,6 +46,10 @@ pub(crate) enum TopicError {
     InvalidPartitions(String),
     #[error("{0}")]
     InvalidConfig(String),
+    #[error("{0}")]
+    InvalidRequest(String),
+    #[error("records can only be deleted from topics whose cleanup.policy contains delete")]
+    Kept,
     #[error("{0}")]
     Log(#[from] LogError),
     #[error("the disk refused: {0}")]
@@ -57,9 +67,6 @@ pub(crate) struct Topics {
     littered: AtomicBool,
 }
 
-/// The most partitions a topic gets here: each is an open file.
-const MOST_PARTITIONS: i32 = 10_000;
-
 impl Topics {
     /// Opens all topics of the journal with their logs.
     pub(crate) fn open(folder: &Path, journal: Arc<Journal>) -> Result<Self, TopicError> {
@@ -72,9 +79,19 @@ impl Topics {
             littered: AtomicBool::new(false),
         };
         let kept = topics.journal.all::<Kept, _>(|key| match key {
-            Key::Topic(name) => Some(name.clone()),
+            Key::Topic(name) => Some(name.clone()).filter(|name| check_name(name).is_ok()),
             _ => None,
         });
+        let mut kept: BTreeMap<String, Kept> = kept.into_iter().collect();
+        kept.retain(|_, kept| check_count(kept.partitions).is_ok());
+        for (name, found) in adopt::unknown(folder, &kept)? {
+            tracing::warn!(
+                topic = name,
+                "the journal does not know a topic that has records: took it up again"
+            );
+            topics.journal.write(vec![Change::set(Key::Topic(name.clone()), &found)?])?;
+            kept.insert(name, found);
+        }
         let opened = std::thread::scope(|scope| {
             let topics = &topics;
             let open = |(name, kept)| scope.spawn(move || topics.open_topic(name, kept));
@@ -141,6 +158,9 @@ impl Topics {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.get(name).is_some() {
             return Err(TopicError::Exists(name.to_owned()));
+        }
+        if let Some(other) = self.all().iter().find(|other| rules::collide(name, &other.name)) {
+            return Err(TopicError::Collides(name.to_owned(), other.name.clone()));
         }
         check_count(partitions)?;
         config::check(&settings).map_err(TopicError::InvalidConfig)?;
@@ -217,11 +237,11 @@ impl Topics {
         &self,
         name: &str,
         only_check: bool,
-        change: impl FnOnce(Overrides) -> Result<Overrides, String>,
+        change: impl FnOnce(Overrides) -> Result<Overrides, TopicError>,
     ) -> Result<(), TopicError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let topic = self.get(name).ok_or(TopicError::Unknown)?;
-        let settings = change(topic.overrides()).map_err(TopicError::InvalidConfig)?;
+        let settings = change(topic.overrides())?;
         config::check(&settings).map_err(TopicError::InvalidConfig)?;
         if only_check {
             return Ok(());
@@ -239,6 +259,9 @@ impl Topics {
         partition: &Partition,
         before: i64,
     ) -> Result<i64, TopicError> {
+        if !topic.log_config().delete {
+            return Err(TopicError::Kept);
+        }
         let start = partition.log().delete_before(before)?;
         let key = Key::LogStart(topic.name.clone(), partition.index);
         self.journal.write(vec![Change::set(key, &start)?])?;
@@ -277,35 +300,6 @@ fn remove_deleted(folder: &Path) -> io::Result<()> {
         if path.extension().is_some_and(|extension| extension == DELETED) {
             fs::remove_dir_all(path)?;
         }
-    }
-    Ok(())
-}
-
-fn check_count(partitions: i32) -> Result<(), TopicError> {
-    if (1..=MOST_PARTITIONS).contains(&partitions) {
-        return Ok(());
-    }
-    Err(TopicError::InvalidPartitions(format!("Number of partitions must be from 1 to {MOST_PARTITIONS}.")))
-}
-
-/// Kafka's rule for topic names, which also makes them safe as file names.
-pub(crate) fn check_name(name: &str) -> Result<(), TopicError> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if name.is_empty() {
-        return Err(TopicError::InvalidName("Topic name is invalid: the empty string is not allowed"));
-    }
-    if name == "." || name == ".." {
-        return Err(TopicError::InvalidName("Topic name is invalid: '.' or '..' is not allowed"));
-    }
-    if name.len() > 249 {
-        return Err(TopicError::InvalidName(
-            "Topic name is invalid: the length of a topic name must not exceed 249 characters",
-        ));
-    }
-    if !name.chars().all(legal) {
-        return Err(TopicError::InvalidName(
-            "Topic name is invalid: it contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
-        ));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::{Transaction, Transactions, transaction::State};
 use crate::broker::{
     clock,
     config::Durability,
+    disk,
     log::{LogError, Marker},
     topics::Partition,
 };
@@ -104,7 +105,7 @@ impl Transactions {
     fn secure(&self, partition: &Partition) -> Result<(), LogError> {
         if self.durability == Durability::Power {
             let files = partition.log().unsynced();
-            files.iter().try_for_each(|file| file.sync_data())?;
+            files.iter().try_for_each(|file| disk::sync(file))?;
         }
         Ok(())
     }

@@ -17,12 +17,12 @@ use std::{
 use kafka_protocol::ResponseError;
 use tokio::sync::Notify;
 
-pub(crate) use transaction::Transaction;
+pub(crate) use transaction::{State, Transaction};
 
 use super::{
     clock,
     config::Durability,
-    groups::{Groups, Offsets},
+    groups::{Committer, Groups, Offsets},
     journal::{Change, Journal, Key},
     log::Marker,
     topics::Topics,
@@ -222,21 +222,23 @@ impl Transactions {
         &self,
         id: &str,
         producer: ProducerId,
-        group: &str,
+        (group, who): (&str, &Committer<'_>),
         offsets: Offsets,
     ) -> Result<(), ResponseError> {
         self.change(id, |transaction| {
-            Ok((transaction.add_offsets(producer.id, producer.epoch, group, offsets)?, false))
+            transaction.add_offsets(producer.id, producer.epoch, group, offsets)?;
+            // In one step with the adding: a generation that ends in between must not leave an offset behind.
+            self.groups.validate_commit(group, who, true)?;
+            Ok(((), false))
         })
     }
 
-    /// Whether a transaction that is not decided yet holds an offset for this partition (KIP-447).
-    pub(crate) fn is_unstable(&self, group: &str, topic: &str, partition: i32) -> bool {
-        let holds = |transaction: &Transaction| {
-            let mut offsets = transaction.offsets.iter();
-            offsets.any(|(of, name, index, _)| of == group && name == topic && *index == partition)
-        };
-        self.known().by_id.values().any(holds)
+    /// The partitions of which an undecided transaction holds this group's offsets (KIP-447).
+    pub(crate) fn unstable(&self, group: &str) -> HashSet<(String, i32)> {
+        let known = self.known();
+        let all = known.by_id.values().flat_map(|transaction| &transaction.offsets);
+        let of = all.filter(|(of, ..)| of == group);
+        of.map(|(_, topic, partition, _)| (topic.clone(), *partition)).collect()
     }
 
     /// Commits or aborts a producer's transaction: returns when all markers are written.

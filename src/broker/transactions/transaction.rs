@@ -26,6 +26,16 @@ pub(crate) enum State {
 }
 
 impl State {
+    /// All there are.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Empty,
+        Self::Ongoing,
+        Self::PrepareCommit,
+        Self::PrepareAbort,
+        Self::CompleteCommit,
+        Self::CompleteAbort,
+    ];
+
     /// As `DescribeTransactions` names it.
     pub(crate) fn name(self) -> &'static str {
         match self {

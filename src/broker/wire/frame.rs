@@ -1,24 +1,24 @@
 //! Frames off a socket, in bounded memory: room is made as bytes come, not as a length claims.
 
-use std::{io, sync::LazyLock, time::Duration};
+use std::{io, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
-    sync::{Semaphore, SemaphorePermit},
     time::timeout,
 };
 
+use super::budget::{Budget, Share};
+
 /// No request is larger (Kafka's `socket.request.max.bytes`).
 pub(crate) const LARGEST_FRAME: usize = 100 << 20;
-/// Frames above this size share a budget among all connections.
-const LARGE: usize = 1 << 20;
-const BUDGET_UNIT: usize = 64 << 10;
-/// The budget: 400 MiB.
-static BUDGET: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4 * LARGEST_FRAME / BUDGET_UNIT));
+/// What lies beyond so much of a frame comes out of a budget of all connections. So much has to be there before: a
+/// mere claim takes nothing from anybody.
+const FREE: usize = 128 << 10;
+static BUDGET: Budget = Budget::new(LARGEST_FRAME);
 /// A connection on which nothing was asked for so long is closed (Kafka's `connections.max.idle.ms`).
 const IDLE: Duration = Duration::from_secs(600);
-/// A frame that has begun must go on.
+/// A frame that has begun must be there after this, and as much again for every 16 MiB.
 const STALLED: Duration = Duration::from_secs(30);
 /// Room made at a time.
 const STEP: usize = 64 << 10;
@@ -32,7 +32,7 @@ pub(crate) struct Frames<R> {
 /// A frame with its share of the memory budget.
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
-    _share: Option<SemaphorePermit<'static>>,
+    _share: Option<Share>,
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
@@ -42,38 +42,37 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 
     /// The next frame; `None` when the client has gone, or has been silent for too long.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Frame>> {
-        if !self.fill(4, IDLE).await? {
+        if self.buffer.is_empty() {
+            // The room of a frame before, which may have been large.
+            self.buffer = BytesMut::new();
+        }
+        if !timeout(IDLE, self.fill(4)).await.unwrap_or(Ok(false))? {
             return Ok(None);
         }
         let length = self.buffer.get_u32() as usize;
         if length > LARGEST_FRAME {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame is too large"));
         }
-        let share = if length > LARGE {
-            let units = u32::try_from(length / BUDGET_UNIT).unwrap_or(u32::MAX);
-            BUDGET.acquire_many(units).await.ok()
-        } else {
-            None
-        };
-        if !self.fill(length, STALLED).await? {
+        let patience = STALLED * u32::try_from(1 + length / (16 << 20)).unwrap_or(u32::MAX);
+        let stalled = |_| io::Error::from(io::ErrorKind::TimedOut);
+        if !timeout(patience, self.fill(length.min(FREE))).await.map_err(stalled)?? {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let share = if length > FREE { BUDGET.share(length).await } else { None };
+        if !timeout(patience, self.fill(length)).await.map_err(stalled)?? {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(Some(Frame { bytes: self.buffer.split_to(length).freeze(), _share: share }))
     }
 
     /// Reads until there are `wanted` bytes; false when they do not come.
-    async fn fill(&mut self, wanted: usize, patience: Duration) -> io::Result<bool> {
+    async fn fill(&mut self, wanted: usize) -> io::Result<bool> {
         while self.buffer.len() < wanted {
             let missing = wanted - self.buffer.len();
             // Twice what is there already: large frames grow in few steps, claims cost nothing.
             self.buffer.reserve(missing.min(self.buffer.len().max(STEP)));
-            match timeout(patience, self.reader.read_buf(&mut self.buffer)).await {
-                Ok(read) => {
-                    if read? == 0 {
-                        return Ok(false);
-                    }
-                }
-                Err(_) => return Ok(false),
+            if self.reader.read_buf(&mut self.buffer).await? == 0 {
+                return Ok(false);
             }
         }
         Ok(true)

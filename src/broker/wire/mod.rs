@@ -1,5 +1,6 @@
 //! The wire: frames in, frames out, and nothing that a hostile client sends gets further than this.
 
+mod budget;
 mod frame;
 mod guard;
 pub(crate) mod versions;
@@ -11,6 +12,7 @@ use kafka_protocol::{
     protocol::{Decodable, Encodable},
 };
 
+pub(crate) use budget::{Budget, Share};
 pub(crate) use frame::Frames;
 
 /// A request, decoded.
@@ -70,7 +72,17 @@ pub(crate) fn decode(mut frame: Bytes) -> Result<Request, WireError> {
 /// Encodes an answer as a frame.
 pub(crate) fn encode(context: &Context, response: &ResponseKind) -> Result<BytesMut, WireError> {
     let header_version = context.key.response_header_version(context.version);
-    write(context.correlation_id, header_version, |frame| response.encode(frame, context.version))
+    write(context.correlation_id, header_version, |frame| {
+        frame.reserve(records(response));
+        response.encode(frame, context.version)
+    })
+}
+
+/// Bytes of records in an answer: room that is made once, not by doubling.
+fn records(response: &ResponseKind) -> usize {
+    let ResponseKind::Fetch(response) = response else { return 0 };
+    let partitions = response.responses.iter().flat_map(|topic| &topic.partitions);
+    partitions.filter_map(|partition| Some(partition.records.as_ref()?.len() + 64)).sum()
 }
 
 /// The answer to an `ApiVersions` request of an unknown version: in version 0, with the error and what there is
@@ -96,5 +108,18 @@ fn write<E: std::fmt::Display>(
     Ok(frame)
 }
 
+/// Reads an answer as its client would.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn decode_answer(context: &Context, mut frame: Bytes) -> Result<ResponseKind, String> {
+    let read = |frame: &mut Bytes| {
+        frame.advance(4);
+        ResponseHeader::decode(frame, context.key.response_header_version(context.version))?;
+        ResponseKind::decode(context.key, frame, context.version)
+    };
+    let answer =
+        read(&mut frame).map_err(|error| format!("{:?} v{}: {error:#}", context.key, context.version))?;
+    if frame.is_empty() { Ok(answer) } else { Err(format!("{:?} leaves {} bytes", context.key, frame.len())) }
+}
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

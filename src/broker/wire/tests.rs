@@ -88,6 +88,18 @@ fn every_version() -> impl Iterator<Item = (ApiKey, i16, &'static str)> {
     TABLE.iter().flat_map(|api| (api.min..=api.max).map(|version| (api.key, version, api.shape)))
 }
 
+/// One connection for each kind of request, with a frame in every version.
+pub(crate) fn samples() -> impl Iterator<Item = (String, Vec<u8>)> {
+    TABLE.iter().map(|api| {
+        let frames = (api.min..=api.max).flat_map(|version| {
+            let flexible = api.key.request_header_version(version) >= 2;
+            let frame = frame(api.key, version, &body(api.shape, version, flexible, 1));
+            [&u32::try_from(frame.len()).unwrap().to_be_bytes()[..], &frame[..]].concat()
+        });
+        (format!("{:?}", api.key), frames.collect())
+    })
+}
+
 #[test]
 fn the_shapes_are_what_the_decoder_reads() {
     for (key, version, shape) in every_version() {

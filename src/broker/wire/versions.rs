@@ -54,6 +54,7 @@ pub(crate) const TABLE: &[Api] = &[
     api(ApiKey::TxnOffsetCommit, 0, 4, "s s 8 2 4:3+ s:3+ s:3+ [ s [ 4 8 4:2+ s ] ]"),
     api(ApiKey::DescribeConfigs, 1, 4, "[ 1 s < s > ] 1 1:3+"),
     api(ApiKey::AlterConfigs, 0, 2, "[ 1 s [ s s ] ] 1"),
+    api(ApiKey::DescribeLogDirs, 1, 4, "[ s < 4 > ]"),
     api(ApiKey::CreatePartitions, 0, 3, "[ s 4 [ < 4 > ] ] 4 1"),
     api(ApiKey::DeleteGroups, 0, 2, "< s >"),
     api(ApiKey::IncrementalAlterConfigs, 0, 1, "[ 1 s [ s 1 s ] ] 1"),

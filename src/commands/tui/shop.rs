@@ -8,11 +8,21 @@ use tokio::sync::{mpsc, watch};
 use super::super::{Failure, PATIENCE, Setting, consume, parameters, simulator as simulator_options};
 use crate::{
     cli::{BackfillArg, TuiArgs},
-    dashboard::{action::Request, snapshot::Weight},
+    dashboard::{
+        action::Request,
+        snapshot::{Said, Weight},
+    },
     handling::Parameters,
-    runtime::{consumers, place::Place, stage::Stage, supervisor::Supervisor},
-    shop::{Catalog, Control, Pulse, pulse::RunState},
-    simulator::{self, Backfill, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions},
+    runtime::{
+        consumers,
+        place::Place,
+        stage::{self, Stage},
+        supervisor::Supervisor,
+    },
+    shop::{Catalog, Control, Pulse, Zone, pulse::RunState},
+    simulator::{
+        self, Backfill, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions, before_midnight,
+    },
     stream::{Session, StreamError, ask::Asker, env::Ended, topics},
     views::figures::ShopFigures,
 };
@@ -60,15 +70,16 @@ impl Plan {
     }
 }
 
-/// Runs until the stage is told to stop; gives the last figures.
+/// Runs until the stage is told to stop; gives the figures of the beginning and of the end.
 pub(super) async fn run(
     mut stage: Stage,
     plan: Plan,
     mut asked: mpsc::UnboundedReceiver<Request>,
-) -> Result<ShopFigures, Failure> {
+) -> Result<[ShopFigures; 2], Failure> {
     let stop = stage.stop.clone();
+    let mut before = ShopFigures::default();
     let ran = tokio::select! {
-        ran = open(&mut stage, &plan) => ran,
+        ran = open(&mut stage, &plan, &mut before) => ran,
         // Before there is a shop, leaving is all that can be asked for.
         () = stop.cancelled() => Ok(None),
     };
@@ -80,9 +91,9 @@ pub(super) async fn run(
         Ok(None) => Ok(()),
         Err(failure) => Err(failure),
     };
-    let figures = stage.figures(&plan.catalog);
+    let (board, clock) = (Arc::clone(&stage.board), stage.clock.clone());
     stage.close().await;
-    result.map(|()| figures)
+    result.map(|()| [before, stage::figures(&board, &clock, &plan.catalog)])
 }
 
 /// A shop that is open.
@@ -93,16 +104,18 @@ struct Open {
     asker: Asker,
 }
 
-/// Makes topics, starts the simulator's learning and the consumers. Waits for a Kafka that is not there yet.
-async fn open(stage: &mut Stage, plan: &Plan) -> Result<Option<Open>, Failure> {
+/// Makes topics, notes the figures `before`, starts the simulator's learning and the consumers. Waits for a Kafka that
+/// is not there yet.
+async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Result<Option<Open>, Failure> {
     if plan.sell.is_some() {
         while let Err(error) = topics::ensure(&stage.session, PATIENCE).await {
             let StreamError::Unreachable { .. } = error else { return Err(error.into()) };
-            stage.board.set_link(false, Some(error.to_string()), Utc::now().timestamp());
+            stage.board.set_link(false, Some(error.said()), Utc::now().timestamp());
         }
     }
     stage.follow()?;
     stage.known(PATIENCE).await;
+    *before = stage.figures(&plan.catalog);
     let asker = Asker::new(&stage.session)?;
     let Some(options) = &plan.sell else { return Ok(Some(Open { simulator: None, tools: None, asker })) };
     let mut options = options.clone();
@@ -113,8 +126,11 @@ async fn open(stage: &mut Stage, plan: &Plan) -> Result<Option<Open>, Failure> {
     let simulator = match simulator::start(&stage.session, options).await {
         Ok(simulator) => Some((simulator, again)),
         Err(SimulatorError::Rival { place, .. }) => {
-            let text = format!("The simulator of {place} is selling: this dashboard shows it.");
-            stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Info, text);
+            stage.board.say(
+                stage.clock.now().unwrap_or_default(),
+                Weight::Info,
+                Said::SoldElsewhere { place },
+            );
             None
         }
         Err(error) => return Err(error.into()),
@@ -133,6 +149,27 @@ fn rest_of(today: Backfill, pulse: Option<&Pulse>) -> Option<Backfill> {
     });
     let from_ms = today.from_ms.max(sold_until);
     (from_ms < today.to_ms).then_some(Backfill { from_ms, ..today })
+}
+
+/// Why a simulator with this pulse would not do what accelerated time alone can do.
+fn refusal(request: &Request, pulse: Option<&Pulse>, zone: Zone) -> Option<Said> {
+    let Some(pulse) = pulse.filter(|pulse| pulse.state != RunState::Stopped) else {
+        return Some(Said::NobodySells);
+    };
+    let now_ms = pulse.shop_time.timestamp_millis();
+    if pulse.is_real_time() {
+        Some(Said::RealTime)
+    } else if pulse.speed <= 0.0 {
+        Some(Said::Filling)
+    } else if pulse.state == RunState::Paused {
+        Some(Said::NotWhilePaused)
+    } else if pulse.rate.is_none() {
+        Some(Said::NoRate)
+    } else if *request == Request::ToMidnight && before_midnight(zone, now_ms, pulse.speed).is_none() {
+        Some(Said::AlmostMidnight)
+    } else {
+        None
+    }
 }
 
 /// Sells. A simulator that panics is followed by one that learns the log anew and goes on from its end; what the
@@ -154,14 +191,12 @@ async fn sell(
             };
             // Who wants to see progress looks at the pulse.
             let (progress, _seen) = watch::channel(Progress::default());
-            let (weight, text) = match simulator.run(controls, progress, supervisor.stop.clone()).await {
+            let (weight, said) = match simulator.run(controls, progress, supervisor.stop.clone()).await {
                 Ok(Outcome::Finished | Outcome::Stopped) => return Ok(Ended::Done),
-                Ok(Outcome::Replaced { by }) => {
-                    (Weight::Warning, format!("The simulator of {by} has taken over."))
-                }
-                Err(error) => (Weight::Error, format!("The simulator has stopped: {error}.")),
+                Ok(Outcome::Replaced { by }) => (Weight::Warning, Said::TakenOver { by }),
+                Err(error) => (Weight::Error, Said::SimulatorFailed { why: error.to_string() }),
             };
-            supervisor.board.say(supervisor.clock.now().unwrap_or_default(), weight, text);
+            supervisor.board.say(supervisor.clock.now().unwrap_or_default(), weight, said);
             Ok::<_, SimulatorError>(Ended::Done)
         }
     };
@@ -184,6 +219,16 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
             Some(Request::Pause) => Control::Pause,
             Some(Request::Resume) => Control::Resume,
             Some(Request::Rate(rate)) => Control::Rate { rate },
+            Some(request @ (Request::ToMidnight | Request::Rush)) => {
+                let pulse = stage.clock.pulse();
+                if let Some(why) = refusal(&request, pulse.as_ref(), stage.zone) {
+                    stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Info, why);
+                    continue;
+                }
+                if request == Request::Rush { Control::Rush } else { Control::ToMidnight }
+            }
+            // The desk does these.
+            Some(Request::Follow(_) | Request::Open(_) | Request::Save(_)) => continue,
             Some(Request::Quit) | None => break,
         };
         // A simulator of this process hears it directly, Kafka or not.
@@ -207,4 +252,50 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
         tracing::warn!("{failure}");
     }
     tracing::debug!("the shop in {} is closed", plan.place.out().display());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shop_would_not_do_is_refused_with_the_reason() {
+        let zone = Zone::default();
+        // 2026-11-20 14:03:07 in Stockholm.
+        let afternoon = 1_795_179_787_000;
+        let pulse = Pulse {
+            shop_time: zone.stamp(afternoon),
+            wall_time: zone.stamp(afternoon),
+            speed: 60.0,
+            rate: Some(5.0),
+            state: RunState::Running,
+            rush: false,
+            who: String::new(),
+            host: String::new(),
+            pid: 1,
+            orders: 0,
+            lost_sales: 0,
+            last_delivery_id: 0,
+            under_way: Vec::new(),
+        };
+        let why = |request: Request, pulse: &Pulse| refusal(&request, Some(pulse), zone);
+        for request in [Request::Rush, Request::ToMidnight] {
+            assert_eq!(why(request.clone(), &pulse), None);
+            let with = |speed, rate, state| Pulse { speed, rate, state, ..pulse.clone() };
+            let cases = [
+                (with(1.0, Some(5.0), RunState::Running), Said::RealTime),
+                (with(0.0, None, RunState::Running), Said::Filling),
+                (with(60.0, Some(5.0), RunState::Paused), Said::NotWhilePaused),
+                (with(60.0, None, RunState::Running), Said::NoRate),
+                (with(60.0, Some(5.0), RunState::Stopped), Said::NobodySells),
+            ];
+            for (pulse, said) in cases {
+                assert_eq!(why(request.clone(), &pulse), Some(said));
+            }
+            assert_eq!(refusal(&request, None, zone), Some(Said::NobodySells));
+        }
+        let late = Pulse { shop_time: zone.stamp(afternoon + 9 * 3_600_000 + 56 * 60_000), ..pulse };
+        assert_eq!(why(Request::ToMidnight, &late), Some(Said::AlmostMidnight));
+        assert_eq!(why(Request::Rush, &late), None);
+    }
 }

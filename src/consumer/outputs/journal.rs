@@ -33,10 +33,6 @@ impl Output<Journal> for JournalFiles {
         &["orders"]
     }
 
-    fn replaces(&self) -> &'static [&'static str] {
-        &[journal::LAST]
-    }
-
     fn is_appended(&self, path: &str) -> bool {
         path != journal::LAST
     }

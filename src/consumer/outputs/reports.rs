@@ -64,8 +64,12 @@ impl ReportFiles {
 }
 
 impl Output<DailyReport> for ReportFiles {
-    fn replaces(&self) -> &'static [&'static str] {
-        &["reports/"]
+    fn folders(&self) -> &'static [&'static str] {
+        &["reports"]
+    }
+
+    fn is_appended(&self, _: &str) -> bool {
+        false
     }
 
     fn restore(&mut self, key: &str, value: &[u8]) -> Result<(), String> {

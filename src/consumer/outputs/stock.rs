@@ -31,7 +31,7 @@ impl StockFiles {
 }
 
 impl Output<Stock> for StockFiles {
-    fn replaces(&self) -> &'static [&'static str] {
+    fn single_files(&self) -> &'static [&'static str] {
         &[stock_table::FILE]
     }
 

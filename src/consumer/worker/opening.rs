@@ -38,7 +38,8 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         }
         for (path, length) in found {
             let kept = self.appends.length(&path);
-            if length > kept {
+            // One that was made and not written to is no file of ours either.
+            if length > kept || length == 0 {
                 self.files.cut(&path, kept).map_err(|error| file(&path, error))?;
             }
         }
@@ -47,37 +48,26 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
 
     /// The files on disk that are appended to, with their lengths.
     fn appended(&self) -> Result<Vec<(String, u64)>, Trouble> {
-        let mut found = Vec::new();
-        for folder in self.output.folders() {
-            found.extend(self.files.list(folder).map_err(|error| file(folder, error))?);
-        }
+        let mut found = self.listed()?;
         found.retain(|(path, _)| self.output.is_appended(path));
         Ok(found)
     }
 
-    /// The files on disk that are replaced as a whole.
-    fn replaced(&self) -> Result<Vec<String>, Trouble> {
+    /// The files in the output's folders, with their lengths.
+    fn listed(&self) -> Result<Vec<(String, u64)>, Trouble> {
         let mut found = Vec::new();
-        for place in self.output.replaces() {
-            match place.strip_suffix('/') {
-                Some(folder) => {
-                    let listed = self.files.list(folder).map_err(|error| file(folder, error))?;
-                    found.extend(listed.into_iter().map(|(path, _)| path));
-                }
-                None => found.push((*place).to_owned()),
-            }
+        for folder in self.output.folders() {
+            found.extend(self.files.list(folder).map_err(|error| file(folder, error))?);
         }
         Ok(found)
     }
 
-    /// Starts again from nothing: the checkpoint is emptied, files are moved aside. Partitions
-    /// stay, to be read from their beginning.
+    /// Starts again from nothing: the checkpoint is emptied, the output's files are moved aside. Partitions stay, to
+    /// be read from their beginning.
     pub fn reset(&mut self) -> Result<(), Trouble> {
         // Files first: with the checkpoint still there, a crash in between is found at the next start.
-        for (path, _) in self.appended()? {
-            self.files.set_aside(&path).map_err(|error| file(&path, error))?;
-        }
-        for path in self.replaced()? {
+        let listed = self.listed()?.into_iter().map(|(path, _)| path);
+        for path in listed.chain(self.output.single_files().iter().map(|path| (*path).to_owned())) {
             self.files.set_aside(&path).map_err(|error| file(&path, error))?;
         }
         self.store.clear()?;

@@ -1,11 +1,20 @@
 //! Every word on the screen, in the languages it can be read in.
 
 mod en;
+mod farewell;
+mod pages;
+mod sentences;
 mod sv;
 
 use chrono::{Datelike, Weekday};
 
-pub use self::{en::EN, sv::SV};
+pub use self::{
+    en::EN,
+    farewell::{Farewell, Tally},
+    pages::PageWords,
+    sv::SV,
+};
+use super::{page::Page, view::PANELS};
 
 /// A language of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -33,6 +42,8 @@ impl Lang {
 /// The texts of one language. Figures are set in one way in all of them: `12 345,67`.
 #[derive(Debug)]
 pub struct Words {
+    /// The language.
+    pub lang: Lang,
     /// Monday to Sunday.
     pub weekdays: [&'static str; 7],
     /// January to December.
@@ -139,8 +150,12 @@ pub struct Words {
     /// A title of an alarm.
     pub alarm: &'static str,
 
-    /// Names of keys.
+    /// The names of the pages, in the order of their keys.
+    pub page_names: [&'static str; Page::ALL.len()],
+    /// Name of a key.
     pub key_space: &'static str,
+    /// Name of a key.
+    pub key_enter: &'static str,
     /// Key hint.
     pub do_quit: &'static str,
     /// Key hint.
@@ -148,9 +163,7 @@ pub struct Words {
     /// Key hint.
     pub do_resume: &'static str,
     /// Key hint.
-    pub do_faster: &'static str,
-    /// Key hint.
-    pub do_slower: &'static str,
+    pub do_rate: &'static str,
     /// Key hint.
     pub do_freeze: &'static str,
     /// Key hint.
@@ -159,25 +172,95 @@ pub struct Words {
     pub do_help: &'static str,
     /// Key hint.
     pub do_back: &'static str,
-    /// What the key does, at length.
+    /// Key hint.
+    pub do_focus: &'static str,
+    /// Key hint.
+    pub do_enlarge: &'static str,
+    /// Key hint.
+    pub do_shrink: &'static str,
+    /// Key hint.
+    pub do_follow: &'static str,
+    /// Key hint.
+    pub do_read: &'static str,
+    /// Key hint.
+    pub do_choose: &'static str,
+    /// Key hint.
+    pub do_filter: &'static str,
+    /// Key hint.
+    pub do_sort: &'static str,
+    /// Key hint.
+    pub do_span: &'static str,
+    /// Key hint.
+    pub do_midnight: &'static str,
+    /// Key hint.
+    pub do_rush: &'static str,
+    /// Key hint.
+    pub do_save: &'static str,
+    /// Key hint.
+    pub do_keep: &'static str,
+    /// Key hint.
+    pub do_clear: &'static str,
+    /// What the keys do, at length.
     pub about_quit: &'static str,
-    /// What the key does, at length.
-    pub about_pause: &'static str,
-    /// What the key does, at length.
-    pub about_faster: &'static str,
-    /// What the key does, at length.
-    pub about_slower: &'static str,
-    /// What the key does, at length.
-    pub about_freeze: &'static str,
-    /// What the key does, at length.
+    /// What the keys do, at length.
     pub about_help: &'static str,
-    /// What the key does, at length.
+    /// What the keys do, at length.
     pub about_back: &'static str,
+    /// What the keys do, at length.
+    pub about_pages: &'static str,
+    /// What the keys do, at length.
+    pub about_focus: &'static str,
+    /// What the keys do, at length.
+    pub about_enter: &'static str,
+    /// What the keys do, at length.
+    pub about_choose: &'static str,
+    /// What the keys do, at length.
+    pub about_filter: &'static str,
+    /// What the keys do, at length.
+    pub about_sort: &'static str,
+    /// What the keys do, at length.
+    pub about_span: &'static str,
+    /// What the keys do, at length.
+    pub about_midnight: &'static str,
+    /// What the keys do, at length.
+    pub about_rush: &'static str,
+    /// What the keys do, at length.
+    pub about_pause: &'static str,
+    /// What the keys do, at length.
+    pub about_rate: &'static str,
+    /// What the keys do, at length.
+    pub about_freeze: &'static str,
+    /// What the keys do, at length.
+    pub about_save: &'static str,
+    /// What the keys do, at length.
+    pub about_suspend: &'static str,
+    /// What the keys do, at length.
+    pub about_keep: &'static str,
+    /// What the keys do, at length.
+    pub about_clear: &'static str,
+    /// What the keys do, at length.
+    pub about_erase: &'static str,
+    /// Why a key did nothing.
+    pub notice_real_time: &'static str,
+    /// Why a key did nothing.
+    pub notice_nobody_sells: &'static str,
+    /// Why a key did nothing.
+    pub notice_no_shell: &'static str,
+    /// What a presenter says to each page.
+    pub say: [&'static str; Page::ALL.len()],
+    /// What a presenter says to each panel of the overview.
+    pub say_of_panels: [&'static str; PANELS],
+
+    /// The language's code (BCP 47).
+    pub code: &'static str,
 
     /// The window is too small: before the size it needs.
     pub needs_at_least: &'static str,
     /// The window is too small: before the size it has.
     pub this_one_is: &'static str,
+
+    /// The pages beside the overview.
+    pub pages: PageWords,
 }
 
 impl Words {

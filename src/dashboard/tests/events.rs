@@ -2,74 +2,142 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use futures::{Stream, StreamExt, stream};
-use ratatui::{Frame, Terminal, backend::TestBackend};
+use ratatui::{buffer::Buffer, layout::Size};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{plain_look, text};
-use crate::dashboard::{Exit, Request, ScreenError, Snapshot, fixture, run::drive, terminal::Surface};
+use super::{App, plain_look, text};
+use crate::dashboard::{
+    Exit, Request, ScreenError, Snapshot, fixture,
+    run::{Input, drive},
+    snapshot::Said,
+    terminal::Surface,
+};
 
-/// A screen of cells that counts its pictures.
+/// A screen of cells that keeps its pictures.
 struct Cells {
-    terminal: Terminal<TestBackend>,
     pictures: watch::Sender<Vec<String>>,
-    lost: CancellationToken,
+    /// Whether pictures are taken at once.
+    takes: watch::Receiver<bool>,
+    waiting: bool,
+    /// What was done to the terminal.
+    done: mpsc::UnboundedSender<&'static str>,
+    has_shell: bool,
 }
 
 impl Surface for Cells {
-    fn paint(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<(), ScreenError> {
-        self.terminal.draw(draw).unwrap();
-        let shown = text(self.terminal.backend().buffer());
-        self.pictures.send_modify(|pictures| pictures.push(shown));
+    fn size(&self) -> Result<Size, ScreenError> {
+        Ok(Size::new(120, 30))
+    }
+
+    fn show(&mut self, picture: Buffer) -> Result<(), ScreenError> {
+        assert!(self.is_ready(), "a picture came before the last one was taken");
+        self.waiting = !*self.takes.borrow();
+        self.pictures.send_modify(|pictures| pictures.push(text(&picture)));
         Ok(())
     }
 
-    fn lost(&self) -> CancellationToken {
-        self.lost.clone()
+    fn is_ready(&self) -> bool {
+        !self.waiting
+    }
+
+    async fn ready(&mut self) -> Result<(), ScreenError> {
+        self.takes.wait_for(|takes| *takes).await.unwrap();
+        self.waiting = false;
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        let _ = self.done.send("forget");
+    }
+
+    fn ask_to_stop(&mut self) -> Result<bool, ScreenError> {
+        let _ = self.done.send("ask");
+        Ok(self.has_shell)
+    }
+
+    fn stop(&mut self) -> Result<(), ScreenError> {
+        let _ = self.done.send("stop");
+        Ok(())
+    }
+
+    fn resume(&mut self) -> Result<(), ScreenError> {
+        let _ = self.done.send("resume");
+        Ok(())
     }
 }
 
 /// A running dashboard and all the ends of it.
 struct Stage {
-    keys: mpsc::UnboundedSender<io::Result<Event>>,
+    inputs: mpsc::UnboundedSender<Input>,
     shop: watch::Sender<Arc<Snapshot>>,
     requests: mpsc::UnboundedReceiver<Request>,
     pictures: watch::Receiver<Vec<String>>,
+    takes: watch::Sender<bool>,
+    terminal: mpsc::UnboundedReceiver<&'static str>,
     stop: CancellationToken,
-    lost: CancellationToken,
     done: tokio::task::JoinHandle<Result<Exit, ScreenError>>,
 }
 
-fn events(
-    from: mpsc::UnboundedReceiver<io::Result<Event>>,
-) -> impl Stream<Item = io::Result<Event>> + Unpin + Send {
-    Box::pin(stream::unfold(from, |mut from| async move { from.recv().await.map(|event| (event, from)) }))
+fn inputs(from: mpsc::UnboundedReceiver<Input>) -> impl Stream<Item = Input> + Unpin + Send {
+    Box::pin(stream::unfold(from, |mut from| async move { from.recv().await.map(|input| (input, from)) }))
 }
 
 fn start() -> Stage {
+    start_with(true, false)
+}
+
+fn start_with(has_shell: bool, present: bool) -> Stage {
     let (keys, typed) = mpsc::unbounded_channel();
-    let (shop, snapshots) = watch::channel(Arc::new(fixture::afternoon()));
+    let first = Arc::new(fixture::afternoon());
+    let now = std::time::Instant::now();
+    let app = if present { App::for_a_talk(first.clone(), now) } else { App::new(first.clone(), now) };
+    let (shop, snapshots) = watch::channel(first);
     let (asks, requests) = mpsc::unbounded_channel();
     let (shown, pictures) = watch::channel(Vec::new());
-    let [end, lost] = [(); 2].map(|()| CancellationToken::new());
-    let mut screen = Cells {
-        terminal: Terminal::new(TestBackend::new(120, 30)).unwrap(),
-        pictures: shown,
-        lost: lost.clone(),
-    };
+    let (takes, taking) = watch::channel(true);
+    let (did, terminal) = mpsc::unbounded_channel();
+    let end = CancellationToken::new();
+    let mut screen = Cells { pictures: shown, takes: taking, waiting: false, done: did, has_shell };
     let ended = end.clone();
     let done = tokio::spawn(async move {
-        drive(&mut screen, events(typed).fuse(), plain_look(), snapshots, &asks, &ended).await
+        drive(&mut screen, inputs(typed).fuse(), app, plain_look(), snapshots, &asks, &ended).await
     });
-    Stage { keys, shop, requests, pictures, stop: end, lost, done }
+    Stage { inputs: keys, shop, requests, pictures, takes, terminal, stop: end, done }
+}
+
+/// Whether the overview is shown whole: no other page has messages.
+fn on_overview(picture: &str) -> bool {
+    picture.contains("Messages ─")
 }
 
 impl Stage {
+    fn send(&self, event: Event) {
+        self.inputs.send(Input::Terminal(Ok(event))).unwrap();
+    }
+
     fn press(&self, character: char) {
-        let key = KeyEvent::new(KeyCode::Char(character), KeyModifiers::NONE);
-        self.keys.send(Ok(Event::Key(key))).unwrap();
+        self.key(KeyCode::Char(character));
+    }
+
+    fn key(&self, code: KeyCode) {
+        self.send(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    }
+
+    fn click(&self, column: u16, row: u16) {
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        self.send(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+    }
+
+    fn last(&self) -> String {
+        self.pictures.borrow().last().cloned().unwrap_or_default()
+    }
+
+    async fn did(&mut self) -> &'static str {
+        let done = tokio::time::timeout(Duration::from_secs(10), self.terminal.recv()).await;
+        done.expect("nothing was done to the terminal").unwrap()
     }
 
     /// Waits for a picture that `wanted` holds for.
@@ -108,7 +176,7 @@ async fn the_first_picture_comes_at_once_and_q_ends_it() {
 async fn control_c_in_the_terminal_ends_it_too() {
     let stage = start();
     let key = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-    stage.keys.send(Ok(Event::Key(key))).unwrap();
+    stage.send(Event::Key(key));
     assert_eq!(stage.end().await.unwrap(), Exit::Quit);
 }
 
@@ -131,11 +199,12 @@ async fn a_new_picture_is_drawn_and_a_frozen_one_stays() {
     stage.press('f');
     stage.see(|picture| picture.contains("frozen")).await;
     let mut later = fixture::afternoon();
-    later.messages.last_mut().unwrap().text = "Something new".to_owned();
+    later.messages.last_mut().unwrap().said = Said::Text("Something new".to_owned());
     stage.shop.send(Arc::new(later)).unwrap();
     stage.press('?');
     stage.see(|picture| picture.contains("Keys")).await;
     assert!(!stage.pictures.borrow().last().unwrap().contains("Something new"));
+    stage.press('?');
     stage.press('f');
     stage.see(|picture| picture.contains("Something new") && !picture.contains("frozen")).await;
 }
@@ -174,21 +243,145 @@ async fn a_flood_of_pictures_is_drawn_at_most_thirty_times_a_second() {
 }
 
 #[tokio::test]
-async fn it_ends_when_told_when_the_screen_is_lost_and_when_the_shop_is_gone() {
+async fn it_ends_when_told_when_the_terminal_fails_and_when_the_shop_is_gone() {
     let stage = start();
     stage.stop.cancel();
     assert_eq!(stage.end().await.unwrap(), Exit::Stopped);
 
     let stage = start();
-    stage.lost.cancel();
-    assert!(matches!(stage.end().await, Err(ScreenError::Failed)));
-
-    let stage = start();
-    stage.keys.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
+    stage.inputs.send(Input::Terminal(Err(io::ErrorKind::BrokenPipe.into()))).unwrap();
     assert!(matches!(stage.end().await, Err(ScreenError::Io(_))));
 
-    let Stage { keys, shop, requests, pictures, stop, lost, done } = start();
+    let Stage { inputs, shop, requests, pictures, takes, terminal, stop, done } = start();
     drop(shop);
     assert_eq!(done.await.unwrap().unwrap(), Exit::Stopped);
-    drop((keys, requests, pictures, stop, lost));
+    drop((inputs, requests, pictures, takes, terminal, stop));
+}
+
+#[tokio::test]
+async fn a_slow_terminal_gets_fewer_pictures_and_the_newest_and_keys_are_obeyed_all_the_while() {
+    let mut stage = start();
+    stage.see(|_| true).await;
+    stage.takes.send(false).unwrap();
+    // This picture is begun, and then the terminal takes nothing more.
+    stage.press('2');
+    stage.see(|picture| !on_overview(picture)).await;
+    let begun = stage.pictures.borrow().len();
+    let mut shop = fixture::afternoon();
+    for orders in 0..50 {
+        shop.figures.orders_today = orders;
+        stage.shop.send(Arc::new(shop.clone())).unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    stage.press(' ');
+    assert_eq!(stage.asked().await, Request::Pause, "keys wait for the terminal");
+    stage.press('1');
+    stage.press('+');
+    assert_eq!(stage.asked().await, Request::Rate(10.0));
+    assert_eq!(stage.pictures.borrow().len(), begun);
+
+    stage.takes.send(true).unwrap();
+    stage.see(|picture| on_overview(picture) && picture.contains("paused")).await;
+    assert!(stage.pictures.borrow().len() <= begun + 2, "pictures were kept for later");
+}
+
+#[tokio::test]
+async fn a_key_is_seen_within_fifty_milliseconds_while_pictures_flow() {
+    let mut stage = start();
+    stage.see(|_| true).await;
+    let shop = stage.shop.clone();
+    let flood = tokio::spawn(async move {
+        let mut picture = fixture::afternoon();
+        loop {
+            picture.figures.orders_today += 1;
+            let _ = shop.send(Arc::new(picture.clone()));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let mut took = Vec::new();
+    for (key, overview) in [('3', false), ('1', true)].repeat(6) {
+        let begun = std::time::Instant::now();
+        stage.press(key);
+        stage.see(|picture| on_overview(picture) == overview).await;
+        took.push(begun.elapsed());
+    }
+    flood.abort();
+    took.sort();
+    // The median, since this machine may have others to run.
+    assert!(took[took.len() / 2] < Duration::from_millis(150), "{took:?}");
+}
+
+#[tokio::test]
+async fn the_shell_gets_its_terminal_and_gives_it_back() {
+    let mut stage = start();
+    stage.see(|_| true).await;
+    stage.send(Event::Key(KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL)));
+    assert_eq!(stage.did().await, "ask");
+    stage.inputs.send(Input::Stop).unwrap();
+    assert_eq!(stage.did().await, "stop");
+    let before = stage.pictures.borrow().len();
+    stage.inputs.send(Input::Continue).unwrap();
+    assert_eq!(stage.did().await, "resume");
+    assert_eq!(stage.did().await, "forget");
+    let more = stage.pictures.wait_for(|pictures| pictures.len() > before);
+    drop(tokio::time::timeout(Duration::from_secs(10), more).await.expect("it was not drawn again").unwrap());
+}
+
+#[tokio::test]
+async fn without_a_shell_it_says_why_it_stays() {
+    let mut stage = start_with(false, false);
+    stage.send(Event::Key(KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL)));
+    stage.see(|picture| picture.contains("no shell")).await;
+}
+
+#[tokio::test]
+async fn another_size_is_drawn_whole() {
+    let mut stage = start();
+    stage.see(|_| true).await;
+    stage.send(Event::Resize(120, 30));
+    assert_eq!(stage.did().await, "forget");
+}
+
+#[tokio::test]
+async fn what_is_saved_is_what_is_seen() {
+    let mut stage = start();
+    stage.press('3');
+    stage.see(|picture| !on_overview(picture)).await;
+    stage.press('s');
+    let Request::Save(saved) = stage.asked().await else { panic!("something else was asked") };
+    assert_eq!(saved.text.trim_end(), stage.last().trim_end());
+}
+
+#[tokio::test]
+async fn the_mouse_reaches_what_is_seen_under_it() {
+    let mut stage = start();
+    stage.see(|_| true).await;
+    let find = |picture: &str, what: &str| {
+        let (row, line) = picture.lines().enumerate().find(|(_, line)| line.contains(what)).unwrap();
+        let column = line[..line.find(what).unwrap()].chars().count();
+        (u16::try_from(column).unwrap(), u16::try_from(row).unwrap())
+    };
+    let (column, row) = find(&stage.last(), "3 Stock");
+    stage.click(column + 3, row);
+    stage.see(|picture| !on_overview(picture)).await;
+    let (column, row) = find(&stage.last(), "1 Overview");
+    stage.click(column, row);
+    stage.see(on_overview).await;
+
+    // The first click puts the focus on a panel, the second enlarges it, a third gives the page back.
+    let (column, row) = find(&stage.last(), "Handled orders");
+    stage.click(column, row);
+    stage.see(|picture| picture.contains("━━━━")).await;
+    stage.click(column, row);
+    stage.see(|picture| !on_overview(picture) && picture.contains("Handled orders")).await;
+    let (column, row) = find(&stage.last(), "Handled orders");
+    stage.click(column, row);
+    stage.see(on_overview).await;
+}
+
+#[tokio::test]
+async fn a_talk_counts_its_seconds() {
+    let mut stage = start_with(true, true);
+    stage.see(|picture| picture.contains("10:00")).await;
+    stage.see(|picture| picture.contains("9:58")).await;
 }

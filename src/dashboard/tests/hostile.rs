@@ -1,18 +1,29 @@
 //! Every size, look and picture, however strange, is drawn without a panic, and nothing raw gets out.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use proptest::{prelude::*, sample::select};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{App, Lang, Look, Marker, Snapshot, ThemeName, cells, text};
 use crate::{
     dashboard::{
         action::{Action, Command},
         fixture,
-        snapshot::{Message, ShelfPlan, Weight},
+        page::Page,
+        snapshot::{
+            Followed, GroupState, History, LogLevel, LogLine, Message, OpenedReport, OrderWay, Place, Said,
+            ShelfPlan, TopicState, Way, Weight,
+        },
+        view::{self, PANELS, Target, Targets},
     },
-    shop::pulse::RunState,
-    views::figures::{HandledFigures, LatestOrder, ShopFigures, Stage, StockLine},
+    shop::{Customer, Handled, Line, Order, pulse::RunState},
+    sinks::report::{Report, Sold},
+    views::figures::{HandledFigures, LatestOrder, ReportNote, ShopFigures, Stage, StockLine, Waits},
 };
 
 fn number() -> BoxedStrategy<i64> {
@@ -49,7 +60,7 @@ prop_compose! {
         let many = seed.iter().cycle().take(seed.len() * repeat);
         many.map(|(product_id, name, delivered, sold, point, full)| (
             StockLine { product_id: *product_id, name: name.clone(), named_by: 1, delivered: *delivered, sold: *sold },
-            ShelfPlan { product_id: *product_id, reorder_point: *point, full: *full, under_way: *point },
+            ShelfPlan { product_id: *product_id, reorder_point: *point, full: *full, under_way: *point, next_delivery: Some(*sold), category: name.clone(), price_ore: *delivered },
         )).unzip()
     }
 }
@@ -71,11 +82,11 @@ prop_compose! {
         let figures = ShopFigures {
             shop_second,
             today: if day_matches { zone.date(shop_second) } else { chrono::NaiveDate::MAX },
-            orders_today, orders_by_slot, sales_by_slot, stock, pending, produced, mails, duplicates, dead_letters,
+            orders_today, orders_by_slot, sales_by_slot, products_today: BTreeMap::new(), stock, pending, produced, mails, duplicates, dead_letters,
             sales_today_ore: sums[0],
             sales_last_hour_ore: sums[1],
             handled: HandledFigures {
-                total, last_5_min: window, last_30_min: window, last_1_h: window, last_2_h: window, intervals,
+                by_day: BTreeMap::new(), total, last_5_min: window, last_30_min: window, last_1_h: window, last_2_h: window, intervals, waits: Waits::default(),
             },
             lag: [("orders-today".to_owned(), mails)].into(),
             reports: Vec::new(),
@@ -89,6 +100,64 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn order()(
+        order_id in unsigned(), customer in name(), email in name(), total_ore in number(), at in number(),
+        lines in prop::collection::vec((unsigned(), name(), number(), number()), 0..30),
+        topic in name(), offset in number(), handled: bool, mail in prop::option::of(name()),
+    ) -> OrderWay {
+        let zone = crate::shop::Zone::default();
+        let customer = Customer { customer_id: order_id, name: customer, email };
+        let place = Place { topic, partition: i32::MAX, offset };
+        let lines = lines.into_iter().map(|(product_id, name, quantity, unit_price_ore)| Line {
+            product_id, name, quantity, unit_price_ore,
+        }).collect();
+        let order = Order { order_id, created_at: zone.stamp(at), customer: customer.clone(), lines, total_ore };
+        let done = Handled {
+            order_id, created_at: zone.stamp(at), handled_at: zone.stamp(offset), customer, total_ore,
+        };
+        OrderWay { order, sold: place.clone(), handled: handled.then_some((done, place)), mail }
+    }
+}
+
+/// Any command, also those that only the mouse or a filter leads to.
+fn command() -> impl Strategy<Value = Command> {
+    let plain = select(vec![
+        Command::Pause,
+        Command::Faster,
+        Command::Slower,
+        Command::Freeze,
+        Command::Help,
+        Command::Back,
+        Command::FocusNext,
+        Command::FocusPrevious,
+        Command::Enter,
+        Command::Up,
+        Command::Down,
+        Command::PageUp,
+        Command::PageDown,
+        Command::First,
+        Command::Last,
+        Command::Filter,
+        Command::Erase,
+        Command::Sort,
+        Command::Narrower,
+        Command::Wider,
+        Command::Save,
+        Command::Suspend,
+        Command::ToMidnight,
+        Command::Rush,
+    ]);
+    prop_oneof![
+        6 => plain,
+        3 => select(&Page::ALL[..]).prop_map(Command::Go),
+        2 => any::<char>().prop_map(Command::Type),
+        1 => select(&Page::ALL[..]).prop_map(|page| Command::Point(Target::Page(page))),
+        1 => (0..PANELS).prop_map(|panel| Command::Point(Target::Panel(panel))),
+        1 => prop_oneof![0_usize..50, any::<usize>()].prop_map(|line| Command::Point(Target::Line(line))),
+    ]
+}
+
+prop_compose! {
     fn snapshot()(
         (figures, shelf) in figures().boxed(),
         speed in float(),
@@ -99,23 +168,62 @@ prop_compose! {
         texts in prop::collection::vec((unsigned(), number(), name()), 0..4),
         alarms in prop::collection::vec(name(), 0..3),
         bootstrap in name(),
+        order in order().boxed(),
+        log in prop::collection::vec((number(), name(), select(vec![LogLevel::Debug, LogLevel::Error])), 0..30),
+        groups in prop::collection::vec((float(), unsigned(), prop::collection::vec((float(), unsigned()), 0..20)), 0..9),
+        report in prop::collection::vec((unsigned(), name(), number()), 0..40),
+        days in 0_u64..400,
     ) -> Snapshot {
         let mut shop = fixture::afternoon();
+        let day = |back| chrono::NaiveDate::from_ymd_opt(2026, 11, 19).unwrap() - chrono::Days::new(back);
+        shop.feed = Arc::new(figures.latest.iter().cycle().take(figures.latest.len() * 40).cloned().collect());
         shop.figures = figures;
+        shop.figures.reports = (0..days)
+            .rev()
+            .map(|back| ReportNote { date: day(back), orders: u64::MAX, sales_ore: speed as i64, revision: 7 })
+            .collect();
         shop.shelf = shelf;
+        shop.log = Arc::new(log.into_iter().map(|(wall_ms, text, level)| LogLine {
+            wall_ms, level, target: text.clone(), text,
+        }).collect());
+        let state = |(rate, lag, history): (f64, u64, Vec<(f64, u64)>)| {
+            let (rates, lags): (Vec<_>, Vec<_>) = history.into_iter().unzip();
+            GroupState {
+                view: "orders-today", rate, lag, partitions: usize::MAX, rebalances: lag, errors: lag,
+                trouble: alarms.first().cloned().map(Said::Text),
+                history: Arc::new(History { rate: rates.into(), lag: lags.into() }),
+            }
+        };
+        shop.groups = groups.into_iter().map(state).collect();
+        let cluster = Arc::make_mut(&mut shop.cluster);
+        cluster.brokers = vec![bootstrap.clone(); 3];
+        cluster.topics = vec![TopicState { name: bootstrap.clone(), partitions: 6, records: u64::MAX, rate: measured }];
+        shop.followed = Some(Followed { order_id: order.order.order_id, way: match alarms.first() {
+            None => Way::Sold(Arc::new(order)),
+            Some(text) => Way::Unknown(Said::Text(text.clone())),
+        }});
+        let products = report.into_iter().map(|(product_id, name, units)| Sold { product_id, name, units }).collect();
+        let opened = Report { date: day(0), orders: u64::MAX, sales_ore: i64::MIN, products, revision: 3 };
+        shop.opened = Some(OpenedReport { date: day(0), report: if up { Ok(Arc::new(opened)) } else { Err(Said::Text(bootstrap.clone())) } });
         shop.speed = speed;
         shop.orders_per_second = measured;
         shop.target_rate = target_rate;
         shop.simulator = simulator;
         shop.link.up = up;
-        shop.link.trouble = alarms.first().cloned();
+        shop.link.trouble = alarms.first().cloned().map(Said::Text);
         shop.link.bootstrap = bootstrap;
-        shop.alarms = alarms;
+        shop.alarms = alarms.into_iter().map(Said::Text).collect();
         shop.messages = texts.into_iter().map(|(number, shop_second, text)| Message {
-            number, shop_second, weight: Weight::Error, text,
+            number, shop_second, weight: Weight::Error, said: Said::Text(text),
         }).collect();
         shop
     }
+}
+
+fn draw(width: u16, height: u16, app: &App, look: &Look) -> (Buffer, Targets) {
+    let mut picture = Buffer::empty(Rect::new(0, 0, width, height));
+    let targets = view::draw(&mut picture, app.picture(), app.ui(), look);
+    (picture, targets)
 }
 
 fn look() -> impl Strategy<Value = Look> {
@@ -124,19 +232,30 @@ fn look() -> impl Strategy<Value = Look> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_picture_can_be_drawn_at_any_size(
-        shop in snapshot().boxed(), look in look(), width in 0_u16..=250, height in 0_u16..=80,
-        commands in prop::collection::vec(select(vec![Command::Help, Command::Freeze, Command::Faster, Command::Slower, Command::Pause]), 0..4),
+    fn any_picture_can_be_drawn_at_any_size_whatever_was_done_before(
+        shop in snapshot().boxed(), next in snapshot().boxed(), look in look(), talk: bool,
+        width in prop_oneof![0_u16..=250, 60_u16..=130], height in prop_oneof![0_u16..=80, 16_u16..=32],
+        before in prop::collection::vec(command(), 0..12), after in prop::collection::vec(command(), 0..12),
     ) {
         let now = Instant::now();
-        let mut app = App::new(Arc::new(shop.clone()), now);
-        for command in commands {
+        let first = Arc::new(shop);
+        let mut app = if talk { App::for_a_talk(first, now) } else { App::new(first, now) };
+        for command in before {
+            app.update(Action::Command(command), now);
+            app.drawn(draw(width, height, &app, &look).1);
+        }
+        // Lists may be shorter now than what was chosen in them.
+        app.update(Action::Picture(Arc::new(next)), now);
+        app.update(Action::Wake, now + Duration::from_secs(700));
+        draw(width, height, &app, &look);
+        for command in after {
             app.update(Action::Command(command), now);
         }
-        let drawn = cells(width, height, &shop, &app, &look);
+        let (drawn, targets) = draw(width, height, &app, &look);
+        prop_assert!(targets.at(width, 0).is_none() && targets.at(0, height).is_none());
         for cell in &drawn.content {
             let symbol = cell.symbol();
             prop_assert!(!symbol.chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)), "{symbol:?}");
@@ -153,16 +272,19 @@ proptest! {
 
 #[test]
 fn every_size_of_window_is_drawn_in_every_look() {
-    let shop = fixture::afternoon();
-    let app = App::new(Arc::new(shop.clone()), Instant::now());
+    let now = Instant::now();
+    let mut app = App::new(Arc::new(fixture::afternoon()), now);
     for theme in ThemeName::ALL {
         for lang in Lang::ALL {
             for marker in Marker::ALL {
                 let look = Look::new(theme, lang, marker);
-                for (width, height) in
-                    [(0, 0), (1, 1), (0, 9), (59, 15), (60, 16), (79, 23), (116, 24), (250, 80)]
-                {
-                    cells(width, height, &shop, &app, &look);
+                for page in Page::ALL {
+                    app.update(Action::Command(Command::Go(page)), now);
+                    for (width, height) in
+                        [(0, 0), (1, 1), (0, 9), (59, 15), (60, 16), (79, 23), (116, 24), (250, 80)]
+                    {
+                        draw(width, height, &app, &look);
+                    }
                 }
             }
         }

@@ -10,6 +10,9 @@ use crate::{
     dashboard::{
         action::{Action, Command},
         fixture,
+        keymap::BINDINGS,
+        page::Page,
+        snapshot::Said,
     },
     shop::pulse::RunState,
 };
@@ -70,8 +73,8 @@ fn help_leaves_the_figures_visible() {
 fn trouble_is_seen() {
     let mut shop = fixture::afternoon();
     shop.link.up = false;
-    shop.link.trouble = Some("connection refused".to_owned());
-    shop.alarms = vec!["The balance of Löparskor Stigfinnare is −3".to_owned()];
+    shop.link.trouble = Some(Said::Text("connection refused".to_owned()));
+    shop.alarms = vec![Said::Text("The balance of Löparskor Stigfinnare is −3".to_owned())];
     shop.figures.produced += 1;
     let shown = shown(120, 30, &shop, &plain_look(), &[]);
     for sign in ["Kafka no answer", "connection refused", "Alarm", "✗"] {
@@ -178,15 +181,27 @@ fn no_badge_is_ever_cut() {
 fn all_keys_are_in_the_help_at_every_size() {
     let shop = fixture::afternoon();
     for lang in Lang::ALL {
+        let words = lang.words();
         let look = Look::new(ThemeName::Dark, lang, Marker::Braille);
         for (width, height) in [(60, 16), (80, 24), (100, 30), (119, 40), (120, 24), (120, 30), (200, 50)] {
-            let shown = shown(width, height, &shop, &look, &[Command::Help]);
-            for binding in crate::dashboard::keymap::BINDINGS {
-                let about = (binding.about)(lang.words());
-                assert!(shown.contains(about), "{about} is missing at {width}×{height}:\n{shown}");
-            }
-            for figure in [lang.words().orders, lang.words().sales_today] {
-                assert!(shown.contains(figure), "the keys cover {figure} at {width}×{height}");
+            for page in Page::ALL {
+                let now = Instant::now();
+                let mut app = App::new(Arc::new(shop.clone()), now);
+                for command in [Command::Go(page), Command::Help] {
+                    app.update(Action::Command(command), now);
+                }
+                let shown = text(&cells(width, height, &shop, &app, &look));
+                for binding in BINDINGS.iter().filter(|binding| (binding.here)(app.ui())) {
+                    // In a small window a word does for each.
+                    let (about, hint) = ((binding.about)(words), (binding.hint)(words, app.ui()));
+                    let said = shown.contains(about) || height < 24 && shown.contains(hint);
+                    assert!(said, "{about} is missing at {width}×{height}:\n{shown}");
+                }
+                if page == Page::Overview {
+                    for figure in [words.orders, words.sales_today] {
+                        assert!(shown.contains(figure), "the keys cover {figure} at {width}×{height}");
+                    }
+                }
             }
         }
     }
@@ -200,7 +215,7 @@ fn the_audit_says_which_sum_is_wrong_but_not_while_something_is_still_to_be_read
     assert_eq!(audit(&shop).matches('✓').count(), 2, "{}", audit(&shop));
     shop.figures.produced += 1;
     assert!(!audit(&shop).contains('✗'), "{}", audit(&shop));
-    shop.alarms.push("One order is missing.".to_owned());
+    shop.alarms.push(Said::OrdersDiffer { produced: 9, pending: 1, handled: 7 });
     assert!(audit(&shop).starts_with(" ✗ 50\u{a0}322 produced"), "{}", audit(&shop));
     shop.figures.lag.insert("handling".to_owned(), 9);
     let behind = audit(&shop);

@@ -3,9 +3,10 @@
 mod events;
 mod hostile;
 mod looks;
+mod pages;
 mod state;
 
-use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     app::App,
@@ -18,19 +19,15 @@ use super::{
 
 /// The cells of one picture.
 fn cells(width: u16, height: u16, shop: &Snapshot, app: &App, look: &Look) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| view::draw(frame, shop, app.ui(), look)).unwrap();
-    terminal.backend().buffer().clone()
+    let mut picture = Buffer::empty(Rect::new(0, 0, width, height));
+    view::draw(&mut picture, shop, app.ui(), look);
+    picture
 }
 
 /// The text of a picture, blanks at the ends of lines left off.
-fn text(buffer: &Buffer) -> String {
-    let width = usize::from(buffer.area.width.max(1));
-    let lines = buffer.content.chunks(width).map(|row| {
-        let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
-        line.trim_end().to_owned()
-    });
-    lines.collect::<Vec<_>>().join("\n")
+fn text(picture: &Buffer) -> String {
+    let text = super::picture::text(picture);
+    text.strip_suffix('\n').unwrap_or(&text).to_owned()
 }
 
 fn plain_look() -> Look {

@@ -55,6 +55,8 @@ fn strokes(sign: char) -> Option<[&'static str; 3]> {
 /// How big.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Size {
+    /// Dots of four columns and two rows: digits of 12 × 10.
+    Huge,
     /// Dots of two columns and a row: digits of 6 × 5.
     Double,
     /// Dots of a column and half a row: digits of 3 × 3.
@@ -67,6 +69,7 @@ impl Size {
     /// Rows of a figure.
     pub(super) fn height(self) -> u16 {
         match self {
+            Self::Huge => 2 * HIGH,
             Self::Double => HIGH,
             Self::Single => 3,
             Self::Text => 1,
@@ -76,12 +79,21 @@ impl Size {
     /// Columns of a figure.
     pub(super) fn width(self, figure: &str) -> u16 {
         let scale = match self {
+            Self::Huge => 4,
             Self::Double => 2,
             Self::Single => 1,
             Self::Text => return text::columns(figure),
         };
         let signs = figure.chars().filter_map(dots);
         signs.map(|(_, wide)| (wide + 1) * scale).sum::<u16>().saturating_sub(scale)
+    }
+
+    /// Blank rows above a figure and below it: a small one has half a row of its own.
+    pub(super) fn air(self) -> u16 {
+        match self {
+            Self::Huge | Self::Double => 1,
+            Self::Single | Self::Text => 0,
+        }
     }
 }
 
@@ -93,7 +105,8 @@ pub(super) fn common_size(figures: &[&str], width: u16, height: u16) -> Size {
     let sizes: &[Size] = match height {
         0..=4 => &[],
         5..=13 => &[Size::Single],
-        _ => &[Size::Double, Size::Single],
+        14..=19 => &[Size::Double, Size::Single],
+        _ => &[Size::Huge, Size::Double, Size::Single],
     };
     sizes.iter().copied().find(fits).unwrap_or(Size::Text)
 }
@@ -118,8 +131,9 @@ impl Figure<'_> {
         note: &str,
         buf: &mut Buffer,
     ) -> Rect {
-        // A large figure has air above it and below, a small one half a row of its own.
-        let air = u16::from(size == Size::Double);
+        // What has no dots is written.
+        let size = if self.big.chars().all(|sign| dots(sign).is_some()) { size } else { Size::Text };
+        let air = size.air();
         let area = text::below(area, air);
         let width = match size {
             Size::Text => text::columns(self.text),
@@ -127,7 +141,8 @@ impl Figure<'_> {
         };
         match size {
             Size::Text => text::left(text::row(area, 0), self.text, self.style, buf),
-            Size::Double => draw_dots(self.big, area, scene.marks.ascii, self.style, buf),
+            Size::Huge => draw_dots(self.big, area, 2, scene.marks.ascii, self.style, buf),
+            Size::Double => draw_dots(self.big, area, 1, scene.marks.ascii, self.style, buf),
             Size::Single if scene.marks.ascii => draw_strokes(self.big, area, self.style, buf),
             Size::Single => draw_halves(self.big, area, self.style, buf),
         }
@@ -145,19 +160,20 @@ impl Figure<'_> {
     }
 }
 
-fn draw_dots(figure: &str, area: Rect, ascii: bool, style: Style, buf: &mut Buffer) {
+/// Each dot `high` rows high and twice as many columns wide, which looks like a square.
+fn draw_dots(figure: &str, area: Rect, high: u16, ascii: bool, style: Style, buf: &mut Buffer) {
     let full = if ascii { '#' } else { '█' };
     let mut x = area.x;
     for (rows, wide) in figure.chars().filter_map(dots) {
-        for (y, bits) in (area.y..).zip(rows) {
-            for dot in 0..wide {
-                if is_on(bits, wide, dot) {
-                    put(buf, area, x + 2 * dot, y, full, style);
-                    put(buf, area, x + 2 * dot + 1, y, full, style);
+        for (y, bits) in (area.y..).step_by(high.into()).zip(rows) {
+            for dot in (0..wide).filter(|dot| is_on(bits, wide, *dot)) {
+                let square = Rect { x: x + 2 * high * dot, y, width: 2 * high, height: high };
+                for place in square.positions() {
+                    put(buf, area, place.x, place.y, full, style);
                 }
             }
         }
-        x += (wide + 1) * 2;
+        x += (wide + 1) * 2 * high;
     }
 }
 

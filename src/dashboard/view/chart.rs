@@ -45,8 +45,20 @@ pub(super) fn columns_a_cell(marks: &Marks) -> usize {
     }
 }
 
+/// How wide each of `bars` bars is and the blank after it, in fine columns, to fill `width` cells; `None`
+/// where there is no room for all of them.
+pub(super) fn spread(marks: &Marks, width: u16, bars: usize) -> Option<(usize, usize)> {
+    let a_cell = columns_a_cell(marks);
+    match fine_columns(marks, width).checked_div(bars)? {
+        0 => None,
+        1 => Some((1, 0)),
+        few @ (2 | 3) => Some((few - 1, 1)),
+        many => Some((many - a_cell, a_cell)),
+    }
+}
+
 /// A round value somewhat above `value`: a scale changes seldom, and its bars keep off what is above them.
-pub(super) fn round_top(value: f64) -> f64 {
+pub(in crate::dashboard) fn round_top(value: f64) -> f64 {
     let value = value * 1.1;
     if !value.is_finite() || value <= 4.0 {
         return 4.0;

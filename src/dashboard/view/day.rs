@@ -26,9 +26,11 @@ const ENDS: [usize; 4] = [3, 6, 12, 24];
 /// always five minutes, whatever the width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct DayPlan {
+    /// The first slot of the axis.
+    from: usize,
     /// Slots of the whole axis.
     axis: usize,
-    /// Slots that have begun.
+    /// Slots of the axis that have begun.
     begun: usize,
     /// Fine columns of the whole axis.
     fine: usize,
@@ -45,11 +47,17 @@ impl DayPlan {
         Self::fit(begun, day, fine_columns(scene.marks, width))
     }
 
+    /// The same day's last `axis` slots alone; a day that is younger begins at the left edge.
+    fn last(self, axis: usize) -> Self {
+        let from = self.begun.saturating_sub(axis);
+        Self { from, axis, begun: self.begun - from, ..self }
+    }
+
     fn fit(begun: usize, day: usize, fine: usize) -> Self {
         // The last end is the day's own, which daylight saving moves by an hour.
         let ends = ENDS.map(|hours| hours * HOUR);
         let axis = ends.into_iter().find(|end| *end >= begun && *end < day).unwrap_or(day);
-        Self { axis, begun, fine }
+        Self { from: 0, axis, begun, fine }
     }
 
     /// Fine columns that have begun.
@@ -89,8 +97,21 @@ pub(super) struct DayChart {
 impl DayChart {
     /// The chart of the day's slots, `width` cells wide.
     pub(super) fn new(scene: &Scene<'_>, width: u16, slots: impl Iterator<Item = f64>) -> Self {
-        let plan = DayPlan::new(scene, width);
-        let slots: Vec<f64> = slots.take(plan.begun).collect();
+        Self::planned(DayPlan::new(scene, width), slots)
+    }
+
+    /// The chart of the day's last `count` slots.
+    pub(super) fn last(
+        scene: &Scene<'_>,
+        width: u16,
+        count: usize,
+        slots: impl Iterator<Item = f64>,
+    ) -> Self {
+        Self::planned(DayPlan::new(scene, width).last(count.max(1)), slots)
+    }
+
+    fn planned(plan: DayPlan, slots: impl Iterator<Item = f64>) -> Self {
+        let slots: Vec<f64> = slots.skip(plan.from).take(plan.begun).collect();
         let columns: Vec<_> = (0..plan.columns()).map(|column| plan.mean(&slots, column)).collect();
         let top = round_top(columns.iter().map(|(mean, _)| *mean).fold(0.0, f64::max));
         Self { plan, columns, top }
@@ -117,30 +138,49 @@ impl DayChart {
     }
 
     fn draw_hours(&self, scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+        let plan = self.plan;
         let start = scene.shop.zone.start_of(scene.shop.figures.today);
-        let every: u32 = match self.plan.axis / HOUR {
-            0..=3 => 1,
-            4..=6 => 2,
-            7..=12 => 3,
-            _ => 6,
-        };
-        let every = if area.width >= 70 { every.div_ceil(2) } else { every };
+        let every = minutes_between_labels(plan, area.width);
         let cell_of =
-            |slot: usize| u16::try_from(slot * usize::from(area.width) / self.plan.axis).unwrap_or(u16::MAX);
+            |slot: usize| u16::try_from(slot * usize::from(area.width) / plan.axis).unwrap_or(u16::MAX);
         let mut free = 0;
-        for slot in 0..self.plan.axis {
-            let second = start.saturating_add(i64::try_from(slot).unwrap_or(0) * SLOT_SECONDS);
+        for slot in 0..plan.axis {
+            let second = start.saturating_add(i64::try_from(plan.from + slot).unwrap_or(0) * SLOT_SECONDS);
             let time = scene.shop.zone.at(second);
-            if time.minute() != 0 || !time.hour().is_multiple_of(every) {
+            if !(time.hour() * 60 + time.minute()).is_multiple_of(every) {
                 continue;
             }
-            let x = cell_of(slot);
+            let label = if every < 60 {
+                format!("{:02}:{:02}", time.hour(), time.minute())
+            } else {
+                format!("{:02}", time.hour())
+            };
+            let (x, wide) = (cell_of(slot), text::columns(&label));
             // An hour that comes twice is written once.
-            if x >= free && x.saturating_add(2) <= area.width {
-                text::left(text::right_of(area, x), &format!("{:02}", time.hour()), scene.theme.dim, buf);
-                free = x + 3;
+            if x >= free && x.saturating_add(wide) <= area.width {
+                text::left(text::right_of(area, x), &label, scene.theme.dim, buf);
+                free = x + wide + 1;
             }
         }
+    }
+}
+
+/// Minutes between two labels of the axis.
+fn minutes_between_labels(plan: DayPlan, width: u16) -> u32 {
+    let wide = width >= 70;
+    match (plan.axis / HOUR, plan.from) {
+        (0..=1, _) if wide => 5,
+        (0..=1, _) => 15,
+        (..=3, 1..) if wide => 15,
+        (..=6, 1..) if wide => 30,
+        (..=3, _) => 60,
+        (4..=6, _) if wide => 60,
+        (4..=6, _) => 120,
+        (7..=12, 1..) if wide => 60,
+        (7..=12, _) if wide => 120,
+        (7..=12, _) => 180,
+        _ if wide => 180,
+        _ => 360,
     }
 }
 

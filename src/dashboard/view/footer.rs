@@ -1,4 +1,4 @@
-//! The keys, from the table of keys.
+//! The keys that do something here now, from the table of keys; or why the last one did nothing.
 
 use ratatui::{
     buffer::Buffer,
@@ -7,23 +7,59 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::Scene;
-use crate::dashboard::keymap::BINDINGS;
+use super::{Scene, layout::Places, tabs, text};
+use crate::dashboard::{app::Notice, keymap};
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let theme = scene.theme;
+pub(super) fn draw(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
+    let mut area = places.footer;
+    if places.tabs.is_none() {
+        // The pages have no line of their own: their numbers stand at the right.
+        let width = tabs::short_width(scene).min(area.width);
+        let right = text::right_of(area, area.width - width);
+        tabs::draw(scene, right, buf);
+        area.width = area.width.saturating_sub(width + 2);
+    }
+    match scene.ui.notice {
+        Some(notice) => text::left(area, sentence(scene, notice), scene.theme.warning, buf),
+        None => keys(scene, area, buf),
+    }
+}
+
+fn keys(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    // As many keys as fit; they move together before one is left out.
+    let (wide, all) = line(scene, area.width, "   ");
+    let line = if all { wide } else { self::line(scene, area.width, "  ").0 };
+    line.render(area, buf);
+}
+
+/// The keys that fit, and whether these are all.
+fn line(scene: &Scene<'_>, width: u16, gap: &'static str) -> (Line<'static>, bool) {
+    let (ui, words, theme) = (scene.ui, scene.words, scene.theme);
     let mut line = Line::default();
-    for binding in BINDINGS.iter().filter(|binding| (binding.works)(scene.ui)) {
+    let useful = keymap::bindings(ui).iter().filter(|binding| (binding.here)(ui) && (binding.works)(ui));
+    for binding in useful {
+        let hint = (binding.hint)(words, ui);
+        if hint.is_empty() {
+            continue;
+        }
         let before = line.spans.len();
         if before > 0 {
-            line.push_span(Span::raw("   "));
+            line.push_span(Span::raw(gap));
         }
-        line.push_span(Span::styled((binding.cap)(scene.words), theme.strong));
-        line.push_span(Span::styled(format!(" {}", (binding.hint)(scene.words, scene.ui)), theme.dim));
-        if line.width() > usize::from(area.width) {
+        line.push_span(Span::styled((binding.cap)(words), theme.strong));
+        line.push_span(Span::styled(format!(" {hint}"), theme.dim));
+        if line.width() > usize::from(width) {
             line.spans.truncate(before);
-            break;
+            return (line, false);
         }
     }
-    line.render(area, buf);
+    (line, true)
+}
+
+fn sentence(scene: &Scene<'_>, notice: Notice) -> &'static str {
+    match notice {
+        Notice::RealTime => scene.words.notice_real_time,
+        Notice::NobodySells => scene.words.notice_nobody_sells,
+        Notice::NoShell => scene.words.notice_no_shell,
+    }
 }

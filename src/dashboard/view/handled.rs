@@ -2,7 +2,7 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Constraint, Layout, Rect},
     style::Style,
     text::{Line, Span},
     widgets::Widget,
@@ -10,10 +10,14 @@ use ratatui::{
 
 use super::{
     Scene,
-    big::{Figure, Size},
-    chart::{Bar, Chart, columns_a_cell, fine_columns, round_top},
+    big::{self, Figure, Size},
+    chart::{Bar, Chart, columns_a_cell, round_top, spread},
+    layout::GUTTER,
     number, text,
 };
+
+/// From this size of the body on, alone on the page, every figure is large.
+const LARGE: (u16, u16) = (70, 17);
 
 /// Columns of the figures beside the chart.
 const LIST: u16 = 13;
@@ -27,6 +31,11 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let body = text::title(scene, area, scene.words.handled, &note, buf);
 
     let entries = entries(scene);
+    if scene.ui.enlarged_panel().is_some() && body.width >= LARGE.0 && body.height >= LARGE.1 {
+        let rest = large(scene, body, &entries, buf);
+        chart(scene, rest, top, buf);
+        return;
+    }
     let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX);
     if body.height < rows {
         in_two_columns(scene, body, &entries, buf);
@@ -48,23 +57,50 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     chart(scene, text::right_of(body, LIST + 1), top, buf);
 }
 
+/// Every figure large, three beside each other; what is below comes back.
+fn large(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) -> Rect {
+    let columns: [Rect; 3] = Layout::horizontal([Constraint::Fill(1); 3]).spacing(GUTTER).areas(body);
+    let width = columns[0].width;
+    let texts = entries.each_ref().map(|entry| match entry.value {
+        Value::Count(count) => (number::count(number::signed(count), width.into()), String::new()),
+        Value::Mean(mean) => {
+            let mean = number::decimal(mean);
+            let (whole, tenths) = mean.split_once(',').unwrap_or((&mean, ""));
+            (whole.to_owned(), format!(",{tenths}"))
+        }
+    });
+    let figures = texts.each_ref().map(|(whole, _)| whole.as_str());
+    let size = big::common_size(&figures, width, body.height.min(LARGE.1));
+    let high = size.height() + size.air() + 1;
+    for (index, (entry, (whole, tenths))) in (0_u16..).zip(entries.iter().zip(&texts)) {
+        let Some(column) = columns.get(usize::from(index % 3)) else { continue };
+        let area = text::below(Rect { height: body.height, ..*column }, index / 3 * high);
+        text::left(text::row(area, 0), &entry.label, scene.theme.dim, buf);
+        let style = scene.theme.handled;
+        let figure = Figure { big: whole, small: &[tenths], text: &format!("{whole}{tenths}"), style };
+        // The label stands in the air above.
+        figure.draw(scene, text::below(area, 1 - size.air()), size, "", buf);
+    }
+    text::below(body, 2 * high)
+}
+
+/// Columns that the chart uses of `width`.
+pub(super) fn chart_width(scene: &Scene<'_>, width: u16) -> u16 {
+    let intervals = scene.shop.figures.handled.intervals.len();
+    spread(scene.marks, width, intervals).map_or(width, |(wide, gap)| {
+        u16::try_from((wide + gap) * intervals / columns_a_cell(scene.marks)).unwrap_or(width)
+    })
+}
+
 /// The 24 intervals, oldest first, with the mean across them.
-fn chart(scene: &Scene<'_>, area: Rect, top: f64, buf: &mut Buffer) {
+pub(super) fn chart(scene: &Scene<'_>, area: Rect, top: f64, buf: &mut Buffer) {
     let handled = &scene.shop.figures.handled;
     let bars = handled.intervals.map(|count| Bar { value: count as f64, style: scene.theme.handled });
-    let a_cell = columns_a_cell(scene.marks);
-    let fine = fine_columns(scene.marks, area.width) / bars.len();
-    let (wide, gap) = match (fine, a_cell) {
-        // No room for all of them: better none than some.
-        (0, _) => return,
-        (1, _) => (1, 0),
-        (2 | 3, _) => (fine - 1, 1),
-        _ => (fine - a_cell, a_cell),
-    };
+    // Better none than some.
+    let Some((wide, gap)) = spread(scene.marks, area.width, bars.len()) else { return };
     let ground = (wide + gap) * bars.len();
-    let drawn = u16::try_from(ground / a_cell).unwrap_or(area.width);
     // Now is at the right edge.
-    let area = text::right_of(area, area.width.saturating_sub(drawn));
+    let area = text::right_of(area, area.width.saturating_sub(chart_width(scene, area.width)));
     let axis_rows = u16::from(area.height >= 4);
     let bars_area = Rect { height: area.height - axis_rows, ..area };
     let level = Some(handled.mean_per_5_min());

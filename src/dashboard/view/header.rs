@@ -11,10 +11,13 @@ use ratatui::{
 use super::{
     Scene,
     big::{Figure, Size},
-    layout::Page,
+    layout::Places,
     number, text,
 };
-use crate::{dashboard::clean::clean, shop::pulse::RunState};
+use crate::{
+    dashboard::{app::Talk, clean::clean},
+    shop::pulse::RunState,
+};
 
 /// Above this speed the seconds of the clock would only flicker, shop seconds a wall second.
 const SECONDS_UP_TO: f64 = 10.0;
@@ -22,7 +25,7 @@ const SECONDS_UP_TO: f64 = 10.0;
 /// From this width on one line has room for all badges and the whole date.
 const WITH_WEEKDAY: u16 = 78;
 
-pub(super) fn draw(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
+pub(super) fn draw(scene: &Scene<'_>, page: &Places, buf: &mut Buffer) {
     let area = page.header;
     if area.height < 3 {
         compact(scene, area, buf);
@@ -52,6 +55,7 @@ fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         area.width.saturating_sub(width)
     };
     let mut name = vec![Span::styled("shop-sim", scene.theme.strong), Span::raw("  ")];
+    name.extend(countdown(scene).into_iter().flat_map(|left| [left, Span::raw("  ")]));
     name.extend(badges(scene));
     name.extend([Span::raw("  "), frozen(scene)]);
     Line::from(name).render(Rect { width: split(&first), ..text::row(area, 0) }, buf);
@@ -65,7 +69,7 @@ fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 /// Three lines above the columns of the page: name and Kafka, the clock, the rate.
-fn full(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
+fn full(scene: &Scene<'_>, page: &Places, buf: &mut Buffer) {
     let [left, middle, right] = page.columns.as_slice() else { return };
     let [left, middle, right] =
         [left, middle, right].map(|column| Rect { x: column.x, width: column.width, ..page.header });
@@ -89,6 +93,9 @@ fn full(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
 
     measured(scene).render(text::row(right, 1), buf);
     Line::from(frozen(scene)).right_aligned().render(text::row(right, 1), buf);
+    if let Some(left) = countdown(scene) {
+        Line::from(left).right_aligned().render(text::row(right, 2), buf);
+    }
     target(scene).render(text::row(right, 2), buf);
 }
 
@@ -141,6 +148,19 @@ fn frozen(scene: &Scene<'_>) -> Span<'static> {
     }
 }
 
+/// The time that is left of a talk, and then how long it is over: `9:42`, `−0:15`.
+fn countdown(scene: &Scene<'_>) -> Option<Span<'static>> {
+    let Talk { left } = scene.ui.talk?;
+    let sign = if left < 0 { "−" } else { "" };
+    let seconds = left.unsigned_abs();
+    let style = match left {
+        ..0 => scene.theme.badge_alarm,
+        0..=Talk::NEAR => scene.theme.badge_warning,
+        _ => scene.theme.strong,
+    };
+    Some(Span::styled(format!(" {sign}{}:{:02} ", seconds / 60, seconds % 60), style))
+}
+
 /// Orders a second, as measured.
 fn measured(scene: &Scene<'_>) -> Line<'static> {
     let measured = number::decimal(scene.shop.orders_per_second);
@@ -175,8 +195,8 @@ fn kafka(scene: &Scene<'_>, width: u16) -> Line<'static> {
         ])
     } else {
         let badge = format!(" Kafka {} ", words.no_answer);
-        let why = link.trouble.as_deref().unwrap_or(&link.bootstrap);
-        let why = clean(why, room.saturating_sub(badge.chars().count() + 1));
+        let why = link.trouble.as_ref().map_or_else(|| link.bootstrap.clone(), |why| words.say(why));
+        let why = clean(&why, room.saturating_sub(badge.chars().count() + 1));
         Line::from(vec![
             Span::styled(badge, theme.badge_alarm),
             Span::raw(" "),

@@ -35,7 +35,11 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         .find(|title| usize::from(text::columns(title)) + note.width() + 4 <= usize::from(area.width))
         .unwrap_or(scene.words.latest);
     let body = text::title(scene, area, title, &note, buf);
-    let latest = &scene.shop.figures.latest;
+    // Where there is room for more than the figures hold, the longer feed is shown.
+    let mut latest = &scene.shop.figures.latest;
+    if usize::from(body.height) > latest.len() && scene.shop.feed.len() > latest.len() {
+        latest = &scene.shop.feed;
+    }
     if latest.is_empty() {
         text::left(text::row(body, 0), scene.words.no_orders, scene.theme.dim, buf);
     }
@@ -44,7 +48,8 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     }
 }
 
-fn of_stage(scene: &Scene<'_>, stage: Stage) -> (char, &'static str, Style) {
+/// The mark, the word and the style of a stage.
+pub(super) fn of_stage(scene: &Scene<'_>, stage: Stage) -> (char, &'static str, Style) {
     let (marks, words, theme) = (scene.marks, scene.words, scene.theme);
     match stage {
         Stage::Sold => (marks.sold, words.stage_sold, theme.orders),
@@ -53,7 +58,8 @@ fn of_stage(scene: &Scene<'_>, stage: Stage) -> (char, &'static str, Style) {
     }
 }
 
-fn time(scene: &Scene<'_>, order: &LatestOrder, seconds: bool) -> String {
+/// The time of a sale.
+pub(super) fn time(scene: &Scene<'_>, order: &LatestOrder, seconds: bool) -> String {
     let time = order.created_at.with_timezone(&scene.shop.zone.0);
     let minutes = format!("{:02}:{:02}", time.hour(), time.minute());
     if seconds { format!("{minutes}:{:02}", time.second()) } else { minutes }

@@ -7,7 +7,7 @@ pub(super) const LEAST: (u16, u16) = (60, 16);
 
 /// Blank columns between two columns of the page, and at its edges.
 pub(super) const GUTTER: u16 = 2;
-const MARGIN: u16 = 1;
+pub(super) const MARGIN: u16 = 1;
 
 /// A panel of the overview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub(super) enum Panel {
 
 use Panel::{Handled, Latest, Messages, Orders, Sales, Stock};
 
+/// How many panels the overview has.
+pub const PANELS: usize = 6;
+
 /// Rows of panels, each with the columns it takes.
 type Form = [&'static [(Panel, usize)]; 3];
 
@@ -35,18 +38,26 @@ const COMPACT: Form =
 
 /// The places of one picture.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct Places {
     pub(super) header: Rect,
     /// The columns that everything is aligned to; their height says nothing.
     pub(super) columns: Vec<Rect>,
+    /// All between header and audit line.
+    pub(super) body: Rect,
+    /// The names of the pages, where they have a line of their own.
+    pub(super) tabs: Option<Rect>,
+    /// The panels of the overview.
     pub(super) panels: Vec<(Panel, Rect)>,
+    /// What a presenter says; empty unless there is one.
+    pub(super) say: Rect,
     pub(super) audit: Rect,
     pub(super) footer: Rect,
 }
 
-impl Page {
-    /// The page for a window; `None` where it is too small to hold every figure.
-    pub(super) fn of(window: Rect) -> Option<Self> {
+impl Places {
+    /// The page for a window, with `say` rows for a presenter's words where that many can be spared; `None` where
+    /// it is too small to hold every figure.
+    pub(super) fn of(window: Rect, say: u16) -> Option<Self> {
         let (width, height) = LEAST;
         if window.width < width || window.height < height {
             return None;
@@ -57,11 +68,13 @@ impl Page {
 
         // Blank lines are the first to go in a low window.
         let airy = u16::from(window.height >= 28);
-        let [header, _, body, _, audit, footer] = Layout::vertical([
+        let say = if window.height >= height + say { say } else { 0 };
+        let [header, tabs, body, say, _, audit, footer] = Layout::vertical([
             Constraint::Length(if compact { 2 } else { 3 }),
             Constraint::Length(airy),
             Constraint::Fill(1),
-            Constraint::Length(airy),
+            Constraint::Length(say),
+            Constraint::Length(if say > 0 { 0 } else { airy }),
             Constraint::Length(1),
             Constraint::Length(1),
         ])
@@ -90,7 +103,8 @@ impl Page {
                 rest = others;
             }
         }
-        Some(Self { header, columns, panels, audit, footer })
+        let tabs = Some(tabs).filter(|tabs| tabs.height > 0);
+        Some(Self { header, columns, body, tabs, panels, say, audit, footer })
     }
 }
 
@@ -103,8 +117,10 @@ mod tests {
         for width in LEAST.0..=250 {
             for height in LEAST.1..=90 {
                 let window = Rect::new(0, 0, width, height);
-                let page = Page::of(window).unwrap();
-                let mut areas = vec![page.header, page.audit, page.footer];
+                let page = Places::of(window, height % 4).unwrap();
+                let mut areas = vec![page.header, page.say, page.audit, page.footer];
+                areas.extend(page.tabs);
+                assert_eq!(page.panels.len(), PANELS);
                 for panel in [Orders, Sales, Handled, Stock, Latest, Messages] {
                     let places: Vec<_> = page.panels.iter().filter(|(p, _)| *p == panel).collect();
                     assert_eq!(places.len(), 1, "{panel:?} at {width}×{height}");
@@ -122,8 +138,8 @@ mod tests {
 
     #[test]
     fn there_is_no_page_where_it_cannot_hold_everything() {
-        assert!(Page::of(Rect::new(0, 0, 59, 40)).is_none());
-        assert!(Page::of(Rect::new(0, 0, 200, 15)).is_none());
-        assert!(Page::of(Rect::ZERO).is_none());
+        assert!(Places::of(Rect::new(0, 0, 59, 40), 0).is_none());
+        assert!(Places::of(Rect::new(0, 0, 200, 15), 0).is_none());
+        assert!(Places::of(Rect::ZERO, 0).is_none());
     }
 }

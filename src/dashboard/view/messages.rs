@@ -11,7 +11,7 @@ use ratatui::{
 use super::{Scene, number, text};
 use crate::dashboard::{
     clean::clean,
-    snapshot::{Message, Weight},
+    snapshot::{Message, Said, Weight},
 };
 
 /// From this width on the time has its seconds.
@@ -49,13 +49,13 @@ fn oddities(scene: &Scene<'_>) -> Line<'static> {
     Line::from(spans)
 }
 
-fn alarm_line(scene: &Scene<'_>, alarm: &str, width: u16) -> Line<'static> {
+fn alarm_line(scene: &Scene<'_>, alarm: &Said, width: u16) -> Line<'static> {
     let badge = format!(" {} ", scene.words.alarm);
     let room = usize::from(width.saturating_sub(text::columns(&badge) + 1));
     Line::from(vec![
         Span::styled(badge, scene.theme.badge_alarm),
         Span::raw(" "),
-        Span::styled(clean(alarm, room), scene.theme.alarm),
+        Span::styled(clean(&scene.words.say(alarm), room), scene.theme.alarm),
     ])
 }
 
@@ -78,5 +78,8 @@ fn message_line(scene: &Scene<'_>, message: &Message, width: u16) -> Line<'stati
     let seconds = if width < WITH_SECONDS { String::new() } else { format!(":{:02}", time.second()) };
     let time = format!("{:02}:{:02}{seconds}  ", time.hour(), time.minute());
     let room = usize::from(width.saturating_sub(text::columns(&time)));
-    Line::from(vec![Span::styled(time, theme.dim), Span::styled(clean(&message.text, room), style)])
+    Line::from(vec![
+        Span::styled(time, theme.dim),
+        Span::styled(clean(&scene.words.say(&message.said), room), style),
+    ])
 }

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //!   header    where, when, how fast
+//!   tabs      the pages
 //!   Orders since midnight ───────   Sales today ─────────────   Last hour ───────────────
 //!   big figure, the day's chart     big figure                  big figure, chart below both
 //!   Handled orders ──────────────   Stock ───────────────────   Latest orders ───────────
 //!   windows, chart                  shelves                     feed
 //!   Messages ────────────────────────────────────────────────────────────────────────────
+//!   say       what a presenter says
 //!   audit     every sum, checked
 //!   footer    keys
 //! ```
@@ -15,29 +17,49 @@
 //! everything hangs on their edges: titles with a hairline instead of boxes, figures in one weight.
 
 mod audit;
+mod bar;
 mod big;
 mod chart;
 mod day;
+mod filter;
 mod footer;
 mod handled;
 mod header;
+mod headline;
 mod help;
 mod latest;
 mod layout;
+mod list;
 mod messages;
 mod number;
 mod orders;
+mod page;
 mod sales;
+mod say;
+mod series;
+mod stations;
 mod stock;
+mod table;
+mod tabs;
+mod targets;
 mod text;
 
-use ratatui::{Frame, buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+use std::cell::RefCell;
 
-use self::layout::{Page, Panel};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+
+pub(super) use self::chart::round_top;
+
+use self::layout::{Panel, Places};
+pub use self::{
+    layout::PANELS,
+    targets::{Target, Targets},
+};
 use super::{
     app::Ui,
     lang::{Lang, Words},
     marks::{Marker, Marks, to_ascii},
+    page::Page,
     snapshot::Snapshot,
     theme::{Theme, ThemeName},
 };
@@ -68,26 +90,70 @@ struct Scene<'a> {
     theme: &'a Theme,
     words: &'static Words,
     marks: &'static Marks,
+    /// Whether what is drawn has the focus.
+    in_focus: bool,
+    targets: &'a RefCell<Targets>,
 }
 
-/// Draws the whole screen.
-pub fn draw(frame: &mut Frame<'_>, shop: &Snapshot, ui: &Ui, look: &Look) {
-    let area = frame.area();
-    let buf = frame.buffer_mut();
+impl Scene<'_> {
+    /// Says that what is drawn here answers to the mouse.
+    fn answers(&self, area: Rect, target: Target) {
+        self.targets.borrow_mut().push(area, target);
+    }
+}
+
+/// Draws the whole screen; what of it answers to the mouse comes back.
+pub fn draw(buf: &mut Buffer, shop: &Snapshot, ui: &Ui, look: &Look) -> Targets {
+    let area = buf.area;
     buf.set_style(area, look.theme.base);
-    let scene = Scene { shop, ui, theme: look.theme, words: look.words, marks: look.marks };
-    match Page::of(area) {
-        Some(page) => overview(&scene, &page, buf),
+    let targets = RefCell::default();
+    let scene = Scene {
+        shop,
+        ui,
+        theme: look.theme,
+        words: look.words,
+        marks: look.marks,
+        in_focus: false,
+        targets: &targets,
+    };
+    let say = say::rows(&scene, area.width.saturating_sub(2 * layout::MARGIN));
+    match Places::of(area, say) {
+        Some(places) => whole(&scene, &places, buf),
         None => too_small(&scene, area, buf),
     }
     if look.marks.ascii {
         keep_to_ascii(buf);
     }
+    targets.into_inner()
 }
 
-fn overview(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
-    header::draw(scene, page, buf);
-    for &(panel, area) in &page.panels {
+fn whole(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
+    header::draw(scene, places, buf);
+    if let Some(line) = places.tabs {
+        tabs::draw(scene, line, buf);
+    }
+    match scene.ui.page {
+        Page::Overview => overview(scene, places, buf),
+        other => page::draw(scene, other, places.body, buf),
+    }
+    audit::draw(scene, places.audit, buf);
+    say::draw(scene, places.say, buf);
+    footer::draw(scene, places, buf);
+    if scene.ui.help {
+        help::draw(scene, places, buf);
+    }
+}
+
+fn overview(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
+    let enlarged = scene.ui.enlarged_panel();
+    for (index, &(panel, area)) in places.panels.iter().enumerate() {
+        if enlarged.is_some_and(|only| only != index) {
+            continue;
+        }
+        let area = if enlarged.is_some() { places.body } else { area };
+        let in_focus = scene.ui.focus == Some(index) && enlarged.is_none();
+        let scene = &Scene { in_focus, ..*scene };
+        scene.answers(area, Target::Panel(index));
         match panel {
             Panel::Orders => orders::draw(scene, area, buf),
             Panel::Sales => sales::draw(scene, area, buf),
@@ -96,11 +162,6 @@ fn overview(scene: &Scene<'_>, page: &Page, buf: &mut Buffer) {
             Panel::Latest => latest::draw(scene, area, buf),
             Panel::Messages => messages::draw(scene, area, buf),
         }
-    }
-    audit::draw(scene, page.audit, buf);
-    footer::draw(scene, page.footer, buf);
-    if scene.ui.help {
-        help::draw(scene, page, buf);
     }
 }
 
@@ -125,6 +186,53 @@ fn keep_to_ascii(buf: &mut Buffer) {
             // Combining marks go; a letter with its mark in one stays.
             let plain = cell.symbol().chars().next().map_or(' ', to_ascii);
             cell.set_char(plain);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample::select};
+
+    use super::*;
+    use crate::dashboard::fixture;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn nothing_is_drawn_outside_its_box(
+            x in 0_u16..40, y in 0_u16..20, width in 0_u16..=200, height in 0_u16..=60, what in 0..PANELS + Page::ALL.len(),
+            marker in select(&Marker::ALL[..]), enlarged: bool, followed: bool,
+        ) {
+            let window = Rect::new(0, 0, 240, 80);
+            let body = Rect::new(x, y, width, height);
+            let mut buf = Buffer::filled(window, ratatui::buffer::Cell::new("▒"));
+            let shop = fixture::afternoon();
+            let mut ui = Ui::default();
+            ui.focus = enlarged.then_some(0);
+            ui.enlarged = enlarged;
+            ui.following = shop.feed.first().filter(|_| followed).map(|order| order.order_id);
+            ui.reading = shop.figures.reports.first().filter(|_| followed).map(|report| report.date);
+            let look = Look::new(ThemeName::Dark, Lang::Sv, marker);
+            let targets = RefCell::default();
+            let scene = Scene {
+                shop: &shop, ui: &ui, theme: look.theme, words: look.words, marks: look.marks, in_focus: false, targets: &targets,
+            };
+            match what.checked_sub(PANELS).and_then(|index| Page::ALL.get(index)) {
+                Some(&page) => page::draw(&scene, page, body, &mut buf),
+                None => match what {
+                    0 => orders::draw(&scene, body, &mut buf),
+                    1 => sales::draw(&scene, body, &mut buf),
+                    2 => handled::draw(&scene, body, &mut buf),
+                    3 => stock::draw(&scene, body, &mut buf),
+                    4 => latest::draw(&scene, body, &mut buf),
+                    _ => messages::draw(&scene, body, &mut buf),
+                },
+            }
+            for position in window.positions().filter(|position| !body.contains(*position)) {
+                prop_assert_eq!(buf[position].symbol(), "▒", "{} is outside {}:\n{}", position, body, crate::dashboard::picture::text(&buf));
+            }
         }
     }
 }

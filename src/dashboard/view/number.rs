@@ -89,6 +89,31 @@ pub(super) fn rate(number: f64) -> String {
     }
 }
 
+/// How long: `40 s`, `2 min 10 s`, `1 h 05 min`, `3 d 4 h`.
+pub(super) fn duration(seconds: i64) -> String {
+    match seconds.max(0) {
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds @ 60..3600 if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds @ 60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        seconds @ 3600..86_400 => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+        seconds => format!("{} d {} h", count(seconds / 86_400, 12), seconds / 3600 % 24),
+    }
+}
+
+/// How long something will last: `12 d`, `3,4 d`, below two days `31 h`, below two hours `40 min`.
+pub(super) fn lasts(days: f64) -> String {
+    if !days.is_finite() {
+        return "–".to_owned();
+    }
+    let minutes = whole(days * 1440.0).max(0);
+    match minutes {
+        ..120 => format!("{minutes} min"),
+        120..2880 => format!("{} h", minutes / 60),
+        2880..14_400 => format!("{} d", decimal(days)),
+        _ => format!("{} d", count(minutes / 1440, 5)),
+    }
+}
+
 /// The nearest whole number.
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, which is what is wanted here")]
 pub(super) fn whole(number: f64) -> i64 {
@@ -124,6 +149,15 @@ mod tests {
         assert_eq!(decimal(f64::NAN), "–");
         assert_eq!(rate(5.0), "5");
         assert_eq!(rate(0.5), "0,5");
+    }
+
+    #[test]
+    fn time_is_told_as_people_tell_it() {
+        let told = [0, 59, 60, 130, 3_900, 90_000].map(duration);
+        assert_eq!(told, ["0 s", "59 s", "1 min", "2 min 10 s", "1 h 05 min", "1 d 1 h"]);
+        assert_eq!(duration(-4), "0 s");
+        let lasting = [0.01, 0.5, 1.9, 3.44, 12.7, f64::NAN].map(lasts);
+        assert_eq!(lasting, ["14 min", "12 h", "45 h", "3,4 d", "12 d", "–"]);
     }
 
     proptest! {

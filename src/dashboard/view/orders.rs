@@ -2,7 +2,12 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::{Scene, big::Figure, day::DayChart, number, sales, text};
+use super::{
+    Scene,
+    big::{self, Figure},
+    day::DayChart,
+    number, sales, text,
+};
 use crate::shop::money;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
@@ -14,6 +19,11 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let body = text::title(scene, area, scene.words.orders, &Line::default(), buf);
     let count = money::thousands(figures.orders_today);
     let figure = Figure { big: &count, small: &[], text: &count, style: scene.theme.orders };
-    let rest = figure.draw(scene, body, sales::headline_size(scene, body), &note, buf);
+    // Alone on the page it need not be as large as others are.
+    let size = match scene.ui.enlarged_panel() {
+        Some(_) => big::common_size(&[&count], body.width, body.height),
+        None => sales::headline_size(scene, body),
+    };
+    let rest = figure.draw(scene, body, size, &note, buf);
     chart.draw(scene, rest, [scene.theme.orders, scene.theme.orders_open], buf);
 }

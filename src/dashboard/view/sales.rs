@@ -22,6 +22,9 @@ const KRONOR: &str = "kr";
 /// From this width on, both sums are big, side by side.
 const BOTH_BIG: u16 = 70;
 
+/// From this height on, alone on the page, today's sales are as large as can be and the hour's below them.
+const ONE_ABOVE_THE_OTHER: u16 = 20;
+
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let figures = &scene.shop.figures;
     let slots = figures.sales_by_slot.iter().map(|&ore| ore.max(0) as f64 / 100.0);
@@ -30,7 +33,20 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let note = Line::styled(note, scene.theme.dim);
     let (today, hour) = (figures.sales_today_ore, figures.sales_last_hour_ore);
 
-    let rest = if area.width >= BOTH_BIG {
+    let rest = if scene.ui.enlarged_panel().is_some() && area.height >= ONE_ABOVE_THE_OTHER {
+        let body = text::title(scene, area, scene.words.sales_today, &note, buf);
+        let size = big::common_size(&[whole(&money::kronor(today))], body.width, body.height);
+        let rest = sum(scene, body, size, today, buf);
+        let label = text::columns(scene.words.last_hour) + 2;
+        text::left(
+            text::row(rest, Size::Single.height() - 1),
+            scene.words.last_hour,
+            scene.theme.strong,
+            buf,
+        );
+        let rest = sum(scene, text::right_of(rest, label), Size::Single, hour, buf);
+        Rect { x: area.x, width: area.width, ..rest }
+    } else if area.width >= BOTH_BIG {
         let half = (area.width - GUTTER) / 2;
         let left = Rect { width: half, ..area };
         let body = text::title(scene, left, scene.words.sales_today, &Line::default(), buf);
@@ -60,8 +76,12 @@ pub(super) fn headline_size(scene: &Scene<'_>, body: Rect) -> Size {
     let figures = &scene.shop.figures;
     let orders = money::thousands(figures.orders_today);
     let [today, hour] = [figures.sales_today_ore, figures.sales_last_hour_ore].map(money::kronor);
-    let whole = |sum| str::split_once(sum, ',').map_or("", |(whole, _)| whole);
     big::common_size(&[&orders, whole(&today), whole(&hour)], body.width, body.height)
+}
+
+/// The kronor of a sum.
+fn whole(sum: &str) -> &str {
+    sum.split_once(',').map_or(sum, |(whole, _)| whole)
 }
 
 /// A sum with its kronor big; what is below comes back.
@@ -69,8 +89,8 @@ fn sum(scene: &Scene<'_>, area: Rect, size: Size, ore: i64, buf: &mut Buffer) ->
     let full = money::kronor(ore);
     let (whole, rest) = full.split_once(',').unwrap_or((&full, ""));
     let text = number::kronor(ore, area.width.into());
-    // In the largest size the öre are too small to matter.
-    let small = if size == Size::Double { KRONOR.to_owned() } else { format!(",{rest}") };
+    // In the larger sizes the öre are too small to matter.
+    let small = if size.air() > 0 { KRONOR.to_owned() } else { format!(",{rest}") };
     let figure = Figure { big: whole, small: &[&small, KRONOR], text: &text, style: scene.theme.money };
     figure.draw(scene, area, size, "", buf)
 }

@@ -1,49 +1,24 @@
 //! Stock per product: what is on the shelf, what is low, what is on its way.
 
-use std::{cmp::Ordering, collections::HashMap};
-
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Rect},
     style::Style,
-    text::{Line, Span},
-    widgets::Widget,
+    text::Line,
 };
 
-use super::{Scene, number, text};
-use crate::{
-    dashboard::{clean::clean, snapshot::ShelfPlan},
-    views::figures::StockLine,
+use super::{Scene, bar, headline, layout::GUTTER, number, text};
+use crate::dashboard::{
+    clean::clean,
+    lists::{self, Shelf},
 };
+
+/// Columns of a list of shelves, where there are several.
+const COLUMN: u16 = 38;
 
 /// Columns of the number of pieces and of those on their way.
 const BALANCE: u16 = 6;
 const UNDER_WAY: u16 = 5;
-
-/// A product's line with what is planned for it.
-struct Shelf<'a> {
-    line: &'a StockLine,
-    balance: i64,
-    plan: Option<&'a ShelfPlan>,
-}
-
-impl Shelf<'_> {
-    fn is_low(&self) -> bool {
-        self.plan.is_some_and(|plan| self.balance <= plan.reorder_point)
-    }
-
-    /// How full, from nothing to 1.
-    fn fill(&self) -> f64 {
-        let full = self.plan.map_or(0, |plan| plan.full).max(self.balance).max(1);
-        (self.balance.max(0) as f64 / full as f64).clamp(0.0, 1.0)
-    }
-
-    /// Sold out before low before the rest, and the emptier first.
-    fn need(&self, other: &Self) -> Ordering {
-        let rank = |shelf: &Self| (shelf.balance > 0, !shelf.is_low());
-        rank(self).cmp(&rank(other)).then(self.fill().total_cmp(&other.fill()))
-    }
-}
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let note = Line::styled(format!("+ {}", scene.words.on_the_way), scene.theme.dim);
@@ -53,61 +28,47 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         text::left(text::row(body, 0), scene.words.no_stock, scene.theme.dim, buf);
         return;
     }
-    let (shown, hidden) = choose(scene, usize::from(body.height));
-    for (shelf, row) in shown.iter().zip(body.rows()) {
-        draw_shelf(scene, shelf, row, buf);
+    // A large area has all of them, in as many columns as the page is set in.
+    let rows = usize::from(body.height.max(1));
+    let room = usize::from((body.width + GUTTER) / (COLUMN + GUTTER)).max(1);
+    let columns = headline::columns(body, stock.len().div_ceil(rows).clamp(1, room));
+    let shown = choose(scene, rows * columns.len());
+    for (column, shelves) in columns.iter().zip(shown.chunks(rows)) {
+        for (shelf, row) in shelves.iter().zip(column.rows()) {
+            draw_shelf(scene, shelf, row, buf);
+        }
     }
-    if hidden > 0 {
-        let row = text::row(body, u16::try_from(shown.len()).unwrap_or(u16::MAX));
-        let more = format!("{} {} {}", scene.words.and, number::count(count(hidden), 8), scene.words.more);
-        text::left(row, &more, scene.theme.dim, buf);
-    }
+    let last = columns.last().copied().unwrap_or(body);
+    text::more(scene, text::row(last, body.height.saturating_sub(1)), shown.len(), stock.len(), buf);
 }
 
-fn count(shelves: usize) -> i64 {
-    i64::try_from(shelves).unwrap_or(i64::MAX)
-}
-
-/// The shelves to show and how many are left out: where not all fit the lowest are chosen, but they
+/// The shelves to show: where not all fit the lowest are chosen, but they
 /// stay in their order, so that lines do not jump about as people buy.
-fn choose<'a>(scene: &Scene<'a>, rows: usize) -> (Vec<Shelf<'a>>, usize) {
-    let plans: HashMap<u64, &ShelfPlan> =
-        scene.shop.shelf.iter().map(|plan| (plan.product_id, plan)).collect();
-    let mut shelves: Vec<Shelf<'a>> = scene
-        .shop
-        .figures
-        .stock
-        .iter()
-        .map(|line| Shelf { line, balance: line.balance(), plan: plans.get(&line.product_id).copied() })
-        .collect();
-    let all = shelves.len();
-    if all <= rows {
-        return (shelves, 0);
+fn choose<'a>(scene: &Scene<'a>, rows: usize) -> Vec<Shelf<'a>> {
+    let mut shelves = lists::shelves(scene.shop);
+    if shelves.len() <= rows {
+        return shelves;
     }
     // One row says how many more there are.
     let kept = rows.saturating_sub(1);
     shelves.sort_by(Shelf::need);
     shelves.truncate(kept);
     shelves.sort_by_key(|shelf| shelf.line.product_id);
-    (shelves, all - kept)
+    shelves
 }
 
 /// `Tekanna ━━━━━━━━───  123  +50`
 fn draw_shelf(scene: &Scene<'_>, shelf: &Shelf<'_>, row: Rect, buf: &mut Buffer) {
     let theme = scene.theme;
     let [name_width, _] = split(row.width);
-    let (style, balance_style) = match shelf.balance {
-        ..=0 => (theme.alarm, theme.alarm),
-        _ if shelf.is_low() => (theme.warning, theme.warning),
-        _ => (theme.goods, theme.strong),
-    };
-    let balance = match shelf.balance {
+    let (style, balance_style) = styles(scene, shelf);
+    let balance = match shelf.balance() {
         0 => scene.words.sold_out.to_owned(),
         pieces => number::count(pieces, usize::from(BALANCE) - 1),
     };
     // What is longer than its column, as `sold out`, takes from the bar.
     let balance_width = BALANCE.max(text::columns(&balance) + 1);
-    let [name, bar, balance_area, under_way] = Layout::horizontal([
+    let [name, bar_area, balance_area, under_way] = Layout::horizontal([
         Constraint::Length(name_width + 1),
         Constraint::Fill(1),
         Constraint::Length(balance_width),
@@ -116,7 +77,7 @@ fn draw_shelf(scene: &Scene<'_>, shelf: &Shelf<'_>, row: Rect, buf: &mut Buffer)
     .areas(row);
 
     text::left(name, &clean(&shelf.line.name, name_width.into()), theme.base, buf);
-    draw_bar(scene, shelf.fill(), bar, style, buf);
+    bar::draw(scene, shelf.fill(), bar_area, style, buf);
     text::right(balance_area, &balance, balance_style, buf);
     if let Some(pieces) = shelf.plan.map(|plan| plan.under_way).filter(|pieces| *pieces > 0) {
         let pieces = format!("+{}", number::count(pieces, usize::from(UNDER_WAY) - 2));
@@ -132,14 +93,12 @@ fn split(width: u16) -> [u16; 2] {
     [name, room - name]
 }
 
-fn draw_bar(scene: &Scene<'_>, fill: f64, area: Rect, style: Style, buf: &mut Buffer) {
-    let width = usize::from(area.width);
-    let filled = usize::try_from(number::whole(fill * f64::from(area.width))).unwrap_or(0);
-    // One piece is more than none.
-    let filled = filled.max(usize::from(fill > 0.0)).min(width);
-    Line::from(vec![
-        Span::styled(scene.marks.bar.to_string().repeat(filled), style),
-        Span::styled(scene.marks.track.to_string().repeat(width - filled), scene.theme.faint),
-    ])
-    .render(area, buf);
+/// The styles of a shelf's bar and of its balance.
+pub(super) fn styles(scene: &Scene<'_>, shelf: &Shelf<'_>) -> (Style, Style) {
+    let theme = scene.theme;
+    match shelf.balance() {
+        ..=0 => (theme.alarm, theme.alarm),
+        _ if shelf.is_low() => (theme.warning, theme.warning),
+        _ => (theme.goods, theme.strong),
+    }
 }

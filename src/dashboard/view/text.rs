@@ -9,7 +9,7 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::Scene;
+use super::{Scene, number};
 
 /// Row `index` of an area; empty below its end, so that drawing there draws nothing.
 pub(super) fn row(area: Rect, index: u16) -> Rect {
@@ -59,12 +59,53 @@ pub(super) fn title(scene: &Scene<'_>, area: Rect, title: &str, note: &Line<'_>,
         rule.width -= note_columns + 1;
         note.render(right_of(line, line.width - note_columns), buf);
     }
-    let hairline = scene.marks.rule.to_string().repeat(rule.width.into());
-    left(rule, &hairline, scene.theme.faint, buf);
+    // The line is heavy where the focus is.
+    let (mark, style) = match scene.in_focus {
+        true => (scene.marks.bar, scene.theme.orders),
+        false => (scene.marks.rule, scene.theme.faint),
+    };
+    left(rule, &mark.to_string().repeat(rule.width.into()), style, buf);
     below(area, 1)
+}
+
+/// Sets off the line that is chosen; what recedes elsewhere is as strong there as the rest.
+pub(super) fn choose(scene: &Scene<'_>, row: Rect, buf: &mut Buffer) {
+    let (dim, base) = (scene.theme.dim, scene.theme.base);
+    for position in row.positions() {
+        let Some(cell) = buf.cell_mut(position) else { continue };
+        if cell.fg == dim.fg.unwrap_or_default() && cell.modifier.contains(dim.add_modifier) {
+            cell.fg = base.fg.unwrap_or_default();
+            cell.modifier.remove(dim.add_modifier);
+        }
+        cell.set_style(scene.theme.chosen);
+    }
 }
 
 /// `0–150 per 5 min`: the scale of a chart.
 pub(super) fn scale(scene: &Scene<'_>, top: &str) -> String {
     format!("0{}{top} {} 5 min", scene.marks.to, scene.words.per)
+}
+
+/// A text in lines of at most `width` columns, broken at blanks.
+pub(super) fn wrapped(text: &str, width: u16) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if columns(line).saturating_add(1).saturating_add(columns(word)) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Says at the end of a list of `all` how many more there are than the `shown` ones above.
+pub(super) fn more(scene: &Scene<'_>, row: Rect, shown: usize, all: usize, buf: &mut Buffer) {
+    if shown < all {
+        let hidden = number::count(i64::try_from(all - shown).unwrap_or(i64::MAX), 8);
+        let more = format!("{} {hidden} {}", scene.words.and, scene.words.more);
+        left(row, &more, scene.theme.dim, buf);
+    }
 }

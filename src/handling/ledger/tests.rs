@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::views::Source;
+use crate::{consumer::Part, views::Source};
 
 const OPENED: i64 = 1_795_000_000;
 
@@ -306,5 +306,29 @@ proptest! {
         prop_assert_eq!(taken.last(), Some(&Taken::OtherLog));
         prop_assert!(!world.ledger.is_due(Some(world.now)));
         prop_assert_eq!(world.ledger.settle(Some(world.now), 1000), []);
+    }
+}
+
+#[test]
+fn a_handled_order_fits_into_a_batch_however_long_the_name() {
+    let long = |character: &str, bytes: usize| character.repeat(bytes / character.len());
+    for (character, bytes, whole) in
+        [("a", 900_000, true), ("a", 1_048_000, false), ("\u{1}", 300_000, false), ("Å", 1_040_000, false)]
+    {
+        let mut order: Value = serde_json::from_slice(&payload(u64::MAX >> 1, OPENED * 1000)).unwrap();
+        order["customer"]["name"] = json!(long(character, bytes));
+        let order = order.to_string().into_bytes();
+        let certain = Parameters { chance_ppm: 1_000_000, ..Parameters::default() };
+        let mut ledger = Ledger::new(Zone::default(), Position::default(), Resume::default(), certain);
+        let part = Part { source: Source::Orders, partition: 0 };
+        let record = Record { part, offset: 0, timestamp: 0, key: None, payload: Some(&order) };
+        assert_eq!(ledger.take(&record), Taken::Yes);
+        let sent = ledger.settle(Some(OPENED + 3600), 10);
+        let [Outgoing::Handled { value, .. }] = &sent[..] else { panic!("{} records", sent.len()) };
+        assert!(value.len() <= 1_000_000, "{} bytes", value.len());
+        let handled = Handled::decode(Some(value)).unwrap();
+        assert!(long(character, bytes).starts_with(&handled.customer.name));
+        assert_eq!(handled.customer.name.len() == bytes, whole);
+        assert!(handled.customer.name.len() >= 10_000);
     }
 }

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     consumer::{Output, Part, Taken, Trouble, Worker},
-    dashboard::snapshot::Weight,
+    dashboard::snapshot::{Said, Weight},
     sinks::files::Files,
     store::Store,
     views::{Source, View, figures::ReportNote},
@@ -60,10 +60,7 @@ where
         env.board.say(
             env.clock.now().unwrap_or_default(),
             Weight::Warning,
-            format!(
-                "{}: its files and its checkpoint did not fit: everything is computed again from Kafka.",
-                V::NAME
-            ),
+            Said::FilesDoNotFit { view: V::NAME },
         );
     }
     let shared = Arc::new(Shared::new(worker, env));
@@ -86,6 +83,8 @@ where
         at_end: HashSet::new(),
         replaced: env.board.ends().replaced,
         trouble: None,
+        broken: None,
+        cluster: None,
         paused: false,
         reports: None,
         _view: std::marker::PhantomData,
@@ -138,6 +137,10 @@ where
     /// How often which log was another one when this loop began.
     replaced: HashMap<Source, u64>,
     trouble: Option<String>,
+    /// Why it must be built again from its checkpoint.
+    broken: Option<String>,
+    /// Which Kafka the records come from.
+    cluster: Option<String>,
     paused: bool,
     reports: Option<Vec<ReportNote>>,
     _view: std::marker::PhantomData<V>,
@@ -191,6 +194,9 @@ where
                 && let Some(again) = self.start_again("a topic was deleted and made again")?
             {
                 return Ok(again);
+            }
+            if let Some(why) = self.broken.take() {
+                return Ok(Ended::Again(why));
             }
             if !self.holds() {
                 return Ok(Ended::Again("other processes may have its partitions".to_owned()));
@@ -267,6 +273,7 @@ where
                 | KafkaError::MessageConsumption(code @ RDKafkaErrorCode::PollExceeded),
             ) => Ok(Some(Ended::Again(code.to_string()))),
             Err(error) => {
+                self.env.board.failed(V::NAME);
                 tracing::debug!("{}: {error}", V::NAME);
                 Ok(None)
             }
@@ -300,9 +307,9 @@ where
     fn start_again(&mut self, why: &str) -> Result<Option<Ended>, ViewError> {
         tokio::task::block_in_place(|| self.shared.worker().reset())?;
         self.env.board.clear(V::NAME);
-        let text = format!("{}: {why}: everything is computed again from what Kafka holds.", V::NAME);
-        self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Warning, text.clone());
-        Ok(Some(Ended::Again(text)))
+        let said = Said::LogDoesNotFit { view: V::NAME, why: why.to_owned() };
+        self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Warning, said);
+        Ok(Some(Ended::Again(why.to_owned())))
     }
 
     fn leave(self) {
@@ -346,8 +353,12 @@ where
                     V::NAME
                 );
                 let env = &shared.env;
-                env.board.say(env.clock.now().unwrap_or_default(), Weight::Warning, format!("{what}."));
-                env.board.set_trouble(V::NAME, what);
+                env.board.say(
+                    env.clock.now().unwrap_or_default(),
+                    Weight::Warning,
+                    format!("{what}.").into(),
+                );
+                env.board.set_trouble(V::NAME, what.into());
             }
             told = stands;
             drop(shared);

@@ -11,8 +11,8 @@ use rdkafka::{
 
 use super::{INTERVAL, Turn, ViewError};
 use crate::{
-    consumer::{Output, Part},
-    dashboard::snapshot::Weight,
+    consumer::{Output, Part, Trouble},
+    dashboard::snapshot::{Said, Weight},
     sinks::files::Files,
     store::Store,
     stream::{handovers::Handovers, probe::nothing_between, until::Until},
@@ -73,7 +73,11 @@ where
 
     /// Makes a checkpoint and tells Kafka and everybody else.
     pub(super) fn save(&mut self) {
-        if !self.holds() {
+        if self.broken.is_some() || !self.holds() {
+            return;
+        }
+        if !self.is_same_kafka() {
+            self.break_off("another Kafka answers than before".to_owned());
             return;
         }
         self.saved = Instant::now();
@@ -85,10 +89,16 @@ where
         if self.shared.is_lost() {
             return;
         }
+        // A store that has failed may have lost what it took before: what is on the disk counts.
+        if let Err(Trouble::Store(error)) = &saved {
+            self.break_off(error.to_string());
+            self.trouble = Some(error.to_string());
+            return;
+        }
         let trouble = saved.err().map(|trouble| trouble.to_string());
         if let Some(text) = trouble.as_ref().filter(|_| self.trouble.is_none()) {
             let second = now.unwrap_or_default();
-            self.env.board.say(second, Weight::Error, format!("{}: {text}; trying again.", V::NAME));
+            self.env.board.say(second, Weight::Error, Said::NotSaved { view: V::NAME, why: text.clone() });
         }
         self.trouble = trouble;
         self.hold(self.trouble.is_some());
@@ -169,6 +179,22 @@ where
                 worker.learn(part, &state);
             }
         }
+    }
+
+    /// Whether the records still come from the Kafka that they came from first. One on an empty or another disk has
+    /// another cluster id, which librdkafka hears of when it connects, before it fetches.
+    fn is_same_kafka(&mut self) -> bool {
+        let now = self.consumer.client().fetch_cluster_id(Duration::ZERO);
+        if self.cluster.is_none() {
+            self.cluster.clone_from(&now);
+        }
+        now.is_none() || now == self.cluster
+    }
+
+    /// Saves nothing more: the loop ends, and the next one begins at the checkpoint.
+    fn break_off(&mut self, why: String) {
+        self.shared.worker().retire();
+        self.broken = Some(why);
     }
 
     /// No more records while there is no room for what they lead to; polls go on, so the group keeps us.

@@ -98,7 +98,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Shared<V, O, S, F> {
         .map_err(|error| error.to_string())?;
         let say = |weight, text: &str| {
             let text = format!("{}: {part} {text}.", V::NAME);
-            self.env.board.say(self.env.clock.now().unwrap_or_default(), weight, text.clone());
+            self.env.board.say(self.env.clock.now().unwrap_or_default(), weight, text.clone().into());
             text
         };
         if end <= last {
@@ -182,6 +182,7 @@ where
     F: Files + 'static,
 {
     fn assign(&self, parts: &[Part], told: AskTold<'_>) -> Result<Vec<Start>, String> {
+        self.env.board.rebalanced(V::NAME);
         let mut worker = self.worker();
         let told = told()?;
         let elsewhere = self.elsewhere(&worker, parts, &told)?;
@@ -197,7 +198,7 @@ where
             let count = elsewhere.len();
             let text =
                 format!("{}: goes on with {count} partitions from where another process was.", V::NAME);
-            self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Info, text);
+            self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Info, text.into());
             handed = Some(reading);
         }
         let starts = parts.iter().map(|part| {

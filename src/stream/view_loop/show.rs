@@ -5,8 +5,8 @@ use chrono::Utc;
 use super::Turn;
 use crate::{
     consumer::Output,
-    dashboard::snapshot::Weight,
-    sinks::files::Files,
+    dashboard::snapshot::{Said, Weight},
+    sinks::{files::Files, report::text_file},
     store::Store,
     stream::board::PartState,
     views::{View, figures::ReportNote},
@@ -37,7 +37,7 @@ where
             (now.map(|now| worker.figures(now)).unwrap_or_default(), worker.reports())
         };
         self.tell_reports(&reports, now.unwrap_or_default());
-        self.env.board.set_group(V::NAME, figures.len(), self.records, self.trouble.clone());
+        self.env.board.set_group(V::NAME, figures.len(), self.records, self.trouble.clone().map(Said::Text));
         let wall_ms = Utc::now().timestamp_millis();
         for (part, position, figures) in figures {
             if let Some(end) = self.env.board.end(part).filter(|end| *end <= position.next + MARKERS)
@@ -74,9 +74,12 @@ where
     pub(super) fn tell_reports(&mut self, reports: &[ReportNote], second: i64) {
         if let Some(before) = &self.reports {
             for note in reports.iter().filter(|note| !before.contains(note)) {
-                let verb = if note.revision == 0 { "saved" } else { "revised" };
-                let text = format!("Daily report {verb}: reports/{}.txt", note.date);
-                self.env.board.say(second, Weight::Info, text);
+                let file = text_file(note.date);
+                let said = match note.revision {
+                    0 => Said::ReportSaved { file },
+                    _ => Said::ReportRevised { file },
+                };
+                self.env.board.say(second, Weight::Info, said);
             }
         }
         if self.reports.as_deref() != Some(reports) {

@@ -12,21 +12,21 @@ use crate::broker::{
 };
 
 /// The time at which the tests play.
-pub(super) const NOW: i64 = 1_800_000_000_000;
+pub(crate) const NOW: i64 = 1_800_000_000_000;
 
-pub(super) fn config() -> LogConfig {
+pub(crate) fn config() -> LogConfig {
     log_config(&Overrides::new())
 }
 
 /// A record: key, value, time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Given {
-    pub(super) key: Option<Vec<u8>>,
-    pub(super) value: Option<Vec<u8>>,
-    pub(super) timestamp: i64,
+pub(crate) struct Given {
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) timestamp: i64,
 }
 
-pub(super) fn given(key: &str, value: Option<&str>, timestamp: i64) -> Given {
+pub(crate) fn given(key: &str, value: Option<&str>, timestamp: i64) -> Given {
     Given {
         key: Some(key.as_bytes().to_vec()),
         value: value.map(|value| value.as_bytes().to_vec()),
@@ -36,14 +36,14 @@ pub(super) fn given(key: &str, value: Option<&str>, timestamp: i64) -> Given {
 
 /// Who writes: producer id, epoch, first sequence, and whether in a transaction.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Writer {
-    pub(super) id: i64,
-    pub(super) epoch: i16,
-    pub(super) sequence: i32,
-    pub(super) transactional: bool,
+pub(crate) struct Writer {
+    pub(crate) id: i64,
+    pub(crate) epoch: i16,
+    pub(crate) sequence: i32,
+    pub(crate) transactional: bool,
 }
 
-pub(super) const NOBODY: Writer = Writer { id: -1, epoch: -1, sequence: -1, transactional: false };
+pub(crate) const NOBODY: Writer = Writer { id: -1, epoch: -1, sequence: -1, transactional: false };
 
 fn varint(out: &mut Vec<u8>, value: i64) {
     let mut zigzag = ((value << 1) ^ (value >> 63)).cast_unsigned();
@@ -65,7 +65,7 @@ fn nullable(out: &mut Vec<u8>, bytes: Option<&Vec<u8>>) {
 }
 
 /// The bytes of a batch as a producer would send it.
-pub(super) fn bytes(records: &[Given], writer: Writer) -> Bytes {
+pub(crate) fn bytes(records: &[Given], writer: Writer) -> Bytes {
     let base = records[0].timestamp;
     let mut batch = vec![0; HEADER];
     batch[16] = 2;
@@ -95,7 +95,7 @@ pub(super) fn bytes(records: &[Given], writer: Writer) -> Bytes {
 }
 
 /// Appends records; a transactional writer's partition counts as verified.
-pub(super) fn append(
+pub(crate) fn append(
     log: &mut Log,
     records: &[Given],
     writer: Writer,
@@ -107,7 +107,7 @@ pub(super) fn append(
 }
 
 /// All data records from an offset on, with their offsets, as a reader with this isolation sees them.
-pub(super) fn read_from(log: &Log, from: i64, isolation: Isolation) -> Vec<(i64, Given)> {
+pub(crate) fn read_from(log: &Log, from: i64, isolation: Isolation) -> Vec<(i64, Given)> {
     let mut seen = Vec::new();
     let mut next = from.max(log.start());
     loop {
@@ -147,7 +147,7 @@ pub(super) fn read_from(log: &Log, from: i64, isolation: Isolation) -> Vec<(i64,
 }
 
 /// Seals all full segments, as the housekeeping does.
-pub(super) fn seal(log: &mut Log) {
+pub(crate) fn seal(log: &mut Log) {
     while let Some(sealing) = log.to_seal() {
         sealing.run().unwrap();
         log.sealed();

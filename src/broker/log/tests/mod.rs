@@ -1,4 +1,5 @@
 mod cleaning;
-mod kit;
+mod damage;
+pub(crate) mod kit;
 mod opening;
 mod sequences;

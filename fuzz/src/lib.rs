@@ -1,0 +1,10 @@
+//! What both targets need.
+
+use std::path::Path;
+
+/// An empty folder, in memory where the system has such a place.
+pub fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    tempfile::tempdir_in(place).expect("a folder can be made")
+}

@@ -1,0 +1,219 @@
+//! What a person can ask of the dashboard whatever the shop does: to follow an order, to read a report, to save what is
+//! shown.
+
+use std::{fs, io, io::Write, path::Path, sync::Arc, time::Duration};
+
+use chrono::NaiveDate;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::super::{Setting, status};
+use crate::{
+    dashboard::{
+        action::Request,
+        picture::Picture,
+        snapshot::{Followed, OpenedReport, Said, Weight},
+    },
+    runtime::{
+        place::Place,
+        snapshots::Asked,
+        stage::{self, Stage},
+        tracker,
+    },
+    shop::{Catalog, Zone},
+    sinks::report::{Report, json_file},
+    stream::{Session, board::Board, clock::Clock},
+};
+
+/// A report that is read may be revised: how often to look, wall time.
+const AGAIN: Duration = Duration::from_secs(2);
+/// Pictures of one second of shop time, at most.
+const PICTURES: usize = 100;
+/// Where pictures are saved.
+const FOLDER: &str = "pictures";
+
+/// Takes what the person asks for; what is for the shop goes on to it.
+pub(super) struct Desk {
+    session: Session,
+    board: Arc<Board>,
+    clock: Clock,
+    zone: Zone,
+    catalog: Arc<Catalog>,
+    place: Place,
+    wanted: watch::Sender<Option<u64>>,
+    followed: watch::Sender<Option<Followed>>,
+    opened: watch::Sender<Option<OpenedReport>>,
+}
+
+impl Desk {
+    /// A desk, and where its answers can be seen.
+    pub(super) fn new(setting: &Setting, stage: &Stage) -> (Self, Asked) {
+        let (followed, seen_followed) = watch::channel(None);
+        let (opened, seen_opened) = watch::channel(None);
+        let desk = Self {
+            session: stage.session.clone(),
+            board: Arc::clone(&stage.board),
+            clock: stage.clock.clone(),
+            zone: stage.zone,
+            catalog: Arc::clone(&setting.catalog),
+            place: setting.place.clone(),
+            wanted: watch::Sender::new(None),
+            followed,
+            opened,
+        };
+        (desk, Asked { followed: seen_followed, opened: seen_opened })
+    }
+
+    /// Serves until told to stop.
+    pub(super) async fn run(
+        self,
+        mut asked: mpsc::UnboundedReceiver<Request>,
+        to_shop: mpsc::UnboundedSender<Request>,
+        stop: CancellationToken,
+    ) {
+        let tracking = {
+            let (session, zone, followed) = (self.session.clone(), self.zone, self.followed.clone());
+            let (wanted, stop) = (self.wanted.subscribe(), stop.clone());
+            move || tracker::track(&session, zone, wanted, &followed, &stop)
+        };
+        // It ends by itself when told to stop; nobody waits for what it has begun to read.
+        drop(tokio::task::spawn_blocking(tracking));
+        let mut reading = None;
+        loop {
+            let request = tokio::select! {
+                () = stop.cancelled() => return,
+                request = asked.recv() => request,
+                () = tokio::time::sleep(AGAIN), if reading.is_some() => Some(Request::Open(reading)),
+            };
+            match request {
+                None => return,
+                Some(Request::Follow(order_id)) => drop(self.wanted.send_replace(order_id)),
+                Some(Request::Open(date)) => {
+                    reading = date;
+                    self.open(date).await;
+                }
+                Some(Request::Save(picture)) => self.save(picture).await,
+                // A shop that has ended does nothing any more.
+                Some(request) => drop(to_shop.send(request)),
+            }
+        }
+    }
+
+    async fn open(&self, date: Option<NaiveDate>) {
+        let place = self.place.clone();
+        let read = tokio::task::spawn_blocking(move || date.map(|date| read(place.out(), date)));
+        let Ok(opened) = read.await else { return };
+        self.opened.send_if_modified(|last| {
+            let news = *last != opened;
+            *last = opened;
+            news
+        });
+    }
+
+    /// Saves a picture with the figures of this moment, and says where.
+    async fn save(&self, picture: Picture) {
+        let figures = stage::figures(&self.board, &self.clock, &self.catalog);
+        let name = self.zone.at(figures.shop_second).format("%Y-%m-%d-%H%M%S").to_string();
+        let json = status::json(&figures, self.zone);
+        let folder = self.place.out().join(FOLDER);
+        let written = tokio::task::spawn_blocking(move || {
+            let saved = save(&folder, &name, &picture, &json);
+            saved.map_err(|error| Said::NotWritten {
+                path: folder.display().to_string(),
+                why: error.to_string(),
+            })
+        });
+        let (weight, said) = match written.await {
+            Ok(Ok(name)) => {
+                let path = self.place.out().join(FOLDER).join(name).display().to_string();
+                (Weight::Info, Said::PictureSaved { path })
+            }
+            Ok(Err(said)) => (Weight::Error, said),
+            Err(error) => (Weight::Error, Said::Text(error.to_string())),
+        };
+        self.board.say(figures.shop_second, weight, said);
+    }
+}
+
+/// The report of a day, or why it cannot be read.
+fn read(out: &Path, date: NaiveDate) -> OpenedReport {
+    let file = json_file(date);
+    let report = match fs::read(out.join(&file)) {
+        Ok(bytes) => Report::parse(&bytes)
+            .map(Arc::new)
+            .map_err(|error| Said::ReportUnreadable { file, why: error.to_string() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Said::NoReport { file, out: out.display().to_string() })
+        }
+        Err(error) => Err(Said::ReportUnreadable { file, why: error.to_string() }),
+    };
+    OpenedReport { date, report }
+}
+
+/// Writes `NAME.txt`, `NAME.svg` and `NAME.json`, with a number behind the name where there is one of them already. Gives the name.
+fn save(folder: &Path, name: &str, picture: &Picture, json: &str) -> io::Result<String> {
+    fs::create_dir_all(folder)?;
+    for number in 1..=PICTURES {
+        let name = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        let path = |end: &str| folder.join(format!("{name}.{end}"));
+        let new = |end| fs::File::options().write(true).create_new(true).open(path(end));
+        if path("json").exists() || path("svg").exists() {
+            continue;
+        }
+        match new("txt") {
+            Ok(mut file) => {
+                writeln!(file, "{}", picture.text.trim_end())?;
+                new("svg")?.write_all(picture.svg.as_bytes())?;
+                writeln!(new("json")?, "{json}")?;
+                return Ok(name);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{PICTURES} pictures of {name} are there")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::day_totals::DayTotals;
+
+    fn picture(text: &str) -> Picture {
+        Picture { text: text.into(), svg: "<svg/>".into() }
+    }
+
+    #[test]
+    fn a_picture_is_saved_beside_its_figures_and_never_over_another() {
+        let out = tempfile::tempdir().unwrap();
+        let folder = out.path().join(FOLDER);
+        let name = "2026-11-20-140307";
+        assert_eq!(save(&folder, name, &picture("first\n\n"), "{}").unwrap(), name);
+        assert_eq!(save(&folder, name, &picture("second"), "{\"n\":2}").unwrap(), format!("{name}-2"));
+        let held = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
+        assert_eq!(held("2026-11-20-140307.txt"), "first\n");
+        assert_eq!(held("2026-11-20-140307-2.txt"), "second\n");
+        assert_eq!(held("2026-11-20-140307-2.json"), "{\"n\":2}\n");
+        fs::write(folder.join("other.json"), "kept").unwrap();
+        assert_eq!(save(&folder, "other", &picture("third"), "{}").unwrap(), "other-2");
+        assert_eq!(held("other.json"), "kept");
+        assert!(!folder.join("other.txt").exists());
+        let file = out.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(save(&file, name, &picture(""), "").is_err());
+    }
+
+    #[test]
+    fn a_report_is_read_or_the_reason_is_told() {
+        let out = tempfile::tempdir().unwrap();
+        let date = NaiveDate::from_ymd_opt(2026, 11, 20).unwrap();
+        let missing = read(out.path(), date);
+        assert!(matches!(missing.report, Err(Said::NoReport { .. })) && missing.date == date);
+        let report = Report::new(date, &DayTotals { orders: 3, ..DayTotals::default() }, 1);
+        fs::create_dir(out.path().join("reports")).unwrap();
+        fs::write(out.path().join(json_file(date)), report.json()).unwrap();
+        assert_eq!(read(out.path(), date).report, Ok(Arc::new(report)));
+        fs::write(out.path().join(json_file(date)), "{").unwrap();
+        assert!(matches!(read(out.path(), date).report, Err(Said::ReportUnreadable { .. })));
+    }
+}

@@ -1,0 +1,28 @@
+//! What a run is summed up from when it has ended.
+
+use std::{fs, path::Path};
+
+use crate::{dashboard::lang::Tally, runtime::place::Place, views::figures::ShopFigures};
+
+/// The folders with files for people.
+const FOLDERS: [&str; 5] = ["reports", "mail", "orders", "handled", "pictures"];
+
+/// What the figures say of all that was ever done.
+pub(super) fn tally(figures: &ShopFigures, files: u64) -> Tally {
+    let closed = figures.reports.iter().filter(|report| report.date < figures.today);
+    Tally {
+        orders: figures.produced,
+        sales_ore: closed.fold(figures.sales_today_ore, |sum, report| sum.saturating_add(report.sales_ore)),
+        handled: figures.handled.total,
+        mails: figures.mails,
+        reports: figures.reports.len() as u64,
+        files,
+    }
+}
+
+/// How many files for people there are.
+pub(super) fn files(place: &Place) -> u64 {
+    let within = |folder: &Path| fs::read_dir(folder).map_or(0, |files| files.flatten().count() as u64);
+    let in_folders: u64 = FOLDERS.iter().map(|folder| within(&place.out().join(folder))).sum();
+    in_folders + u64::from(place.out().join("stock.txt").exists())
+}

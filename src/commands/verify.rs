@@ -1,0 +1,247 @@
+//! `verify`: audits the shop. It only reads: the topics once, and the files beside them.
+
+mod checkpoints;
+mod files;
+mod topics;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use super::{Failure, PATIENCE, Setting, print, status::exists};
+use crate::{
+    consumer::Part,
+    runtime::{
+        link::{Link, Want},
+        stage::Stage,
+    },
+    shop::{
+        Zone,
+        money::{kronor, thousands},
+    },
+    sinks::clean::shown,
+    stream::{Session, StreamError, board::VIEWS, clock::Clock, ends::EndWatch},
+    verify::{Claim, Differences, Log, STATE},
+    views::figures::{ReportNote, ShopFigures},
+};
+
+/// What was published less long ago may not be in the files yet: a checkpoint is made each second.
+const SETTLED_MS: i64 = 3_000;
+/// Columns of the longest difference.
+const COLUMNS: usize = 600;
+
+/// Audits, and prints what differs.
+pub(super) async fn run(setting: Setting) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
+    let audited = match hear(&setting, &link).await {
+        Ok(heard) => audit(&setting, &link, heard).await,
+        Err(failure) => Err(failure),
+    };
+    link.close().await;
+    let Audit { found, notes, summary } = audited?;
+    for line in found.sentences() {
+        print(&shown(&line, COLUMNS))?;
+    }
+    for line in notes {
+        print(&line)?;
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    print(&format!("{summary}; {} differences; {seconds:.1} s", thousands(found.count())))?;
+    if found.count() == 0 {
+        return Ok(());
+    }
+    Err(Failure::Other(
+        "the audit found differences: where consumers were killed, run `shop-sim consume --until-end` and verify again; \
+         what differs then was changed from outside"
+            .to_owned(),
+    ))
+}
+
+/// What the consumers say, all of one moment.
+struct Heard {
+    figures: ShopFigures,
+    claims: Vec<Claim>,
+    reports: Vec<ReportNote>,
+    /// The shop second up to which days were closed, as far as can be told.
+    reported: i64,
+    /// Who says it.
+    who: Vec<String>,
+}
+
+/// Listens to what is published, in the way of `status`.
+async fn hear(setting: &Setting, link: &Link) -> Result<Heard, Failure> {
+    exists(link).await?;
+    let mut stage = Stage::open(link, setting.zone, Clock::default())?;
+    let known = stage.known(PATIENCE).await;
+    let figures = stage.figures(&setting.catalog);
+    let reports = stage.board.parts("daily-report");
+    let mut heard = Heard {
+        reports: figures.reports.clone(),
+        reported: reports.iter().map(|(_, state)| state.shop_second).min().unwrap_or(i64::MIN),
+        figures,
+        claims: Vec::new(),
+        who: Vec::new(),
+    };
+    let mut newest = i64::MIN;
+    for view in VIEWS {
+        for (part, state) in stage.board.parts(view) {
+            newest = newest.max(state.wall_ms);
+            heard.who.push(state.who.clone());
+            heard.claims.push(Claim { by: STATE, view, part, state });
+        }
+    }
+    stage.close().await;
+    if !known {
+        let reason = "the shop's state could not be read in time".to_owned();
+        return Err(StreamError::Unreachable { bootstrap: link.session.bootstrap.to_string(), reason }.into());
+    }
+    heard.who.sort_unstable();
+    heard.who.dedup();
+    let age = chrono::Utc::now().timestamp_millis().saturating_sub(newest);
+    if let Ok(wait) = u64::try_from(SETTLED_MS - age) {
+        tokio::time::sleep(Duration::from_millis(wait.min(SETTLED_MS.unsigned_abs()))).await;
+    }
+    Ok(heard)
+}
+
+/// What an audit comes to.
+struct Audit {
+    found: Differences,
+    /// What could not be compared, and why.
+    notes: Vec<String>,
+    summary: String,
+}
+
+async fn audit(setting: &Setting, link: &Link, heard: Heard) -> Result<Audit, Failure> {
+    let (session, out, state) = (link.session.clone(), setting.place.out().to_owned(), setting.place.state());
+    let zone = setting.zone;
+    let work = move || audit_all(&session, &out, &state, zone, heard);
+    match tokio::task::spawn_blocking(work).await {
+        Ok(audited) => audited,
+        Err(error) => Err(Failure::Other(error.to_string())),
+    }
+}
+
+/// The ends of the logs, to see whether they have moved.
+type Ends = std::collections::HashMap<Part, i64>;
+
+fn audit_all(
+    session: &Session,
+    out: &Path,
+    state: &Path,
+    zone: Zone,
+    mut heard: Heard,
+) -> Result<Audit, Failure> {
+    let mut notes = Vec::new();
+    let (claims, note) = checkpoints::claims(state, zone, heard.figures.shop_second);
+    heard.claims.extend(claims);
+    notes.extend(note);
+    let watch = EndWatch::new(session)?;
+    let ends = watch.look_when_settled()?;
+
+    let claims = std::mem::take(&mut heard.claims);
+    // Files and topics are read side by side.
+    let (log, journal, register, mails) = std::thread::scope(|scope| {
+        let journal = scope.spawn(|| files::journal(out));
+        let mailed = scope.spawn(|| (files::register(out), files::mails(out)));
+        let log = topics::read(session, zone, claims, &ends);
+        let lost = |_| Failure::Other("a thread of the audit failed".to_owned());
+        let journal = journal.join().map_err(lost)?;
+        let (register, mails) = mailed.join().map_err(lost)?;
+        Ok::<_, Failure>((log?, journal?, register?, mails?))
+    })?;
+    let count = journal.files() + register.files() + mails.files();
+    let (mut log, mut found) = log.finish();
+    let behind = log.behind();
+    let (expected_journal, expected_register, expected_mails) = log.take_rows();
+    let moved = watch.look()? != ends;
+
+    let mut of_files = Differences::default();
+    let mut whole = 0;
+    let mut not = Vec::new();
+    let worked_off = Workload { behind: &behind, who: &heard.who, out, state };
+    if worked_off.allows("journal", &mut not) {
+        let path = |date| format!("orders/{date}.txt");
+        expected_journal.compare(journal, ("tables", "row"), path, &mut of_files);
+        log.compare_last(files::text(&out.join("orders/last.txt"))?.as_deref(), &mut of_files);
+        whole += 1;
+    }
+    if worked_off.allows("mail", &mut not) {
+        let path = |date| format!("handled/{date}.txt");
+        expected_register.compare(register, ("tables", "row"), path, &mut of_files);
+        let path = |date| format!("mail/{date}.mbox");
+        expected_mails.compare(mails, ("mails", "mail"), path, &mut of_files);
+    }
+    if worked_off.allows("stock", &mut not) {
+        log.compare_stock(files::text(&out.join("stock.txt"))?.as_deref(), &mut of_files);
+        whole += 1;
+    }
+    if worked_off.allows("daily-report", &mut not) {
+        let reports = files::reports(out)?;
+        whole += reports.texts.len() + reports.jsons.len();
+        let today = zone.date(heard.figures.shop_second);
+        let closed = zone.date(heard.reported);
+        log.compare_reports(&reports, &heard.reports, closed, today, &mut of_files);
+    }
+    if !not.is_empty() {
+        let not = not.join(", ");
+        notes.push(format!(
+            "Not compared: files, because {not}; `shop-sim consume --until-end` works off the log."
+        ));
+    }
+    log.compare_status(&heard.figures, zone, &mut found);
+    if behind.values().all(|behind| *behind == 0) && behind.len() == VIEWS.len() {
+        log.compare_sums(&heard.figures, &mut found);
+    }
+    // Where the log has grown meanwhile, the files may have too; where they have not differed, they did not.
+    if moved && of_files.count() > 0 {
+        notes.push("Not compared: the files, because the log grew while they were read.".to_owned());
+    } else {
+        found.append(of_files);
+    }
+    let summary = summary(&log, &heard.figures, count + whole);
+    Ok(Audit { found, notes, summary })
+}
+
+/// Which views have come to the end of the log, in this folder.
+struct Workload<'a> {
+    behind: &'a BTreeMap<&'static str, u64>,
+    who: &'a [String],
+    out: &'a Path,
+    state: &'a Path,
+}
+
+impl Workload<'_> {
+    /// Whether a view's files are to be compared; where not, why is added to `not`.
+    fn allows(&self, view: &'static str, not: &mut Vec<String>) -> bool {
+        let here = fs::read_to_string(self.state.join("instance")).unwrap_or_default();
+        let why = match self.behind.get(view) {
+            None => "has not begun".to_owned(),
+            Some(0) if self.who.len() == 1 && self.who.first() == Some(&here) => return true,
+            Some(0) => format!("is shared with consumers of another folder than {}", self.out.display()),
+            Some(behind) => format!("is {} records behind", thousands(*behind)),
+        };
+        not.push(format!("{view} {why}"));
+        false
+    }
+}
+
+fn summary(log: &Log, figures: &ShopFigures, files: usize) -> String {
+    let (delivered, sold) = log.delivered_and_sold();
+    format!(
+        "{} orders = {} pending + {} handled; {} in {} days; {} delivered − {} sold; {} mails; {} files",
+        thousands(log.orders()),
+        thousands(log.orders().saturating_sub(log.handled_orders())),
+        thousands(log.handled_orders()),
+        kronor(log.sales_ore()),
+        log.day_count(),
+        thousands(delivered),
+        thousands(sold),
+        thousands(figures.mails),
+        files
+    )
+}

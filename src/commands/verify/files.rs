@@ -1,0 +1,109 @@
+//! Reads the files under `--out` into an audit.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader},
+    path::{Path, PathBuf},
+};
+
+use chrono::NaiveDate;
+
+use super::Failure;
+use crate::verify::{Reports, Rows, Table};
+
+/// Bytes read at once.
+const BUFFER: usize = 1 << 18;
+
+/// `orders/DATE.txt`.
+pub(super) fn journal(out: &Path) -> Result<Rows, Failure> {
+    tables(out, Table::Orders)
+}
+
+/// `handled/DATE.txt`.
+pub(super) fn register(out: &Path) -> Result<Rows, Failure> {
+    tables(out, Table::Handled)
+}
+
+fn tables(out: &Path, table: Table) -> Result<Rows, Failure> {
+    let folder = table.folder();
+    days(out, folder, "txt", |rows, date, file| rows.read_table(table, date, file))
+}
+
+/// `mail/DATE.mbox`.
+pub(super) fn mails(out: &Path) -> Result<Rows, Failure> {
+    days(out, "mail", "mbox", Rows::read_mbox)
+}
+
+/// Reads each file of a folder that is named by a day.
+fn days(
+    out: &Path,
+    folder: &'static str,
+    extension: &str,
+    read: impl Fn(&mut Rows, NaiveDate, BufReader<File>) -> io::Result<()>,
+) -> Result<Rows, Failure> {
+    let mut rows = Rows::default();
+    for (name, path) in list(&out.join(folder))? {
+        if folder == "orders" && name == "last.txt" {
+            continue;
+        }
+        match day(&name, extension) {
+            Some(date) => {
+                let file = File::open(&path).map_err(|error| unreadable(&path, &error))?;
+                read(&mut rows, date, BufReader::with_capacity(BUFFER, file))
+                    .map_err(|error| unreadable(&path, &error))?;
+            }
+            None => rows.does_not_belong(&format!("{folder}/{name}")),
+        }
+    }
+    Ok(rows)
+}
+
+/// `reports/DATE.txt` and `reports/DATE.json`.
+pub(super) fn reports(out: &Path) -> Result<Reports, Failure> {
+    let mut reports = Reports::default();
+    for (name, path) in list(&out.join("reports"))? {
+        let into = match (day(&name, "txt"), day(&name, "json")) {
+            (Some(date), _) => reports.texts.entry(date),
+            (_, Some(date)) => reports.jsons.entry(date),
+            (None, None) => {
+                reports.others.push(name);
+                continue;
+            }
+        };
+        into.or_insert(text(&path)?.unwrap_or_default());
+    }
+    Ok(reports)
+}
+
+/// A file's text; `None` where there is no file.
+pub(super) fn text(path: &Path) -> Result<Option<String>, Failure> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+/// The files of a folder by name; none where there is no folder.
+fn list(folder: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(folder, &error)),
+    };
+    let mut files: Vec<(String, PathBuf)> = entries
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .collect();
+    files.sort_unstable();
+    Ok(files)
+}
+
+fn day(name: &str, extension: &str) -> Option<NaiveDate> {
+    name.strip_suffix(extension)?.strip_suffix('.')?.parse().ok()
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::Other(format!("{} cannot be read ({error}): make it readable and verify again", path.display()))
+}

@@ -1,0 +1,117 @@
+//! The figures at the head of a page, side by side in one size, that read from the back row.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+    text::Line,
+};
+
+use super::{
+    Scene,
+    big::{Figure, Size},
+    number, text,
+};
+use crate::shop::money;
+
+/// The heights of a page from which on its figures are big, and larger.
+const BIG_FROM: u16 = 15;
+const LARGE_FROM: u16 = 34;
+
+/// One figure under its title.
+#[derive(Debug)]
+pub(super) struct Tile {
+    title: String,
+    note: Line<'static>,
+    big: String,
+    small: String,
+    value: Value,
+    style: Style,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Value {
+    Count(i64),
+    Ore(i64),
+}
+
+impl Tile {
+    /// How many.
+    pub(super) fn count(title: &str, count: i64, style: Style) -> Self {
+        let sign = if count < 0 { "−" } else { "" };
+        let big = format!("{sign}{}", money::thousands(count.unsigned_abs()));
+        Self {
+            title: title.to_owned(),
+            note: Line::default(),
+            big,
+            small: String::new(),
+            value: Value::Count(count),
+            style,
+        }
+    }
+
+    /// How much money; the öre are small.
+    pub(super) fn kronor(title: &str, ore: i64, style: Style) -> Self {
+        let full = money::kronor(ore);
+        let (whole, rest) = full.split_once(',').unwrap_or((&full, ""));
+        Self {
+            title: title.to_owned(),
+            note: Line::default(),
+            big: whole.to_owned(),
+            small: format!(",{rest}"),
+            value: Value::Ore(ore),
+            style,
+        }
+    }
+
+    /// The same with a note at the end of its title.
+    pub(super) fn with_note(self, note: Line<'static>) -> Self {
+        Self { note, ..self }
+    }
+
+    fn text(&self, width: u16) -> String {
+        match self.value {
+            Value::Count(count) => number::count(count, width.into()),
+            Value::Ore(ore) => number::kronor(ore, width.into()),
+        }
+    }
+
+    fn draw(&self, scene: &Scene<'_>, area: Rect, size: Size, buf: &mut Buffer) {
+        let body = text::title(scene, area, &self.title, &self.note, buf);
+        let text = self.text(body.width);
+        // In the largest size the öre are too small to matter.
+        let small = match self.value {
+            Value::Count(_) => "",
+            Value::Ore(_) if size == Size::Double => "kr",
+            Value::Ore(_) => self.small.as_str(),
+        };
+        let unit = if matches!(self.value, Value::Ore(_)) { "kr" } else { "" };
+        // Reversed, a figure made of blocks would be its own shadow.
+        let style = match size {
+            Size::Text => self.style,
+            _ => Style { add_modifier: self.style.add_modifier.difference(Modifier::REVERSED), ..self.style },
+        };
+        Figure { big: &self.big, small: &[small, unit], text: &text, style }.draw(scene, body, size, "", buf);
+    }
+}
+
+/// Draws the tiles, each at the top of its area, for a page of `height`; returns the rows they took.
+pub(super) fn draw(scene: &Scene<'_>, height: u16, tiles: &[(Rect, Tile)], buf: &mut Buffer) -> u16 {
+    let sizes: &[Size] = match height {
+        ..BIG_FROM => &[],
+        BIG_FROM..LARGE_FROM => &[Size::Single],
+        _ => &[Size::Double, Size::Single],
+    };
+    let fits = |size: &Size| tiles.iter().all(|(area, tile)| size.width(&tile.big) <= area.width);
+    let size = sizes.iter().copied().find(fits).unwrap_or(Size::Text);
+    for (area, tile) in tiles {
+        tile.draw(scene, *area, size, buf);
+    }
+    1 + size.height() + if size == Size::Double { 2 } else { 0 }
+}
+
+/// An area in `count` columns of equal width, as the page is set in.
+pub(super) fn columns(area: Rect, count: usize) -> Vec<Rect> {
+    use ratatui::layout::{Constraint, Layout};
+    Layout::horizontal(vec![Constraint::Fill(1); count]).spacing(super::layout::GUTTER).split(area).to_vec()
+}

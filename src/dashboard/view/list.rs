@@ -1,0 +1,48 @@
+//! Lists that are longer than their place: the part that shows the chosen line.
+
+use std::ops::Range;
+
+use ratatui::text::{Line, Span};
+
+use super::{Scene, number};
+
+/// The lines of a list of `length` to show in `rows`, with the chosen one among them. The choice stays in
+/// the middle while the list moves, so that there is always something before it and after it to go to.
+pub(super) fn window(length: usize, chosen: usize, rows: usize) -> Range<usize> {
+    let rows = rows.min(length);
+    let first = chosen.min(length.saturating_sub(1)).saturating_sub(rows / 2).min(length - rows);
+    first..first + rows
+}
+
+/// `3 / 24`: the chosen line of how many, where not all are shown.
+pub(super) fn place(scene: &Scene<'_>, length: usize, chosen: usize, rows: usize) -> Line<'static> {
+    if length <= rows {
+        return Line::default();
+    }
+    let count = |count: usize| number::count(i64::try_from(count).unwrap_or(i64::MAX), 8);
+    Line::from(vec![
+        Span::styled(count(chosen.min(length - 1) + 1), scene.theme.base),
+        Span::styled(format!(" / {}", count(length)), scene.theme.dim),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_choice_is_always_seen_and_no_row_is_wasted(
+            length in 0_usize..2_000, chosen in 0_usize..3_000, rows in 0_usize..80,
+        ) {
+            let shown = window(length, chosen, rows);
+            prop_assert_eq!(shown.len(), rows.min(length));
+            prop_assert!(shown.end <= length);
+            if length > 0 && rows > 0 {
+                prop_assert!(shown.contains(&chosen.min(length - 1)), "{chosen} in {shown:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The page of handling: the windows, the two hours in intervals, and how long orders waited.
+
+mod waits;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::dashboard::view::{
+    Scene,
+    chart::round_top,
+    handled,
+    headline::{self, Tile},
+    layout::GUTTER,
+    number, text,
+};
+
+/// From this width on the page has three columns.
+const WIDE: u16 = 110;
+/// Below this height there is no room for the time that orders waited.
+const WITH_WAITS: u16 = 14;
+
+pub(in crate::dashboard::view) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
+    let windows = &scene.shop.figures.handled;
+    let style = scene.theme.handled;
+    let counts = [
+        ("5 min", windows.last_5_min),
+        ("30 min", windows.last_30_min),
+        ("1 h", windows.last_1_h),
+        ("2 h", windows.last_2_h),
+    ];
+    let tiles = counts.map(|(window, count)| {
+        let title = format!("{} {window}", scene.words.pages.last);
+        Tile::count(&title, number::signed(count), style)
+    });
+    let areas = headline::columns(body, 4);
+    let tiles: Vec<_> = areas.into_iter().zip(tiles).collect();
+    let taken = headline::draw(scene, body.height, &tiles, buf);
+    let airy = u16::from(body.height >= 20);
+    let rest = text::below(body, taken + airy);
+
+    if body.width >= WIDE {
+        let third = headline::columns(rest, 3).last().copied().unwrap_or(rest);
+        draw_intervals(scene, Rect { width: rest.width - third.width - GUTTER, ..rest }, buf);
+        let rows = draw_sums(scene, third, 1, buf);
+        waits::draw(scene, text::below(third, rows + airy), buf);
+    } else if rest.height >= WITH_WAITS - 2 {
+        let half = rest.height.div_ceil(2);
+        draw_intervals(scene, Rect { height: half, ..rest }, buf);
+        let below = text::below(rest, half);
+        let [left, right] =
+            [0, 1].map(|index| headline::columns(below, 2).get(index).copied().unwrap_or(below));
+        draw_sums(scene, left, 1, buf);
+        waits::draw(scene, right, buf);
+    } else {
+        let sums = rest.height.min(3);
+        draw_intervals(scene, Rect { height: rest.height - sums, ..rest }, buf);
+        draw_sums(scene, text::below(rest, rest.height - sums), 2, buf);
+    }
+}
+
+fn draw_intervals(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let (words, theme) = (scene.words, scene.theme);
+    let windows = &scene.shop.figures.handled;
+    let top = round_top(windows.intervals.iter().copied().max().unwrap_or(0) as f64);
+    let note = Line::from(vec![
+        Span::styled(format!("{} {} ", scene.marks.level, words.mean), theme.dim),
+        Span::styled(number::decimal(windows.mean_per_5_min()), theme.strong),
+        Span::styled(format!("   {}", text::scale(scene, &number::count(number::whole(top), 8))), theme.dim),
+    ]);
+    let body = text::title(scene, area, words.handled, &note, buf);
+    let width = handled::chart_width(scene, body.width);
+    handled::chart(scene, Rect { width, ..body }, top, buf);
+}
+
+/// Draws the sums in columns and says how many rows they took, the title included.
+fn draw_sums(scene: &Scene<'_>, area: Rect, columns: usize, buf: &mut Buffer) -> u16 {
+    let figures = &scene.shop.figures;
+    let (words, theme) = (&scene.words.pages, scene.theme);
+    let signed = number::signed;
+    let gap = signed(figures.handled.total).saturating_sub(signed(figures.mails));
+    let mut sums: Vec<(&str, i64, Style)> = vec![
+        (words.pending, signed(figures.pending), theme.orders),
+        (words.handled_in_all, signed(figures.handled.total), theme.handled),
+        (words.mails, signed(figures.mails), theme.strong),
+        (words.mails_to_come, gap, if gap == 0 { theme.good } else { theme.strong }),
+    ];
+    if let Some(today) = scene.shop.handled_today {
+        sums.insert(1, (words.handled_today, signed(today), theme.handled));
+    }
+    let body = text::title(scene, area, words.orders, &Line::default(), buf);
+    let rows = sums.len().div_ceil(columns.max(1));
+    let places = headline::columns(body, columns);
+    for (index, (word, count, style)) in sums.into_iter().enumerate() {
+        let Some(place) = places.get(index / rows) else { continue };
+        let row = text::row(*place, u16::try_from(index % rows).unwrap_or(u16::MAX));
+        Span::styled(word, theme.dim).render(row, buf);
+        let room = row.width.saturating_sub(text::columns(word) + 1);
+        text::right(row, &number::count(count, room.into()), style, buf);
+    }
+    1 + u16::try_from(rows).unwrap_or(u16::MAX)
+}

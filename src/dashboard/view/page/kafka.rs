@@ -1,0 +1,50 @@
+//! The page of Kafka: every consumer group with its rate and lag over time, the topics, the brokers.
+
+mod cluster;
+mod groups;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::dashboard::{
+    app::Span,
+    page::Page,
+    view::{Scene, headline, layout::GUTTER, text},
+};
+
+/// From this width on the topics stand beside everything else.
+const WIDE: u16 = 110;
+/// From this width on there are charts beside the topics, below the groups.
+const MIDDLE: u16 = 74;
+
+/// Wall seconds in each step of the span.
+const STEPS: [usize; Span::STEPS] = [60, 120, 300, 600, 900];
+
+/// How long the charts are, wall seconds.
+fn seconds(scene: &Scene<'_>) -> usize {
+    STEPS.get(scene.ui.span.0).copied().unwrap_or(STEPS[Span::STEPS - 1])
+}
+
+pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
+    let groups = &scene.shop.groups;
+    let chosen = scene.ui.chosen[Page::Kafka.index()].min(groups.len().saturating_sub(1));
+    if body.width >= WIDE {
+        let third = headline::columns(body, 3).last().copied().unwrap_or(body);
+        let left = Rect { width: body.width.saturating_sub(third.width + GUTTER), ..body };
+        let airy = u16::from(body.height >= 20);
+        let rest = text::below(left, groups::draw(scene, left, chosen, buf) + airy);
+        groups::draw_chosen(scene, rest, groups.get(chosen), buf);
+        let rest = text::below(third, cluster::draw_sums(scene, third, body.height, buf) + airy);
+        let rest = text::below(rest, cluster::draw_topics(scene, rest, buf) + airy);
+        cluster::draw_state(scene, rest, buf);
+        return;
+    }
+    let rest = text::below(body, groups::draw(scene, body, chosen, buf));
+    if body.width >= MIDDLE
+        && let [left, right] = headline::columns(rest, 2).as_slice()
+    {
+        groups::draw_chosen(scene, *left, groups.get(chosen), buf);
+        cluster::draw_topics(scene, *right, buf);
+    } else {
+        groups::draw_chosen(scene, rest, groups.get(chosen), buf);
+    }
+}

@@ -1,0 +1,147 @@
+//! The topics and the brokers, and what went wrong with records.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::groups::is_behind;
+use crate::dashboard::{
+    clean::clean,
+    snapshot::TopicState,
+    view::{
+        Scene,
+        headline::{self, Tile},
+        number,
+        table::{Column, Table},
+        text,
+    },
+};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Key {
+    Name,
+    Partitions,
+    Records,
+    Rate,
+}
+
+/// Draws what all topics and groups come to, big; returns the rows it took.
+pub(super) fn draw_sums(scene: &Scene<'_>, area: Rect, height: u16, buf: &mut Buffer) -> u16 {
+    let (shop, words, theme) = (scene.shop, &scene.words.pages, scene.theme);
+    let rate: f64 = shop.cluster.topics.iter().map(|topic| topic.rate).sum();
+    let lag = shop.groups.iter().fold(0_u64, |sum, group| sum.saturating_add(group.lag));
+    let lag_style = match lag {
+        0 => theme.good,
+        _ if shop.groups.iter().any(is_behind) => theme.warning,
+        _ => theme.strong,
+    };
+    let areas = headline::columns(area, 2);
+    let tiles = [
+        Tile::count(words.records_a_second, number::whole(rate), theme.orders),
+        Tile::count(words.behind, number::signed(lag), lag_style),
+    ];
+    headline::draw(scene, height, &areas.into_iter().zip(tiles).collect::<Vec<_>>(), buf)
+}
+
+/// Draws the topics and says how many rows they took.
+pub(super) fn draw_topics(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) -> u16 {
+    let (words, theme) = (&scene.words.pages, scene.theme);
+    let topics = &scene.shop.cluster.topics;
+    // What all names begin with is said once.
+    let prefix = prefix(topics);
+    let note = if prefix > 0 {
+        let prefix = topics.first().and_then(|topic| topic.name.get(..prefix)).unwrap_or_default();
+        Line::styled(clean(prefix, 16), theme.dim)
+    } else {
+        Line::default()
+    };
+    let body = text::title(scene, area, words.topics, &note, buf);
+    if topics.is_empty() {
+        text::left(text::row(body, 0), words.no_topics, theme.dim, buf);
+        return 2;
+    }
+    let columns = [
+        Column::words(Key::Name, "", 12, u16::MAX, 0),
+        Column::figures(Key::Partitions, words.partitions_short, 4, 2),
+        Column::figures(Key::Records, words.records, 9, 0),
+        Column::figures(Key::Rate, words.per_second, 6, 1),
+    ];
+    let table = Table::fit(&columns, body.width);
+    table.head(scene, text::row(body, 0), None, buf);
+    for (topic, row) in topics.iter().zip(text::below(body, 1).rows()) {
+        for (cell, key) in table.cells(row) {
+            let width = cell.width();
+            match key {
+                Key::Name => {
+                    cell.set(&clean(topic.name.get(prefix..).unwrap_or(&topic.name), width), theme.base, buf)
+                }
+                Key::Partitions => {
+                    let partitions = i64::try_from(topic.partitions).unwrap_or(i64::MAX);
+                    cell.set(&number::count(partitions, width), theme.dim, buf);
+                }
+                Key::Records => {
+                    cell.set(&number::count(number::signed(topic.records), width), theme.strong, buf);
+                }
+                Key::Rate => cell.set(&number::decimal(topic.rate), theme.base, buf),
+            }
+        }
+    }
+    u16::try_from(topics.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height)
+}
+
+/// Draws the brokers, and the records that were set aside.
+pub(super) fn draw_state(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let (shop, words, theme) = (scene.shop, scene.words, scene.theme);
+    let brokers = &shop.cluster.brokers;
+    let link = &shop.link;
+    let note = if link.embedded { Line::styled(words.embedded, theme.dim) } else { Line::default() };
+    let body = text::title(scene, area, words.pages.brokers, &note, buf);
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    let width = usize::from(body.width);
+    if !link.up {
+        let why = link.trouble.as_ref().map(|trouble| words.say(trouble)).unwrap_or_default();
+        lines.push(Line::styled(clean(&why, width), theme.alarm));
+    }
+    let sign = if link.up {
+        Span::styled(format!("{} ", scene.marks.alive), theme.good)
+    } else {
+        Span::styled(format!("{} ", scene.marks.wrong), theme.alarm)
+    };
+    // Two lines are kept for the records.
+    let room = usize::from(body.height).saturating_sub(3).max(1);
+    lines.extend(brokers.iter().take(room).map(|broker| {
+        Line::from(vec![sign.clone(), Span::styled(clean(broker, width.saturating_sub(2)), theme.base)])
+    }));
+    for (line, row) in lines.iter().zip(body.rows()) {
+        line.render(row, buf);
+    }
+    let used = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let mut rest = text::below(body, used);
+    if rest.height >= 3 {
+        rest = text::below(rest, 1);
+    }
+    let odd = [
+        (words.pages.dead_letters, shop.figures.dead_letters),
+        (words.pages.duplicates, shop.figures.duplicates),
+    ];
+    for ((word, count), row) in odd.into_iter().zip(rest.rows()) {
+        text::left(row, word, theme.dim, buf);
+        let style = if count > 0 { theme.warning } else { theme.good };
+        let room = row.width.saturating_sub(text::columns(word) + 1);
+        text::right(row, &number::count(number::signed(count), room.into()), style, buf);
+    }
+}
+
+/// Bytes of what all names have in common, up to the last dot in it.
+fn prefix(topics: &[TopicState]) -> usize {
+    let mut common = topics.first().map_or("", |topic| topic.name.as_str());
+    for topic in topics {
+        while !topic.name.starts_with(common) {
+            common = common.get(..common.len() - 1).unwrap_or_default();
+        }
+    }
+    common.rfind('.').map_or(0, |dot| dot + 1)
+}

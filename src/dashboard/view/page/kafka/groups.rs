@@ -1,0 +1,195 @@
+//! Consumer groups, a row each, and the chosen one large.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::seconds;
+use crate::dashboard::{
+    clean::clean,
+    snapshot::GroupState,
+    view::{
+        Scene, Target, headline, list, number,
+        series::Series,
+        table::{Cell, Column, Table},
+        text,
+    },
+};
+
+/// From this width on rate and lag stand beside each other.
+const BESIDE_FROM: u16 = 60;
+/// Below this height they do in any case.
+const LOW: u16 = 7;
+
+/// Rows that the charts of the chosen group keep, and rows of a group at the most.
+const CHARTS: u16 = 14;
+const HIGHEST: u16 = 3;
+
+/// Seconds of work that a group may be behind without anyone looking up.
+const PATIENCE: f64 = 5.0;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Key {
+    Name,
+    Rate,
+    RateChart,
+    Lag,
+    LagChart,
+    Partitions,
+    Rebalances,
+    Errors,
+}
+
+/// Draws the table and says how many rows it took.
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: usize, buf: &mut Buffer) -> u16 {
+    let words = &scene.words.pages;
+    let groups = &scene.shop.groups;
+    let count = u16::try_from(groups.len()).unwrap_or(u16::MAX).max(1);
+    // A high page gives each group more than one row, so that its charts are higher.
+    let each = (area.height.saturating_sub(2 + CHARTS) / count).clamp(1, HIGHEST);
+    let all = count.saturating_mul(each).saturating_add(2);
+    let taken = all.min(area.height.saturating_sub(area.height / 4)).max(3);
+    let rows = usize::from(taken.saturating_sub(2) / each);
+    let span = Span::styled(format!("{} min", seconds(scene) / 60), scene.theme.dim);
+    let mut note = list::place(scene, groups.len(), chosen, rows);
+    if note.width() > 0 {
+        note.push_span(Span::raw("   "));
+    }
+    note.push_span(span);
+    let body = text::title(scene, Rect { height: taken.min(area.height), ..area }, words.groups, &note, buf);
+    if groups.is_empty() {
+        text::left(text::row(body, 0), words.no_groups, scene.theme.dim, buf);
+        return 2;
+    }
+
+    let columns = [
+        Column::words(Key::Name, words.group, 17, 17, 0),
+        Column::figures(Key::Rate, words.per_second, 6, 0),
+        Column::words(Key::RateChart, "", 8, u16::MAX, 1),
+        Column::figures(Key::Lag, scene.words.behind, 6, 0),
+        Column::words(Key::LagChart, "", 8, u16::MAX, 1),
+        Column::figures(Key::Partitions, words.partitions_short, 4, 4),
+        Column::figures(Key::Rebalances, words.rebalances_short, 4, 5),
+        Column::figures(Key::Errors, words.errors_short, 3, 3),
+    ];
+    let table = Table::fit(&columns, body.width);
+    table.head(scene, text::row(body, 0), None, buf);
+    let window = list::window(groups.len(), chosen, rows);
+    let shown = groups.get(window.clone()).unwrap_or_default();
+    let places = text::below(body, 1).rows().step_by(each.into());
+    for ((index, group), first) in window.zip(shown).zip(places) {
+        // Of three rows the first is air.
+        let air = each / 3;
+        let place = Rect { y: first.y + air, height: each - air, ..first }.intersection(body);
+        scene.answers(place, Target::Line(index));
+        let foot = text::row(place, place.height.saturating_sub(1));
+        for (cell, key) in table.cells(foot) {
+            let high = Rect { y: place.y, height: place.height, ..cell.area };
+            draw_cell(scene, group, &cell, key, high, buf);
+        }
+        if index == chosen {
+            text::choose(scene, place, buf);
+        }
+    }
+    taken
+}
+
+/// Draws a cell; charts take all of the rows of their group, `high`.
+fn draw_cell(
+    scene: &Scene<'_>,
+    group: &GroupState,
+    cell: &Cell<Key>,
+    key: Key,
+    high: Rect,
+    buf: &mut Buffer,
+) {
+    let (theme, width) = (scene.theme, cell.width());
+    let count = |count: u64| number::count(number::signed(count), width);
+    let seen_if = |bad: bool, style: Style| if bad { style } else { theme.dim };
+    match key {
+        Key::Name => {
+            let (mark, style) = health(scene, group);
+            let name = clean(group.view, width.saturating_sub(2));
+            text::left(cell.area, &mark.to_string(), style, buf);
+            text::left(text::right_of(cell.area, 2), &name, theme.base, buf);
+        }
+        Key::Rate => cell.set(&number::decimal(group.rate), theme.strong, buf),
+        // Whoever is in trouble has no rate to show.
+        Key::RateChart => match &group.trouble {
+            Some(trouble) => cell.set(&clean(&scene.words.say(trouble), width), theme.warning, buf),
+            None => rate(scene, group).draw(scene, high, theme.orders, buf),
+        },
+        Key::Lag if is_behind(group) => cell.set(&count(group.lag), theme.warning, buf),
+        Key::Lag => cell.set(&count(group.lag), seen_if(group.lag > 0, theme.strong), buf),
+        Key::LagChart => lag(scene, group).draw(scene, high, theme.warning, buf),
+        Key::Partitions => cell.set(
+            &number::count(i64::try_from(group.partitions).unwrap_or(i64::MAX), width),
+            theme.dim,
+            buf,
+        ),
+        Key::Rebalances => cell.set(&count(group.rebalances), theme.dim, buf),
+        Key::Errors => cell.set(&count(group.errors), seen_if(group.errors > 0, theme.warning), buf),
+    }
+}
+
+/// How it is, in a sign.
+fn health(scene: &Scene<'_>, group: &GroupState) -> (char, Style) {
+    match (&group.trouble, group.partitions) {
+        (Some(_), _) => (scene.marks.wrong, scene.theme.alarm),
+        // Its partitions are elsewhere, or not assigned yet.
+        (None, 0) => (scene.marks.ahead, scene.theme.dim),
+        (None, _) => (scene.marks.alive, scene.theme.good),
+    }
+}
+
+fn rate(scene: &Scene<'_>, group: &GroupState) -> Series {
+    Series::last(group.history.rate.iter().copied(), seconds(scene))
+}
+
+fn lag(scene: &Scene<'_>, group: &GroupState) -> Series {
+    let lag = Series::last(group.history.lag.iter().map(|&lag| lag as f64), seconds(scene));
+    lag.up_to(rate(scene, group).highest() * PATIENCE)
+}
+
+/// Whether a group is so far behind that it wants a look.
+pub(super) fn is_behind(group: &GroupState) -> bool {
+    group.lag as f64 > group.rate.max(1.0) * PATIENCE
+}
+
+/// Draws rate and lag of a group as charts, and what is wrong with it.
+pub(super) fn draw_chosen(scene: &Scene<'_>, area: Rect, group: Option<&GroupState>, buf: &mut Buffer) {
+    let (words, theme) = (&scene.words.pages, scene.theme);
+    let Some(group) = group else { return };
+    let mut area = area;
+    if let Some(trouble) = &group.trouble
+        && area.height > 6
+    {
+        let lines = text::wrapped(&clean(&scene.words.say(trouble), 300), area.width);
+        for (line, row) in lines.iter().take(2).zip(area.rows()) {
+            text::left(row, line, theme.warning, buf);
+        }
+        area = text::below(area, u16::try_from(lines.len().min(2)).unwrap_or(2));
+    }
+    let [first, second] = if area.width >= BESIDE_FROM || area.height < LOW {
+        match headline::columns(area, 2).as_slice() {
+            [left, right] => [*left, *right],
+            _ => return,
+        }
+    } else {
+        let half = area.height / 2;
+        [Rect { height: half, ..area }, text::below(area, half)]
+    };
+    let note = |top: f64, unit: &str| {
+        let top = number::count(number::whole(top), 9);
+        Line::styled(format!("0{}{top}{unit}", scene.marks.to), theme.dim)
+    };
+    let series = rate(scene, group);
+    let title = format!("{} {}", group.view, words.rate_of);
+    series.chart(scene, first, &title, &note(series.top(), "/s"), theme.orders, buf);
+    let series = lag(scene, group);
+    let title = format!("{} {}", group.view, words.lag_of);
+    series.chart(scene, second, &title, &note(series.top(), ""), theme.warning, buf);
+}

@@ -1,0 +1,103 @@
+//! The page of the log: its lines, the newest first.
+
+use chrono::Timelike;
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use crate::dashboard::{
+    clean::clean,
+    lists,
+    page::Page,
+    snapshot::{LogLevel, LogLine},
+    view::{
+        Scene, Target, filter, list,
+        table::{Cell, Column, Table},
+        text,
+    },
+};
+
+/// Rows at the foot for the whole text of the chosen line, where its row cannot hold it.
+const WHOLE: u16 = 3;
+/// Characters of the longest text that is shown whole.
+const LONGEST: usize = 600;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Key {
+    Time,
+    Level,
+    Part,
+    Text,
+}
+
+pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
+    let words = &scene.words.pages;
+    let lines = lists::log(scene.shop, scene.ui);
+    let chosen = scene.ui.chosen[Page::Log.index()].min(lines.len().saturating_sub(1));
+    let columns = [
+        Column::words(Key::Time, words.time, 8, 8, 0),
+        Column::words(Key::Level, words.level, 7, 7, 1),
+        Column::words(Key::Part, words.part, 18, 22, 2),
+        Column::words(Key::Text, words.text, 24, u16::MAX, 0),
+    ];
+    let table = Table::fit(&columns, body.width);
+    let text_width = table.cells(body).find(|(_, key)| *key == Key::Text).map_or(0, |(cell, _)| cell.width());
+
+    let whole = lines.get(chosen).map(|line| clean(&line.text, LONGEST));
+    let whole = whole.filter(|text| usize::from(text::columns(text)) > text_width && body.height > 8);
+    let foot = if whole.is_some() { WHOLE + 1 } else { 0 };
+    let area = Rect { height: body.height - foot, ..body };
+
+    let rows = usize::from(area.height.saturating_sub(2));
+    let note = filter::beside(filter::line(scene, Page::Log), list::place(scene, lines.len(), chosen, rows));
+    let inner = text::title(scene, area, words.log, &note, buf);
+    if lines.is_empty() {
+        let nothing = if scene.shop.log.is_empty() { words.no_log } else { words.nothing_found };
+        text::left(text::row(inner, 0), nothing, scene.theme.dim, buf);
+        return;
+    }
+    table.head(scene, text::row(inner, 0), None, buf);
+    let window = list::window(lines.len(), chosen, rows);
+    let shown = lines.get(window.clone()).unwrap_or_default();
+    for ((index, line), row) in window.zip(shown).zip(text::below(inner, 1).rows()) {
+        scene.answers(row, Target::Line(index));
+        for (cell, key) in table.cells(row) {
+            draw_cell(scene, line, &cell, key, buf);
+        }
+        if index == chosen {
+            text::choose(scene, row, buf);
+        }
+    }
+    if let Some(whole) = whole {
+        let below = text::below(body, area.height + 1);
+        for (line, row) in text::wrapped(&whole, body.width).iter().zip(below.rows()) {
+            text::left(row, line, scene.theme.base, buf);
+        }
+    }
+}
+
+fn draw_cell(scene: &Scene<'_>, line: &LogLine, cell: &Cell<Key>, key: Key, buf: &mut Buffer) {
+    let theme = scene.theme;
+    let (word, style) = level(scene, line.level);
+    match key {
+        Key::Time => {
+            let time = scene.shop.zone.at(line.wall_ms.div_euclid(1000));
+            let time = format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
+            cell.set(&time, theme.dim, buf);
+        }
+        Key::Level => cell.set(word, style, buf),
+        Key::Part => cell.set(&clean(&line.target, cell.width()), theme.dim, buf),
+        Key::Text => {
+            let style = if line.level >= LogLevel::Warn { style } else { theme.base };
+            cell.set(&clean(&line.text, cell.width()), style, buf);
+        }
+    }
+}
+
+fn level(scene: &Scene<'_>, level: LogLevel) -> (&'static str, Style) {
+    let (words, theme) = (&scene.words.pages, scene.theme);
+    match level {
+        LogLevel::Debug => (words.level_debug, theme.faint),
+        LogLevel::Info => (words.level_info, theme.dim),
+        LogLevel::Warn => (words.level_warn, theme.warning),
+        LogLevel::Error => (words.level_error, theme.alarm),
+    }
+}

@@ -1,0 +1,119 @@
+//! The page of orders: the feed, and beside it one order on its way from sale to mail.
+
+mod followed;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::{
+    dashboard::{
+        clean::clean,
+        lists,
+        page::Page,
+        view::{
+            Scene, Target, filter, headline, latest,
+            layout::GUTTER,
+            list, number,
+            table::{Cell, Column, Table},
+            text,
+        },
+    },
+    views::figures::LatestOrder,
+};
+
+/// From this width on the followed order stands beside the feed.
+const BESIDE_FROM: u16 = 74;
+/// Columns of the followed order beside a feed, where the page has no columns of its own.
+const FOLLOWED: u16 = 33;
+const WIDE: u16 = 110;
+/// Rows that the three stations of an order need below the feed.
+const WAY: u16 = 8;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Key {
+    Time,
+    Id,
+    Customer,
+    Pieces,
+    Total,
+    Stage,
+}
+
+pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
+    let orders = lists::orders(scene.shop, scene.ui);
+    let chosen = lists::chosen_order(&orders, scene.ui);
+    let (feed_area, followed_area) = split(body);
+    followed::draw(scene, followed_area, orders.get(chosen).copied(), buf);
+
+    let rows = usize::from(feed_area.height.saturating_sub(2));
+    let note =
+        filter::beside(filter::line(scene, Page::Orders), list::place(scene, orders.len(), chosen, rows));
+    let area = text::title(scene, feed_area, scene.words.latest, &note, buf);
+    let table = Table::fit(&columns(scene), area.width);
+    table.head(scene, text::row(area, 0), None, buf);
+    let rows_area = text::below(area, 1);
+    if orders.is_empty() {
+        let nothing =
+            if scene.shop.feed.is_empty() { scene.words.no_orders } else { scene.words.pages.nothing_found };
+        text::left(text::row(rows_area, 0), nothing, scene.theme.dim, buf);
+    }
+    let window = list::window(orders.len(), chosen, rows);
+    let shown = orders.get(window.clone()).unwrap_or_default();
+    for ((index, order), row) in window.zip(shown).zip(rows_area.rows()) {
+        scene.answers(row, Target::Line(index));
+        for (cell, key) in table.cells(row) {
+            draw_cell(scene, order, &cell, key, buf);
+        }
+        if index == chosen {
+            text::choose(scene, row, buf);
+        }
+    }
+}
+
+/// The places of the feed and of the followed order.
+fn split(body: Rect) -> (Rect, Rect) {
+    if body.width >= WIDE {
+        // Two columns of the page and one.
+        let third = headline::columns(body, 3).last().copied().unwrap_or(body);
+        return (Rect { width: body.width.saturating_sub(third.width + GUTTER), ..body }, third);
+    }
+    if body.width >= BESIDE_FROM {
+        let feed = body.width - FOLLOWED - GUTTER;
+        return (Rect { width: feed, ..body }, text::right_of(body, feed + GUTTER));
+    }
+    let feed = (body.height / 2).min(body.height.saturating_sub(WAY)).max(3).min(body.height);
+    (Rect { height: feed, ..body }, text::below(body, feed))
+}
+
+fn columns(scene: &Scene<'_>) -> [Column<Key>; 6] {
+    let more = &scene.words.pages;
+    [
+        Column::words(Key::Time, more.time, 8, 8, 0),
+        Column::figures(Key::Id, more.order, 8, 2),
+        Column::words(Key::Customer, more.customer, 11, 24, 0),
+        Column::figures(Key::Pieces, scene.words.pieces, 4, 4),
+        Column::figures(Key::Total, more.total, 12, 0),
+        Column::words(Key::Stage, more.stage, 1, 12, 1),
+    ]
+}
+
+fn draw_cell(scene: &Scene<'_>, order: &LatestOrder, cell: &Cell<Key>, key: Key, buf: &mut Buffer) {
+    let theme = scene.theme;
+    let width = cell.width();
+    match key {
+        Key::Time => cell.set(&latest::time(scene, order, true), theme.dim, buf),
+        Key::Id => cell.set(&number::count(number::signed(order.order_id), width), theme.dim, buf),
+        Key::Customer => cell.set(&clean(&order.customer, width), theme.base, buf),
+        // Of an order whose sale was not seen the pieces are not known.
+        Key::Pieces if order.pieces > 0 => {
+            cell.set(&number::count(order.pieces, width), theme.dim, buf);
+        }
+        Key::Pieces => {}
+        Key::Total => cell.set(&number::kronor(order.total_ore, width), theme.base, buf),
+        Key::Stage => {
+            let (mark, word, style) = latest::of_stage(scene, order.stage);
+            let whole = format!("{mark} {word}");
+            let shown = if usize::from(text::columns(&whole)) <= width { whole } else { mark.to_string() };
+            cell.set(&shown, style, buf);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! One order on its way: sold, handled, mailed; and what it is of.
+
+use chrono::{DateTime, FixedOffset, Timelike};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::{
+    dashboard::{
+        clean::clean,
+        snapshot::{Followed, OrderWay, Place, Way},
+        view::{
+            Scene, latest, number,
+            stations::{self, Station},
+            text,
+        },
+    },
+    shop::Customer,
+    views::figures::{LatestOrder, Stage},
+};
+
+/// Draws the order that is followed, else what the feed tells of the chosen one.
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: Option<&LatestOrder>, buf: &mut Buffer) {
+    match (&scene.shop.followed, scene.ui.following) {
+        (Some(followed), Some(id)) if followed.order_id == id => draw_followed(scene, area, followed, buf),
+        // The picture has not caught up with the wish yet.
+        (_, Some(id)) => {
+            draw_followed(scene, area, &Followed { order_id: id, way: Way::Looking }, buf);
+        }
+        (_, None) => draw_chosen(scene, area, chosen, buf),
+    }
+}
+
+fn title(scene: &Scene<'_>, area: Rect, id: u64, total: Option<i64>, buf: &mut Buffer) -> Rect {
+    let title = format!("{} {}", scene.words.pages.order, number::count(number::signed(id), 26));
+    let total = total.map(|ore| number::kronor(ore, 16)).unwrap_or_default();
+    text::title(scene, area, &title, &Line::styled(total, scene.theme.money), buf)
+}
+
+fn draw_followed(scene: &Scene<'_>, area: Rect, followed: &Followed, buf: &mut Buffer) {
+    let (words, theme) = (&scene.words.pages, scene.theme);
+    match &followed.way {
+        Way::Looking => {
+            let body = title(scene, area, followed.order_id, None, buf);
+            text::left(text::row(body, 0), words.looking, theme.dim, buf);
+        }
+        Way::Unknown(why) => {
+            let body = title(scene, area, followed.order_id, None, buf);
+            let lines = text::wrapped(&clean(&scene.words.say(why), 400), body.width);
+            for (line, row) in lines.iter().zip(body.rows()) {
+                text::left(row, line, theme.warning, buf);
+            }
+        }
+        Way::Sold(way) => draw_way(scene, area, way, buf),
+    }
+}
+
+/// What the feed knows of an order, without a look into the log.
+fn draw_chosen(scene: &Scene<'_>, area: Rect, chosen: Option<&LatestOrder>, buf: &mut Buffer) {
+    let (words, theme) = (&scene.words.pages, scene.theme);
+    let Some(order) = chosen else {
+        text::title(scene, area, words.order, &Line::default(), buf);
+        return;
+    };
+    let body = title(scene, area, order.order_id, Some(order.total_ore), buf);
+    text::left(text::row(body, 0), &clean(&order.customer, body.width.into()), theme.strong, buf);
+    let head = if body.height >= 9 { 2 } else { 1 };
+    let passed = Passed { sold: order.created_at, handled: order.handled_at, stage: order.stage };
+    let rest = stations::draw(
+        scene,
+        text::below(body, head),
+        &passed.stations(scene, [vec![], vec![], vec![]]),
+        buf,
+    );
+    // The hint stands where the order's lines will be.
+    let hint = text::wrapped(words.follow_hint, body.width);
+    for (line, row) in hint.iter().zip(text::below(rest, 1).rows()) {
+        text::left(row, line, theme.dim, buf);
+    }
+}
+
+fn draw_way(scene: &Scene<'_>, area: Rect, way: &OrderWay, buf: &mut Buffer) {
+    let order = &way.order;
+    let body = title(scene, area, order.order_id, Some(order.total_ore), buf);
+    let roomy = body.height >= 14;
+    draw_customer(scene, body, &order.customer, roomy, buf);
+    let head = if roomy { 3 } else { 1 };
+
+    let stage = match (&way.handled, &way.mail) {
+        (_, Some(_)) => Stage::Mailed,
+        (Some(_), None) => Stage::Handled,
+        (None, None) => Stage::Sold,
+    };
+    let handled = way.handled.as_ref();
+    let passed =
+        Passed { sold: order.created_at, handled: handled.map(|(handled, _)| handled.handled_at), stage };
+    let width = usize::from(body.width.saturating_sub(stations::INDENT));
+    let file = way.mail.as_ref().map(|file| Line::styled(clean(file, width), scene.theme.dim));
+    let about = [
+        place(scene, &way.sold, width),
+        handled.map(|(_, at)| place(scene, at, width)).unwrap_or_default(),
+        file.into_iter().collect(),
+    ];
+    let stations = passed.stations(scene, about);
+    // The lines of the order have at least a title and two rows, where there is room for that at all.
+    let below = text::below(body, head);
+    let lines = u16::try_from(order.lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let kept = lines.min(below.height / 3);
+    let way_area = Rect { height: below.height - kept, ..below };
+    let left = stations::draw(scene, way_area, &stations, buf);
+    let rest = Rect { height: below.bottom().saturating_sub(left.y), ..left };
+    draw_lines(scene, text::below(rest, u16::from(rest.height >= lines)), order, buf);
+}
+
+fn draw_customer(scene: &Scene<'_>, body: Rect, customer: &Customer, roomy: bool, buf: &mut Buffer) {
+    let theme = scene.theme;
+    let number =
+        format!("{} {}", scene.words.pages.customer, number::count(number::signed(customer.customer_id), 9));
+    let first = text::row(body, 0);
+    let room = first.width.saturating_sub(text::columns(&number) + 2);
+    text::left(first, &clean(&customer.name, room.into()), theme.strong, buf);
+    text::right(first, &number, theme.dim, buf);
+    if roomy {
+        text::left(text::row(body, 1), &clean(&customer.email, body.width.into()), theme.dim, buf);
+    }
+}
+
+fn draw_lines(scene: &Scene<'_>, area: Rect, order: &crate::shop::Order, buf: &mut Buffer) {
+    let (words, theme) = (scene.words, scene.theme);
+    let all = order.lines.len();
+    // A title alone says nothing.
+    if area.height < 2 {
+        return;
+    }
+    let title = Line::styled(number::count(i64::try_from(all).unwrap_or(i64::MAX), 8), theme.dim);
+    let body = text::title(scene, area, words.pages.lines, &title, buf);
+    let rows = usize::from(body.height);
+    let shown = if all > rows { rows.saturating_sub(1) } else { all };
+    for (line, row) in order.lines.iter().take(shown).zip(body.rows()) {
+        let total = line.total_ore().map(|ore| number::kronor(ore, 14)).unwrap_or_default();
+        let count = format!("{} {} ", number::count(line.quantity, 5), scene.marks.times);
+        let used = text::columns(&count) + text::columns(&total) + 1;
+        let name = clean(&line.name, row.width.saturating_sub(used).into());
+        let left = vec![Span::styled(count, theme.dim), Span::styled(name, theme.base)];
+        Line::from(left).render(row, buf);
+        text::right(row, &total, theme.base, buf);
+    }
+    let last = text::row(body, body.height.saturating_sub(1));
+    text::more(scene, last, shown, all, buf);
+}
+
+/// The lines that say where a record lies.
+fn place(scene: &Scene<'_>, place: &Place, width: usize) -> Vec<Line<'static>> {
+    let (words, theme) = (&scene.words.pages, scene.theme);
+    let figure = |number: i64| Span::styled(number::count(number, 14), theme.base);
+    let word = |word: &str| Span::styled(word.to_owned(), theme.dim);
+    vec![
+        Line::styled(clean(&place.topic, width), theme.base),
+        Line::from(vec![
+            word(&format!("{} ", words.partition)),
+            figure(place.partition.into()),
+            word(&format!("   {} ", words.offset)),
+            figure(place.offset),
+        ]),
+    ]
+}
+
+/// When an order passed its stations.
+struct Passed {
+    sold: DateTime<FixedOffset>,
+    handled: Option<DateTime<FixedOffset>>,
+    stage: Stage,
+}
+
+impl Passed {
+    /// The three stations, each with what is known about it.
+    fn stations(&self, scene: &Scene<'_>, about: [Vec<Line<'static>>; 3]) -> [Station; 3] {
+        let (words, theme) = (&scene.words.pages, scene.theme);
+        let [sold, handled, mailed] = about;
+        let reached = |stage| {
+            let (mark, _, style) = latest::of_stage(scene, stage);
+            (self.stage >= stage).then_some((mark, style))
+        };
+        let waited = |seconds: i64, word: &str, style: Style| {
+            Some(Line::from(vec![
+                Span::styled(format!("{word} "), theme.dim),
+                Span::styled(number::duration(seconds), style),
+            ]))
+        };
+        let from = self.sold.timestamp();
+        let wait = match self.handled {
+            Some(at) => waited(at.timestamp().saturating_sub(from), words.waited, theme.strong),
+            None if self.stage > Stage::Sold => None,
+            None => {
+                let now = scene.shop.figures.shop_second;
+                waited(now.saturating_sub(from), words.has_waited, theme.orders)
+            }
+        };
+        let then = match self.stage {
+            Stage::Handled => Some(Line::styled(words.mail_is_coming, theme.dim)),
+            Stage::Sold | Stage::Mailed => Some(Line::default()),
+        };
+        [
+            Station {
+                reached: reached(Stage::Sold),
+                name: scene.words.stage_sold,
+                when: time(scene, Some(self.sold)),
+                about: sold,
+                then: wait.or(Some(Line::default())),
+            },
+            Station {
+                reached: reached(Stage::Handled),
+                name: scene.words.stage_handled,
+                when: time(scene, self.handled),
+                about: handled,
+                then,
+            },
+            Station {
+                reached: reached(Stage::Mailed),
+                name: scene.words.stage_mailed,
+                when: Line::default(),
+                about: mailed,
+                then: None,
+            },
+        ]
+    }
+}
+
+/// `14:02:23`, on another day with its date.
+fn time(scene: &Scene<'_>, at: Option<DateTime<FixedOffset>>) -> Line<'static> {
+    let Some(at) = at else { return Line::default() };
+    let time = at.with_timezone(&scene.shop.zone.0);
+    let clock = format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
+    let mut line = Line::default();
+    if time.date_naive() != scene.shop.figures.today {
+        line.push_span(Span::styled(format!("{}  ", scene.words.date_short(&time)), scene.theme.dim));
+    }
+    line.push_span(Span::styled(clock, scene.theme.strong));
+    line
+}

@@ -1,0 +1,85 @@
+//! The page of sales: the day large, and what it is made of, beside earlier days.
+
+mod days;
+mod goods;
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+
+use crate::dashboard::{
+    app::Span,
+    view::{
+        Scene,
+        day::DayChart,
+        headline::{self, Tile},
+        layout::GUTTER,
+        number, text,
+    },
+};
+
+pub(in crate::dashboard::view) use days::Days;
+
+/// Slots of five minutes in each step of the span but the last, which is the whole day.
+const STEPS: [usize; Span::STEPS - 1] = [12, 36, 72, 144];
+
+/// From this width on the page has three columns; from this height on what is below the chart.
+const WIDE: u16 = 110;
+const WITH_PARTS: u16 = 15;
+
+pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
+    let columns = headline::columns(body, if body.width >= WIDE { 3 } else { 2 });
+    let figures = &scene.shop.figures;
+    let width = body.width;
+    let slots = figures.sales_by_slot.iter().map(|&ore| ore.max(0) as f64 / 100.0);
+    let chart = match STEPS.get(scene.ui.span.0) {
+        Some(&count) => DayChart::last(scene, width, count, slots),
+        None => DayChart::new(scene, width, slots),
+    };
+
+    let tiles = tiles(scene, &columns, &chart);
+    let rest = text::below(body, headline::draw(scene, body.height, &tiles, buf));
+    let airy = u16::from(body.height >= 22);
+    let parts = if body.height >= WITH_PARTS { (body.height * 9 / 20).max(7) } else { 0 };
+    let chart_area = Rect { height: rest.height.saturating_sub(parts + airy), ..rest };
+    chart.draw(scene, chart_area, [scene.theme.money, scene.theme.money_open], buf);
+
+    let below = text::below(rest, rest.height.saturating_sub(parts));
+    let columns = columns.iter().map(|column| Rect { y: below.y, height: below.height, ..*column });
+    match columns.collect::<Vec<_>>().as_slice() {
+        [products, categories, days] => {
+            goods::products(scene, *products, buf);
+            goods::categories(scene, *categories, buf);
+            Days::of(scene).draw(scene, *days, buf);
+        }
+        [products, beside] => {
+            goods::products(scene, *products, buf);
+            // Half for the categories, so that as much is left for the days.
+            let half = Rect { height: beside.height / 2, ..*beside };
+            goods::categories(scene, half, buf);
+            Days::of(scene).draw(scene, text::below(*beside, half.height), buf);
+        }
+        _ => {}
+    }
+}
+
+fn tiles(scene: &Scene<'_>, columns: &[Rect], chart: &DayChart) -> Vec<(Rect, Tile)> {
+    let (figures, words, theme) = (&scene.shop.figures, scene.words, scene.theme);
+    let scale = text::scale(scene, &number::whole_kronor(number::whole(chart.top()), 11));
+    let mut tiles = vec![
+        Tile::kronor(words.sales_today, figures.sales_today_ore, theme.money),
+        Tile::kronor(words.last_hour, figures.sales_last_hour_ore, theme.money)
+            .with_note(Line::styled(scale, theme.dim)),
+    ];
+    let mut areas = columns.to_vec();
+    if let [_, _, third] = columns {
+        let half = third.width.saturating_sub(GUTTER) / 2;
+        areas.truncate(2);
+        areas.extend([Rect { width: half, ..*third }, text::right_of(*third, third.width - half)]);
+        let orders = number::signed(figures.orders_today);
+        let mean = figures.sales_today_ore.checked_div(orders).unwrap_or(0);
+        let open = figures.shop_second.saturating_sub(scene.shop.zone.start_of(figures.today));
+        let an_hour = figures.orders_today as f64 * 3600.0 / open.max(3600) as f64;
+        tiles.push(Tile::kronor(words.pages.mean_order, mean, theme.money));
+        tiles.push(Tile::count(words.pages.orders_an_hour, number::whole(an_hour), theme.orders));
+    }
+    areas.into_iter().zip(tiles).collect()
+}

@@ -1,0 +1,101 @@
+//! What the sales are made of: products, and their categories.
+
+use std::collections::BTreeMap;
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+
+use crate::dashboard::{
+    clean::clean,
+    view::{
+        Scene, bar, number,
+        table::{Column, Table},
+        text,
+    },
+};
+
+/// Something that is sold, with what it brought in.
+struct Goods<'a> {
+    name: &'a str,
+    units: i64,
+    ore: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Key {
+    Name,
+    Bar,
+    Share,
+    Units,
+    Sales,
+}
+
+/// Products by what they brought in today, as many as there is room for.
+pub(super) fn products(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let goods = scene.shop.figures.products_today.values();
+    let goods = goods.map(|totals| Goods { name: &totals.name, units: totals.units, ore: totals.sales_ore });
+    let count = Line::styled(
+        number::count(i64::try_from(scene.shop.figures.products_today.len()).unwrap_or(i64::MAX), 8),
+        scene.theme.dim,
+    );
+    let body = text::title(scene, area, scene.words.pages.products, &count, buf);
+    draw(scene, body, goods.collect(), 18, buf);
+}
+
+/// The same by category, as the products file names them.
+pub(super) fn categories(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let shop = scene.shop;
+    let of: BTreeMap<u64, &str> =
+        shop.shelf.iter().map(|plan| (plan.product_id, plan.category.as_str())).collect();
+    let mut sums: BTreeMap<&str, Goods<'_>> = BTreeMap::new();
+    for (product_id, totals) in &shop.figures.products_today {
+        let name = of.get(product_id).copied().filter(|name| !name.is_empty());
+        let name = name.unwrap_or(scene.words.pages.no_category);
+        let sum = sums.entry(name).or_insert(Goods { name, units: 0, ore: 0 });
+        sum.units = sum.units.saturating_add(totals.units);
+        sum.ore = sum.ore.saturating_add(totals.sales_ore);
+    }
+    let body = text::title(scene, area, scene.words.pages.categories, &Line::default(), buf);
+    draw(scene, body, sums.into_values().collect(), 10, buf);
+}
+
+/// Draws goods by sales, the names at least so many columns wide.
+fn draw(scene: &Scene<'_>, body: Rect, mut goods: Vec<Goods<'_>>, name: u16, buf: &mut Buffer) {
+    if goods.is_empty() {
+        text::left(text::row(body, 0), scene.words.pages.nothing_sold, scene.theme.dim, buf);
+        return;
+    }
+    goods.sort_by_key(|goods| std::cmp::Reverse(goods.ore));
+    let most = goods.first().map_or(1, |goods| goods.ore).max(1) as f64;
+    let all: f64 = goods.iter().map(|goods| goods.ore.max(0) as f64).sum::<f64>().max(1.0);
+    let table = Table::fit(
+        &[
+            Column::words(Key::Name, "", name, 18, 0),
+            Column::words(Key::Bar, "", 4, u16::MAX, 2),
+            Column::figures(Key::Units, "", 7, 4),
+            Column::figures(Key::Share, "", 4, 3),
+            Column::figures(Key::Sales, "", 10, 0),
+        ],
+        body.width,
+    );
+    for (goods, row) in goods.iter().zip(body.rows()) {
+        for (cell, key) in table.cells(row) {
+            match key {
+                Key::Name => cell.set(&clean(goods.name, cell.width()), scene.theme.base, buf),
+                Key::Bar => {
+                    bar::share(scene, goods.ore.max(0) as f64 / most, cell.area, scene.theme.money, buf);
+                }
+                Key::Share => {
+                    let percent = number::whole(goods.ore.max(0) as f64 / all * 100.0);
+                    cell.set(&format!("{percent} %"), scene.theme.dim, buf);
+                }
+                Key::Units => {
+                    let units = format!("{} {}", number::count(goods.units, 4), scene.words.pieces);
+                    cell.set(&units, scene.theme.dim, buf);
+                }
+                Key::Sales => {
+                    cell.set(&number::whole_kronor(goods.ore / 100, cell.width()), scene.theme.strong, buf);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The day on one web page, for those who were not there: a single file without scripts, fonts or links.
+
+mod chart;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write;
+
+use chrono::{Datelike, Timelike};
+
+use self::chart::{Bar, Chart};
+use super::lang::{Lang, Words};
+use crate::{
+    shop::{
+        Zone,
+        money::{kronor, thousands},
+    },
+    views::figures::{SLOT_SECONDS, ShopFigures},
+};
+
+const STYLE: &str = include_str!("style.css");
+
+/// Slots between two hours below a chart of the day.
+const HOURS: usize = 3 * 12;
+
+/// What a page is made from.
+struct Page<'a> {
+    figures: &'a ShopFigures,
+    zone: Zone,
+    words: &'static Words,
+}
+
+/// The page of the shop's figures.
+pub fn render(figures: &ShopFigures, zone: Zone, lang: Lang) -> String {
+    let page = Page { figures, zone, words: lang.words() };
+    let words = page.words;
+    let now = zone.at(figures.shop_second);
+    let (date, time) = (words.date(&now), format!("{:02}:{:02}", now.hour(), now.minute()));
+    let orders =
+        page.day(words.orders, "orders", figures.orders_by_slot.iter().map(|n| (*n as f64, thousands(*n))));
+    let kr = |ore: &i64| ((*ore).max(0) as f64 / 100.0, kronor(*ore));
+    let sales = page.day(words.sales_today, "money", figures.sales_by_slot.iter().map(kr));
+    let mut body = format!(
+        "<header><h1>shop-sim</h1><span class=\"when\">{time}</span><span class=\"date\">{} {date}</span></header>\n{}",
+        words.weekday(now.weekday()),
+        page.sums()
+    );
+    body += &orders;
+    body += &sales;
+    body += &page.handled();
+    body += "<div class=\"pair\">\n";
+    for (title, table, empty) in [
+        (words.pages.sold_today, tables::products(&page), figures.products_today.is_empty()),
+        (words.stock, tables::stock(&page), figures.stock.is_empty()),
+    ] {
+        body += &section(title, "", if empty { words.no_stock } else { &table });
+    }
+    body += "</div>\n";
+    if !figures.reports.is_empty() {
+        body += &section(words.pages.days, "", &tables::days(&page));
+    }
+    body += &page.audit();
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>shop-sim {} {time}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
+        words.code, figures.today
+    )
+}
+
+impl Page<'_> {
+    fn sums(&self) -> String {
+        let (figures, words) = (self.figures, self.words);
+        let sums = [
+            (words.orders, "orders", thousands(figures.orders_today)),
+            (words.sales_today, "money", kronor(figures.sales_today_ore)),
+            (words.last_hour, "money", kronor(figures.sales_last_hour_ore)),
+            (words.handled, "handled", thousands(figures.handled.total)),
+            (words.pending, "", thousands(figures.pending)),
+        ];
+        let mut list = "<dl class=\"sums\">\n".to_owned();
+        for (title, class, sum) in sums {
+            let _ = writeln!(list, "<div><dt>{}</dt><dd class=\"{class}\">{sum}</dd></div>", escape(title));
+        }
+        list + "</dl>\n"
+    }
+
+    /// A chart over the day by slots of five minutes: each with its height and its words.
+    fn day(&self, title: &str, class: &str, slots: impl Iterator<Item = (f64, String)>) -> String {
+        let start = self.zone.start_of(self.figures.today);
+        let end = self.zone.end_of(self.figures.today);
+        let time = |slot: usize| {
+            let second = start.saturating_add(i64::try_from(slot).unwrap_or(0).saturating_mul(SLOT_SECONDS));
+            let time = self.zone.at(second);
+            format!("{:02}:{:02}", time.hour(), time.minute())
+        };
+        let bars: Vec<Bar> = slots
+            .enumerate()
+            .map(|(slot, (value, text))| Bar { value, says: format!("{}: {text}", time(slot)) })
+            .collect();
+        let room = usize::try_from((end - start) / SLOT_SECONDS).unwrap_or(0);
+        let marks: Vec<_> = (0..room).step_by(HOURS).map(|slot| (slot, time(slot))).collect();
+        let chart = Chart { class, about: title, bars: &bars, room, marks: &marks, mean: None };
+        let unit = if class == "money" { "kr, " } else { "" };
+        section(title, &format!("{unit}{}", self.scale(chart.top())), &chart.svg())
+    }
+
+    fn handled(&self) -> String {
+        let (handled, words) = (&self.figures.handled, self.words);
+        let ago = |interval: usize| i64::try_from(interval * 5).unwrap_or(0) - 120;
+        let bars: Vec<Bar> = handled
+            .intervals
+            .iter()
+            .enumerate()
+            .map(|(interval, count)| Bar {
+                value: *count as f64,
+                says: format!("{} min: {}", ago(interval), thousands(*count)),
+            })
+            .collect();
+        let marks = [(0, "−2 h".to_owned()), (12, "−1 h".to_owned()), (24, words.now.to_owned())];
+        let mean = Some(handled.mean_per_5_min());
+        let chart =
+            Chart { class: "handled", about: words.handled, bars: &bars, room: 24, marks: &marks, mean };
+        let mut windows = String::new();
+        for (name, count) in [
+            ("5 min", handled.last_5_min),
+            ("30 min", handled.last_30_min),
+            ("1 h", handled.last_1_h),
+            ("2 h", handled.last_2_h),
+        ] {
+            let _ = write!(windows, "{name} <b>{}</b> &nbsp; ", thousands(count));
+        }
+        let mean = format!("{:.2}", handled.mean_per_5_min()).replace('.', ",");
+        let _ = write!(windows, "{} <b>{mean}</b> {} 5 min", words.mean, words.per);
+        let inside = format!("{}<p class=\"note\">{windows}</p>\n", chart.svg());
+        section(words.handled, &self.scale(chart.top()), &inside)
+    }
+
+    /// `0–150 per 5 min`: what a bar of full height is.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "from 4 up, and `as` saturates"
+    )]
+    fn scale(&self, top: f64) -> String {
+        format!("0–{} {} 5 min", thousands(top.round() as u64), self.words.per)
+    }
+
+    /// The sums that must add up.
+    fn audit(&self) -> String {
+        let (figures, words) = (self.figures, self.words);
+        let (delivered, sold) = figures.stock.iter().fold((0_i64, 0_i64), |(delivered, sold), line| {
+            (delivered.saturating_add(line.delivered), sold.saturating_add(line.sold))
+        });
+        let balance = delivered.saturating_sub(sold);
+        format!(
+            "<p class=\"audit\"><b>{}</b> {} = <b>{}</b> {} + <b>{}</b> {} &nbsp;·&nbsp; <b>{}</b> {} − <b>{}</b> {} = <b>{}</b> {} &nbsp;·&nbsp; {} {} · {} {}</p>\n",
+            thousands(figures.produced),
+            words.produced,
+            thousands(figures.pending),
+            words.pending,
+            thousands(figures.handled.total),
+            words.stage_handled,
+            tables::signed(delivered),
+            words.delivered,
+            tables::signed(sold),
+            words.sold,
+            tables::signed(balance),
+            words.in_stock,
+            figures.duplicates,
+            words.duplicates,
+            figures.dead_letters,
+            words.dead_letters,
+        )
+    }
+}
+
+fn section(title: &str, note: &str, inside: &str) -> String {
+    format!(
+        "<section>\n<h2><span>{}</span><span class=\"note\">{}</span></h2>\n{inside}</section>\n",
+        escape(title),
+        escape(note)
+    )
+}
+
+/// Text as text: nothing in it can become an element, an attribute or an entity.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,107 @@
+//! The tables of the page.
+
+use std::fmt::Write;
+
+use super::{Page, escape};
+use crate::{
+    shop::money::{kronor, thousands},
+    sinks::clean::shown,
+};
+
+/// Characters of the longest name.
+const NAME: usize = 60;
+
+/// Every product's balance, the emptiest first as on the shelves' own page of the dashboard.
+pub(super) fn stock(page: &Page<'_>) -> String {
+    let words = page.words;
+    let mut lines: Vec<_> = page.figures.stock.iter().collect();
+    lines.sort_by_key(|line| (line.balance(), line.product_id));
+    let full = lines.iter().map(|line| line.balance()).max().unwrap_or(0).max(1);
+    let mut table = head(&[
+        (words.pages.product, false),
+        ("", false),
+        (words.in_stock, true),
+        (words.pages.sold_today, true),
+    ]);
+    for line in lines {
+        let balance = line.balance();
+        let class = if balance <= 0 { "out" } else { "" };
+        let sold = page.figures.products_today.get(&line.product_id).map_or(0, |sold| sold.units);
+        let _ = writeln!(
+            table,
+            "<tr><td>{}</td><td class=\"bar goods {class}\">{}</td><td class=\"n {class}\">{}</td><td class=\"n\">{}</td></tr>",
+            escape(&shown(&line.name, NAME)),
+            bar(balance.max(0) as f64 / full as f64),
+            signed(balance),
+            signed(sold)
+        );
+    }
+    table + "</table>\n"
+}
+
+/// What was sold today, the most first.
+pub(super) fn products(page: &Page<'_>) -> String {
+    let words = page.words;
+    let mut products: Vec<_> = page.figures.products_today.values().collect();
+    products.sort_by_key(|sold| std::cmp::Reverse((sold.sales_ore, sold.units)));
+    let most = products.first().map_or(1, |sold| sold.sales_ore).max(1);
+    let mut table =
+        head(&[(words.pages.product, false), ("", false), (words.pieces, true), (words.pages.sales, true)]);
+    for sold in products {
+        let _ = writeln!(
+            table,
+            "<tr><td>{}</td><td class=\"bar money\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+            escape(&shown(&sold.name, NAME)),
+            bar(sold.sales_ore.max(0) as f64 / most as f64),
+            signed(sold.units),
+            kronor(sold.sales_ore)
+        );
+    }
+    table + "</table>\n"
+}
+
+/// The closed days, newest first.
+pub(super) fn days(page: &Page<'_>) -> String {
+    let words = page.words;
+    let most = page.figures.reports.iter().map(|day| day.sales_ore).max().unwrap_or(0).max(1);
+    let mut table = head(&[
+        (words.pages.date, false),
+        ("", false),
+        (words.pages.orders, true),
+        (words.pages.sales, true),
+    ]);
+    for day in page.figures.reports.iter().rev() {
+        let _ = writeln!(
+            table,
+            "<tr><td>{}</td><td class=\"bar money\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+            day.date,
+            bar(day.sales_ore.max(0) as f64 / most as f64),
+            thousands(day.orders),
+            kronor(day.sales_ore)
+        );
+    }
+    table + "</table>\n"
+}
+
+fn head(columns: &[(&str, bool)]) -> String {
+    let mut head = "<table><tr>".to_owned();
+    for (title, number) in columns {
+        let class = if *number { " class=\"n\"" } else { "" };
+        let _ = write!(head, "<th{class}>{}</th>", escape(title));
+    }
+    head + "</tr>\n"
+}
+
+fn bar(share: f64) -> String {
+    if share > 0.0 {
+        format!("<div style=\"width:{:.1}%\"></div>", share.min(1.0) * 100.0)
+    } else {
+        String::new()
+    }
+}
+
+/// Pieces, below zero too.
+pub(super) fn signed(pieces: i64) -> String {
+    let sign = if pieces < 0 { "−" } else { "" };
+    format!("{sign}{}", thousands(pieces.unsigned_abs()))
+}

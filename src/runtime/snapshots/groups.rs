@@ -1,0 +1,132 @@
+//! The consumer groups over time.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    dashboard::snapshot::{GroupState, HISTORY, History},
+    stream::board::Reading,
+};
+
+/// Between two points of a history, wall time.
+const POINT: Duration = Duration::from_secs(1);
+/// Points that a rate is measured over: what others publish comes about once a second.
+const SPAN: usize = 3;
+
+/// The last quarter of an hour of every group.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    pointed: Option<Instant>,
+    flows: HashMap<&'static str, Flow>,
+}
+
+#[derive(Debug, Default)]
+struct Flow {
+    counts: VecDeque<(Instant, u64)>,
+    rate: f64,
+    history: Arc<History>,
+}
+
+impl Groups {
+    /// The groups as they are by `now`; once a second a point is added to their histories.
+    pub(super) fn take(&mut self, now: Instant, readings: Vec<Reading>) -> Vec<GroupState> {
+        let passed = match self.pointed {
+            Some(last) => now.saturating_duration_since(last).as_secs(),
+            None => 1,
+        };
+        if passed > 0 {
+            // Not `now`: what is late once would make every later point late.
+            self.pointed =
+                Some(self.pointed.map_or(now, |last| last + POINT * u32::try_from(passed).unwrap_or(1)));
+        }
+        let group = |reading: Reading| {
+            let flow = self.flows.entry(reading.view).or_default();
+            if passed > 0 {
+                flow.point(now, &reading, usize::try_from(passed).unwrap_or(HISTORY));
+            }
+            GroupState {
+                view: reading.view,
+                rate: flow.rate,
+                lag: reading.lag,
+                partitions: reading.partitions,
+                rebalances: reading.rebalances,
+                errors: reading.errors,
+                trouble: reading.trouble,
+                history: Arc::clone(&flow.history),
+            }
+        };
+        readings.into_iter().map(group).collect()
+    }
+}
+
+impl Flow {
+    /// Adds a point, more than one where nobody looked for a while.
+    fn point(&mut self, now: Instant, reading: &Reading, points: usize) {
+        // A consumer that starts again counts from 0.
+        if self.counts.back().is_some_and(|(_, last)| *last > reading.records) {
+            self.counts.clear();
+        }
+        self.counts.push_back((now, reading.records));
+        while self.counts.len() > SPAN {
+            self.counts.pop_front();
+        }
+        self.rate = match self.counts.front() {
+            Some((then, before)) if *then < now => {
+                (reading.records - before) as f64 / now.duration_since(*then).as_secs_f64()
+            }
+            _ => 0.0,
+        };
+        let history = Arc::make_mut(&mut self.history);
+        for _ in 0..points.min(HISTORY) {
+            history.rate.push_back(self.rate);
+            history.lag.push_back(reading.lag);
+        }
+        while history.rate.len() > HISTORY {
+            history.rate.pop_front();
+            history.lag.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(records: u64, lag: u64) -> Reading {
+        let (partitions, rebalances, errors) = (6, 1, 0);
+        Reading { view: "sales", records, lag, partitions, rebalances, errors, trouble: None }
+    }
+
+    #[test]
+    fn a_point_a_second_is_kept_for_a_quarter_of_an_hour() {
+        let start = Instant::now();
+        let mut groups = Groups::default();
+        let mut take = |ms: u64, records, lag| {
+            groups.take(start + Duration::from_millis(ms), vec![reading(records, lag)]).remove(0)
+        };
+        // Five looks a second, ten records a second.
+        let mut last = take(0, 0, 0);
+        let mut remade = 0;
+        for tick in 1..=25_u64 {
+            let now = take(tick * 200, tick * 2, tick);
+            remade += u32::from(!Arc::ptr_eq(&now.history, &last.history));
+            last = now;
+        }
+        assert_eq!(remade, 5);
+        assert_eq!(last.history.lag, [0, 5, 10, 15, 20, 25]);
+        assert_eq!(last.history.rate, [0.0, 10.0, 10.0, 10.0, 10.0, 10.0]);
+        assert_eq!((last.rate, last.lag), (10.0, 25));
+        // The process slept for four seconds, and the consumer started again.
+        let late = take(9_000, 3, 7);
+        assert_eq!(late.history.lag.iter().rev().take(5).collect::<Vec<_>>(), [&7, &7, &7, &7, &25]);
+        assert_eq!(late.rate, 0.0);
+        for second in 10..2_000 {
+            last = take(second * 1_000, second * 30, 0);
+        }
+        assert_eq!((last.history.rate.len(), last.history.lag.len()), (HISTORY, HISTORY));
+        assert!(last.history.rate.iter().all(|rate| (*rate - 30.0).abs() < 1e-9));
+    }
+}

@@ -1,0 +1,182 @@
+//! Makes the pictures that the dashboard draws.
+
+mod alarms;
+mod feed;
+mod goods;
+mod groups;
+mod news;
+mod quiet;
+mod rate;
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use self::{alarms::Alarms, feed::Feed, groups::Groups, news::News, rate::Rate};
+use super::{logging, stage};
+use crate::{
+    dashboard::snapshot::{Followed, LogLine, OpenedReport, ShelfPlan, Snapshot},
+    shop::{Catalog, Product, Pulse, Zone},
+    stream::{board::Board, clock::Clock},
+    views::Source,
+};
+
+/// Between two looks whether there is something new, wall time.
+const TICK: Duration = Duration::from_millis(200);
+/// Between two pictures where nothing seems to be new, wall time: rates and histories go on.
+const AT_LEAST: Duration = Duration::from_secs(1);
+
+/// What a person asked for beside the figures.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The order that is followed.
+    pub followed: watch::Receiver<Option<Followed>>,
+    /// The report that is read.
+    pub opened: watch::Receiver<Option<OpenedReport>>,
+}
+
+/// Where pictures come from.
+pub struct Painter {
+    board: Arc<Board>,
+    clock: Clock,
+    zone: Zone,
+    catalog: Arc<Catalog>,
+    asked: Asked,
+    rate: Rate,
+    feed: Feed,
+    groups: Groups,
+    news: News,
+    alarms: Alarms,
+}
+
+/// What a picture depends on, but for the wall's time.
+#[derive(Debug, Default)]
+struct Mark {
+    changes: u64,
+    second: Option<i64>,
+    pulse: Option<Pulse>,
+    log: Arc<VecDeque<LogLine>>,
+}
+
+impl PartialEq for Mark {
+    fn eq(&self, other: &Self) -> bool {
+        (self.changes, self.second, &self.pulse) == (other.changes, other.second, &other.pulse)
+            && Arc::ptr_eq(&self.log, &other.log)
+    }
+}
+
+impl Painter {
+    /// A painter of what is on `board`.
+    pub fn new(board: Arc<Board>, clock: Clock, zone: Zone, catalog: Arc<Catalog>, asked: Asked) -> Self {
+        Self {
+            board,
+            clock,
+            zone,
+            catalog,
+            asked,
+            rate: Rate::default(),
+            feed: Feed::default(),
+            groups: Groups::default(),
+            news: News::default(),
+            alarms: Alarms::new(Instant::now()),
+        }
+    }
+
+    /// The shop as it is now. What is news since the last picture becomes a message.
+    pub fn paint(&mut self) -> Snapshot {
+        let now = Instant::now();
+        let figures = stage::figures(&self.board, &self.clock, &self.catalog);
+        let pulse = self.clock.pulse();
+        let groups = self.groups.take(now, self.board.readings());
+        self.board.each_part(|part| self.feed.take(part));
+        let orders_per_second = self.orders_per_second(now);
+        for (weight, said) in self.news.take(&figures, pulse.as_ref(), &groups, orders_per_second, now) {
+            self.board.say(figures.shop_second, weight, said);
+        }
+        Snapshot {
+            alarms: self.alarms.of(&figures, now),
+            zone: self.zone,
+            speed: pulse.as_ref().map_or(1.0, |pulse| pulse.speed),
+            simulator: pulse.as_ref().map(|pulse| pulse.state),
+            target_rate: pulse.as_ref().and_then(|pulse| pulse.rate),
+            orders_per_second,
+            link: self.board.link(),
+            handled_today: Some(figures.handled.by_day.get(&figures.today).copied().unwrap_or(0)),
+            lost_sales: pulse.as_ref().map_or(0, |pulse| pulse.lost_sales),
+            shelf: self.catalog.products.iter().map(|product| shelf(product, pulse.as_ref())).collect(),
+            groups,
+            messages: self.board.messages(),
+            cluster: self.board.cluster(),
+            feed: self.feed.shown(),
+            followed: self.asked.followed.borrow_and_update().clone(),
+            opened: self.asked.opened.borrow_and_update().clone(),
+            log: logging::recent(),
+            figures,
+        }
+    }
+
+    fn orders_per_second(&mut self, now: Instant) -> f64 {
+        let by_part = self.board.ends().by_part;
+        if by_part.is_empty() {
+            return 0.0;
+        }
+        let orders = by_part.iter().filter(|(part, _)| part.source == Source::Orders);
+        self.rate.take(now, orders.map(|(_, end)| end).sum())
+    }
+
+    fn mark(&self) -> Mark {
+        // Only what a pulse tells of the shop, not when it was sent.
+        let pulse = self.clock.pulse().map(|pulse| Pulse { wall_time: pulse.shop_time, ..pulse });
+        Mark { changes: self.board.changes(), second: self.clock.now(), pulse, log: logging::recent() }
+    }
+
+    fn was_asked(&self) -> bool {
+        let news = |changed: Result<bool, watch::error::RecvError>| changed.unwrap_or(false);
+        news(self.asked.followed.has_changed()) || news(self.asked.opened.has_changed())
+    }
+
+    /// Sends a picture whenever it differs from the last, until told to stop.
+    pub async fn run(mut self, to: watch::Sender<Arc<Snapshot>>, stop: CancellationToken) {
+        let mut painted: Option<(Instant, Mark)> = None;
+        loop {
+            let mark = self.mark();
+            let same = painted
+                .as_ref()
+                .is_some_and(|(then, last)| then.elapsed() < AT_LEAST && *last == mark && !self.was_asked());
+            if !same {
+                painted = Some((Instant::now(), mark));
+                let picture = self.paint();
+                to.send_if_modified(|last| {
+                    let news = **last != picture;
+                    if news {
+                        *last = Arc::new(picture);
+                    }
+                    news
+                });
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+    }
+}
+
+/// What is planned for a product, and what the last pulse says is on its way.
+fn shelf(product: &Product, pulse: Option<&Pulse>) -> ShelfPlan {
+    let ways = pulse.iter().flat_map(|pulse| &pulse.under_way).filter(|way| way.product_id == product.id);
+    ShelfPlan {
+        product_id: product.id,
+        reorder_point: product.reorder_point,
+        full: product.opening_stock.max(product.reorder_point.saturating_add(product.reorder_quantity)),
+        under_way: ways.clone().fold(0, |sum: i64, way| sum.saturating_add(way.quantity)),
+        next_delivery: ways.map(|way| way.due.timestamp()).min(),
+        category: product.category.clone(),
+        price_ore: product.price_ore,
+    }
+}

@@ -1,0 +1,134 @@
+//! Finds what is worth a message by comparing each picture with the last one: pure, so that it tells the same on the
+//! machine of the shop and on one that only watches.
+
+use std::time::{Duration, Instant};
+
+use chrono::NaiveDate;
+
+use super::{goods::Goods, quiet::Quiet};
+use crate::{
+    dashboard::snapshot::{GroupState, Said, Weight},
+    shop::{Pulse, pulse::RunState},
+    views::figures::ShopFigures,
+};
+
+/// Behind by so many seconds of orders, and by at least so many records, is too far; a transaction's markers are
+/// records too.
+const FAR: (f64, f64) = (5.0, 60.0);
+/// Behind by no more than this has caught up.
+const NEAR: (f64, f64) = (1.0, 30.0);
+/// How long consumers must be too far behind, wall time.
+const LASTS: Duration = Duration::from_secs(2);
+
+/// Orders a second that a shop aims at; `None` for as many as possible.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Aim(Option<f64>);
+
+/// What was seen last, and what waits to be told.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pulse: Option<Pulse>,
+    today: Option<NaiveDate>,
+    /// The aim of the shop while it was live last.
+    aimed: Option<Aim>,
+    /// Since when consumers are too far behind.
+    far: Option<Instant>,
+    behind: bool,
+    goods: Goods,
+    state: Quiet,
+    aim: Quiet,
+    rush: Quiet,
+    filling: Quiet,
+    midnight: Quiet,
+    lag: Quiet,
+}
+
+impl News {
+    /// What there is to tell of figures, pulse and groups, with so many orders a second, by `now`.
+    pub(super) fn take(
+        &mut self,
+        figures: &ShopFigures,
+        pulse: Option<&Pulse>,
+        groups: &[GroupState],
+        orders_per_second: f64,
+        now: Instant,
+    ) -> Vec<(Weight, Said)> {
+        self.compare_lag(groups, orders_per_second, now);
+        let mut told = Vec::new();
+        if let Some(pulse) = pulse {
+            self.compare_days(figures, pulse);
+            self.compare_pulses(pulse);
+            let live = pulse.speed > 0.0 && !self.behind && self.far.is_none();
+            told = self.goods.take(figures, pulse, live, now);
+            self.pulse = Some(pulse.clone());
+        }
+        let kinds = [
+            &mut self.state,
+            &mut self.aim,
+            &mut self.rush,
+            &mut self.filling,
+            &mut self.midnight,
+            &mut self.lag,
+        ];
+        told.extend(kinds.into_iter().filter_map(|kind| kind.due(now)));
+        told
+    }
+
+    fn compare_days(&mut self, figures: &ShopFigures, pulse: &Pulse) {
+        let before = self.today.replace(figures.today);
+        // Before its first pulse nobody knew on which day a simulator sells.
+        let known = self.pulse.as_ref().is_some_and(|before| before.who == pulse.who);
+        let over = before.filter(|before| *before < figures.today && known && pulse.speed > 0.0);
+        if let Some(ended) = over {
+            self.midnight.offer(Weight::Info, Said::Midnight { ended });
+        }
+    }
+
+    fn compare_pulses(&mut self, pulse: &Pulse) {
+        let live = pulse.speed > 0.0;
+        let aimed = if live { self.aimed.replace(Aim(pulse.rate)) } else { None };
+        let Some(before) = self.pulse.as_ref().filter(|before| before.who == pulse.who) else { return };
+        match (before.state, pulse.state) {
+            (RunState::Running, RunState::Paused) => self.state.offer(Weight::Info, Said::Paused),
+            (RunState::Paused, RunState::Running) => self.state.offer(Weight::Info, Said::Resumed),
+            (RunState::Running | RunState::Paused, RunState::Stopped) => {
+                self.state.offer(Weight::Warning, Said::Stopped);
+            }
+            _ => {}
+        }
+        if aimed.is_some_and(|aimed| aimed != Aim(pulse.rate)) {
+            self.aim.offer(Weight::Info, Said::Rate(pulse.rate));
+        }
+        match (before.rush, pulse.rush) {
+            (false, true) => self.rush.offer(Weight::Info, Said::RushBegan),
+            (true, false) => self.rush.offer(Weight::Info, Said::RushEnded),
+            _ => {}
+        }
+        if before.speed > 0.0 && !live {
+            self.filling.offer(Weight::Info, Said::Filling);
+        }
+    }
+
+    fn compare_lag(&mut self, groups: &[GroupState], orders_per_second: f64, now: Instant) {
+        let limit = |(seconds, least): (f64, f64)| (orders_per_second * seconds).max(least);
+        let Some(worst) = groups.iter().max_by_key(|group| group.lag) else { return };
+        let lag = worst.lag as f64;
+        if lag <= limit(FAR) {
+            self.far = None;
+        }
+        if !self.behind && lag > limit(FAR) {
+            let since = *self.far.get_or_insert(now);
+            if now.saturating_duration_since(since) >= LASTS {
+                self.behind = true;
+                let said = Said::Behind { view: worst.view, records: worst.lag };
+                self.lag.offer(Weight::Warning, said);
+            }
+        } else if self.behind && lag <= limit(NEAR) {
+            self.behind = false;
+            self.lag.offer(Weight::Info, Said::CaughtUp);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

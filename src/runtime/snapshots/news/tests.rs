@@ -1,0 +1,203 @@
+use chrono::Days;
+
+use super::*;
+use crate::{
+    shop::{Zone, pulse::UnderWay},
+    views::figures::StockLine,
+};
+
+/// 2026-11-20 14:03:07 in Stockholm.
+const AFTERNOON: i64 = 1_795_179_787;
+
+/// A shop whose picture is looked at every 200 ms.
+struct Watched {
+    news: News,
+    figures: ShopFigures,
+    pulse: Pulse,
+    groups: Vec<GroupState>,
+    rate: f64,
+    now: Instant,
+}
+
+impl Watched {
+    fn new() -> Self {
+        let stamp = Zone::default().stamp(AFTERNOON * 1000);
+        let line = |product_id, name: &str, delivered, sold| StockLine {
+            product_id,
+            name: name.to_owned(),
+            named_by: 1,
+            delivered,
+            sold,
+        };
+        let group = |view| GroupState {
+            view,
+            rate: 0.0,
+            lag: 0,
+            partitions: 6,
+            rebalances: 1,
+            errors: 0,
+            trouble: None,
+            history: std::sync::Arc::default(),
+        };
+        let figures = ShopFigures {
+            shop_second: AFTERNOON,
+            today: Zone::default().date(AFTERNOON),
+            stock: vec![line(1, "Kopp", 50, 40), line(2, "Fat", 80, 10), line(3, "Sked", 9, 5)],
+            ..ShopFigures::default()
+        };
+        let pulse = Pulse {
+            shop_time: stamp,
+            wall_time: stamp,
+            speed: 60.0,
+            rate: Some(5.0),
+            state: RunState::Running,
+            rush: false,
+            who: "us".to_owned(),
+            host: "here".to_owned(),
+            pid: 1,
+            orders: 9,
+            lost_sales: 0,
+            last_delivery_id: 3,
+            under_way: Vec::new(),
+        };
+        let groups = vec![group("sales"), group("mail")];
+        let mut watched =
+            Self { news: News::default(), figures, pulse, groups, rate: 5.0, now: Instant::now() };
+        assert_eq!(watched.look(1), []);
+        watched
+    }
+
+    /// So many pictures; all that is told.
+    fn look(&mut self, times: usize) -> Vec<Said> {
+        let mut told = Vec::new();
+        for _ in 0..times {
+            let said = self.news.take(&self.figures, Some(&self.pulse), &self.groups, self.rate, self.now);
+            told.extend(said.into_iter().map(|(_, said)| said));
+            self.now += Duration::from_millis(200);
+        }
+        told
+    }
+
+    fn coming(&mut self, product_id: u64, quantity: i64) {
+        let due = self.pulse.shop_time + chrono::Duration::minutes(30);
+        self.pulse.under_way.push(UnderWay { product_id, quantity, due });
+    }
+}
+
+#[test]
+fn the_shop_waits_goes_on_aims_hurries_and_ends() {
+    let mut shop = Watched::new();
+    shop.pulse.state = RunState::Paused;
+    assert_eq!(shop.look(5), [Said::Paused]);
+    shop.pulse.state = RunState::Running;
+    assert_eq!(shop.look(5), [Said::Resumed]);
+    shop.pulse.rate = Some(10.0);
+    shop.pulse.rush = true;
+    assert_eq!(shop.look(10), [Said::Rate(Some(10.0)), Said::RushBegan]);
+    shop.pulse.rush = false;
+    assert_eq!(shop.look(10), [Said::RushEnded]);
+    // A period that is filled has no aim; after it the aim is what it was.
+    (shop.pulse.speed, shop.pulse.rate) = (0.0, None);
+    assert_eq!(shop.look(10), [Said::Filling]);
+    (shop.pulse.speed, shop.pulse.rate) = (60.0, Some(10.0));
+    assert_eq!(shop.look(10), []);
+    shop.pulse.state = RunState::Stopped;
+    assert_eq!(shop.look(10), [Said::Stopped]);
+    // Another simulator is another story.
+    shop.pulse = Pulse { who: "them".to_owned(), state: RunState::Running, ..shop.pulse.clone() };
+    shop.figures.today = shop.figures.today + Days::new(3);
+    assert_eq!(shop.look(10), []);
+}
+
+#[test]
+fn midnight_is_told_once() {
+    let mut shop = Watched::new();
+    let ended = shop.figures.today;
+    shop.figures.today = ended + Days::new(1);
+    assert_eq!(shop.look(10), [Said::Midnight { ended }]);
+    // A filled period passes silently.
+    shop.pulse.speed = 0.0;
+    shop.look(10);
+    shop.figures.today = ended + Days::new(2);
+    assert_eq!(shop.look(10), []);
+}
+
+#[test]
+fn goods_that_run_out_are_ordered_and_arrive_are_told_in_bundles() {
+    let mut shop = Watched::new();
+    shop.figures.stock[0].sold = 50;
+    shop.coming(1, 30);
+    let told = shop.look(10);
+    let product = || "Kopp".to_owned();
+    let reordered = Said::Reordered { product: product(), pieces: 30, others: 0 };
+    assert_eq!(told, [reordered, Said::SoldOut { product: product(), under_way: 30, others: 0 }]);
+    shop.pulse.under_way.clear();
+    shop.figures.stock[0].delivered += 30;
+    shop.figures.stock[2].delivered += 10;
+    assert_eq!(shop.look(10), [Said::Arrived { product: product(), pieces: 30, others: 1 }]);
+    shop.look(50);
+    // Read from two logs, a sale may come before the goods that it took from: no shelf was empty.
+    shop.figures.stock[1].sold = 85;
+    assert_eq!(shop.look(1), []);
+    shop.figures.stock[1].delivered = 180;
+    assert_eq!(shop.look(20), [Said::Arrived { product: "Fat".to_owned(), pieces: 100, others: 0 }]);
+}
+
+#[test]
+fn nothing_floods_however_fast_goods_and_wishes_come() {
+    let mut shop = Watched::new();
+    let mut told = Vec::new();
+    for step in 0..300_u32 {
+        shop.pulse.rate = Some(f64::from(step + 1));
+        shop.pulse.rush = step % 2 == 0;
+        let low = step % 2 == 0;
+        for line in &mut shop.figures.stock {
+            line.delivered += 50;
+            line.sold = if low { line.delivered } else { line.sold };
+        }
+        shop.pulse.shop_time += chrono::Duration::seconds(12);
+        shop.coming(1, 5);
+        told.extend(shop.look(1));
+    }
+    // A minute: at most one a second of each kind, of goods one every eight seconds.
+    let kinds = told.iter().map(std::mem::discriminant).collect::<Vec<_>>();
+    for kind in &kinds {
+        let count = kinds.iter().filter(|other| *other == kind).count();
+        assert!(count <= 61, "{count}");
+    }
+    let arrived = told.iter().filter(|said| matches!(said, Said::Arrived { .. })).count();
+    assert!((7..=8).contains(&arrived), "{arrived}");
+    assert!(matches!(
+        told.last(),
+        Some(
+            Said::Rate(Some(_))
+                | Said::RushBegan
+                | Said::RushEnded
+                | Said::Arrived { .. }
+                | Said::Reordered { .. }
+        )
+    ));
+}
+
+#[test]
+fn consumers_that_fall_behind_and_catch_up_are_told_once() {
+    let mut shop = Watched::new();
+    shop.rate = 100.0;
+    shop.groups[1].lag = 501;
+    // For a moment only.
+    assert_eq!(shop.look(9), []);
+    shop.groups[1].lag = 400;
+    assert_eq!(shop.look(20), []);
+    shop.groups[1].lag = 700;
+    assert_eq!(shop.look(30), [Said::Behind { view: "mail", records: 700 }]);
+    shop.groups[1].lag = 300;
+    assert_eq!(shop.look(30), []);
+    // Goods that move while old orders are read are no news.
+    shop.figures.stock[0].delivered += 1_000;
+    assert_eq!(shop.look(5), []);
+    shop.groups[1].lag = 100;
+    assert_eq!(shop.look(30), [Said::CaughtUp]);
+    shop.rate = 0.0;
+    (shop.groups[0].lag, shop.groups[1].lag) = (60, 0);
+    assert_eq!(shop.look(30), []);
+}

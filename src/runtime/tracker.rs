@@ -1,0 +1,94 @@
+//! Follows one order from its sale to its mail, beside everything else.
+
+use std::time::{Duration, Instant};
+
+use tokio::{runtime::Handle, sync::watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    dashboard::snapshot::{Followed, Said, Way},
+    shop::Zone,
+    stream::{
+        Session, StreamError,
+        find::{Finder, Trail},
+    },
+};
+
+/// Between two looks at an order that is on its way, at one that is not there, and at nothing.
+const SOON: Duration = Duration::from_millis(300);
+const LATER: Duration = Duration::from_secs(2);
+const NEVER: Duration = Duration::from_secs(3600);
+/// The client is kept for the next order for so long.
+const KEPT: Duration = Duration::from_secs(30);
+
+/// Looks for the order that `wanted` names and tells what it finds, until told to stop. Blocks: it has a thread of its
+/// own, and a client only while there is something to look for.
+pub fn track(
+    session: &Session,
+    zone: Zone,
+    mut wanted: watch::Receiver<Option<u64>>,
+    told: &watch::Sender<Option<Followed>>,
+    stop: &CancellationToken,
+) {
+    let runtime = Handle::current();
+    let mut finder: Option<Finder> = None;
+    let mut used = Instant::now();
+    let mut trail: Option<Trail> = None;
+    loop {
+        let order_id = *wanted.borrow_and_update();
+        if trail.as_ref().map(Trail::order_id) != order_id {
+            trail = order_id.map(|order_id| Trail::new(order_id, zone));
+            told.send_replace(order_id.map(|order_id| Followed { order_id, way: Way::Looking }));
+        }
+        let mut pause = if finder.is_some() { KEPT } else { NEVER };
+        if let Some(trail) = trail.as_mut().filter(|trail| !trail.is_complete()) {
+            let gone = || stop.is_cancelled() || wanted.has_changed().unwrap_or(true);
+            let way = match look(session, &mut finder, trail, gone) {
+                Ok(()) => trail.way().clone(),
+                Err(error) => Way::Unknown(Said::NotRead { why: error.to_string() }),
+            };
+            pause = match &way {
+                Way::Sold(_) if trail.is_complete() => KEPT,
+                Way::Sold(_) => SOON,
+                Way::Looking | Way::Unknown(_) => LATER,
+            };
+            let followed = Some(Followed { order_id: trail.order_id(), way });
+            told.send_if_modified(|last| {
+                let news = *last != followed;
+                *last = followed;
+                news
+            });
+            used = Instant::now();
+        } else if used.elapsed() >= KEPT
+            && let Some(finder) = finder.take()
+        {
+            finder.let_go();
+        }
+        let goes_on = runtime.block_on(async {
+            tokio::select! {
+                () = stop.cancelled() => false,
+                changed = wanted.changed() => changed.is_ok(),
+                () = tokio::time::sleep(pause) => true,
+            }
+        });
+        if !goes_on {
+            break;
+        }
+    }
+    if let Some(finder) = finder {
+        finder.let_go();
+    }
+}
+
+fn look(
+    session: &Session,
+    finder: &mut Option<Finder>,
+    trail: &mut Trail,
+    gone: impl Fn() -> bool,
+) -> Result<(), StreamError> {
+    let finder = match finder {
+        Some(finder) => finder,
+        None => finder.insert(Finder::new(session)?),
+    };
+    trail.look(finder, gone)
+}

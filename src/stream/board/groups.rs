@@ -1,0 +1,107 @@
+//! The consumer groups on the board: what each says of itself, and what can be told of it from its positions.
+
+use super::{Board, Inner, VIEWS, reads};
+use crate::dashboard::snapshot::Said;
+
+/// What a consumer of this process says of itself.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    trouble: Option<Said>,
+    partitions: usize,
+    records: u64,
+    rebalances: u64,
+    errors: u64,
+}
+
+/// What can be told of a consumer group at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Which.
+    pub view: &'static str,
+    /// Records read: by this process where it runs the consumer, offsets behind what is published where not. What
+    /// counts is how it grows.
+    pub records: u64,
+    /// Records behind the end of its topics.
+    pub lag: u64,
+    /// Partitions held in this process.
+    pub partitions: usize,
+    /// Times that partitions were assigned anew in this process.
+    pub rebalances: u64,
+    /// Errors met in this process.
+    pub errors: u64,
+    /// What is wrong, or what it waits for.
+    pub trouble: Option<Said>,
+}
+
+impl Board {
+    /// Notes a consumer's own health: partitions held, records read so far, what is wrong.
+    pub fn set_group(&self, view: &'static str, partitions: usize, records: u64, trouble: Option<Said>) {
+        let mut inner = self.lock();
+        let group = inner.groups.entry(view).or_default();
+        group.partitions = partitions;
+        group.records = records;
+        let news = group.trouble != trouble;
+        group.trouble = trouble;
+        inner.changes += u64::from(news);
+    }
+
+    /// Notes what is wrong with a consumer.
+    pub fn set_trouble(&self, view: &'static str, trouble: Said) {
+        let mut inner = self.lock();
+        inner.groups.entry(view).or_default().trouble = Some(trouble);
+        inner.changes += 1;
+    }
+
+    /// Counts that a consumer's partitions were assigned anew.
+    pub fn rebalanced(&self, view: &'static str) {
+        self.lock().groups.entry(view).or_default().rebalances += 1;
+    }
+
+    /// Counts an error that a consumer met.
+    pub fn failed(&self, view: &'static str) {
+        self.lock().groups.entry(view).or_default().errors += 1;
+    }
+
+    /// Every consumer group as it is seen from here, in the order of the design.
+    pub fn readings(&self) -> Vec<Reading> {
+        let inner = self.lock();
+        let reading = |view: &'static str| {
+            let group = inner.groups.get(view);
+            Reading {
+                view,
+                records: group.map_or_else(|| inner.offsets(view), |group| group.records),
+                lag: inner.lag(view),
+                partitions: group.map_or(0, |group| group.partitions),
+                rebalances: group.map_or(0, |group| group.rebalances),
+                errors: group.map_or(0, |group| group.errors),
+                trouble: group.and_then(|group| group.trouble.clone()),
+            }
+        };
+        VIEWS.map(reading).to_vec()
+    }
+}
+
+impl Inner {
+    /// Offsets behind a view's positions.
+    fn offsets(&self, view: &str) -> u64 {
+        let next = self.parts.iter().filter(|((name, _), _)| *name == view);
+        next.map(|(_, state)| u64::try_from(state.position.next).unwrap_or(0)).sum()
+    }
+
+    /// Records between a view's positions and the ends of its logs.
+    pub(super) fn lag(&self, view: &str) -> u64 {
+        self.ends
+            .by_part
+            .iter()
+            .filter(|(part, _)| reads(view, part.source))
+            .map(|(part, end)| {
+                let read = VIEWS
+                    .iter()
+                    .find(|name| **name == view)
+                    .and_then(|name| self.parts.get(&(*name, *part)))
+                    .map_or(0, |state| state.position.next.max(state.end_seen));
+                u64::try_from(end.saturating_sub(read)).unwrap_or(0)
+            })
+            .fold(0, u64::saturating_add)
+    }
+}

@@ -1,0 +1,169 @@
+//! What a consumer says that it knows of a partition, and what it should know there.
+
+use chrono::NaiveDate;
+
+use super::{
+    difference::Differences,
+    facts::said,
+    tally::{Tally, Whole},
+};
+use crate::{
+    consumer::Part,
+    shop::{Delivery, Handled, Order, Zone},
+    stream::board::PartState,
+    views::Source,
+};
+
+/// What is said of one partition of one view, and by whom.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// `shop.state`, or where a checkpoint lies.
+    pub by: &'static str,
+    /// The view's name.
+    pub view: &'static str,
+    /// The partition.
+    pub part: Part,
+    /// Its figures, how far it has read, and the shop second that they are for.
+    pub state: PartState,
+}
+
+/// Counts what a view should know, up to where the claims say that it has read.
+#[derive(Debug)]
+pub(super) struct Witness {
+    claims: Vec<Claim>,
+    /// The offset behind the last record that counts.
+    next: i64,
+    now: i64,
+    today: NaiveDate,
+    last_order_id: Option<u64>,
+    /// Whether the last record that was read is there.
+    seen_last: bool,
+    /// Records behind the position.
+    pub(super) behind: u64,
+    tally: Tally,
+}
+
+impl Witness {
+    pub(super) fn new(claim: Claim, zone: Zone) -> Self {
+        let now = claim.state.shop_second;
+        Self {
+            next: claim.state.position.next,
+            now,
+            today: zone.date(now),
+            last_order_id: None,
+            seen_last: claim.state.position.last.is_none(),
+            behind: 0,
+            tally: Tally::of(&claim.state.figures),
+            claims: vec![claim],
+        }
+    }
+
+    /// Takes a claim that is to be held against the same count; gives it back where it needs one of its own.
+    pub(super) fn join(&mut self, claim: Claim) -> Option<Claim> {
+        let same = self.claims.iter().any(|ours| {
+            let (ours, theirs) = (&ours.state, &claim.state);
+            (ours.position, ours.shop_second) == (theirs.position, theirs.shop_second)
+                && std::mem::discriminant(&ours.figures) == std::mem::discriminant(&theirs.figures)
+        });
+        if same {
+            self.claims.push(claim);
+            return None;
+        }
+        Some(claim)
+    }
+
+    /// Whether the view has read the record at an offset.
+    fn has_read(&mut self, offset: i64) -> bool {
+        let read = offset < self.next;
+        self.behind += u64::from(!read);
+        let last = self.claims.first().and_then(|claim| claim.state.position.last);
+        self.seen_last |= last.is_some_and(|last| last.offset == offset);
+        read
+    }
+
+    /// A valid order with a new id.
+    pub(super) fn order(&mut self, offset: i64, order: &Order, date: NaiveDate) {
+        if !self.has_read(offset) {
+            return;
+        }
+        self.last_order_id = Some(order.order_id);
+        self.tally.order(order, date, self.now, self.today);
+    }
+
+    /// A record of orders without effect: a duplicate, or no order at all.
+    pub(super) fn other(&mut self, offset: i64, is_duplicate: bool) {
+        if self.has_read(offset)
+            && let Tally::Handling { duplicates, dead_letters, .. } = &mut self.tally
+        {
+            *(if is_duplicate { duplicates } else { dead_letters }) += 1;
+        }
+    }
+
+    pub(super) fn delivery(&mut self, offset: i64, delivery: Option<&Delivery>) {
+        if self.has_read(offset)
+            && let (Tally::Stock(sums), Some(delivery)) = (&mut self.tally, delivery)
+        {
+            sums.deliver(delivery);
+        }
+    }
+
+    pub(super) fn handled(&mut self, offset: i64, handled: Option<&Handled>) {
+        if !self.has_read(offset) {
+            return;
+        }
+        if let Some(handled) = handled {
+            self.tally.handled(handled, self.now);
+        }
+    }
+
+    /// An order of this partition that lies in the topic of handled orders.
+    pub(super) fn was_handled(&mut self, order_id: u64, second: i64) {
+        if let Tally::Handling { handled, sent_until, .. } = &mut self.tally
+            && self.last_order_id.is_some_and(|last| order_id <= last)
+            && second <= *sent_until
+        {
+            *handled += 1;
+        }
+    }
+
+    /// Holds each claim against what was counted.
+    pub(super) fn compare(&self, found: &mut Differences) {
+        let expected = self.tally.facts();
+        for claim in &self.claims {
+            let Claim { by, view, part, state } = claim;
+            let about = |what: &str| format!("{by}, {view} of {part}, {what}");
+            if !self.seen_last {
+                let offset = state.position.last.map_or(0, |last| last.offset);
+                found.add(
+                    "figures",
+                    about("its last record"),
+                    format!("a record at offset {offset}"),
+                    "none",
+                );
+                continue;
+            }
+            if part.source == Source::Orders {
+                let id = |id: Option<u64>| id.map_or("none".to_owned(), |id| id.to_string());
+                let (ours, theirs) = (id(self.last_order_id), id(state.position.last_order_id));
+                found.compare("figures", about("the highest order id"), &ours, &theirs);
+            }
+            let said = said(&state.figures);
+            for (what, value) in &expected {
+                found.compare("figures", about(what), value, said.get(what).unwrap_or(&"nothing".to_owned()));
+            }
+            for (what, value) in said.iter().filter(|(what, _)| !expected.contains_key(*what)) {
+                found.add("figures", about(what), "nothing", value);
+            }
+        }
+    }
+
+    /// What this partition should add to the figures of the whole shop at a date.
+    pub(super) fn add_to(&self, whole: &mut Whole, today: NaiveDate) {
+        self.tally.add_to(whole, today);
+    }
+
+    /// The first claim, of which there is always one.
+    pub(super) fn claim(&self) -> Option<&Claim> {
+        self.claims.first()
+    }
+}

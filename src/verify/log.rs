@@ -1,0 +1,364 @@
+//! The log, read once: orders and deliveries first, then what was handled and what was no order.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::NaiveDate;
+
+use super::{
+    claim::{Claim, Witness},
+    days::{Sums, fitting},
+    difference::Differences,
+    known::Known,
+    letters::{Letter, Letters},
+    rows::{Rows, digest},
+    tables,
+    tally::Whole,
+};
+use crate::{
+    consumer::Part,
+    handling::{Parameters, Resume},
+    shop::{Customer, Delivery, Handled, Order, Zone},
+    views::{Source, part::PartFigures},
+};
+
+/// A record of one of the shop's topics.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value.
+    pub payload: Option<&'a [u8]>,
+}
+
+/// A partition of the orders.
+#[derive(Debug, Default)]
+struct Partition {
+    last_id: Option<u64>,
+    known: Known,
+    /// How far `handling` has come, where it says so.
+    handling: Option<Handling>,
+}
+
+#[derive(Debug)]
+struct Handling {
+    /// The offset that it reads next.
+    next: i64,
+    last_id: Option<u64>,
+    /// Everything that was due up to this shop second has been sent.
+    sent_until: i64,
+    /// From which offset, and from which order id where it was read, which parameters hold.
+    parameters: Vec<(i64, Option<u64>, Parameters)>,
+}
+
+/// Everything that follows from the log.
+#[derive(Debug)]
+pub struct Log {
+    zone: Zone,
+    witnesses: HashMap<Part, Vec<Witness>>,
+    partitions: BTreeMap<i32, Partition>,
+    /// How many partitions the handled orders have.
+    handled_partitions: i32,
+    pub(super) days: BTreeMap<NaiveDate, Sums>,
+    pub(super) stock: Sums,
+    pub(super) newest: Option<Order>,
+    journal: Rows,
+    register: Rows,
+    mails: Rows,
+    letters: Letters,
+    handled: u64,
+    found: Differences,
+}
+
+impl Log {
+    /// An empty log, and what the consumers claim to know of it.
+    pub fn new(zone: Zone, handled_partitions: i32, claims: Vec<Claim>) -> Self {
+        let mut log = Self {
+            zone,
+            witnesses: HashMap::new(),
+            partitions: BTreeMap::new(),
+            handled_partitions: handled_partitions.max(1),
+            days: BTreeMap::new(),
+            stock: Sums::default(),
+            newest: None,
+            journal: Rows::default(),
+            register: Rows::default(),
+            mails: Rows::default(),
+            letters: Letters::default(),
+            handled: 0,
+            found: Differences::default(),
+        };
+        for claim in claims {
+            log.hear(claim);
+        }
+        log
+    }
+
+    fn hear(&mut self, claim: Claim) {
+        if let PartFigures::Handling(resume) = &claim.state.figures {
+            let partition = self.partitions.entry(claim.part.partition).or_default();
+            partition.handling = Some(Handling::new(&claim, resume));
+        }
+        let witnesses = self.witnesses.entry(claim.part).or_default();
+        let left = witnesses.iter_mut().try_fold(claim, |claim, witness| witness.join(claim).ok_or(()));
+        if let Ok(claim) = left {
+            witnesses.push(Witness::new(claim, self.zone));
+        }
+    }
+
+    fn witnesses(&mut self, source: Source, partition: i32) -> impl Iterator<Item = &mut Witness> {
+        self.witnesses.get_mut(&Part { source, partition }).into_iter().flatten()
+    }
+
+    /// The next record of a partition of the orders.
+    pub fn order(&mut self, record: &Record<'_>) {
+        let Record { partition: number, offset, .. } = *record;
+        let decoded = Order::decode(record.payload);
+        let partition = self.partitions.entry(number).or_default();
+        let Ok(order) = decoded else {
+            let is_read = partition.handling.as_ref().is_some_and(|handling| offset < handling.next);
+            if is_read {
+                self.letters.expect(record);
+            }
+            return self.witnesses(Source::Orders, number).for_each(|witness| witness.other(offset, false));
+        };
+        if partition.last_id.is_some_and(|last| order.order_id <= last) {
+            return self.witnesses(Source::Orders, number).for_each(|witness| witness.other(offset, true));
+        }
+        partition.last_id = Some(order.order_id);
+        let due = partition.handling.as_mut().is_some_and(|handling| handling.is_due(offset, &order));
+        let created_ms = order.created_at.timestamp_millis();
+        partition.known.push(order.order_id, fingerprint(created_ms, &order.customer, order.total_ore), due);
+        let date = self.zone.date(order.second());
+        for row in tables::rows_of(&order) {
+            self.journal.expect(date, order.order_id, &row);
+        }
+        self.days.entry(date).or_default().add(&order);
+        self.stock.add(&order);
+        self.witnesses(Source::Orders, number).for_each(|witness| witness.order(offset, &order, date));
+        if self.newest.as_ref().is_none_or(|newest| order.order_id >= newest.order_id) {
+            self.newest = Some(order);
+        }
+    }
+
+    /// The next record of a partition of the deliveries.
+    pub fn delivery(&mut self, record: &Record<'_>) {
+        let delivery = Delivery::decode(record.payload).ok();
+        if let Some(delivery) = &delivery {
+            self.stock.deliver(delivery);
+        }
+        let offset = record.offset;
+        self.witnesses(Source::Deliveries, record.partition)
+            .for_each(|witness| witness.delivery(offset, delivery.as_ref()));
+    }
+
+    /// The next record of a partition of the handled orders; all orders must have been read.
+    pub fn handled(&mut self, record: &Record<'_>) {
+        let decoded = Handled::decode(record.payload);
+        let offset = record.offset;
+        self.witnesses(Source::Handled, record.partition)
+            .for_each(|witness| witness.handled(offset, decoded.as_ref().ok()));
+        let place = format!("handled/{}, offset {offset}", record.partition);
+        let handled = match decoded {
+            Ok(handled) => handled,
+            Err(error) => return self.found.add("handled orders", place, "a handled order", error),
+        };
+        self.handled += 1;
+        self.join(&place, record.partition, &handled);
+        let date = self.zone.date(handled.second());
+        self.register.expect(date, handled.order_id, &tables::row_of(&handled));
+        self.mails.expect_mail(date, &handled, self.zone);
+    }
+
+    /// Holds a handled order against its order.
+    fn join(&mut self, place: &str, handled_partition: i32, handled: &Handled) {
+        let id = handled.order_id;
+        let place = || format!("{place}, order {id}");
+        let modulus = self.handled_partitions;
+        let there = self
+            .partitions
+            .iter_mut()
+            .filter(|(number, _)| number.rem_euclid(modulus) == handled_partition)
+            .find_map(|(number, partition)| {
+                partition.known.find(id).map(|index| (*number, partition, index))
+            });
+        let Some((number, partition, index)) = there else {
+            return self.found.add("handled orders", place(), "an order with this id", "none");
+        };
+        if !partition.known.handle(index) {
+            self.found.add("handled orders", place(), "handled once", "handled again");
+        }
+        let created_ms = handled.created_at.timestamp_millis();
+        let print = fingerprint(created_ms, &handled.customer, handled.total_ore);
+        if partition.known.digest(index) != Some(print) {
+            let expected = "the time, customer and total of its order";
+            self.found.add("handled orders", place(), expected, "something else");
+        } else if let Some(parameters) = partition.handling.as_ref().and_then(|known| known.parameters_of(id))
+        {
+            let time = |ms: Option<i64>| ms.map_or("never".to_owned(), |ms| self.zone.stamp(ms).to_rfc3339());
+            let expected = time(parameters.handled_ms(id, created_ms));
+            let at = time(Some(handled.handled_at.timestamp_millis()));
+            self.found.compare("handled orders", format!("{}, time of handling", place()), &expected, &at);
+        } else if handled.handled_at <= handled.created_at {
+            self.found.add("handled orders", place(), "a time after its sale", handled.handled_at);
+        }
+        let second = handled.second();
+        self.witnesses(Source::Orders, number).for_each(|witness| witness.was_handled(id, second));
+    }
+
+    /// The next dead letter; all orders must have been read.
+    pub fn dead_letter(&mut self, offset: i64, letter: &Letter<'_>) {
+        let next = |partition| Some(self.partitions.get(&partition)?.handling.as_ref()?.next);
+        self.letters.take(offset, letter, next, &mut self.found);
+    }
+
+    /// How many valid orders there are, each id once.
+    pub fn orders(&self) -> u64 {
+        self.stock.orders
+    }
+
+    /// How many handled orders there are.
+    pub fn handled_orders(&self) -> u64 {
+        self.handled
+    }
+
+    /// Sales of all days, öre.
+    pub fn sales_ore(&self) -> i64 {
+        fitting(self.stock.sales_ore)
+    }
+
+    /// How many days have orders.
+    pub fn day_count(&self) -> usize {
+        self.days.len()
+    }
+
+    /// Pieces of all products delivered, opening stock included, and sold.
+    pub fn delivered_and_sold(&self) -> (u64, u64) {
+        let products = || self.stock.products.values();
+        let pieces = |sum: i128| fitting(sum).unsigned_abs();
+        (
+            pieces(products().map(|product| product.delivered).sum()),
+            pieces(products().map(|product| product.sold).sum()),
+        )
+    }
+
+    /// Every view with records behind the position that it claims, and how many; views that claim nothing at all are
+    /// not among them.
+    pub fn behind(&self) -> BTreeMap<&'static str, u64> {
+        let mut views = BTreeMap::new();
+        for witness in self.witnesses.values().flatten() {
+            if let Some(claim) = witness.claim().filter(|claim| claim.by == super::STATE) {
+                *views.entry(claim.view).or_default() += witness.behind;
+            }
+        }
+        views
+    }
+
+    /// What the whole shop's figures should be, as the published states add up.
+    pub(super) fn whole(&self, today: NaiveDate) -> Whole {
+        let mut whole = Whole::default();
+        for witness in self.witnesses.values().flatten() {
+            if witness.claim().is_some_and(|claim| claim.by == super::STATE) {
+                witness.add_to(&mut whole, today);
+            }
+        }
+        whole
+    }
+
+    /// What is wrong within the log and with the claims; the rows and mails that the files should hold are left.
+    pub fn finish(mut self) -> (Self, Differences) {
+        let mut found = std::mem::take(&mut self.found);
+        for (number, partition) in &self.partitions {
+            for id in partition.known.overdue() {
+                let until = partition.handling.as_ref().map_or(0, |handling| handling.sent_until);
+                let until = self.zone.at(until).format("%Y-%m-%d %H:%M:%S");
+                let what = format!("order {id} of orders/{number}");
+                found.add("handled orders", what, format!("handled by {until}"), "not handled");
+            }
+        }
+        std::mem::take(&mut self.letters).compare(&mut found);
+        let mut witnesses: Vec<_> = self.witnesses.iter().collect();
+        witnesses.sort_by_key(|(part, _)| **part);
+        for witness in witnesses.into_iter().flat_map(|(_, witnesses)| witnesses) {
+            witness.compare(&mut found);
+        }
+        for (date, sums) in &self.days {
+            let what = format!("sales of {date}, orders against their lines");
+            found.compare("sums", what, &sums.lines_ore, &sums.sales_ore);
+        }
+        (self, found)
+    }
+
+    /// The rows of the journal, of the register, and the mails.
+    pub fn take_rows(&mut self) -> (Rows, Rows, Rows) {
+        let take = std::mem::take;
+        (take(&mut self.journal), take(&mut self.register), take(&mut self.mails))
+    }
+}
+
+/// What an order and its handled record have in common.
+fn fingerprint(created_ms: i64, customer: &Customer, total_ore: i64) -> u32 {
+    let Customer { customer_id, name, email } = customer;
+    let [name, email] = [name, email].map(|text| begin(text));
+    let hash = digest(&[
+        &created_ms.to_be_bytes(),
+        &customer_id.to_be_bytes(),
+        name.as_bytes(),
+        email.as_bytes(),
+        &total_ore.to_be_bytes(),
+    ]);
+    // One altered record in four milliards has the digest of its order.
+    u32::try_from(hash >> 32).unwrap_or_default()
+}
+
+/// As much of a name or an address as its handled record has in any case: one that fits into no record is cut.
+fn begin(text: &str) -> &str {
+    const KEPT: usize = 10_000;
+    text.char_indices()
+        .nth(KEPT)
+        .filter(|_| text.len() > KEPT)
+        .map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
+}
+
+impl Handling {
+    fn new(claim: &Claim, resume: &Resume) -> Self {
+        Self {
+            next: claim.state.position.next,
+            last_id: claim.state.position.last_order_id,
+            sent_until: resume.sent_until.unwrap_or(i64::MIN),
+            parameters: resume
+                .parameters
+                .iter()
+                .map(|(since, parameters)| (*since, None, *parameters))
+                .collect(),
+        }
+    }
+
+    /// Takes note of an order; whether it must have been handled.
+    fn is_due(&mut self, offset: i64, order: &Order) -> bool {
+        for (since, first, _) in &mut self.parameters {
+            if offset >= *since && first.is_none() {
+                *first = Some(order.order_id);
+            }
+        }
+        offset < self.next
+            && self
+                .parameters_of(order.order_id)
+                .and_then(|parameters| {
+                    parameters.handled_ms(order.order_id, order.created_at.timestamp_millis())
+                })
+                .is_some_and(|due_ms| due_ms.div_euclid(1000) <= self.sent_until)
+    }
+
+    /// The parameters that held when an order was read; those of long ago are forgotten.
+    fn parameters_of(&self, order_id: u64) -> Option<Parameters> {
+        if self.last_id.is_none_or(|last| order_id > last) {
+            return None;
+        }
+        let mut latest = self.parameters.iter().rev();
+        latest.find(|(_, first, _)| first.is_some_and(|first| first <= order_id)).map(|(_, _, known)| *known)
+    }
+}

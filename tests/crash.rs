@@ -1,0 +1,288 @@
+//! The real processes, killed at random moments over and over: what is in the topics, in the state and in the files
+//! is exact in the end.
+//!
+//! On the embedded broker, which is killed too, or on the Kafka that `SHOP_SIM_TEST_BOOTSTRAP` names.
+//! `SHOP_SIM_TEST_KILLS=1000` takes more kills than the usual 30, `SHOP_SIM_TEST_SEED` those of an earlier run
+//! (`scripts/crash.sh`). The log is the truth: an order that was not acknowledged when its simulator was killed may be
+//! there or not.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod common;
+
+use std::{env, thread, time::Duration};
+
+use common::{
+    files::tree,
+    shop::{PATIENCE, Running, Shop, wait_for},
+};
+use rand::{RngExt as _, SeedableRng, seq::IndexedRandom};
+use rand_chacha::ChaCha8Rng;
+
+/// Kills of one shop, before the next one begins in an empty folder.
+const SPELL: u64 = 60;
+const RATE: &str = "300";
+
+fn number(variable: &str) -> Option<u64> {
+    env::var(variable)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")))
+}
+
+/// Kills shops of one kind, half as many times as asked for: the other half is the other kind's.
+fn kill_shops(kind: &Kind) {
+    let kills = number("SHOP_SIM_TEST_KILLS").unwrap_or(30).div_ceil(2);
+    let first = number("SHOP_SIM_TEST_SEED").unwrap_or_else(|| rand::rng().random_range(0..1_000_000_000));
+    for (spell, seed) in (0..kills.div_ceil(SPELL)).zip(first..) {
+        let kills = SPELL.min(kills - spell * SPELL);
+        eprintln!("{}: {kills} kills with SHOP_SIM_TEST_SEED={seed}", kind.name);
+        let mut harness = Harness::open(kind, seed);
+        while harness.kills < kills {
+            harness.turn();
+        }
+        harness.settle();
+    }
+}
+
+#[test]
+fn killed_in_real_time() {
+    kill_shops(&Kind { name: "real time", pace: &[], every: ("1s", chrono::Duration::seconds(1)) });
+}
+
+#[test]
+fn killed_while_days_go_by() {
+    // A second of the wall clock is an hour in the shop.
+    let every = ("20m", chrono::Duration::minutes(20));
+    kill_shops(&Kind { name: "days go by", pace: &["--speed", "3600"], every });
+}
+
+/// How a shop's time goes.
+struct Kind {
+    name: &'static str,
+    pace: &'static [&'static str],
+    /// `--handle-every`
+    every: (&'static str, chrono::Duration),
+}
+
+/// Who works in a shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Crew {
+    /// Simulator and consumers in processes of their own.
+    Apart,
+    /// The same, with consumers that end when they have worked off the log.
+    UntilEnd,
+    /// One process with a screen.
+    Screen,
+}
+
+struct Harness<'a> {
+    kind: &'a Kind,
+    shop: Shop,
+    seed: String,
+    random: ChaCha8Rng,
+    crew: Crew,
+    kills: u64,
+    broker: Option<Running>,
+    simulator: Option<Running>,
+    consumers: Option<Running>,
+    screen: Option<Running>,
+    /// Consumers of another folder: they take partitions over and leave them again.
+    guests: Option<Running>,
+}
+
+impl<'a> Harness<'a> {
+    /// A shop that was open the day before.
+    fn open(kind: &'a Kind, seed: u64) -> Self {
+        let shop = Shop::new().with_evidence();
+        let now = chrono::Utc::now().with_timezone(&chrono_tz::Europe::Stockholm).naive_local();
+        let (from, to) = if kind.pace.is_empty() {
+            (now - chrono::Duration::hours(26), now - chrono::Duration::minutes(1))
+        } else {
+            let turn = "2026-03-28T21:30:00".parse::<chrono::NaiveDateTime>().unwrap();
+            (turn, turn + chrono::Duration::hours(2))
+        };
+        let period = format!("{}..{}", from.format("%F %H:%M"), to.format("%F %H:%M"));
+        shop.run(&["produce", "--backfill", &period, "--rate", "0.02", "--seed", "1"]).ok();
+        Self {
+            kind,
+            shop,
+            seed: seed.to_string(),
+            random: ChaCha8Rng::seed_from_u64(seed),
+            crew: Crew::Apart,
+            kills: 0,
+            broker: None,
+            simulator: None,
+            consumers: None,
+            screen: None,
+            guests: None,
+        }
+    }
+
+    fn chance(&mut self, percent: u32) -> bool {
+        self.random.random_ratio(percent, 100)
+    }
+
+    /// Starts what does not run, lets it run for a moment, and kills something.
+    fn turn(&mut self) {
+        if self.chance(20) {
+            self.kill_all();
+            self.crew =
+                *[Crew::Apart, Crew::Apart, Crew::UntilEnd, Crew::Screen].choose(&mut self.random).unwrap();
+        }
+        self.start();
+        if self.chance(4) {
+            self.freeze();
+        }
+        // From the middle of a start to well after it.
+        let life = 0.15 * (self.random.random::<f64>() * 3.0).exp();
+        thread::sleep(Duration::from_secs_f64(life));
+        match self.random.random_range(0..100) {
+            0..10 => self.kill_all(),
+            10..25 if self.broker.is_some() => self.kill_broker(),
+            10..30 if self.guests.is_some() => self.kill_guests(),
+            10..55 if self.simulator.is_some() => self.kill_simulator(),
+            _ => {
+                self.kill_consumers();
+                self.kill_screen();
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        if self.shop.is_embedded()
+            && self.broker.as_mut().is_none_or(|broker| !broker.is_running())
+            && self.chance(50)
+        {
+            // Where another process has taken over it ends at once: that one serves the shop.
+            self.broker = Some(self.shop.start(&["broker", "--listen", "127.0.0.1:0"]));
+        }
+        if self.guests.is_none() && self.chance(7) {
+            self.start_guests();
+        }
+        let simulate = [&["--rate", RATE, "--seed", &self.seed], self.kind.pace].concat();
+        let handle = ["--handle-every", self.kind.every.0];
+        if self.crew == Crew::Screen {
+            if self.screen.is_none() {
+                let line = [&["tui"], &simulate[..], &handle].concat();
+                self.screen = Some(self.shop.start_in_terminal(&line));
+            }
+            return;
+        }
+        if self.simulator.is_none() && self.random.random_ratio(9, 10) {
+            self.simulator = Some(self.shop.start(&[&["produce"], &simulate[..]].concat()));
+        }
+        let ended = self.consumers.take_if(|running| self.crew == Crew::UntilEnd && !running.is_running());
+        if let Some(ended) = ended {
+            ended.finish().ok();
+        }
+        if self.consumers.is_none() && self.random.random_ratio(9, 10) {
+            let line = [&["consume", "--seed", &self.seed], &handle[..]].concat();
+            let end: &[&str] = if self.crew == Crew::UntilEnd { &["--until-end"] } else { &[] };
+            self.consumers = Some(self.shop.start(&[&line[..], end].concat()));
+        }
+    }
+
+    /// Consumers that hear and do nothing until the others have given them up, and then go on where they were.
+    fn freeze(&mut self) {
+        if let Some(consumers) = &mut self.consumers
+            && consumers.is_running()
+        {
+            consumers.signal("STOP");
+            thread::sleep(Duration::from_secs_f64(self.random.random_range(0.5..11.0)));
+            consumers.signal("CONT");
+        }
+    }
+
+    /// The address that the shop's Kafka has now.
+    fn address(&self) -> Option<String> {
+        let here = || std::fs::read_to_string(self.shop.out().join("kafka/address")).ok();
+        common::kafka::real_bootstrap().or_else(here).map(|address| address.trim().to_owned())
+    }
+
+    fn start_guests(&mut self) {
+        let Some(address) = self.address() else { return };
+        let line = ["consume", "--out", "guests", "--seed", &self.seed, "--handle-every", self.kind.every.0];
+        let there: &[&str] =
+            if self.shop.is_embedded() { &["--wait", "--bootstrap", &address] } else { &["--wait"] };
+        self.guests = Some(self.shop.start(&[&line[..], there].concat()));
+    }
+
+    fn kill_guests(&mut self) {
+        if let Some(guests) = self.guests.take() {
+            guests.kill();
+            self.kills += 1;
+        }
+    }
+
+    fn kill_all(&mut self) {
+        self.kill_guests();
+        self.kill_simulator();
+        self.kill_consumers();
+        self.kill_screen();
+        self.kill_broker();
+    }
+
+    fn kill_simulator(&mut self) {
+        if let Some(simulator) = self.simulator.take() {
+            simulator.kill();
+            self.kills += 1;
+        }
+    }
+
+    fn kill_consumers(&mut self) {
+        let Some(consumers) = self.consumers.take() else { return };
+        if self.crew == Crew::UntilEnd {
+            let done = consumers.kill_or_end();
+            self.kills += u64::from(done.was_killed());
+            assert!(done.was_killed() || done.status.success(), "{done}");
+        } else {
+            consumers.kill();
+            self.kills += 1;
+        }
+    }
+
+    fn kill_screen(&mut self) {
+        if let Some(screen) = self.screen.take() {
+            screen.kill_inside();
+            self.kills += 1;
+        }
+    }
+
+    fn kill_broker(&mut self) {
+        let Some(broker) = self.broker.take() else { return };
+        let done = broker.kill_or_end();
+        self.kills += u64::from(done.was_killed());
+        if !done.was_killed() {
+            done.refused();
+        }
+    }
+
+    /// The log is worked off once more, undisturbed: nothing is missing, doubled or wrong.
+    fn settle(mut self) {
+        self.kill_all();
+        self.shop.bootstrap();
+        let line =
+            ["consume", "--until-end", "--json", "--seed", &self.seed, "--handle-every", self.kind.every.0];
+        // Guests that were killed keep their share of the partitions until their session has timed out.
+        let (status, audit) = wait_for("the end of the log", PATIENCE, || {
+            let status = self.shop.run(&line).ok().json();
+            let audit = self.shop.run(&["verify"]);
+            (!audit.stdout.contains("Not compared")).then_some((status, audit))
+        });
+        let mut oracle = self.shop.oracle();
+        oracle.every = self.kind.every.1;
+        // An order that was under way when its simulator was killed leaves a gap.
+        let sales = oracle.check_sales().into_iter().filter(|sentence| !sentence.contains("is missing:"));
+        let differences: Vec<String> =
+            oracle.compare(&self.shop.out(), &status).into_iter().chain(sales).collect();
+        assert!(differences.is_empty(), "{}\n{status}\n{audit}", differences.join("\n"));
+        audit.ok();
+        let (orders, handled) = (oracle.orders.len(), oracle.handled.len());
+        let reports = tree(&self.shop.out().join("reports")).len() / 2;
+        eprintln!(
+            "{}: {} kills, {orders} orders, {handled} handled, {reports} reports",
+            self.kind.name, self.kills
+        );
+        assert!(orders > 1_000 && handled > 200, "too little happened: {orders} orders, {handled} handled");
+    }
+}

@@ -1,0 +1,31 @@
+//! What must hold to the last order when something goes wrong: the table in `docs/guarantees.md` names each of these
+//! tests. Everything runs on the embedded broker, and what does not need one of its own on the Kafka that
+//! `SHOP_SIM_TEST_BOOTSTRAP` names too. With `SHOP_SIM_TEST_FULL=1` Kafka is away for 70 seconds instead of 15.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+#[path = "exactness/kit.rs"]
+mod kit;
+
+#[path = "exactness/absence.rs"]
+mod absence;
+#[path = "exactness/days.rs"]
+mod days;
+#[path = "exactness/disk.rs"]
+mod disk;
+#[path = "exactness/hostile.rs"]
+mod hostile;
+#[path = "exactness/large.rs"]
+mod large;
+#[path = "exactness/room.rs"]
+mod room;
+#[path = "exactness/secrets.rs"]
+mod secrets;
+#[path = "exactness/shelf.rs"]
+mod shelf;
+#[path = "exactness/transactions.rs"]
+mod transactions;
+#[path = "exactness/twice.rs"]
+mod twice;

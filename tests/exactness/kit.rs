@@ -1,0 +1,78 @@
+//! What these tests share.
+
+use std::{collections::BTreeMap, fs, process::Command};
+
+use serde_json::Value;
+
+use crate::common::{
+    files::tree,
+    oracle::mail::split_mbox,
+    shop::{PATIENCE, Running, Shop, wait_for},
+};
+
+/// Sells a past period.
+pub(crate) fn sell(shop: &Shop, period: &str, rate: &str, seed: &str) {
+    shop.run(&["produce", "--backfill", period, "--rate", rate, "--seed", seed]).ok();
+}
+
+/// Works off the log.
+pub(crate) fn consume(shop: &Shop) -> Value {
+    shop.run(&["consume", "--until-end", "--json"]).ok().json()
+}
+
+#[track_caller]
+pub(crate) fn assert_agrees(shop: &Shop, status: &Value) {
+    let differences = shop.oracle().compare(&shop.out(), status);
+    assert!(differences.is_empty(), "{}\n{status}", differences.join("\n"));
+}
+
+/// Every valid order is either handled or pending.
+pub(crate) fn orders_known(status: &Value) -> i64 {
+    status["pending"].as_i64().unwrap() + status["handled"]["total"].as_i64().unwrap()
+}
+
+/// Waits until a status, asked for beside what runs, is as wanted.
+pub(crate) fn wait_for_status(shop: &Shop, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    wait_for(what, PATIENCE, || {
+        let done = shop.run(&["status", "--json"]);
+        done.status.success().then(|| done.json()).filter(|status| wanted(status))
+    })
+}
+
+/// The rows and mails of every file that people read, by the file's name, in an order of their own: partitions are
+/// read as they come.
+pub(crate) fn rows_of_files(shop: &Shop) -> BTreeMap<String, Vec<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    for folder in ["reports", "mail", "orders", "handled"] {
+        for path in tree(&shop.out().join(folder)).into_keys() {
+            let bytes = fs::read(shop.out().join(folder).join(&path)).unwrap();
+            let mut rows = if folder == "mail" {
+                split_mbox(&bytes).unwrap()
+            } else {
+                bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+            };
+            rows.sort();
+            found.insert(format!("{folder}/{}", path.display()), rows);
+        }
+    }
+    found
+}
+
+/// How many times a report was written again.
+pub(crate) fn revision(shop: &Shop, date: &str) -> i64 {
+    let bytes = fs::read(shop.out().join(format!("reports/{date}.json"))).unwrap();
+    serde_json::from_slice::<Value>(&bytes).unwrap()["revision"].as_i64().unwrap()
+}
+
+/// What the shop's processes have logged.
+pub(crate) fn log(shop: &Shop) -> String {
+    String::from_utf8_lossy(&fs::read(shop.out().join("shop-sim.log")).unwrap_or_default()).into_owned()
+}
+
+/// Starts a command of the shop that gets an error where a file would grow beyond its limit, and not a signal.
+pub(crate) fn start_limitable(shop: &Shop, arguments: &[&str]) -> Running {
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_shop-sim")]);
+    command.args(arguments).args(shop.flags());
+    shop.spawn(command, format!("shop-sim {}", arguments.join(" ")))
+}

@@ -1,0 +1,53 @@
+//! A shelf on which nothing is left.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{
+    common::{kafka, oracle::catalogue::Catalogue, shop::Shop},
+    kit::consume,
+};
+
+#[test]
+fn with_empty_shelves_nothing_is_sold_and_every_lost_sale_is_counted() {
+    let shop = Shop::new();
+    let file = shop.home().join("few.toml");
+    let products: String = (1..=3)
+        .map(|id| {
+            format!(
+                "[[product]]\nid = {id}\nname = \"Sällsynt {id}\"\ncategory = \"Dryck\"\nprice_ore = 4990\n\
+                 popularity = 1.0\nopening_stock = 5\nreorder_point = 2\nreorder_quantity = 100000000\n\
+                 delivery_minutes = 10000000\n\n"
+            )
+        })
+        .collect();
+    fs::write(&file, products).unwrap();
+    let sell = |period: &str| {
+        let seller = ["produce", "--backfill", period, "--rate", "0.05", "--seed", "51"];
+        shop.run(&[&seller[..], &["--products", "few.toml"]].concat()).ok();
+        let last = kafka::read(shop.bootstrap(), &shop.topic("pulse")).pop().unwrap();
+        let pulse: Value = serde_json::from_slice(&last.payload.unwrap()).unwrap();
+        let mut oracle = shop.oracle();
+        oracle.catalogue = Catalogue::read(&file);
+        let wrong = oracle.check_sales();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        let pieces: i64 = oracle.orders.iter().flat_map(|order| &order.lines).map(|line| line.quantity).sum();
+        (pieces, pulse["lost_sales"].as_i64().unwrap(), pulse["under_way"].as_array().unwrap().len())
+    };
+    let (sold, lost, under_way) = sell("2026-03-28 12:00..2026-03-28 14:00");
+    assert_eq!((sold, under_way), (15, 3), "all there was, and three reorders that never arrive");
+    // 360 customers wanted something each, and seven at the least got nothing.
+    assert!(lost > 300, "{lost}");
+    // A shop that opens again still knows what it lost.
+    let (sold, more, under_way) = sell("2026-03-28 14:00..2026-03-28 15:00");
+    assert_eq!((sold, under_way), (15, 3));
+    assert!(more > lost + 100, "{more} after {lost}");
+
+    let status = consume(&shop);
+    let mut oracle = shop.oracle();
+    oracle.catalogue = Catalogue::read(&file);
+    let differences = oracle.compare(&shop.out(), &status);
+    assert!(differences.is_empty(), "{}\n{status}", differences.join("\n"));
+    assert!(status["stock"].as_array().unwrap().iter().all(|line| line["balance"] == 0), "{status}");
+}

@@ -1,0 +1,77 @@
+//! Handled orders that were never committed do not exist for anybody.
+
+use std::time::Duration;
+
+use rdkafka::{
+    ClientConfig,
+    producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer},
+};
+use serde_json::Value;
+
+use crate::{
+    common::{kafka, shop::Shop},
+    kit::{assert_agrees, consume, sell},
+};
+
+const CALL: Duration = Duration::from_secs(30);
+
+/// Writes handled orders in a transaction and leaves it open.
+fn begun(shop: &Shop, id: &str) -> ThreadedProducer<DefaultProducerContext> {
+    let producer: ThreadedProducer<_> = ClientConfig::new()
+        .set("bootstrap.servers", shop.bootstrap())
+        .set("transactional.id", shop.topic(id))
+        .set("transaction.timeout.ms", "6000")
+        .set("message.timeout.ms", "6000")
+        .create()
+        .unwrap();
+    producer.init_transactions(CALL).unwrap();
+    producer.begin_transaction().unwrap();
+    let topic = shop.topic("handled");
+    for mut record in kafka::read(shop.bootstrap(), &topic).into_iter().take(60) {
+        // The same order again, and one that nobody has sold.
+        for number in [0, 1_000_000_u64] {
+            let mut handled: Value = serde_json::from_slice(record.payload.as_ref().unwrap()).unwrap();
+            handled["order_id"] = (handled["order_id"].as_u64().unwrap() + number).into();
+            record.payload = Some(handled.to_string().into_bytes());
+            let key = handled["order_id"].to_string();
+            producer
+                .send(
+                    BaseRecord::to(&topic)
+                        .partition(record.partition)
+                        .key(key.as_bytes())
+                        .payload(record.payload.as_ref().unwrap()),
+                )
+                .map_err(|(error, _)| error)
+                .unwrap();
+        }
+    }
+    producer.flush(CALL).unwrap();
+    producer
+}
+
+#[test]
+fn aborted_transactions_are_never_counted() {
+    let shop = Shop::new();
+    shop.bootstrap();
+    sell(&shop, "2026-03-28 22:00..2026-03-28 23:00", "0.1", "31");
+    let status = consume(&shop);
+    assert_agrees(&shop, &status);
+
+    // At the end of the log, in the middle of it, and still open while all is worked off: its time-out ends it.
+    begun(&shop, "stranger").abort_transaction(CALL).unwrap();
+    assert_eq!(consume(&shop), status);
+    sell(&shop, "2026-03-28 23:00..2026-03-29 00:30", "0.1", "32");
+    let open = begun(&shop, "stranger");
+    let status = consume(&shop);
+    assert_agrees(&shop, &status);
+    drop(open);
+    assert_eq!(consume(&shop), status);
+
+    // A new folder, which reads it all from the beginning.
+    let prefix = shop.topic("");
+    let place = ["--bootstrap", shop.bootstrap(), "--prefix", prefix.trim_end_matches('.')];
+    let anew = ["consume", "--until-end", "--json", "--out", "other"];
+    assert_eq!(shop.run_bare(&[&anew[..], &place].concat()).ok().json(), status);
+    let differences = shop.oracle().compare(&shop.home().join("other"), &status);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}

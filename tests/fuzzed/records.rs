@@ -1,0 +1,101 @@
+//! Any bytes as a record of any topic.
+
+use shop_sim::{
+    shop::{Control, Delivery, Handled, Order, Pulse, Zone},
+    sinks::{journal, register},
+    stream::board::PartState,
+    views::{
+        DailyReport, Event, HandledWindows, Journal, Mail, OrdersToday, Sales, Stock, View,
+        part::PartFigures, summary::summarize,
+    },
+};
+
+/// Decodes bytes as everything that they could be; what is understood is used. Returns how many kinds of records
+/// understood them.
+pub(crate) fn check(bytes: &[u8]) -> usize {
+    let order = Order::decode(Some(bytes));
+    match &order {
+        Ok(order) => check_order(order),
+        Err(reason) => assert!(reason.to_string().chars().count() < 300, "{reason}"),
+    }
+    let delivery = Delivery::decode(Some(bytes)).inspect(|delivery| {
+        assert!(delivery.quantity >= 1);
+        tell(
+            &[Event::Delivery(delivery.clone()), Event::Delivery(delivery.clone())],
+            delivery.at.timestamp(),
+        );
+    });
+    let handled = Handled::decode(Some(bytes)).inspect(|handled| {
+        tell(&[Event::Handled(handled.clone())], handled.second());
+        let mut row = Vec::new();
+        register::write(handled, &mut row);
+        assert_is_table(&row, 1, 6);
+    });
+    let pulse = Pulse::decode(Some(bytes));
+    let control: Result<Control, _> = serde_json::from_slice(bytes);
+    let state: Result<PartState, _> = serde_json::from_slice(bytes).inspect(|state: &PartState| {
+        summarize([&state.figures, &state.figures].into_iter(), state.shop_second, Zone::default());
+    });
+    let understood =
+        [order.is_ok(), delivery.is_ok(), handled.is_ok(), pulse.is_ok(), control.is_ok(), state.is_ok()];
+    understood.into_iter().filter(|yes| *yes).count()
+}
+
+fn check_order(order: &Order) {
+    let sum: i128 =
+        order.lines.iter().map(|line| i128::from(line.quantity) * i128::from(line.unit_price_ore)).sum();
+    assert_eq!(sum, i128::from(order.total_ore));
+    assert!(!order.lines.is_empty() && order.lines.iter().all(|line| line.quantity >= 1));
+    let again =
+        Order::decode(Some(&serde_json::to_vec(order).expect("text and numbers"))).expect("still valid");
+    assert_eq!(
+        (again.order_id, &again.customer, &again.lines),
+        (order.order_id, &order.customer, &order.lines)
+    );
+    assert_eq!(again.created_at.timestamp_millis(), order.created_at.timestamp_millis());
+
+    tell(&[Event::Order(order.clone()), Event::Order(order.clone())], order.second());
+    let mut rows = Vec::new();
+    journal::write(order, &mut rows);
+    assert_is_table(&rows, order.lines.len(), 10);
+    let path = journal::file(Zone::default().date(order.second()));
+    let name = path.strip_prefix("orders/").and_then(|path| path.strip_suffix(".txt")).expect("its place");
+    assert!(name.bytes().all(|byte| byte.is_ascii_digit() || b"+-".contains(&byte)), "{path}");
+}
+
+/// Every view hears of it and is asked, then and much later.
+fn tell(events: &[Event], second: i64) {
+    fn one<V: View>(events: &[Event], second: i64, parts: &mut Vec<PartFigures>) {
+        let zone = Zone::default();
+        let mut view = V::default();
+        for event in events {
+            view.apply(event, zone);
+        }
+        for now in [second, second.saturating_add(10_000)] {
+            parts.push(view.figures(now, zone));
+            view.advance(now, zone);
+        }
+        for (_, table) in view.tables() {
+            table.changes();
+        }
+    }
+    let mut parts = Vec::new();
+    one::<OrdersToday>(events, second, &mut parts);
+    one::<Sales>(events, second, &mut parts);
+    one::<DailyReport>(events, second, &mut parts);
+    one::<Stock>(events, second, &mut parts);
+    one::<Mail>(events, second, &mut parts);
+    one::<HandledWindows>(events, second, &mut parts);
+    one::<Journal>(events, second, &mut parts);
+    summarize(parts.iter(), second, Zone::default());
+}
+
+/// So many rows with so many cells, for the strictest reader.
+fn assert_is_table(bytes: &[u8], rows: usize, cells: usize) {
+    let text = std::str::from_utf8(bytes).expect("UTF-8");
+    assert!(!text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n')));
+    let lines: Vec<&str> =
+        text.strip_suffix('\n').expect("whole rows").split(['\n', '\u{2028}', '\u{2029}']).collect();
+    assert_eq!(lines.len(), rows);
+    assert!(lines.iter().all(|line| line.split('\t').count() == cells));
+}
