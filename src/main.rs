@@ -1,9 +1,12 @@
 //! Parses what was typed, does it, and says in one sentence what went wrong.
 
-use std::process::ExitCode;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
 
 use clap::Parser;
-use shop_sim::{cli::Cli, commands, secrets};
+use shop_sim::{cli::Cli, commands, runtime::supervisor::words, secrets};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -14,12 +17,16 @@ fn main() -> ExitCode {
             Ok(runtime) => runtime,
             Err(error) => return fail(&format!("the program cannot start its threads ({error})")),
         };
-    let done = runtime.block_on(commands::run(cli));
+    let done = catch_unwind(AssertUnwindSafe(|| runtime.block_on(commands::run(cli))));
     // Threads that wait for a broker that is gone are left behind.
     runtime.shutdown_background();
     match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => fail(&failure.to_string()),
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => fail(&failure.to_string()),
+        Err(panic) => fail(&format!(
+            "a part that cannot be started again failed ({}): start the program again",
+            words(panic.as_ref())
+        )),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{Failure, PATIENCE, Setting, interrupted, print, status};
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     runtime::{
         consumers::{self, Tools},
         link::Link,
-        place::Place,
+        place::{ConsumersLock, Place},
         stage::Stage,
     },
     shop::Catalog,
@@ -26,24 +27,51 @@ pub(super) async fn run(setting: Setting, args: ConsumeArgs) -> Result<(), Failu
     let Some(link) = super::opened(&setting, &stop).await? else {
         return if args.until_end { Err(interrupted_early()) } else { Ok(()) };
     };
-    let worked = work(&setting, &link, &args, &stop).await;
+    let worked = match prepare(&setting, &link, &args, &stop).await {
+        Ok(Some((stage, until, lock))) => {
+            let worked = work(&setting, stage, until, &args, &stop).await;
+            drop(lock);
+            worked
+        }
+        Ok(None) if args.until_end => Err(interrupted_early()),
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
     link.close().await;
     worked
 }
 
-async fn work(
+/// A stage on which all is known, the end of the run where it has one, and the lock; `None` when told to stop before.
+async fn prepare(
     setting: &Setting,
     link: &Link,
     args: &ConsumeArgs,
-    stop: &tokio_util::sync::CancellationToken,
-) -> Result<(), Failure> {
-    let _lock = setting.place.lock_consumers()?;
+    stop: &CancellationToken,
+) -> Result<Option<(Stage, Option<Arc<Until>>, ConsumersLock)>, Failure> {
+    let lock = setting.place.lock_consumers()?;
     setting.log()?;
-    topics::ensure(&link.session, PATIENCE).await?;
-    let until = if args.until_end { Some(Arc::new(end(setting, link, &args.views).await?)) } else { None };
-    let clock = until.as_ref().map_or_else(Clock::default, |until| Clock::fixed(until.shop_second));
-    let mut stage = Stage::open(link, setting.zone, clock)?;
-    stage.known(PATIENCE).await;
+    let ready = async {
+        topics::ensure(&link.session, PATIENCE).await?;
+        let until =
+            if args.until_end { Some(Arc::new(end(setting, link, &args.views).await?)) } else { None };
+        let clock = until.as_ref().map_or_else(Clock::default, |until| Clock::fixed(until.shop_second));
+        let mut stage = Stage::open(link, setting.zone, clock)?;
+        stage.known(PATIENCE).await;
+        Ok::<_, Failure>((stage, until))
+    };
+    match stop.run_until_cancelled(ready).await {
+        Some(ready) => ready.map(|(stage, until)| Some((stage, until, lock))),
+        None => Ok(None),
+    }
+}
+
+async fn work(
+    setting: &Setting,
+    stage: Stage,
+    until: Option<Arc<Until>>,
+    args: &ConsumeArgs,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
     let mut runs = Stage::part_of(&stage);
     let parameters = super::parameters(&args.handling, args.seed);
     let tools = Workshop::of(setting).tools(&runs, parameters, until.clone())?;

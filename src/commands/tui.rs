@@ -6,12 +6,14 @@ mod farewell;
 mod shop;
 
 use std::{
+    convert::Infallible,
     io::{IsTerminal, stdin, stdout},
     sync::Arc,
     time::Instant,
 };
 
 use chrono::Utc;
+use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 
 use self::desk::Desk;
@@ -24,7 +26,7 @@ use crate::{
         snapshots::Painter,
         stage::Stage,
     },
-    stream::clock::Clock,
+    stream::{clock::Clock, env::Ended},
     views::figures::ShopFigures,
 };
 
@@ -68,14 +70,24 @@ async fn show(
     let stage = Stage::new(link, setting.zone, Clock::default());
     let catalog = Arc::clone(&setting.catalog);
     let (desk, asked_for) = Desk::new(setting, &stage);
-    let mut painter =
-        Painter::new(Arc::clone(&stage.board), stage.clock.clone(), setting.zone, catalog, asked_for);
-    let (pictures, drawn) = watch::channel(Arc::new(painter.paint()));
+    let painter = {
+        let (board, clock, zone) = (Arc::clone(&stage.board), stage.clock.clone(), setting.zone);
+        let catalog = Arc::clone(&catalog);
+        move || Painter::new(Arc::clone(&board), clock.clone(), zone, Arc::clone(&catalog), asked_for.clone())
+    };
+    let (pictures, drawn) = watch::channel(Arc::new(painter().paint()));
     let (ask, asked) = mpsc::unbounded_channel();
     let (to_shop, for_shop) = mpsc::unbounded_channel();
     let stop = stage.stop.clone();
     let screen = tokio::spawn(dashboard::run(options(setting, args), drawn, ask, stop.clone()));
-    let painting = tokio::spawn(painter.run(pictures, stop.clone()));
+    let (supervisor, painted_until) = (stage.supervisor(), stop.clone());
+    let painting = tokio::spawn(async move {
+        let paint = || {
+            let painting = painter().run(pictures.clone(), painted_until.clone());
+            painting.map(|()| Ok::<_, Infallible>(Ended::Done))
+        };
+        supervisor.keep("the painter of the dashboard", paint).await;
+    });
     let serving = tokio::spawn(desk.run(asked, to_shop, stop.clone()));
     let running = tokio::spawn(shop::run(stage, plan, for_shop));
     // Whichever ends first ends the other: the person leaves, or the shop cannot run.

@@ -10,4 +10,4 @@ pub mod worker;
 
 pub use output::Output;
 pub use position::{Part, Position, Record, Start};
-pub use worker::{Taken, Trouble, Worker};
+pub use worker::{Handover, Taken, Trouble, Worker};

@@ -80,6 +80,11 @@ pub trait Output<V: View>: Send {
         true
     }
 
+    /// The files that it replaces outside of those folders.
+    fn single_files(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Puts back what [`Output::settle`] stored.
     fn restore(&mut self, key: &str, value: &[u8]) -> Result<(), String> {
         let _ = (key, value);

@@ -1,9 +1,15 @@
 //! The consumer's whole job, without Kafka: takes records, and brings state, positions and files into one
 //! checkpoint.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod handover;
+mod opening;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
+
+pub use handover::Handover;
+use handover::Other;
 
 use super::{Output, Part, Position, Record, Start, output::Appends, position::Fingerprint};
 use crate::{
@@ -57,12 +63,17 @@ pub enum Trouble {
     },
 }
 
+#[derive(Default)]
 struct Held<V> {
     view: V,
     position: Position,
     /// The record that must come first, after a start from a checkpoint.
     expected: Option<Fingerprint>,
     moved: bool,
+    /// A record that this state is known to follow from.
+    anchor: Option<Fingerprint>,
+    /// Up to this offset another owner has written the files' part of it.
+    silent_until: i64,
 }
 
 /// One consumer: a view per partition, and what it writes.
@@ -80,6 +91,8 @@ pub struct Worker<V: View, O, S, F> {
     unsettled: bool,
     /// The partitions of the view's logs, as far as they are known.
     partitions: BTreeSet<Part>,
+    /// What the owners of the other partitions have handed over lately.
+    others: BTreeMap<Part, Other<V>>,
     /// Whether it may not write any more.
     retired: bool,
 }
@@ -99,6 +112,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             closed_before: None,
             unsettled: true,
             partitions: BTreeSet::new(),
+            others: BTreeMap::new(),
             retired: false,
         };
         let whole = worker.restore()? && worker.mend()?;
@@ -106,76 +120,6 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             worker.reset()?;
         }
         Ok((worker, !whole))
-    }
-
-    fn restore(&mut self) -> Result<bool, Trouble> {
-        for (key, value) in self.store.scan("file/")? {
-            let Ok(length) = serde_json::from_slice(&value) else { return Ok(false) };
-            self.appends.restore(key.trim_start_matches("file/").to_owned(), length);
-        }
-        for (_, value) in self.store.scan("closed")? {
-            let Ok(date) = serde_json::from_slice(&value) else { return Ok(false) };
-            self.closed_before = Some(date);
-        }
-        for (key, value) in self.store.scan("out/")? {
-            if self.output.restore(key.trim_start_matches("out/"), &value).is_err() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Cuts appended files to the lengths in the checkpoint; `false` where one is shorter than that.
-    fn mend(&mut self) -> Result<bool, Trouble> {
-        let found = self.appended()?;
-        let lengths: BTreeMap<&str, u64> =
-            found.iter().map(|(path, length)| (path.as_str(), *length)).collect();
-        if self.appends.lengths().any(|(path, length)| lengths.get(path).copied().unwrap_or(0) < length) {
-            return Ok(false);
-        }
-        for (path, length) in found {
-            let kept = self.appends.length(&path);
-            // One that was made and not written to is no file of ours either.
-            if length > kept || length == 0 {
-                self.files.cut(&path, kept).map_err(|error| file(&path, error))?;
-            }
-        }
-        Ok(true)
-    }
-
-    /// The files on disk that are appended to, with their lengths.
-    fn appended(&self) -> Result<Vec<(String, u64)>, Trouble> {
-        let mut found = self.listed()?;
-        found.retain(|(path, _)| self.output.is_appended(path));
-        Ok(found)
-    }
-
-    /// The files in the output's folders, with their lengths.
-    fn listed(&self) -> Result<Vec<(String, u64)>, Trouble> {
-        let mut found = Vec::new();
-        for folder in self.output.folders() {
-            found.extend(self.files.list(folder).map_err(|error| file(folder, error))?);
-        }
-        Ok(found)
-    }
-
-    /// Starts again from nothing: the checkpoint is emptied, the files in the output's folders are moved aside.
-    /// Partitions stay, to be read from their beginning.
-    pub fn reset(&mut self) -> Result<(), Trouble> {
-        // Files first: with the checkpoint still there, a crash in between is found at the next start.
-        for (path, _) in self.listed()? {
-            self.files.set_aside(&path).map_err(|error| file(&path, error))?;
-        }
-        self.store.clear()?;
-        self.output.reset();
-        self.appends = Appends::default();
-        self.batch.clear();
-        self.closed_before = None;
-        self.unsettled = true;
-        for held in self.held.values_mut() {
-            *held = Held { view: V::default(), position: Position::default(), expected: None, moved: false };
-        }
-        Ok(())
     }
 
     /// Takes over a partition; returns where to read from. A checkpoint that is not readable is emptied, so that
@@ -210,7 +154,11 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
                 saved.restore(row, &value).map_err(unreadable)?;
             }
         }
-        Ok(Held { view, position, expected: position.last, moved: false })
+        let mut silent_until = 0;
+        for (_, value) in self.store.scan(&silent_key(part))? {
+            silent_until = serde_json::from_slice(&value).map_err(|error| unreadable(error.to_string()))?;
+        }
+        Ok(Held { view, position, expected: position.last, silent_until, ..Held::default() })
     }
 
     /// Lets go of partitions; make a checkpoint first. Rows of theirs that still wait for one cannot be told from
@@ -220,7 +168,9 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             self.retire();
         }
         for part in parts {
-            self.held.remove(part);
+            if let Some(held) = self.held.remove(part) {
+                self.keep_as_known(*part, held);
+            }
         }
     }
 
@@ -234,19 +184,43 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         let Some(held) = self.held.get_mut(&record.part) else { return Taken::Before };
         let fingerprint = record.fingerprint();
         if let Some(expected) = held.expected.take() {
-            return if expected == fingerprint { Taken::Before } else { Taken::OtherLog };
+            if expected != fingerprint {
+                return Taken::OtherLog;
+            }
+            held.anchor = Some(expected);
+            return Taken::Before;
         }
         if record.offset < held.position.next {
             return Taken::Before;
         }
         held.position.next = record.offset + 1;
         held.position.last = Some(fingerprint);
+        held.anchor.get_or_insert(fingerprint);
         held.moved = true;
         let Some(event) = decode(record, &mut held.position) else { return Taken::Yes };
         held.view.apply(&event, self.zone);
-        self.output.event(&event, &mut self.appends);
+        if record.offset >= held.silent_until {
+            self.output.event(&event, &mut self.appends);
+        }
         self.unsettled = true;
         Taken::Yes
+    }
+
+    /// Begins a partition at the oldest record that its log still has, where that is behind the last one applied;
+    /// `true` where records in between were never read.
+    pub fn skip_to(&mut self, part: Part, low: i64) -> bool {
+        let Some(held) = self.held.get_mut(&part) else { return false };
+        let missed = low > held.position.next;
+        held.position.next = held.position.next.max(low);
+        held.position.last = None;
+        held.expected = None;
+        held.moved = true;
+        missed
+    }
+
+    /// Of each partition a record that its state is known to follow from, where one was read.
+    pub fn anchors(&self) -> HashMap<Part, Fingerprint> {
+        self.held.iter().filter_map(|(part, held)| Some((*part, held.anchor?))).collect()
     }
 
     /// Whether a partition has not been seen yet to hold the record that was applied last: until then its state may
@@ -255,14 +229,9 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         self.held.get(&part).is_some_and(|held| held.expected.is_some())
     }
 
-    /// Tells which partitions the view's logs have: files over all of them are written when all are held.
+    /// Tells which partitions the view's logs have: files over all of them are written when all are held, or known.
     pub fn set_partitions(&mut self, all: impl Iterator<Item = Part>) {
         self.partitions = all.collect();
-    }
-
-    /// Whether every partition of the view's logs is held.
-    fn is_whole(&self) -> bool {
-        !self.partitions.is_empty() && self.partitions.iter().all(|part| self.held.contains_key(part))
     }
 
     /// Whether so much waits to be written that a checkpoint is due at once.
@@ -289,6 +258,12 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
     /// Brings state, positions and files to disk as they are at shop second `now`. After an error nothing
     /// has moved: call it again.
     pub fn checkpoint(&mut self, now: Option<i64>) -> Result<(), Trouble> {
+        self.checkpoint_while(now, &|| true)
+    }
+
+    /// The same, for a worker that `is_ours` may forbid to make one: asked when the files are written, which may take
+    /// its time. Then the worker retires, and the next one cuts the files again.
+    pub fn checkpoint_while(&mut self, now: Option<i64>, is_ours: &dyn Fn() -> bool) -> Result<(), Trouble> {
         if self.retired {
             return Err(Trouble::Retired { view: V::NAME });
         }
@@ -299,6 +274,10 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         }
         for (path, at, bytes) in self.appends.waiting() {
             self.files.append(path, at, bytes).map_err(|error| file(path, error))?;
+        }
+        if !is_ours() {
+            self.retire();
+            return Err(Trouble::Retired { view: V::NAME });
         }
         self.collect();
         if !self.batch.is_empty() {
@@ -329,11 +308,16 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             self.batch.insert(format!("file/{path}"), serde_json::to_vec(&length).ok());
         }
         // With some of the partitions only, what is written for all of them would be wrong.
-        if self.is_whole() && std::mem::take(&mut self.unsettled) {
-            let views: Vec<&V> = self.held.values().map(|held| &held.view).collect();
+        if self.unsettled && self.knows_all() {
             let mut rows = Batch::new();
-            self.output.settle(&views, self.closed_before, &mut rows);
+            let others = || self.others.iter().filter(|(part, _)| !self.held.contains_key(part));
+            let closed_before =
+                others().fold(self.closed_before, |closed, (_, other)| closed.min(other.closed_before));
+            let own = self.held.values().map(|held| &held.view);
+            let views: Vec<&V> = own.chain(others().map(|(_, other)| &other.view)).collect();
+            self.output.settle(&views, closed_before, &mut rows);
             self.batch.extend(rows.into_iter().map(|(key, value)| (format!("out/{key}"), value)));
+            self.unsettled = false;
         }
     }
 
@@ -367,6 +351,10 @@ fn file(path: &str, error: std::io::Error) -> Trouble {
 
 fn position_key(part: Part) -> String {
     format!("position/{part}.")
+}
+
+fn silent_key(part: Part) -> String {
+    format!("silent/{part}.")
 }
 
 /// What a record says, where it is valid and new.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Parameters;
 use crate::{
-    consumer::{Position, Record, Start, Taken},
+    consumer::{Position, Record, Start, Taken, position::Fingerprint},
     shop::{Customer, Handled, Order, Zone, order::Invalid},
     views::part::HandlingFigures,
 };
@@ -81,6 +81,8 @@ pub struct Ledger {
     replay_last_id: Option<u64>,
     /// Whether the last record of the earlier run was seen again: it is the same log, and all is read again.
     checked: bool,
+    /// A record that the state is known to follow from.
+    anchor: Option<Fingerprint>,
     dirty: bool,
 }
 
@@ -96,6 +98,7 @@ impl Ledger {
             replay_until: position.next,
             replay_last_id: resume.oldest_last_id,
             checked: position.last.is_none(),
+            anchor: None,
             resume,
             waiting: BTreeMap::new(),
             order_ids_before: BTreeMap::new(),
@@ -130,6 +133,7 @@ impl Ledger {
                     return Taken::OtherLog;
                 }
                 self.checked = true;
+                self.anchor = self.position.last;
             } else if record.offset > last {
                 return Taken::OtherLog;
             }
@@ -143,6 +147,7 @@ impl Ledger {
         }
         self.position.next = record.offset + 1;
         self.position.last = Some(record.fingerprint());
+        self.anchor = self.anchor.or(self.position.last);
         self.dirty = true;
         match Order::decode(record.payload) {
             Ok(order) => {
@@ -285,6 +290,11 @@ impl Ledger {
         while self.resume.parameters.get(1).is_some_and(|(since, _)| *since <= oldest) {
             self.resume.parameters.remove(0);
         }
+    }
+
+    /// A record that the state is known to follow from, where one was read in this run.
+    pub fn anchor(&self) -> Option<Fingerprint> {
+        self.anchor
     }
 
     /// Where in the log this is.

@@ -2,10 +2,12 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    panic::AssertUnwindSafe,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
+use futures::FutureExt;
 use rdkafka::consumer::Consumer;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -13,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::place::Place;
+use super::{place::Place, supervisor::words};
 use crate::{
     broker::{Broker, BrokerConfig, BrokerError, published_address},
     cli::Common,
@@ -85,7 +87,7 @@ impl Link {
             }
             let (address, broker) = find_or_start(place.kafka()).await?;
             let stop = CancellationToken::new();
-            let guard = tokio::spawn(guard(place.kafka(), address, broker, stop.clone()));
+            let guard = tokio::spawn(keep_guard(place.kafka(), address, broker, stop.clone()));
             (address.to_string(), Some(Served { stop, guard }))
         };
         let session = Session {
@@ -171,6 +173,16 @@ async fn find_or_start(data: PathBuf) -> Result<(SocketAddr, Option<Broker>), Li
     Err(LinkError::Silent { data: data.display().to_string() })
 }
 
+/// Guards the broker until told to stop; after a panic anew, as if another process had served it.
+async fn keep_guard(data: PathBuf, address: SocketAddr, mut broker: Option<Broker>, stop: CancellationToken) {
+    loop {
+        let guarding = guard(data.clone(), address, broker.take(), stop.clone());
+        let Err(panic) = AssertUnwindSafe(guarding).catch_unwind().await else { return };
+        tracing::error!("the guard of the broker starts again: it panicked ({})", words(panic.as_ref()));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 /// Serves the broker until told to stop; where another process serves it, takes over at the same address when
 /// that process ends.
 async fn guard(data: PathBuf, address: SocketAddr, mut broker: Option<Broker>, stop: CancellationToken) {
@@ -189,6 +201,7 @@ async fn guard(data: PathBuf, address: SocketAddr, mut broker: Option<Broker>, s
             }
             Err(BrokerError::Locked { .. }) => {
                 let elsewhere = published_address(&data).filter(|now| *now != address);
+                bridge = bridge.filter(|bridge| !bridge.accepting.is_finished());
                 if bridge.as_ref().map(|bridge| bridge.to) != elsewhere {
                     drop(bridge.take());
                     bridge = match elsewhere {

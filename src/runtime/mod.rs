@@ -6,4 +6,5 @@ pub mod logging;
 pub mod place;
 pub mod snapshots;
 pub mod stage;
+pub mod supervisor;
 pub mod tracker;

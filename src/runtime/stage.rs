@@ -1,15 +1,16 @@
 //! What every command that knows figures needs: the board, the clock, and the tasks that keep them.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
 
 use chrono::Utc;
+use futures::FutureExt;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::link::Link;
+use super::{link::Link, supervisor::Supervisor};
 use crate::{
     shop::{Catalog, Zone},
-    stream::{Session, StreamError, board::Board, clock::Clock, ends, follow::Follower},
+    stream::{Session, StreamError, board::Board, clock::Clock, ends, env::Ended, follow::Follower},
     views::figures::ShopFigures,
 };
 
@@ -29,7 +30,7 @@ pub struct Stage {
     /// Tells all tasks to end.
     pub stop: CancellationToken,
     tasks: JoinSet<()>,
-    followed: watch::Receiver<bool>,
+    followed: watch::Sender<bool>,
 }
 
 impl Stage {
@@ -42,7 +43,7 @@ impl Stage {
             zone,
             stop: CancellationToken::new(),
             tasks: JoinSet::new(),
-            followed: watch::Sender::new(false).subscribe(),
+            followed: watch::Sender::new(false),
         }
     }
 
@@ -55,12 +56,43 @@ impl Stage {
 
     /// Begins to follow the pulse, the published states and the ends of the logs. The topics must be there.
     pub fn follow(&mut self) -> Result<(), StreamError> {
-        let follower = Follower::new(&self.session, Arc::clone(&self.board), self.clock.clone())?;
-        self.followed = follower.ready();
-        self.tasks.spawn(follower.run(self.stop.clone()));
-        let (session, board) = (self.session.clone(), Arc::clone(&self.board));
-        self.tasks.spawn(ends::run(session, board, self.clock.clone(), self.stop.clone()));
+        let follower = {
+            let (session, board, clock) = (self.session.clone(), Arc::clone(&self.board), self.clock.clone());
+            let ready = self.followed.clone();
+            move || Follower::new(&session, Arc::clone(&board), clock.clone(), ready.clone())
+        };
+        // What is wrong with the settings shows at the first attempt.
+        let mut first = Some(follower()?);
+        let stop = self.stop.clone();
+        self.keep("the follower of the published figures", move || {
+            let (next, stop) = (first.take().map_or_else(&follower, Ok), stop.clone());
+            async move {
+                next?.run(stop).await;
+                Ok::<_, StreamError>(Ended::Done)
+            }
+        });
+        let (session, board, clock) = (self.session.clone(), Arc::clone(&self.board), self.clock.clone());
+        let stop = self.stop.clone();
+        self.keep("the watch on the ends of the logs", move || {
+            let watching = ends::run(session.clone(), Arc::clone(&board), clock.clone(), stop.clone());
+            watching.map(|()| Ok::<_, StreamError>(Ended::Done))
+        });
         Ok(())
+    }
+
+    /// Who keeps this stage's tasks alive.
+    pub fn supervisor(&self) -> Supervisor {
+        Supervisor { board: Arc::clone(&self.board), clock: self.clock.clone(), stop: self.stop.clone() }
+    }
+
+    /// Runs a task until the stage closes; one that fails or panics is told of and started again.
+    pub fn keep<R, E>(&mut self, name: &'static str, run: impl FnMut() -> R + Send + 'static)
+    where
+        R: Future<Output = Result<Ended, E>> + Send + 'static,
+        E: Display + Send + 'static,
+    {
+        let supervisor = self.supervisor();
+        self.tasks.spawn(async move { supervisor.keep(name, run).await });
     }
 
     /// A part of this stage whose tasks can be waited for, and ended, on their own.
@@ -79,7 +111,7 @@ impl Stage {
     /// Waits until everything published before is known, for at most `patience`; `false` when it is not.
     pub async fn known(&mut self, patience: Duration) -> bool {
         let all = async {
-            let followed = self.followed.wait_for(|ready| *ready).await.is_ok();
+            let followed = self.followed.subscribe().wait_for(|ready| *ready).await.is_ok();
             while self.board.ends().by_part.is_empty() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }

@@ -190,6 +190,16 @@ impl From<rdkafka::error::KafkaError> for SimulatorError {
 }
 
 impl SimulatorOptions {
+    /// With what a simulator goes on where one with these options has failed: live, from where the log ends.
+    #[must_use]
+    pub fn again(self) -> Self {
+        let pace = match self.pace {
+            Pace::Real => Pace::Real,
+            Pace::Accelerated { speed, .. } => Pace::Accelerated { speed, start: None },
+        };
+        Self { pace, backfill: None, ..self }
+    }
+
     /// Refuses what makes no sense whatever the log holds.
     pub fn check(&self) -> Result<(), SimulatorError> {
         let above_0 = |option, value: f64| {

@@ -42,4 +42,8 @@ pub trait Store: Send {
     fn write(&mut self, batch: &Batch) -> Result<(), StoreError>;
     /// Removes every row.
     fn clear(&mut self) -> Result<(), StoreError>;
+    /// Waits until what was written survives the end of the process.
+    fn flush(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

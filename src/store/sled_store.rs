@@ -272,6 +272,10 @@ impl Store for SledStore {
     fn clear(&mut self) -> Result<(), StoreError> {
         self.with(|tree| tree.clear())
     }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.with(|tree| tree.flush()).map(drop)
+    }
 }
 
 #[cfg(test)]

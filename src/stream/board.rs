@@ -70,6 +70,8 @@ pub struct Ends {
     pub settled: Option<i64>,
     /// By partition: the offset behind the last record that can be read.
     pub by_part: HashMap<Part, i64>,
+    /// How often a log was seen to be another one than before, since the start.
+    pub replaced: HashMap<Source, u64>,
 }
 
 #[derive(Debug)]

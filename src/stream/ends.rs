@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Session, StreamError, Topic,
+    anchors::Anchors,
     board::{Board, Ends},
     clock::Clock,
     cluster::ClusterWatch,
@@ -22,6 +23,8 @@ use super::{
 use crate::{consumer::Part, views::Source};
 
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is checked that the logs are still the same, and have the same partitions.
+const CHECK: Duration = Duration::from_secs(10);
 /// After so many looks at orders without any pulse they come from a shop without our simulator.
 const QUIET_LOOKS: u32 = 5;
 /// Looks at the ends for one at the whole cluster.
@@ -96,51 +99,91 @@ impl EndWatch {
     }
 }
 
+/// What the watch knows from one look to the next.
+#[derive(Default)]
+struct Looks {
+    watch: Option<Arc<EndWatch>>,
+    anchors: Anchors,
+    checked: Option<Instant>,
+    replaced: HashMap<Source, u64>,
+}
+
+impl Looks {
+    /// One look. Blocks for some seconds at most.
+    fn look(&mut self, session: &Session, settled: Option<i64>) -> Result<Ends, StreamError> {
+        let due = self.checked.is_none_or(|checked| checked.elapsed() >= CHECK);
+        if due && self.checked.is_some() {
+            // Partitions may have been added. After an error everything is asked anew, too.
+            super::let_go(self.watch.take());
+            self.checked = None;
+        }
+        let (watch, first) = match self.watch.take() {
+            Some(watch) => (watch, false),
+            None => (Arc::new(EndWatch::new(session)?), true),
+        };
+        let by_part = watch.look()?;
+        let mut others = self.anchors.shorter(&by_part);
+        // Whoever only wants the ends need not wait for more than them.
+        if due && !first {
+            others.extend(self.anchors.check(session)?);
+            self.checked = Some(Instant::now());
+        }
+        self.watch = Some(watch);
+        for source in others {
+            *self.replaced.entry(source).or_default() += 1;
+        }
+        Ok(Ends { settled, by_part, replaced: self.replaced.clone() })
+    }
+}
+
 /// Looks each second and writes what it sees on the board, until told to stop.
 pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: CancellationToken) {
-    let mut watch: Option<Arc<EndWatch>> = None;
+    let mut looks = Looks::default();
     let mut cluster = ClusterWatch::default();
-    let mut looks = 0_u32;
+    let mut count = 0_u32;
     let mut without_pulse = 0;
     while !stop.is_cancelled() {
         let settled = clock.settled();
-        let (asking, known) = (session.clone(), watch.take());
-        let looked = tokio::task::spawn_blocking(move || {
-            let watch = match known {
-                Some(watch) => watch,
-                None => Arc::new(EndWatch::new(&asking)?),
-            };
-            let ends = watch.look()?;
-            Ok::<_, StreamError>((watch, ends))
-        })
-        .await;
+        let (asking, mut known) = (session.clone(), std::mem::take(&mut looks));
+        let looking = tokio::task::spawn_blocking(move || {
+            let ends = known.look(&asking, settled);
+            (known, ends)
+        });
+        let looked = tokio::select! {
+            looked = looking => looked,
+            () = stop.cancelled() => return,
+        };
         let second = clock.now().unwrap_or_else(|| chrono::Utc::now().timestamp());
         match looked {
-            Ok(Ok((found, by_part))) => {
-                watch = Some(found);
-                let orders = by_part.iter().any(|(part, end)| part.source == Source::Orders && *end > 0);
+            Ok((known, Ok(ends))) => {
+                looks = known;
+                let orders = ends.by_part.iter().any(|(part, end)| part.source == Source::Orders && *end > 0);
                 without_pulse = if orders && clock.pulse().is_none() { without_pulse + 1 } else { 0 };
                 if without_pulse > QUIET_LOOKS {
                     clock.trade();
                 }
-                board.set_ends(Ends { settled, by_part });
+                board.set_ends(ends);
                 board.set_link(true, None, second);
             }
-            Ok(Err(error)) => board.set_link(false, Some(error.said()), second),
+            Ok((known, Err(error))) => {
+                looks = known;
+                // A Kafka that knows no topic of that name has answered.
+                board.set_link(matches!(error, StreamError::NoTopic { .. }), Some(error.said()), second);
+            }
             Err(error) => tracing::error!("looking for the ends of the logs failed: {error}"),
         }
-        if looks % CLUSTER_LOOKS == 1
-            && let Some(watch) = watch.clone()
+        if count % CLUSTER_LOOKS == 1
+            && let Some(watch) = looks.watch.clone()
         {
             cluster = look_around(&watch, cluster, &session, &board).await;
         }
-        looks = looks.wrapping_add(1);
+        count = count.wrapping_add(1);
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
     }
-    super::let_go(watch);
+    super::let_go(looks);
 }
 
 /// One look at the cluster, which goes on the board; it is no news where Kafka does not answer.

@@ -34,8 +34,14 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Makes one; nothing is read before [`Follower::run`]. The topics must be there.
-    pub fn new(session: &Session, board: Arc<Board>, clock: Clock) -> Result<Self, StreamError> {
+    /// Makes one; nothing is read before [`Follower::run`]. The topics must be there. `ready` turns true when
+    /// everything that lay in the topics at the start has been read.
+    pub fn new(
+        session: &Session,
+        board: Arc<Board>,
+        clock: Clock,
+        ready: watch::Sender<bool>,
+    ) -> Result<Self, StreamError> {
         let states = [STATE_VIEWS, STATE_HANDLING];
         Ok(Self {
             pulse: reader_of(session, Topic::Pulse, &[0])?,
@@ -43,13 +49,8 @@ impl Follower {
             board,
             clock,
             unread: HashMap::new(),
-            ready: watch::Sender::new(false),
+            ready,
         })
-    }
-
-    /// Turns true when everything that lay in the topics at the start has been read.
-    pub fn ready(&self) -> watch::Receiver<bool> {
-        self.ready.subscribe()
     }
 
     /// Follows until told to stop.

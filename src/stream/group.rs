@@ -1,27 +1,48 @@
 //! A member of a consumer group that keeps its positions itself: what happens when partitions come and go.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use rdkafka::{
-    ClientContext, Offset, TopicPartitionList,
+    ClientContext, Message, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, Consumer, ConsumerContext},
-    error::KafkaError,
+    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    message::BorrowedMessage,
     types::RDKafkaRespErr,
 };
 
 use super::{Session, Topic};
 use crate::{
-    consumer::{Part, Start},
+    consumer::{Part, Record, Start},
     views::Source,
 };
+
+/// A question to Kafka.
+const CALL: Duration = Duration::from_secs(10);
+
+/// How far Kafka was told that a partition is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The offset to read next.
+    pub next: i64,
+    /// The instance that told it.
+    pub who: Arc<str>,
+}
+
+/// What Kafka was told of the partitions in question; asks it.
+pub type AskTold<'a> = &'a dyn Fn() -> Result<HashMap<Part, Told>, String>;
 
 /// Who keeps the positions: called from within a poll of the consumer.
 pub trait Keeper: Send + Sync + 'static {
     /// Takes partitions over; returns where to read each from, or a sentence that says why it cannot.
-    fn assign(&self, parts: &[Part]) -> Result<Vec<Start>, String>;
-    /// Lets go of partitions; `lost` when another member has them already.
-    fn revoke(&self, parts: &[Part], lost: bool);
+    fn assign(&self, parts: &[Part], told: AskTold<'_>) -> Result<Vec<Start>, String>;
+    /// Lets go of partitions; `lost` when another member has them already. Returns what Kafka is to be told before
+    /// the next owner asks.
+    fn revoke(&self, parts: &[Part], lost: bool) -> Vec<(Part, Told)>;
 }
 
 /// The context of a group member.
@@ -72,9 +93,43 @@ impl<K: Keeper> Member<K> {
         list
     }
 
+    /// What Kafka is to be told, as a list for it.
+    pub fn telling(&self, told: impl IntoIterator<Item = (Part, Told)>) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for (part, told) in told {
+            if let Some((name, _)) = self.topics.iter().find(|(_, source)| *source == part.source) {
+                let mut place = list.add_partition(name, part.partition);
+                // As above.
+                let _ = place.set_offset(Offset::Offset(told.next));
+                place.set_metadata(&*told.who);
+            }
+        }
+        list
+    }
+
+    /// How far Kafka was told that partitions are read. Blocks for at most some seconds.
+    fn told(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        offered: &TopicPartitionList,
+    ) -> Result<HashMap<Part, Told>, String> {
+        let mut asked = TopicPartitionList::new();
+        for place in offered.elements() {
+            asked.add_partition(place.topic(), place.partition());
+        }
+        let answer = tokio::task::block_in_place(|| consumer.committed_offsets(asked, CALL))
+            .map_err(|error| format!("Kafka does not say how far its partitions were read: {error}"))?;
+        let told = answer.elements().into_iter().filter_map(|place| {
+            let part = self.part(place.topic(), place.partition())?;
+            let Offset::Offset(next) = place.offset() else { return None };
+            Some((part, Told { next, who: place.metadata().into() }))
+        });
+        Ok(told.collect())
+    }
+
     fn assigned(&self, consumer: &BaseConsumer<Self>, offered: &TopicPartitionList) {
         let parts = self.parts(offered);
-        let list = match self.keeper.assign(&parts) {
+        let list = match self.keeper.assign(&parts, &|| self.told(consumer, offered)) {
             Ok(starts) => self.list(parts.into_iter().zip(starts).map(|(part, start)| match start {
                 Start::Beginning => (part, Offset::Beginning),
                 Start::Offset(offset) => (part, Offset::Offset(offset)),
@@ -90,7 +145,13 @@ impl<K: Keeper> Member<K> {
     }
 
     fn revoked(&self, consumer: &BaseConsumer<Self>, taken: &TopicPartitionList) {
-        self.keeper.revoke(&self.parts(taken), consumer.assignment_lost());
+        let positions = self.keeper.revoke(&self.parts(taken), consumer.assignment_lost());
+        // On its way before this member joins again, so the next owner finds it.
+        if !positions.is_empty()
+            && let Err(error) = consumer.commit(&self.telling(positions), CommitMode::Async)
+        {
+            tracing::debug!("positions not told to Kafka: {error}");
+        }
         if let Err(error) = consumer.unassign() {
             self.set_trouble(format!("the partitions could not be given back: {error}"));
         }
@@ -98,6 +159,17 @@ impl<K: Keeper> Member<K> {
 
     fn parts(&self, list: &TopicPartitionList) -> Vec<Part> {
         list.elements().iter().filter_map(|place| self.part(place.topic(), place.partition())).collect()
+    }
+}
+
+/// A message as a record of a log.
+pub fn record<'a>(part: Part, message: &'a BorrowedMessage<'_>) -> Record<'a> {
+    Record {
+        part,
+        offset: message.offset(),
+        timestamp: message.timestamp().to_millis().unwrap_or_default(),
+        key: message.key(),
+        payload: message.payload(),
     }
 }
 
@@ -126,6 +198,18 @@ pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
 }
 
 impl<K: Keeper> ConsumerContext for Member<K> {
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        match result {
+            Err(KafkaError::ConsumerCommit(
+                code @ (RDKafkaErrorCode::UnknownMemberId
+                | RDKafkaErrorCode::IllegalGeneration
+                | RDKafkaErrorCode::FencedInstanceId),
+            )) => self.set_trouble(format!("its place in the group is another's ({code})")),
+            Err(error) => tracing::debug!("positions not told to Kafka: {error}"),
+            Ok(()) => {}
+        }
+    }
+
     // Range assignment revokes everything before it assigns, so the positions go in once, with the assignment.
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         match event {

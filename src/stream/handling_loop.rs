@@ -18,16 +18,16 @@ use rdkafka::{
 use tokio::task::block_in_place;
 
 use super::{
-    StreamError, Topic,
+    StreamError, Topic, anchors,
     board::PartState,
     ends::EndWatch,
     env::{Ended, Env},
-    group::{Keeper, Member, settings},
+    group::{AskTold, Keeper, Member, Told, record, settings},
     states,
     transaction::Sender,
 };
 use crate::{
-    consumer::{Part, Position, Record, Start, Taken},
+    consumer::{Part, Position, Start, Taken},
     dashboard::snapshot::{Said, Weight},
     handling::{Ledger, Outgoing, Parameters, Resume},
     views::{Source, part::PartFigures},
@@ -95,7 +95,7 @@ impl Books {
 }
 
 impl Keeper for Books {
-    fn assign(&self, parts: &[Part]) -> Result<Vec<Start>, String> {
+    fn assign(&self, parts: &[Part], _: AskTold<'_>) -> Result<Vec<Start>, String> {
         self.env.board.rebalanced(NAME);
         let session = &self.env.session;
         let committed = block_in_place(|| states::handling(session)).map_err(|error| error.to_string())?;
@@ -122,11 +122,12 @@ impl Keeper for Books {
     }
 
     // What was read but not committed is read again by the next owner.
-    fn revoke(&self, parts: &[Part], _: bool) {
+    fn revoke(&self, parts: &[Part], _: bool) -> Vec<(Part, Told)> {
         let mut ledgers = self.ledgers();
         for part in parts {
             ledgers.remove(&part.partition);
         }
+        Vec::new()
     }
 }
 
@@ -149,6 +150,7 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, StreamError
         unsent: 0,
         sent: Instant::now(),
         shown: HashMap::new(),
+        replaced: env.board.ends().replaced.get(&Source::Orders).copied(),
         paused: false,
     };
     let ended = turn.run().await;
@@ -166,6 +168,8 @@ struct Turn<'a> {
     unsent: u64,
     sent: Instant,
     shown: HashMap<i32, Position>,
+    /// How often the log of orders was another one when this loop began.
+    replaced: Option<u64>,
     paused: bool,
 }
 
@@ -201,6 +205,10 @@ impl Turn<'_> {
             if let Some(trouble) = consumer.context().trouble() {
                 return Ok(Ended::Again(trouble));
             }
+            let others = self.other_logs();
+            if !others.is_empty() {
+                return Ok(self.start_again(&others, "the topic of orders was deleted and made again"));
+            }
         }
     }
 
@@ -210,7 +218,10 @@ impl Turn<'_> {
             Err(KafkaError::MessageConsumption(
                 code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange),
             )) => Some(Ended::Again(format!("a log does not reach to the position in it ({code})"))),
-            Err(KafkaError::MessageConsumptionFatal(code)) => Some(Ended::Again(code.to_string())),
+            Err(
+                KafkaError::MessageConsumptionFatal(code)
+                | KafkaError::MessageConsumption(code @ RDKafkaErrorCode::PollExceeded),
+            ) => Some(Ended::Again(code.to_string())),
             Err(KafkaError::PartitionEOF(_)) => None,
             Err(error) => {
                 self.env.board.failed(NAME);
@@ -228,16 +239,13 @@ impl Turn<'_> {
         if self.env.until.as_ref().is_some_and(|until| !until.takes(part, message.offset())) {
             return None;
         }
-        let record = Record {
-            part,
-            offset: message.offset(),
-            timestamp: message.timestamp().to_millis().unwrap_or_default(),
-            key: message.key(),
-            payload: message.payload(),
-        };
-        let taken = self.books.ledgers().get_mut(&part.partition).map(|ledger| ledger.take(&record));
+        let taken =
+            self.books.ledgers().get_mut(&part.partition).map(|ledger| ledger.take(&record(part, message)));
         match taken {
-            Some(Taken::OtherLog) => Some(self.start_again(part)),
+            Some(Taken::OtherLog) => {
+                let why = format!("{part} holds other records than those that were read");
+                Some(self.start_again(&[part.partition], &why))
+            }
             Some(Taken::Yes) => {
                 self.records += 1;
                 None
@@ -246,16 +254,38 @@ impl Turn<'_> {
         }
     }
 
-    /// The committed state of a partition belongs to another log: an empty one is committed in its place.
-    fn start_again(&mut self, part: Part) -> Ended {
-        let text =
-            format!("{part} holds other records than those that were read: every order of it is judged anew");
+    /// Where a log was seen to be another one: the partitions whose state is from the one that is gone.
+    fn other_logs(&mut self) -> Vec<i32> {
+        let replaced = self.env.board.ends().replaced.get(&Source::Orders).copied();
+        if replaced == self.replaced {
+            return Vec::new();
+        }
+        let known = |(partition, ledger): (&i32, &Ledger)| {
+            Some((Part { source: Source::Orders, partition: *partition }, ledger.anchor()?))
+        };
+        let known = self.books.ledgers().iter().filter_map(known).collect();
+        match block_in_place(|| anchors::others(&self.env.session, &known)) {
+            Ok(others) => {
+                self.replaced = replaced;
+                others.into_iter().map(|part| part.partition).collect()
+            }
+            Err(error) => {
+                tracing::debug!("{NAME}: whether its log is another one is not known: {error}");
+                Vec::new()
+            }
+        }
+    }
+
+    /// The committed states of partitions belong to another log: empty ones are committed in their place.
+    fn start_again(&mut self, partitions: &[i32], why: &str) -> Ended {
+        let text = format!("{why}: every order of it is judged anew");
         self.env.board.say(
             self.env.clock.now().unwrap_or_default(),
             Weight::Warning,
             format!("{NAME}: {text}.").into(),
         );
-        let empty = [(part.partition, self.state(part.partition, Position::default(), Resume::default()))];
+        let empty = |partition| (partition, self.state(partition, Position::default(), Resume::default()));
+        let empty: Vec<_> = partitions.iter().copied().map(empty).collect();
         match self.send(Vec::new(), &empty) {
             Ok(()) => Ended::Again(text),
             Err(error) => Ended::Again(error.to_string()),
@@ -271,7 +301,14 @@ impl Turn<'_> {
         let Some(group) = self.consumer.group_metadata() else {
             return Err(StreamError::NoGroup { group: self.env.session.group(NAME) });
         };
-        block_in_place(|| self.sender.commit(outgoing, states, (&offsets, &group)))
+        let too_large = block_in_place(|| self.sender.commit(outgoing, states, (&offsets, &group)))?;
+        for order_id in too_large {
+            let text = format!(
+                "Order {order_id} is handled, but its record is larger than Kafka takes: no mail goes out."
+            );
+            self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Error, text.into());
+        }
+        Ok(())
     }
 
     /// What is due between records.
@@ -399,7 +436,9 @@ impl Turn<'_> {
         for (partition, next) in positions {
             let part = Part { source: Source::Orders, partition };
             let end = until.end(part).unwrap_or(0);
-            if next < end && !super::probe::nothing_between(&self.env.session, part, next, end)? {
+            let is_empty =
+                || block_in_place(|| super::probe::nothing_between(&self.env.session, part, next, end));
+            if self.env.stop.is_cancelled() || next < end && !is_empty()? {
                 return Ok(false);
             }
         }

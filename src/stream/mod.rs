@@ -1,5 +1,6 @@
 //! Kafka: which topics there are, how clients are configured, and the loops that read and write.
 
+pub mod anchors;
 pub mod ask;
 pub mod board;
 pub mod clock;
@@ -10,6 +11,8 @@ pub mod find;
 pub mod follow;
 pub mod group;
 pub mod handling_loop;
+pub mod handovers;
+pub mod lease;
 pub mod probe;
 pub mod producer;
 pub mod publish;

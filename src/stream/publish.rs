@@ -1,5 +1,6 @@
 //! Publishes what the views say on `shop.state`.
 
+use chrono::Utc;
 use rdkafka::{
     ClientContext,
     producer::{BaseRecord, DeliveryResult, Producer, ProducerContext},
@@ -7,9 +8,14 @@ use rdkafka::{
 };
 
 use super::{
-    Session, StreamError, Topic, board::PartState, follow::key, producer::PolledProducer, topics::STATE_VIEWS,
+    Session, StreamError, Topic,
+    board::PartState,
+    follow::key,
+    handovers::pieces,
+    producer::PolledProducer,
+    topics::{STATE_HANDOVERS, STATE_VIEWS},
 };
-use crate::consumer::Part;
+use crate::consumer::{Handover, Part};
 
 struct Quiet;
 
@@ -55,6 +61,24 @@ impl Publisher {
         if let Err((error, _)) = self.producer.send(record) {
             tracing::debug!("a state was not published: {error}");
         }
+    }
+
+    /// Hands over one view's whole state of one partition; returns its bytes.
+    pub fn hand_over(&self, view: &str, part: Part, who: &str, state: &Handover) -> usize {
+        let Ok(value) = serde_json::to_vec(state) else { return 0 };
+        let key = key(view, part);
+        for (name, headers, bytes) in pieces(who, Utc::now().timestamp_millis(), &value) {
+            let key = format!("{key}{name}");
+            let record = BaseRecord::to(&self.topic)
+                .partition(STATE_HANDOVERS)
+                .key(&key)
+                .payload(&bytes)
+                .headers(headers);
+            if let Err((error, _)) = self.producer.send(record) {
+                tracing::debug!("a state was not handed over: {error}");
+            }
+        }
+        value.len()
     }
 
     /// Waits until everything sent is acknowledged, for at most `patience`. Blocks.

@@ -1,6 +1,6 @@
 //! The topics of the shop and how they are made.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -9,7 +9,10 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use super::{Session, StreamError};
+use tokio_util::sync::CancellationToken;
+
+use super::{Session, StreamError, board::Board, clock::Clock};
+use crate::dashboard::snapshot::Weight;
 
 /// A topic of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +37,8 @@ pub enum Topic {
 pub const STATE_VIEWS: i32 = 0;
 /// Partition of [`Topic::State`] for `handling`, whose open transactions would hide what lies behind them.
 pub const STATE_HANDLING: i32 = 1;
+/// Partition of [`Topic::State`] for whole states that are handed over: who only shows figures need not read them.
+pub const STATE_HANDOVERS: i32 = 2;
 
 impl Topic {
     /// All of them.
@@ -64,7 +69,7 @@ impl Topic {
     pub const fn partitions(self, wanted: i32) -> i32 {
         match self {
             Self::Orders | Self::Deliveries | Self::Handled => wanted,
-            Self::State => 2,
+            Self::State => 3,
             Self::DeadLetters | Self::Pulse | Self::Control => 1,
         }
     }
@@ -87,8 +92,32 @@ impl Topic {
     }
 }
 
-/// Makes the topics that are missing; replication factor min(3, brokers). Waits at most `timeout` for Kafka.
-pub async fn ensure(session: &Session, timeout: Duration) -> Result<(), StreamError> {
+/// How often it is looked whether all topics are there.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Makes topics again that were deleted, and says so, until told to stop.
+pub async fn keep(session: Session, board: Arc<Board>, clock: Clock, stop: CancellationToken) {
+    let look = async {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            match ensure(&session, LOOK).await {
+                Ok(made) if made.is_empty() => {}
+                Ok(made) => {
+                    let made = made.join(", ");
+                    let text = format!("Topics were missing and have been made again: {made}.");
+                    board.say(clock.now().unwrap_or_default(), Weight::Warning, text.into());
+                }
+                // Whether Kafka answers is told by others.
+                Err(error) => tracing::debug!("looking for the topics: {error}"),
+            }
+        }
+    };
+    stop.run_until_cancelled(look).await;
+}
+
+/// Makes the topics that are missing, and returns their names; replication factor min(3, brokers). Waits at most
+/// `timeout` for Kafka.
+pub async fn ensure(session: &Session, timeout: Duration) -> Result<Vec<String>, StreamError> {
     let admin: AdminClient<DefaultClientContext> = session.client(&[]).create()?;
     let asking = session.clone();
     let look = move || -> Result<_, StreamError> {
@@ -104,7 +133,7 @@ pub async fn ensure(session: &Session, timeout: Duration) -> Result<(), StreamEr
         StreamError::Unreachable { bootstrap: session.bootstrap.to_string(), reason: error.to_string() }
     })??;
     if missing.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let replication = i32::try_from(brokers.clamp(1, 3)).unwrap_or(1);
     let names: Vec<String> = missing.iter().map(|topic| session.topic(*topic)).collect();
@@ -133,7 +162,8 @@ pub async fn ensure(session: &Session, timeout: Duration) -> Result<(), StreamEr
             Err((topic, code)) => return Err(StreamError::CreateTopic { topic, reason: code.to_string() }),
         }
     }
-    wait_until_known(session, admin, names, timeout).await
+    wait_until_known(session, admin, names.clone(), timeout).await?;
+    Ok(names)
 }
 
 /// A cluster says that a topic is made before every broker knows of it and each partition has a leader.

@@ -96,13 +96,14 @@ impl Sender {
     }
 
     /// One transaction: records (by the partition of the orders they come from), states and the group's
-    /// offsets. Blocks until it is decided.
+    /// offsets. Blocks until it is decided. Returns the handled orders whose records were larger than a batch: left
+    /// out, since they would be for ever.
     pub fn commit(
         &self,
         outgoing: Vec<(i32, Outgoing)>,
         states: &[(i32, PartState)],
         offsets: (&TopicPartitionList, &ConsumerGroupMetadata),
-    ) -> Result<(), StreamError> {
+    ) -> Result<Vec<u64>, StreamError> {
         self.producer.begin_transaction()?;
         let done = self.fill(outgoing, states, offsets);
         if done.is_err() {
@@ -119,13 +120,20 @@ impl Sender {
         outgoing: Vec<(i32, Outgoing)>,
         states: &[(i32, PartState)],
         offsets: (&TopicPartitionList, &ConsumerGroupMetadata),
-    ) -> Result<(), StreamError> {
+    ) -> Result<Vec<u64>, StreamError> {
+        let mut too_large = Vec::new();
         for (partition, record) in outgoing {
             match record {
                 Outgoing::Handled { order_id, value } => {
                     let key = order_id.to_string();
                     let to = partition.rem_euclid(self.handled_partitions);
-                    self.send(&|| BaseRecord::to(&self.handled).partition(to).key(&key).payload(&value))?;
+                    match self.send(&|| BaseRecord::to(&self.handled).partition(to).key(&key).payload(&value))
+                    {
+                        Err(StreamError::Kafka(KafkaError::MessageProduction(
+                            RDKafkaErrorCode::MessageSizeTooLarge,
+                        ))) => too_large.push(order_id),
+                        sent => sent?,
+                    }
                 }
                 Outgoing::DeadLetter { offset, key, value, error } => {
                     let (key, cut) = fitting(key.as_deref(), value.as_deref());
@@ -154,7 +162,7 @@ impl Sender {
         if self.failed.swap(0, Ordering::Relaxed) > 0 {
             return Err(KafkaError::MessageProduction(RDKafkaErrorCode::Fail).into());
         }
-        Ok(())
+        Ok(too_large)
     }
 
     fn headers(&self, partition: i32, offset: i64, error: &str, cut_from: Option<usize>) -> OwnedHeaders {

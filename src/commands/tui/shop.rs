@@ -17,12 +17,13 @@ use crate::{
         consumers,
         place::Place,
         stage::{self, Stage},
+        supervisor::Supervisor,
     },
     shop::{Catalog, Control, Pulse, Zone, pulse::RunState},
     simulator::{
         self, Backfill, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions, before_midnight,
     },
-    stream::{StreamError, ask::Asker, topics},
+    stream::{Session, StreamError, ask::Asker, env::Ended, topics},
     views::figures::ShopFigures,
 };
 
@@ -97,7 +98,8 @@ pub(super) async fn run(
 
 /// A shop that is open.
 struct Open {
-    simulator: Option<Simulator>,
+    /// With what another one would be started.
+    simulator: Option<(Simulator, SimulatorOptions)>,
     tools: Option<consumers::Tools>,
     asker: Asker,
 }
@@ -120,8 +122,9 @@ async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Resul
     if plan.fill_today {
         options.backfill = options.backfill.and_then(|today| rest_of(today, stage.clock.pulse().as_ref()));
     }
+    let again = options.clone().again();
     let simulator = match simulator::start(&stage.session, options).await {
-        Ok(simulator) => Some(simulator),
+        Ok(simulator) => Some((simulator, again)),
         Err(SimulatorError::Rival { place, .. }) => {
             stage.board.say(
                 stage.clock.now().unwrap_or_default(),
@@ -169,23 +172,44 @@ fn refusal(request: &Request, pulse: Option<&Pulse>, zone: Zone) -> Option<Said>
     }
 }
 
+/// Sells. A simulator that panics is followed by one that learns the log anew and goes on from its end; what the
+/// person asks of it comes by `shop.control` then.
+async fn sell(
+    supervisor: Supervisor,
+    session: Session,
+    (simulator, again): (Simulator, SimulatorOptions),
+    controls: mpsc::Receiver<Control>,
+) {
+    let mut first = Some((simulator, controls));
+    let run = || {
+        let (next, supervisor) = (first.take(), &supervisor);
+        let starting = simulator::start(&session, again.clone());
+        async move {
+            let (simulator, controls) = match next {
+                Some(ready) => ready,
+                None => (starting.await?, mpsc::channel(1).1),
+            };
+            // Who wants to see progress looks at the pulse.
+            let (progress, _seen) = watch::channel(Progress::default());
+            let (weight, said) = match simulator.run(controls, progress, supervisor.stop.clone()).await {
+                Ok(Outcome::Finished | Outcome::Stopped) => return Ok(Ended::Done),
+                Ok(Outcome::Replaced { by }) => (Weight::Warning, Said::TakenOver { by }),
+                Err(error) => (Weight::Error, Said::SimulatorFailed { why: error.to_string() }),
+            };
+            supervisor.board.say(supervisor.clock.now().unwrap_or_default(), weight, said);
+            Ok::<_, SimulatorError>(Ended::Done)
+        }
+    };
+    supervisor.keep("the simulator", run).await;
+}
+
 /// Sells, and passes on what the person asks for, until told to stop.
 async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::UnboundedReceiver<Request>) {
     let (to_simulator, controls) = mpsc::channel(16);
     let own = open.simulator.is_some();
-    // Who wants to see progress looks at the pulse.
-    let (progress, _seen) = watch::channel(Progress::default());
-    let selling = open.simulator.map(|simulator| {
-        let (board, clock, stop) = (Arc::clone(&stage.board), stage.clock.clone(), stage.stop.clone());
-        tokio::spawn(async move {
-            let (weight, said) = match simulator.run(controls, progress, stop).await {
-                Ok(Outcome::Finished | Outcome::Stopped) => return,
-                Ok(Outcome::Replaced { by }) => (Weight::Warning, Said::TakenOver { by }),
-                Err(error) => (Weight::Error, Said::SimulatorFailed { why: error.to_string() }),
-            };
-            board.say(clock.now().unwrap_or_default(), weight, said);
-        })
-    });
+    let selling = open
+        .simulator
+        .map(|simulator| tokio::spawn(sell(stage.supervisor(), stage.session.clone(), simulator, controls)));
     loop {
         let request = tokio::select! {
             () = stage.stop.cancelled() => break,

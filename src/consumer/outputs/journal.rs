@@ -45,6 +45,11 @@ impl Output<Journal> for JournalFiles {
         }
     }
 
+    fn reset(&mut self) {
+        self.last.clear();
+        self.due = false;
+    }
+
     fn settle(&mut self, parts: &[&Journal], _: Option<NaiveDate>, _: &mut Batch) {
         let newest = parts.iter().filter_map(|view| view.newest()).max_by_key(|order| order.order_id);
         if let Some(order) = newest {

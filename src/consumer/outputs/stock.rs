@@ -31,8 +31,14 @@ impl StockFiles {
 }
 
 impl Output<Stock> for StockFiles {
+    fn single_files(&self) -> &'static [&'static str] {
+        &[stock_table::FILE]
+    }
+
     fn reset(&mut self) {
         self.balances.clear();
+        self.text.clear();
+        self.due = false;
     }
 
     fn settle(&mut self, parts: &[&Stock], _: Option<NaiveDate>, rows: &mut Batch) {

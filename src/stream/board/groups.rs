@@ -45,6 +45,13 @@ impl Board {
         inner.changes += u64::from(news);
     }
 
+    /// Notes what is wrong with a consumer.
+    pub fn set_trouble(&self, view: &'static str, trouble: Said) {
+        let mut inner = self.lock();
+        inner.groups.entry(view).or_default().trouble = Some(trouble);
+        inner.changes += 1;
+    }
+
     /// Counts that a consumer's partitions were assigned anew.
     pub fn rebalanced(&self, view: &'static str) {
         self.lock().groups.entry(view).or_default().rebalances += 1;
@@ -93,8 +100,8 @@ impl Inner {
                     .find(|name| **name == view)
                     .and_then(|name| self.parts.get(&(*name, *part)))
                     .map_or(0, |state| state.position.next.max(state.end_seen));
-                u64::try_from(end - read).unwrap_or(0)
+                u64::try_from(end.saturating_sub(read)).unwrap_or(0)
             })
-            .sum()
+            .fold(0, u64::saturating_add)
     }
 }

@@ -6,31 +6,34 @@ mod show;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures::FutureExt;
 use rdkafka::{
-    Message,
-    consumer::{Consumer, StreamConsumer},
+    Message, TopicPartitionList,
+    consumer::{CommitMode, Consumer, StreamConsumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
 };
+use save::Handed;
 use shared::{Hold, Shared};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    StreamError,
+    StreamError, anchors,
     board::PartState,
     env::{Ended, Env},
-    group::{Member, settings},
+    group::{Keeper, Member, record, settings},
+    handovers::Handovers,
 };
 use crate::{
-    consumer::{Output, Part, Record, Taken, Trouble, Worker},
+    consumer::{Output, Part, Taken, Trouble, Worker},
     dashboard::snapshot::{Said, Weight},
     sinks::files::Files,
     store::Store,
-    views::{View, figures::ReportNote},
+    views::{Source, View, figures::ReportNote},
 };
 
 /// How often figures go to the board.
@@ -39,6 +42,10 @@ const TICK: Duration = Duration::from_millis(250);
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Records taken between two looks at the clock.
 const GULP: usize = 2_000;
+/// How long Kafka may take to say whether it knows us.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A loop that stands still for so long is told of.
+const LONG: Duration = Duration::from_secs(5);
 
 /// Runs one view until it is told to stop, has reached its end, or must be built again.
 pub async fn run<V, O, S, F>(env: &Env, output: O, store: S, files: F) -> Result<Ended, ViewError>
@@ -56,13 +63,9 @@ where
             Said::FilesDoNotFit { view: V::NAME },
         );
     }
-    let shared = Arc::new(Shared {
-        worker: Mutex::new(worker),
-        clock: env.clock.clone(),
-        board: Arc::clone(&env.board),
-        lost: Mutex::new(false),
-    });
+    let shared = Arc::new(Shared::new(worker, env));
     let member = Member::new(&env.session, V::SOURCES, Arc::clone(&shared));
+    let _guard = watch_over(&shared);
     let group = env.session.group(V::NAME);
     let consumer: Client<V, O, S, F> =
         env.session.client(&settings(&group, &env.instance)).create_with_context(member)?;
@@ -73,9 +76,12 @@ where
         consumer: Arc::new(consumer),
         records: 0,
         saved: Instant::now(),
+        handed: HashMap::new(),
+        others: None,
         published: HashMap::new(),
         end_seen: HashMap::new(),
         at_end: HashSet::new(),
+        replaced: env.board.ends().replaced,
         trouble: None,
         broken: None,
         cluster: None,
@@ -120,11 +126,16 @@ where
     consumer: Arc<Client<V, O, S, F>>,
     records: u64,
     saved: Instant,
+    handed: HashMap<Part, Handed>,
+    /// What others hand over, while it is needed.
+    others: Option<Handovers>,
     published: HashMap<Part, PartState>,
     /// By partition: the end of the log at which it was last seen to hold nothing more.
     end_seen: HashMap<Part, i64>,
     /// Partitions with nothing more to read since their last record.
     at_end: HashSet<Part>,
+    /// How often which log was another one when this loop began.
+    replaced: HashMap<Source, u64>,
     trouble: Option<String>,
     /// Why it must be built again from its checkpoint.
     broken: Option<String>,
@@ -150,8 +161,7 @@ where
             tokio::select! {
                 biased;
                 () = self.env.stop.cancelled() => {
-                    self.save();
-                    self.show(true);
+                    self.finish();
                     return Ok(Ended::Done);
                 }
                 _ = tick.tick() => {
@@ -180,13 +190,62 @@ where
             if let Some(trouble) = consumer.context().trouble() {
                 return Ok(Ended::Again(trouble));
             }
-            if self.shared.is_lost() {
-                return Ok(Ended::Again("it lost its partitions".to_owned()));
+            if self.is_other_log()
+                && let Some(again) = self.start_again("a topic was deleted and made again")?
+            {
+                return Ok(again);
             }
             if let Some(why) = self.broken.take() {
                 return Ok(Ended::Again(why));
             }
+            if !self.holds() {
+                return Ok(Ended::Again("other processes may have its partitions".to_owned()));
+            }
+            self.shared.lease.renew();
         }
+    }
+
+    /// Where a log was seen to be another one: whether it is what this state is from that is gone, not what it was
+    /// begun with since.
+    fn is_other_log(&mut self) -> bool {
+        let replaced = self.env.board.ends().replaced;
+        if V::SOURCES.iter().all(|source| replaced.get(source) == self.replaced.get(source)) {
+            return false;
+        }
+        let known = self.shared.worker().anchors();
+        match tokio::task::block_in_place(|| anchors::others(&self.env.session, &known)) {
+            Ok(others) => {
+                self.replaced = replaced;
+                !others.is_empty()
+            }
+            Err(error) => {
+                tracing::debug!("{}: whether its log is another one is not known: {error}", V::NAME);
+                false
+            }
+        }
+    }
+
+    /// Whether Kafka still knows this member: it takes from it once more what it knows. Asks for a bounded time.
+    fn is_member(&self) -> bool {
+        let told = self.shared.told().told.clone();
+        tracing::debug!(
+            "{}: nothing is known of its partitions for {:?}",
+            V::NAME,
+            self.shared.lease.silence()
+        );
+        told.is_empty() || tell_within(&self.consumer, self.consumer.context().telling(told), PATIENCE)
+    }
+
+    /// Whether the partitions held are surely still our own.
+    fn holds(&self) -> bool {
+        if self.shared.is_lost() {
+            return false;
+        }
+        let ours = !self.consumer.assignment_lost() && (!self.shared.lease.is_stale() || self.is_member());
+        if !ours {
+            self.shared.lose();
+        }
+        ours
     }
 
     fn received(
@@ -205,9 +264,14 @@ where
             Err(KafkaError::MessageConsumption(
                 code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange),
             )) => {
-                self.start_again(&format!("the log does not reach back or forward to its position ({code})"))
+                // Which of the two, and what to do, is seen when the partitions are taken over anew.
+                let what = format!("the log does not reach back or forward to its position ({code})");
+                Ok(Some(Ended::Again(what)))
             }
-            Err(KafkaError::MessageConsumptionFatal(code)) => Ok(Some(Ended::Again(code.to_string()))),
+            Err(
+                KafkaError::MessageConsumptionFatal(code)
+                | KafkaError::MessageConsumption(code @ RDKafkaErrorCode::PollExceeded),
+            ) => Ok(Some(Ended::Again(code.to_string()))),
             Err(error) => {
                 self.env.board.failed(V::NAME);
                 tracing::debug!("{}: {error}", V::NAME);
@@ -226,14 +290,7 @@ where
         {
             return Ok(None);
         }
-        let record = Record {
-            part,
-            offset: message.offset(),
-            timestamp: message.timestamp().to_millis().unwrap_or_default(),
-            key: message.key(),
-            payload: message.payload(),
-        };
-        let taken = self.shared.worker().take(&record);
+        let taken = self.shared.worker().take(&record(part, message));
         match taken {
             Taken::Yes => {
                 self.records += 1;
@@ -256,8 +313,59 @@ where
     }
 
     fn leave(self) {
-        let Self { shared, consumer, .. } = self;
+        let Self { shared, consumer, others, .. } = self;
         drop(shared);
-        super::let_go(consumer);
+        super::let_go((consumer, others));
     }
+}
+
+/// Tells Kafka positions and waits until it has taken them, for a bounded time.
+fn tell_within<K: Keeper>(
+    consumer: &Arc<StreamConsumer<Member<K>>>,
+    list: TopicPartitionList,
+    patience: Duration,
+) -> bool {
+    let (told, heard) = std::sync::mpsc::channel();
+    let consumer = Arc::clone(consumer);
+    // The call itself knows no deadline.
+    std::thread::spawn(move || told.send(consumer.commit(&list, CommitMode::Sync)));
+    matches!(tokio::task::block_in_place(|| heard.recv_timeout(patience)), Ok(Ok(())))
+}
+
+/// Tells where a loop has stood still for long, as it cannot do so itself.
+fn watch_over<V, O, S, F>(shared: &Arc<Shared<V, O, S, F>>) -> DropGuard
+where
+    V: View,
+    O: Output<V> + 'static,
+    S: Store + 'static,
+    F: Files + 'static,
+{
+    let (shared, stop) = (Arc::downgrade(shared), CancellationToken::new());
+    let watching = async move {
+        let mut told = false;
+        while let Some(shared) = shared.upgrade() {
+            let silence = shared.lease.silence();
+            let stands = silence > LONG;
+            if stands && !told {
+                let seconds = silence.as_secs();
+                let what = format!(
+                    "{} has stood still for {seconds} s: its disk or Kafka keeps it waiting",
+                    V::NAME
+                );
+                let env = &shared.env;
+                env.board.say(
+                    env.clock.now().unwrap_or_default(),
+                    Weight::Warning,
+                    format!("{what}.").into(),
+                );
+                env.board.set_trouble(V::NAME, what.into());
+            }
+            told = stands;
+            drop(shared);
+            tokio::time::sleep(INTERVAL).await;
+        }
+    };
+    let ended = stop.clone();
+    tokio::spawn(async move { ended.run_until_cancelled(watching).await });
+    stop.drop_guard()
 }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::NaiveDate;
+
 use rdkafka::{
     Offset,
     consumer::{CommitMode, Consumer},
@@ -13,9 +15,20 @@ use crate::{
     dashboard::snapshot::{Said, Weight},
     sinks::files::Files,
     store::Store,
-    stream::{probe::nothing_between, until::Until},
+    stream::{handovers::Handovers, probe::nothing_between, until::Until},
     views::View,
 };
+
+/// How long the last positions may take to reach Kafka.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What was handed over last of a partition.
+pub(super) struct Handed {
+    at: Instant,
+    next: i64,
+    closed: Option<NaiveDate>,
+    bytes: usize,
+}
 
 impl<V, O, S, F> Turn<'_, V, O, S, F>
 where
@@ -26,6 +39,9 @@ where
 {
     /// What is due between records. `true` when the end is reached.
     pub(super) fn look_after(&mut self) -> Result<bool, ViewError> {
+        if !self.holds() {
+            return Ok(false);
+        }
         if self.saved.elapsed() >= INTERVAL {
             self.save();
         }
@@ -37,14 +53,27 @@ where
         self.shared.worker().close_before(self.env.zone.date(until.shop_second));
         self.save();
         // Files that are published say so in the checkpoint after.
-        self.save();
-        self.show(true);
+        self.finish();
         Ok(self.trouble.is_none())
+    }
+
+    /// The last checkpoint of a run: to disk, to Kafka and to whoever goes on from it.
+    pub(super) fn finish(&mut self) {
+        self.save();
+        if !self.shared.is_lost() && self.trouble.is_none() {
+            let flushed = tokio::task::block_in_place(|| self.shared.worker().flush());
+            match flushed {
+                Ok(()) => self.tell(true),
+                Err(trouble) => tracing::warn!("{}: {trouble}", V::NAME),
+            }
+            self.hand_over(true);
+        }
+        self.show(true);
     }
 
     /// Makes a checkpoint and tells Kafka and everybody else.
     pub(super) fn save(&mut self) {
-        if self.shared.is_lost() || self.broken.is_some() {
+        if self.broken.is_some() || !self.holds() {
             return;
         }
         if !self.is_same_kafka() {
@@ -54,7 +83,12 @@ where
         self.saved = Instant::now();
         let now = self.env.clock.now();
         self.close_days();
-        let saved = tokio::task::block_in_place(|| self.shared.worker().checkpoint(now));
+        self.learn();
+        let saved =
+            tokio::task::block_in_place(|| self.shared.worker().checkpoint_while(now, &|| self.holds()));
+        if self.shared.is_lost() {
+            return;
+        }
         // A store that has failed may have lost what it took before: what is on the disk counts.
         if let Err(Trouble::Store(error)) = &saved {
             self.break_off(error.to_string());
@@ -69,16 +103,80 @@ where
         self.trouble = trouble;
         self.hold(self.trouble.is_some());
         if self.trouble.is_none() {
-            let positions: Vec<_> = self.shared.worker().positions().collect();
-            let committed = positions
-                .into_iter()
-                .filter(|(_, position)| position.next > 0)
-                .map(|(part, position)| (part, Offset::Offset(position.next)));
-            let list = self.consumer.context().list(committed);
-            if list.count() > 0
-                && let Err(error) = self.consumer.commit(&list, CommitMode::Async)
-            {
-                tracing::debug!("{}: positions not told to Kafka: {error}", V::NAME);
+            self.tell(false);
+            self.keep();
+            self.hand_over(false);
+        }
+    }
+
+    /// Tells Kafka the positions of the checkpoint before this one, which is on disk by now: what it was told must
+    /// never be ahead of what a killed process goes on from. At the `last` those of this one, once flushed.
+    fn tell(&self, last: bool) {
+        if last {
+            self.keep();
+        }
+        let mut news = self.shared.told().kept.clone();
+        news.retain(|part, told| self.shared.told().told.get(part) != Some(told));
+        if news.is_empty() {
+            return;
+        }
+        let list = self.consumer.context().telling(news.clone());
+        let told = if last {
+            super::tell_within(&self.consumer, list, FAREWELL)
+        } else {
+            let told = self.consumer.commit(&list, CommitMode::Async);
+            told.inspect_err(|error| tracing::debug!("{}: positions not told to Kafka: {error}", V::NAME))
+                .is_ok()
+        };
+        if told {
+            self.shared.told().told.extend(news);
+        }
+    }
+
+    /// Notes the positions of a checkpoint.
+    fn keep(&self) {
+        let worker = self.shared.worker();
+        self.shared.told().kept = self.shared.to_tell(&worker).collect();
+    }
+
+    /// Hands over what moved: seldom where it is large, and at the `last` in any case.
+    fn hand_over(&mut self, last: bool) {
+        let worker = self.shared.worker();
+        for (part, position) in worker.positions() {
+            if worker.is_expecting(part) || !worker.may_tell(part) {
+                continue;
+            }
+            let closed = worker.closed_before();
+            let due = self.handed.get(&part).is_none_or(|handed| {
+                let wait = Duration::from_millis((handed.bytes as u64 / 2).clamp(1_000, 60_000));
+                let moved = (handed.next, handed.closed) != (position.next, closed);
+                moved && (last || handed.closed != closed || handed.at.elapsed() >= wait)
+            });
+            if due {
+                let bytes = tokio::task::block_in_place(|| self.shared.hand_over(&worker, part));
+                self.handed.insert(part, Handed { at: Instant::now(), next: position.next, closed, bytes });
+            }
+        }
+    }
+
+    /// Takes in what the owners of the other partitions hand over, where this worker writes the files over all.
+    fn learn(&mut self) {
+        if !self.shared.worker().needs_others() {
+            self.others = None;
+            return;
+        }
+        if self.others.is_none() {
+            match Handovers::open(&self.env.session, V::NAME) {
+                Ok(others) => self.others = Some(others),
+                Err(error) => tracing::warn!("{}: what others hand over cannot be read: {error}", V::NAME),
+            }
+        }
+        let Some(others) = &mut self.others else { return };
+        tokio::task::block_in_place(|| others.look());
+        let mut worker = self.shared.worker();
+        for part in worker.missing() {
+            if let Some(state) = others.news_of(part) {
+                worker.learn(part, &state);
             }
         }
     }
@@ -119,13 +217,14 @@ where
         let mut worker = self.shared.worker();
         worker.set_partitions(ends.by_part.keys().copied().filter(|part| V::SOURCES.contains(&part.source)));
         let Some(settled) = ends.settled.filter(|_| self.env.until.is_none()) else { return };
-        let read =
-            ends.by_part.iter().filter(|(part, _)| V::SOURCES.contains(&part.source)).all(|(part, end)| {
-                worker.positions().any(|(held, position)| {
-                    held == *part && self.read_to(held, position.next) >= *end && !worker.is_expecting(held)
-                })
-            });
-        if read && !ends.by_part.is_empty() {
+        // Each owner closes for its own partitions; whoever writes the report waits for all.
+        let mut held = 0;
+        let read = worker.positions().all(|(part, position)| {
+            held += 1;
+            let end = ends.by_part.get(&part).copied();
+            end.is_some_and(|end| self.read_to(part, position.next) >= end) && !worker.is_expecting(part)
+        });
+        if read && held > 0 {
             worker.close_before(self.env.zone.date(settled));
         }
     }
@@ -142,12 +241,16 @@ where
             return Ok(false);
         }
         for (part, position) in positions {
+            if self.env.stop.is_cancelled() {
+                return Ok(false);
+            }
             let Some(end) = until.end(part) else { return Ok(false) };
             if self.shared.worker().is_expecting(part) {
                 return Ok(false);
             }
             if position.next < end {
-                if !nothing_between(&self.env.session, part, position.next, end)? {
+                let session = &self.env.session;
+                if !tokio::task::block_in_place(|| nothing_between(session, part, position.next, end))? {
                     return Ok(false);
                 }
                 self.end_seen.insert(part, end);

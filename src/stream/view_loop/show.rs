@@ -16,6 +16,8 @@ use crate::{
 const MARKERS: i64 = 2;
 /// Wall ms between two states published of one partition, so that other processes are at most two seconds behind.
 const PUBLISHED_MS: i64 = 700;
+/// Wall ms after which a state is published again though nothing moved.
+const AGAIN_MS: i64 = 10_000;
 
 impl<V, O, S, F> Turn<'_, V, O, S, F>
 where
@@ -26,6 +28,9 @@ where
 {
     /// Puts the figures on the board, and publishes those that are news: once a second, and at the end.
     pub(super) fn show(&mut self, last: bool) {
+        if self.shared.is_lost() {
+            return;
+        }
         let now = self.env.clock.now();
         let (figures, reports) = {
             let worker = self.shared.worker();
@@ -53,7 +58,9 @@ where
                 reports: reports.clone(),
             };
             let due = self.published.get(&part).is_none_or(|before| {
-                (last || wall_ms - before.wall_ms >= PUBLISHED_MS) && before.says_other_than(&state)
+                let age_ms = wall_ms - before.wall_ms;
+                // Again now and then: what a former owner sent late must not be the last word.
+                (last || age_ms >= PUBLISHED_MS) && before.says_other_than(&state) || age_ms >= AGAIN_MS
             });
             if due {
                 self.env.publisher.publish(V::NAME, part, &state);

@@ -1,0 +1,144 @@
+//! Keeps tasks alive: one that fails or panics is told of and started again, ever more slowly.
+
+use std::{fmt::Display, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    dashboard::snapshot::{Said, Weight},
+    stream::{board::Board, clock::Clock, env::Ended},
+};
+
+/// Waits between two attempts to run a task, from the first to the last.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LAST_WAIT: Duration = Duration::from_secs(5);
+
+/// Who starts tasks again.
+#[derive(Clone)]
+pub struct Supervisor {
+    /// Where it is told.
+    pub board: Arc<Board>,
+    /// When it is told.
+    pub clock: Clock,
+    /// When it is over.
+    pub stop: CancellationToken,
+}
+
+impl Supervisor {
+    /// Runs a task until it is done or all is to stop; after a failure or a panic it is built again. The first
+    /// attempt after one that lasted comes soon, later ones up to five seconds apart.
+    pub async fn keep<F, R, E>(&self, name: &'static str, mut run: F)
+    where
+        F: FnMut() -> R,
+        R: Future<Output = Result<Ended, E>>,
+        E: Display,
+    {
+        let mut wait = FIRST_WAIT;
+        let mut told = None;
+        while !self.stop.is_cancelled() {
+            let begun = tokio::time::Instant::now();
+            // What it shared is its own, or behind locks whose contents any holder left whole.
+            let attempt = AssertUnwindSafe(async { run().await }).catch_unwind();
+            let why = match attempt.await {
+                Ok(Ok(Ended::Done)) => return,
+                Ok(Ok(Ended::Again(why))) => why,
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => format!("it panicked ({})", words(panic.as_ref())),
+            };
+            if self.stop.is_cancelled() {
+                return;
+            }
+            // A run that lasted starts the patience anew.
+            if begun.elapsed() > LAST_WAIT * 2 {
+                (wait, told) = (FIRST_WAIT, None);
+            }
+            let second = self.clock.now().unwrap_or_default();
+            self.board.failed(name);
+            // The same over and over is said once: a disk may be full for long.
+            if told.as_ref() != Some(&why) {
+                self.board.say(second, Weight::Warning, Said::Restarted { view: name, why: why.clone() });
+            }
+            self.board.set_group(name, 0, 0, Some(Said::Text(why.clone())));
+            told = Some(why);
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = (wait * 2).min(LAST_WAIT);
+        }
+    }
+}
+
+/// What a task that panicked said.
+pub fn words(panic: &dyn std::any::Any) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a word")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{dashboard::snapshot::Link, shop::Zone};
+
+    fn supervisor() -> Supervisor {
+        let link = Link { bootstrap: "127.0.0.1:1".to_owned(), embedded: false, up: true, trouble: None };
+        Supervisor {
+            board: Arc::new(Board::new(Zone(chrono_tz::Europe::Stockholm), link)),
+            clock: Clock::fixed(0),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_or_fails_is_told_of_and_runs_again_ever_more_slowly() {
+        let supervisor = supervisor();
+        let begun = tokio::time::Instant::now();
+        let mut starts = Vec::new();
+        supervisor
+            .keep("the test", || {
+                starts.push(begun.elapsed());
+                let attempt = starts.len();
+                async move {
+                    match attempt {
+                        1 => panic!("out of its wits"),
+                        2 => Err("a failure"),
+                        3 => Ok(Ended::Again("a wish".to_owned())),
+                        _ => Ok(Ended::Done),
+                    }
+                }
+            })
+            .await;
+        let waits: Vec<Duration> = starts.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+        assert_eq!(waits.len(), 3);
+        assert!(waits.iter().zip(1..).all(|(wait, times)| *wait >= FIRST_WAIT * times), "{waits:?}");
+        assert!(waits[2] >= FIRST_WAIT * 4, "{waits:?}");
+        let told: Vec<_> =
+            supervisor.board.messages().into_iter().map(|message| message.said.to_string()).collect();
+        let whys = ["it panicked (out of its wits)", "a failure", "a wish"];
+        assert_eq!(told.len(), whys.len(), "{told:?}");
+        assert!(
+            told.iter().zip(whys).all(|(told, why)| told.contains("the test") && told.contains(why)),
+            "{told:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_closure_that_panics_before_its_future_is_kept_too_and_a_stop_ends_the_waiting() {
+        let supervisor = supervisor();
+        let stop = supervisor.stop.clone();
+        let mut attempts = 0;
+        supervisor
+            .keep("the test", || {
+                attempts += 1;
+                assert!(attempts > 1, "at once");
+                stop.cancel();
+                async { Ok::<_, String>(Ended::Again("over".to_owned())) }
+            })
+            .await;
+        assert_eq!(attempts, 2);
+    }
+}

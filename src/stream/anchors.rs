@@ -1,0 +1,158 @@
+//! Sees that a topic was deleted and made again while the program runs.
+//!
+//! librdkafka reads on at the old offset in the new log where that is long enough (its own comment on a changed topic
+//! id says so, 2.12), and rdkafka shows no topic ids. So one record of each partition, the anchor, is read again now
+//! and then: where another one lies at its offset, or the log has become shorter than it was, it is another log.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+};
+
+use super::{
+    Session, StreamError,
+    group::{record, topic_name},
+};
+use crate::{
+    consumer::{Part, position::Fingerprint},
+    views::Source,
+};
+
+/// How long reading the anchors may take; what did not come is read the next time.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The anchors of all logs.
+#[derive(Default)]
+pub struct Anchors {
+    reader: Option<BaseConsumer>,
+    ends: HashMap<Part, i64>,
+    held: HashMap<Part, Fingerprint>,
+}
+
+impl Anchors {
+    /// Takes note of where the logs end now; the logs that were longer before.
+    pub fn shorter(&mut self, ends: &HashMap<Part, i64>) -> HashSet<Source> {
+        let before = std::mem::replace(&mut self.ends, ends.clone());
+        let is_shorter = |(part, end): &(&Part, &i64)| before.get(part).is_some_and(|before| before > *end);
+        let shorter: HashSet<Source> = ends.iter().filter(is_shorter).map(|(part, _)| part.source).collect();
+        self.forget(&shorter);
+        shorter
+    }
+
+    /// Drops the anchors of logs that are others now.
+    fn forget(&mut self, sources: &HashSet<Source>) {
+        self.held.retain(|part, _| !sources.contains(&part.source));
+    }
+
+    /// Reads the anchors again and drops new ones where there are none; the logs in which another record lies at an
+    /// anchor's place. Blocks for some seconds at most.
+    pub fn check(&mut self, session: &Session) -> Result<HashSet<Source>, StreamError> {
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => client(session)?,
+        };
+        let places = self.ends.iter().filter(|(_, end)| **end > 0);
+        let places = places.map(|(part, _)| (*part, self.held.get(part).map(|anchor| anchor.offset)));
+        let found = read(session, &reader, &places.collect())?;
+        self.reader = Some(reader);
+        let mut others = HashSet::new();
+        for (part, first) in found {
+            let Some(first) = first else { continue };
+            match self.held.get(&part) {
+                Some(anchor) if is_other(anchor, Some(&first)) => drop(others.insert(part.source)),
+                // Retention has taken the anchor: the oldest record that is left is the next one.
+                _ => drop(self.held.insert(part, first)),
+            }
+        }
+        self.forget(&others);
+        Ok(others)
+    }
+}
+
+/// Of partitions and records that were read in them: those that are another log by now. Blocks for some seconds at
+/// most.
+pub(crate) fn others(
+    session: &Session,
+    anchors: &HashMap<Part, Fingerprint>,
+) -> Result<HashSet<Part>, StreamError> {
+    let reader = client(session)?;
+    let places = anchors.iter().map(|(part, anchor)| (*part, Some(anchor.offset))).collect();
+    let found = read(session, &reader, &places);
+    super::let_go(reader);
+    let found = found?;
+    if found.len() < anchors.len() {
+        let bootstrap = session.bootstrap.to_string();
+        return Err(StreamError::Unreachable { bootstrap, reason: "the logs cannot be read".to_owned() });
+    }
+    let is_other = |(part, anchor): (&Part, &Fingerprint)| {
+        found.get(part).is_some_and(|first| is_other(anchor, first.as_ref())).then_some(*part)
+    };
+    Ok(anchors.iter().filter_map(is_other).collect())
+}
+
+/// Whether a log is another one, by the `first` record that was found from the anchor on. Where the log ends before
+/// the anchor, its oldest record is found.
+fn is_other(anchor: &Fingerprint, first: Option<&Fingerprint>) -> bool {
+    first.is_none_or(|first| first.offset <= anchor.offset && first != anchor)
+}
+
+/// The first record at or after each offset, or of all; `None` where there is none. One topic after the other, since
+/// the end of a partition is told by its number alone. What does not come in time is missing.
+fn read(
+    session: &Session,
+    reader: &BaseConsumer,
+    wanted: &HashMap<Part, Option<i64>>,
+) -> Result<HashMap<Part, Option<Fingerprint>>, StreamError> {
+    let begun = Instant::now();
+    let mut found = HashMap::new();
+    for source in [Source::Orders, Source::Deliveries, Source::Handled] {
+        let mut places = TopicPartitionList::new();
+        let mut open = HashSet::new();
+        for (part, at) in wanted.iter().filter(|(part, _)| part.source == source) {
+            let at = at.map_or(Offset::Beginning, Offset::Offset);
+            places.add_partition_offset(&topic_name(session, source), part.partition, at)?;
+            open.insert(part.partition);
+        }
+        if open.is_empty() {
+            continue;
+        }
+        reader.assign(&places)?;
+        while !open.is_empty() && begun.elapsed() < PATIENCE {
+            match reader.poll(Duration::from_millis(50)) {
+                Some(Ok(message)) if open.remove(&message.partition()) => {
+                    let part = Part { source, partition: message.partition() };
+                    found.insert(part, Some(record(part, &message).fingerprint()));
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) if open.remove(&partition) => {
+                    found.insert(Part { source, partition }, None);
+                }
+                Some(Err(error)) => tracing::debug!("reading the logs' anchors: {error}"),
+                Some(Ok(_)) | None => {}
+            }
+        }
+        reader.unassign()?;
+    }
+    Ok(found)
+}
+
+/// One record of each partition is all that is wanted.
+fn client(session: &Session) -> Result<BaseConsumer, StreamError> {
+    Ok(session
+        .client(&[
+            ("group.id", &format!("{}.reader", session.prefix)),
+            ("enable.auto.commit", "false"),
+            ("auto.offset.reset", "earliest"),
+            ("isolation.level", "read_committed"),
+            ("enable.partition.eof", "true"),
+            ("fetch.wait.max.ms", "10"),
+            ("max.partition.fetch.bytes", "1"),
+            ("topic.metadata.refresh.interval.ms", "5000"),
+        ])
+        .create()?)
+}

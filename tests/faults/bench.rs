@@ -1,0 +1,122 @@
+//! Consumers inside the test's own process, over the shop's Kafka: their views, disks and stores can be made to
+//! fail.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use shop_sim::{
+    consumer::Output,
+    dashboard::snapshot::Link,
+    runtime::supervisor::Supervisor,
+    shop::Zone,
+    sinks::memory::Disk,
+    store::MemoryStore,
+    stream::{
+        Session,
+        board::Board,
+        clock::Clock,
+        ends,
+        env::Env,
+        publish::Publisher,
+        topics,
+        view_loop::{self, ViewError},
+    },
+    views::View,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::common::{kafka::Record, orders::Hand, shop::Shop};
+
+/// How long anything may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits for a condition without holding a thread.
+pub async fn until(what: &str, mut look: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !look() {
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The same for a session and what its consumers share.
+pub struct Bench {
+    pub env: Env,
+    pub zone: Zone,
+    stop: CancellationToken,
+}
+
+impl Bench {
+    /// With the topics of the shop made, two partitions each, and the ends of the logs watched.
+    pub async fn open(shop: &Shop, instance: &str, properties: &[(&str, &str)]) -> Self {
+        let zone = Zone(chrono_tz::Europe::Stockholm);
+        let own = |text: &str| text.to_owned();
+        let session = Session {
+            bootstrap: shop.bootstrap().into(),
+            prefix: shop.topic("").trim_end_matches('.').into(),
+            partitions: 2,
+            properties: properties.iter().map(|(name, value)| (own(name), own(value))).collect(),
+        };
+        topics::ensure(&session, PATIENCE).await.unwrap();
+        let link = Link { bootstrap: own(""), embedded: false, up: false, trouble: None };
+        let (board, clock) = (Arc::new(Board::new(zone, link)), Clock::default());
+        clock.trade();
+        let stop = CancellationToken::new();
+        tokio::spawn(ends::run(session.clone(), Arc::clone(&board), clock.clone(), stop.clone()));
+        let publisher = Arc::new(Publisher::new(&session).unwrap());
+        let instance = instance.into();
+        let env = Env { session, board, clock, zone, publisher, instance, until: None, stop: stop.clone() };
+        Self { env, zone, stop }
+    }
+
+    /// Keeps a view alive as the program does.
+    pub fn keep<V: View, O: Output<V> + 'static, F: shop_sim::sinks::files::Files + 'static>(
+        &self,
+        store: &MemoryStore,
+        mut output: impl FnMut() -> O + Send + 'static,
+        mut files: impl FnMut() -> F + Send + 'static,
+    ) -> tokio::task::JoinHandle<()> {
+        let (env, store) = (self.env.clone(), store.clone());
+        let supervisor =
+            Supervisor { board: Arc::clone(&env.board), clock: env.clock.clone(), stop: env.stop.clone() };
+        tokio::spawn(async move {
+            let run = || {
+                let (env, store, output, files) = (env.clone(), store.clone(), output(), files());
+                async move { view_loop::run::<V, O, _, _>(&env, output, store, files).await }
+            };
+            supervisor.keep::<_, _, ViewError>(V::NAME, run).await;
+        })
+    }
+
+    /// What was told so far.
+    pub fn told(&self) -> Vec<String> {
+        self.env.board.messages().into_iter().map(|message| message.said.to_string()).collect()
+    }
+
+    pub fn was_told(&self, words: &[&str]) -> bool {
+        self.told().iter().any(|text| words.iter().all(|word| text.contains(word)))
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Orders with these ids, spread over two partitions.
+pub fn orders(ids: std::ops::Range<u64>) -> Vec<Record> {
+    let order = |id| Hand::at("2026-11-20T12:00:00.000+01:00").id(id);
+    ids.map(|id| order(id).record(i32::try_from(id % 2).unwrap())).collect()
+}
+
+/// The ids of the orders in the journal on a disk, in order, each as often as it is there.
+pub fn journal(disk: &Disk) -> Vec<u64> {
+    let text = String::from_utf8(disk.read("orders/2026-11-20.txt").unwrap_or_default()).unwrap();
+    let mut ids: Vec<u64> =
+        text.lines().skip(1).map(|row| row.split('\t').next().unwrap().parse().unwrap()).collect();
+    ids.sort_unstable();
+    ids
+}

@@ -1,0 +1,23 @@
+//! Faults: tasks that panic or stall, processes that freeze, connections that break, topics that vanish, machines
+//! that come and go. Afterwards every figure and file is as it would be without.
+//!
+//! On the embedded broker, or on the Kafka that `SHOP_SIM_TEST_BOOTSTRAP` names.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "a test"
+)]
+
+mod bench;
+#[path = "../common/mod.rs"]
+mod common;
+mod machines;
+mod networks;
+mod panics;
+mod proxy;
+mod stalls;
+mod topics;

@@ -1,0 +1,159 @@
+//! A TCP proxy before a Kafka of one broker, which can break connections in every way that networks know.
+//!
+//! It understands as much of the protocol as it must: the frames, the API key and correlation id of a request, and
+//! where an answer names the broker's address, which it replaces by its own.
+
+use std::{
+    collections::HashMap,
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// `EndTxn`, Kafka protocol.
+pub const END_TXN: i16 = 26;
+const METADATA: i16 = 3;
+const FIND_COORDINATOR: i16 = 10;
+const DESCRIBE_CLUSTER: i16 = 60;
+
+#[derive(Default)]
+struct Faults {
+    /// Before each answer, ms.
+    delay: AtomicU64,
+    /// Whether new connections are refused.
+    closed: AtomicBool,
+    /// Answers to this many requests of this kind are swallowed.
+    swallow: Mutex<Option<(i16, usize)>>,
+    swallowed: AtomicUsize,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+pub struct Proxy {
+    pub address: SocketAddr,
+    faults: Arc<Faults>,
+}
+
+impl Proxy {
+    /// Opens one before the broker at `to`.
+    pub fn before(to: &str) -> Self {
+        let to: SocketAddr = to.parse().expect("one broker");
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, faults) = (listener.local_addr().unwrap(), Arc::new(Faults::default()));
+        let shared = Arc::clone(&faults);
+        thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                if shared.closed.load(Ordering::Relaxed) {
+                    continue;
+                }
+                let Ok(far) = TcpStream::connect(to) else { continue };
+                shared.open.lock().unwrap().extend([near.try_clone().unwrap(), far.try_clone().unwrap()]);
+                connect(near, far, to.port(), address.port(), &shared);
+            }
+        });
+        Self { address, faults }
+    }
+
+    /// Cuts every connection there is.
+    pub fn cut(&self) {
+        for stream in self.faults.open.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Refuses connections, or takes them again.
+    pub fn refuse(&self, refused: bool) {
+        self.faults.closed.store(refused, Ordering::Relaxed);
+    }
+
+    /// Answers come so much later.
+    pub fn delay(&self, by: Duration) {
+        self.faults.delay.store(u64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+
+    /// The next `count` answers to requests of a kind never arrive; the requests do.
+    pub fn swallow(&self, api: i16, count: usize) {
+        *self.faults.swallow.lock().unwrap() = Some((api, count));
+    }
+
+    /// How many answers were swallowed.
+    pub fn swallowed(&self) -> usize {
+        self.faults.swallowed.load(Ordering::Relaxed)
+    }
+}
+
+fn connect(near: TcpStream, far: TcpStream, from: u16, to: u16, faults: &Arc<Faults>) {
+    for stream in [&near, &far] {
+        let _ = stream.set_nodelay(true);
+    }
+    let asked: Arc<Mutex<HashMap<i32, i16>>> = Arc::default();
+    let (mut near_in, mut far_out) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+    let noted = Arc::clone(&asked);
+    thread::spawn(move || {
+        while let Ok(frame) = frame(&mut near_in) {
+            let api = i16::from_be_bytes([frame[4], frame[5]]);
+            let id = i32::from_be_bytes([frame[8], frame[9], frame[10], frame[11]]);
+            noted.lock().unwrap().insert(id, api);
+            if far_out.write_all(&frame).is_err() {
+                break;
+            }
+        }
+        let _ = far_out.shutdown(Shutdown::Both);
+        let _ = near_in.shutdown(Shutdown::Both);
+    });
+    let (mut far_in, mut near_out, faults) = (far, near, Arc::clone(faults));
+    thread::spawn(move || {
+        while let Ok(mut frame) = frame(&mut far_in) {
+            let id = i32::from_be_bytes([frame[4], frame[5], frame[6], frame[7]]);
+            let api = asked.lock().unwrap().remove(&id);
+            if let Some((wanted, left)) = &mut *faults.swallow.lock().unwrap()
+                && api == Some(*wanted)
+                && *left > 0
+            {
+                *left -= 1;
+                faults.swallowed.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            if matches!(api, Some(METADATA | FIND_COORDINATOR | DESCRIBE_CLUSTER)) {
+                readdress(&mut frame, from, to);
+            }
+            thread::sleep(Duration::from_millis(faults.delay.load(Ordering::Relaxed)));
+            if near_out.write_all(&frame).is_err() {
+                break;
+            }
+        }
+        let _ = far_in.shutdown(Shutdown::Both);
+        let _ = near_out.shutdown(Shutdown::Both);
+    });
+}
+
+/// The next frame, its length included.
+fn frame(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let body = usize::try_from(i32::from_be_bytes(length)).map_err(io::Error::other)?;
+    if !(8..100_000_000).contains(&body) {
+        return Err(io::Error::other("no frame of Kafka's"));
+    }
+    let mut frame = vec![0; 4 + body];
+    frame[..4].copy_from_slice(&length);
+    stream.read_exact(&mut frame[4..])?;
+    Ok(frame)
+}
+
+/// A host stands right before its port in every answer that names one.
+fn readdress(frame: &mut [u8], from: u16, to: u16) {
+    for host in [&b"127.0.0.1"[..], b"localhost"] {
+        let wanted = [host, &i32::from(from).to_be_bytes()].concat();
+        let mut at = 0;
+        while let Some(found) = frame[at..].windows(wanted.len()).position(|window| window == wanted) {
+            let port = at + found + host.len();
+            frame[port..port + 4].copy_from_slice(&i32::from(to).to_be_bytes());
+            at = port + 4;
+        }
+    }
+}

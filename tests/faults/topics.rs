@@ -1,0 +1,140 @@
+//! Topics that are deleted, and made again, while consumers run.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+};
+use shop_sim::{
+    consumer::outputs::JournalFiles,
+    sinks::memory::{Disk, MemoryFiles},
+    store::MemoryStore,
+    views::Journal,
+};
+
+use crate::{
+    bench::{Bench, PATIENCE, journal, orders, until},
+    common::{kafka::records_written, shop::Shop},
+    machines::Machines,
+};
+
+fn admin(bootstrap: &str) -> AdminClient<DefaultClientContext> {
+    ClientConfig::new().set("bootstrap.servers", bootstrap).create().unwrap()
+}
+
+async fn delete(bootstrap: &str, topic: &str) {
+    let deleted = admin(bootstrap).delete_topics(&[topic], &AdminOptions::new()).await.unwrap();
+    assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+}
+
+async fn make(bootstrap: &str, topic: &str) {
+    let admin = admin(bootstrap);
+    let new = NewTopic::new(topic, 2, TopicReplication::Fixed(1));
+    let deadline = Instant::now() + PATIENCE;
+    // A real Kafka deletes in the background.
+    while admin.create_topics([&new], &AdminOptions::new()).await.unwrap().iter().any(Result::is_err) {
+        assert!(Instant::now() < deadline, "{topic} could not be made again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Deletes the orders under a running journal, makes the topic again with so many records, and looks at what the
+/// journal holds then.
+async fn replaced(count: u64) {
+    let shop = Shop::new();
+    let bench = Bench::open(&shop, "a", &[]).await;
+    let (store, disk) = (MemoryStore::default(), Disk::default());
+    let (zone, on_disk) = (bench.zone, disk.clone());
+    shop.write("orders", &orders(1..201));
+    let kept = bench.keep::<Journal, _, _>(
+        &store,
+        move || JournalFiles::new(zone),
+        move || MemoryFiles::new(&on_disk),
+    );
+    until("the first orders", || journal(&disk).len() == 200).await;
+    // Until the logs have been looked at.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+
+    delete(shop.bootstrap(), &shop.topic("orders")).await;
+    make(shop.bootstrap(), &shop.topic("orders")).await;
+    let again: Vec<u64> = (1001..1001 + count).collect();
+    shop.write("orders", &orders(1001..1001 + count));
+    until("the orders of the new log", || journal(&disk) == again).await;
+    assert!(bench.was_told(&["computed again"]), "{:?}", bench.told());
+    // More of them is more of them.
+    shop.write("orders", &orders(5001..5011));
+    until("more orders", || journal(&disk).len() >= again.len() + 10).await;
+    assert_eq!(journal(&disk), [again, (5001..5011).collect()].concat());
+    bench.env.stop.cancel();
+    kept.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_shorter_log_in_the_place_of_the_old_one_is_counted_from_its_beginning() {
+    replaced(50).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_longer_log_in_the_place_of_the_old_one_is_counted_from_its_beginning() {
+    replaced(400).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_idle_partition_whose_records_retention_took_keeps_its_figures() {
+    let shop = Shop::new();
+    let bench = Bench::open(&shop, "a", &[]).await;
+    let (store, disk) = (MemoryStore::default(), Disk::default());
+    shop.write("orders", &orders(1..201));
+    let (zone, on_disk) = (bench.zone, disk.clone());
+    let keep = || {
+        let on_disk = on_disk.clone();
+        bench.keep::<Journal, _, _>(
+            &store,
+            move || JournalFiles::new(zone),
+            move || MemoryFiles::new(&on_disk),
+        )
+    };
+    let kept = keep();
+    until("the first orders", || journal(&disk).len() == 200).await;
+    kept.abort();
+    let _ = kept.await;
+
+    let mut all = rdkafka::TopicPartitionList::new();
+    for partition in 0..2 {
+        all.add_partition_offset(&shop.topic("orders"), partition, rdkafka::Offset::End).unwrap();
+    }
+    admin(shop.bootstrap()).delete_records(&all, &AdminOptions::new()).await.unwrap();
+    let kept = keep();
+    shop.write("orders", &orders(201..211));
+    until("the next orders", || journal(&disk).len() >= 210).await;
+    assert_eq!(journal(&disk), (1..211).collect::<Vec<_>>(), "{:?}", bench.told());
+    bench.env.stop.cancel();
+    kept.await.unwrap();
+}
+
+#[test]
+fn topics_that_vanish_are_made_again_and_the_shop_goes_on() {
+    let machines = Machines::new();
+    machines.sell("2026-03-27 22:00..2026-03-27 22:30");
+    let consumers = machines.start("a", &["consume"]);
+    machines.wait_for_agreement(&["a"]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let topics = ["orders", "deliveries", "handled", "pulse", "state"].map(|name| machines.shop.topic(name));
+    for topic in &topics {
+        runtime.block_on(delete(machines.shop.bootstrap(), topic));
+    }
+    let log = machines.out("a").join("shop-sim.log");
+    crate::common::shop::wait_for("word of the topics", PATIENCE, || {
+        let log = std::fs::read_to_string(&log).unwrap_or_default();
+        let made: usize = log.lines().filter(|line| line.contains("made again")).count();
+        (made > 0).then_some(())
+    });
+    crate::common::shop::wait_for("the topics", PATIENCE, || {
+        (records_written(machines.shop.bootstrap(), &topics[0]) == 0).then_some(())
+    });
+    machines.sell("2026-03-28 22:00..2026-03-28 22:30");
+    machines.wait_for_agreement(&["a"]);
+    consumers.terminate().ok();
+}
