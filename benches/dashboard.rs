@@ -44,7 +44,7 @@ impl Screen {
         let emulator = Arc::new(Mutex::new(vt100::Parser::new(size(30), size(120), 0)));
         let (reader, fed) = (Arc::clone(&pty), Arc::clone(&emulator));
         thread::spawn(move || {
-            let mut bytes = [0; 1 << 16];
+            let mut bytes = vec![0; 1 << 16];
             while let Ok(count @ 1..) = (&*reader).read(&mut bytes) {
                 fed.lock().unwrap().process(&bytes[..count]);
             }

@@ -50,7 +50,7 @@ impl Screen {
         let emulator = Arc::new(Mutex::new(vt100::Parser::new(size(ROWS), size(COLUMNS), 0)));
         let (reader, fed) = (Arc::clone(&pty), Arc::clone(&emulator));
         thread::spawn(move || {
-            let mut bytes = [0; 1 << 16];
+            let mut bytes = vec![0; 1 << 16];
             while let Ok(count @ 1..) = (&*reader).read(&mut bytes) {
                 fed.lock().unwrap().process(&bytes[..count]);
             }
@@ -154,7 +154,11 @@ impl Recording {
                 "@keyframes k{number}{{0%{{visibility:hidden}}{from:.3}%{{visibility:visible}}{to:.3}%{{visibility:hidden}}}}\
                  .k{number}{{animation:k{number} {all:.2}s step-end infinite}}"
             );
-            let _ = writeln!(body, "<g class=\"f k{number}\">{}</g>", inside.trim_end().trim_end_matches("</svg>"));
+            let _ = writeln!(
+                body,
+                "<g class=\"f k{number}\">{}</g>",
+                inside.trim_end().trim_end_matches("</svg>")
+            );
         }
         format!("{head}>\n<style>{style}</style>\n{body}</svg>\n")
     }

@@ -88,7 +88,7 @@ fn words(screen: &str) -> String {
     let mut characters = screen.chars();
     while let Some(character) = characters.next() {
         if character == '\u{1b}' {
-            let _ = characters.find(|one| one.is_ascii_alphabetic());
+            let _ = characters.find(char::is_ascii_alphabetic);
             plain.push(' ');
         } else {
             plain.push(character);

@@ -130,7 +130,7 @@ fn a_broker_without_room_refuses_and_goes_on_when_there_is_some() {
     // Its log cannot say so for long either.
     let full = wait_for("a still log", PATIENCE, || {
         let before = written();
-        thread::sleep(Duration::from_millis(1_000));
+        thread::sleep(Duration::from_secs(1));
         (written() == before).then_some(before)
     });
     thread::sleep(Duration::from_secs(3));

@@ -13,16 +13,14 @@ use crate::{
 fn with_empty_shelves_nothing_is_sold_and_every_lost_sale_is_counted() {
     let shop = Shop::new();
     let file = shop.home().join("few.toml");
-    let products: String = (1..=3)
-        .map(|id| {
-            format!(
-                "[[product]]\nid = {id}\nname = \"Sällsynt {id}\"\ncategory = \"Dryck\"\nprice_ore = 4990\n\
-                 popularity = 1.0\nopening_stock = 5\nreorder_point = 2\nreorder_quantity = 100000000\n\
-                 delivery_minutes = 10000000\n\n"
-            )
-        })
-        .collect();
-    fs::write(&file, products).unwrap();
+    let product = |id| {
+        format!(
+            "[[product]]\nid = {id}\nname = \"Sällsynt {id}\"\ncategory = \"Dryck\"\nprice_ore = 4990\n\
+             popularity = 1.0\nopening_stock = 5\nreorder_point = 2\nreorder_quantity = 100000000\n\
+             delivery_minutes = 10000000\n\n"
+        )
+    };
+    fs::write(&file, [1, 2, 3].map(product).concat()).unwrap();
     let sell = |period: &str| {
         let seller = ["produce", "--backfill", period, "--rate", "0.05", "--seed", "51"];
         shop.run(&[&seller[..], &["--products", "few.toml"]].concat()).ok();

@@ -180,7 +180,7 @@ prop_compose! {
         shop.figures = figures;
         shop.figures.reports = (0..days)
             .rev()
-            .map(|back| ReportNote { date: day(back), orders: u64::MAX, sales_ore: speed as i64, revision: 7 })
+            .map(|back| ReportNote { date: day(back), orders: u64::MAX, sales_ore: i64::MIN, revision: 7 })
             .collect();
         shop.shelf = shelf;
         shop.log = Arc::new(log.into_iter().map(|(wall_ms, text, level)| LogLine {

@@ -76,7 +76,7 @@ pub(super) fn draw_topics(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) -> u1
             let width = cell.width();
             match key {
                 Key::Name => {
-                    cell.set(&clean(topic.name.get(prefix..).unwrap_or(&topic.name), width), theme.base, buf)
+                    cell.set(&clean(topic.name.get(prefix..).unwrap_or(&topic.name), width), theme.base, buf);
                 }
                 Key::Partitions => {
                     let partitions = i64::try_from(topic.partitions).unwrap_or(i64::MAX);
