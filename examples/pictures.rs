@@ -183,7 +183,7 @@ fn main() {
     let mut recording = Recording::default();
     let mut film = |keys: &str, lasts: u64| {
         demo.press(keys);
-        recording.watch(&demo, seconds(lasts), Duration::from_millis(1_000));
+        recording.watch(&demo, seconds(lasts), Duration::from_secs(1));
     };
     film("1", 6);
     film("2", 3);

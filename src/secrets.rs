@@ -49,10 +49,27 @@ fn without<'a>(text: &'a str, secrets: &[String]) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
     for secret in secrets {
         if text.contains(secret.as_str()) {
-            text = Cow::Owned(text.replace(secret.as_str(), HIDDEN));
+            text = Cow::Owned(replaced(&text, secret));
         }
     }
     text
+}
+
+/// A short secret is only hidden where it stands alone: `b` is in every sentence, and its gaps would tell it.
+fn replaced(text: &str, secret: &str) -> String {
+    if secret.len() >= PIECE {
+        return text.replace(secret, HIDDEN);
+    }
+    let mut hidden = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(secret) {
+        hidden.push_str(before);
+        let joins = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+        let is_part = joins(hidden.chars().next_back()) || joins(after.chars().next());
+        hidden.push_str(if is_part { secret } else { HIDDEN });
+        rest = after;
+    }
+    hidden + rest
 }
 
 /// Hides the secrets of this process from what is written; each call is a line, as the log has it.
@@ -90,6 +107,8 @@ mod tests {
         assert_eq!(hidden(&oauth, "at: hunter22"), "at: [hidden]");
         let key = [("ssl.key.pem", "-----BEGIN KEY-----\nMIIEvQIBADAN\n-----END KEY-----")];
         assert_eq!(hidden(&key, "bad: MIIEvQIBADAN"), "bad: [hidden]");
+        let short = [("sasl.password", "b")];
+        assert_eq!(hidden(&short, "a broker, b and \"b\": bb"), "a broker, [hidden] and \"[hidden]\": bb");
         for (name, value) in [("security.protocol", "ssl"), ("linger.ms", "5"), ("sasl.password", "")] {
             assert_eq!(hidden(&[(name, value)], "ssl in 5 ms"), "ssl in 5 ms", "{name}");
         }

@@ -18,7 +18,7 @@ use crate::{
         money::{kronor, thousands},
     },
     sinks::clean,
-    stream::clock::Clock,
+    stream::{clock::Clock, topics},
     views::figures::ShopFigures,
 };
 
@@ -62,15 +62,7 @@ fn save(path: &Path, page: &str) -> Result<(), Failure> {
 
 /// An error unless the shop's topics are there.
 pub(super) async fn exists(link: &Link) -> Result<(), Failure> {
-    let session = link.session.clone();
-    let looked = tokio::task::spawn_blocking(move || {
-        let probe = session.probe()?;
-        session.partitions_of(&probe, crate::stream::Topic::State, PATIENCE)
-    });
-    match looked.await {
-        Ok(found) => Ok(found.map(drop)?),
-        Err(error) => Err(Failure::Other(error.to_string())),
-    }
+    Ok(topics::exist(&link.session, PATIENCE).await?)
 }
 
 #[derive(Serialize)]

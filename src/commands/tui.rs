@@ -43,7 +43,9 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
     if args.demo {
         demo::empty(&setting.place)?;
     }
-    let want = if args.watch { Want::Data } else { Want::Way };
+    // Where the built-in broker would be one without a shop, there is nothing to watch.
+    let nothing = args.watch && setting.common.bootstrap.is_none();
+    let want = if nothing { Want::Data } else { Want::Way };
     let link = Link::open(&setting.common, &setting.place, want).await?;
     let begun = Instant::now();
     let files = farewell::files(&setting.place);

@@ -97,7 +97,7 @@ impl Shared {
         };
         let found = match damage {
             Some(reason) => Err(Trouble::Damage(reason)),
-            None => Self::unlocked(&path, open.generation > 0),
+            None => Self::unlocked(&path),
         };
         let told = match found {
             Ok(db) => {
@@ -122,12 +122,12 @@ impl Shared {
         Ok(told)
     }
 
-    /// Opens it; where it was open in this process, its threads may hold the lock for a moment longer.
-    fn unlocked(path: &Path, was_ours: bool) -> Result<sled::Db, Trouble> {
+    /// Opens it; the threads of whoever had it before may hold the lock for a moment longer.
+    fn unlocked(path: &Path) -> Result<sled::Db, Trouble> {
         let begun = Instant::now();
         loop {
             match attempt(|| database(path)) {
-                Err(trouble) if was_ours && trouble.is_lock() && begun.elapsed() < PATIENCE => {
+                Err(trouble) if trouble.is_lock() && begun.elapsed() < PATIENCE => {
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 opened => return opened,

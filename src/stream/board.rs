@@ -147,6 +147,11 @@ impl Board {
             .collect()
     }
 
+    /// What a view says of one partition.
+    pub fn part(&self, view: &'static str, part: Part) -> Option<PartState> {
+        self.lock().parts.get(&(view, part)).cloned()
+    }
+
     /// Notes where the logs end.
     pub fn set_ends(&self, ends: Ends) {
         let mut inner = self.lock();

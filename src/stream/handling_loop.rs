@@ -25,6 +25,7 @@ use super::{
     group::{AskTold, Keeper, Member, Told, record, settings},
     states,
     transaction::Sender,
+    until::Others,
 };
 use crate::{
     consumer::{Part, Position, Start, Taken},
@@ -152,6 +153,7 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, StreamError
         shown: HashMap::new(),
         replaced: env.board.ends().replaced.get(&Source::Orders).copied(),
         paused: false,
+        elsewhere: Others::default(),
     };
     let ended = turn.run().await;
     turn.leave();
@@ -171,6 +173,8 @@ struct Turn<'a> {
     /// How often the log of orders was another one when this loop began.
     replaced: Option<u64>,
     paused: bool,
+    /// Who else has partitions to work off, with `--until-end`.
+    elsewhere: Others,
 }
 
 impl Turn<'_> {
@@ -419,7 +423,7 @@ impl Turn<'_> {
 
     /// With `--until-end`: whether every order up to the end is read and everything due is committed. Then
     /// the ends of the handled orders are handed to those who read them.
-    fn has_reached_end(&self) -> Result<bool, StreamError> {
+    fn has_reached_end(&mut self) -> Result<bool, StreamError> {
         let Some(until) = &self.env.until else { return Ok(false) };
         {
             let ledgers = self.books.ledgers();
@@ -441,6 +445,18 @@ impl Turn<'_> {
             if self.env.stop.is_cancelled() || next < end && !is_empty()? {
                 return Ok(false);
             }
+        }
+        let orders = until.ends.iter().filter(|(part, _)| part.source == Source::Orders);
+        let held = self.books.ledgers().keys().map(|&partition| Part { source: Source::Orders, partition });
+        let told = |part| {
+            let state = self.env.board.part(NAME, part)?;
+            let PartFigures::Handling(resume) = state.figures else { return None };
+            // What is read but not due yet by their clock is still to come.
+            (resume.sent_until >= Some(until.shop_second)).then_some(state.position.next)
+        };
+        let held = held.collect();
+        if !self.elsewhere.are_done(held, orders.map(|(part, end)| (*part, *end)), told, Instant::now()) {
+            return Ok(false);
         }
         let ends = block_in_place(|| EndWatch::new(&self.env.session)?.look_when_settled())?;
         until.handled_ends.send_replace(Some(ends));

@@ -74,6 +74,11 @@ pub enum StreamError {
         /// What the client library said; never the value.
         reason: String,
     },
+    /// What was given with `-X` needs OpenSSL, which this build has not.
+    #[error(
+        "TLS and SASL/SCRAM need OpenSSL, and this shop-sim was built without it: build it with `cargo build --release --features tls`"
+    )]
+    NoTls,
     /// A consumer is in no group.
     #[error("the consumer has lost its group {group}: it joins again")]
     NoGroup {
@@ -100,6 +105,12 @@ impl StreamError {
 impl From<KafkaError> for StreamError {
     fn from(error: KafkaError) -> Self {
         match error {
+            // librdkafka has no code of its own for what it was not built with.
+            KafkaError::ClientConfig(_, ref reason, ..) | KafkaError::ClientCreation(ref reason)
+                if reason.contains("OpenSSL not available") || reason.contains("recompile librdkafka") =>
+            {
+                Self::NoTls
+            }
             // The fourth field is the value, which may be a secret.
             KafkaError::ClientConfig(_, reason, name, _) => Self::Property { name, reason },
             other => Self::Kafka(other),
@@ -170,7 +181,12 @@ impl Session {
     }
 
     pub(crate) fn unreachable(&self, error: &KafkaError) -> StreamError {
-        let reason = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
+        self.unreachable_because(
+            error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string()),
+        )
+    }
+
+    pub(crate) fn unreachable_because(&self, reason: String) -> StreamError {
         StreamError::Unreachable { bootstrap: self.bootstrap.to_string(), reason }
     }
 }

@@ -115,6 +115,16 @@ pub async fn keep(session: Session, board: Arc<Board>, clock: Clock, stop: Cance
     stop.run_until_cancelled(look).await;
 }
 
+/// An error unless Kafka answers within `patience` and the shop's topics are there.
+pub async fn exist(session: &Session, patience: Duration) -> Result<(), StreamError> {
+    let asked = session.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let probe = asked.probe()?;
+        asked.partitions_of(&probe, Topic::State, patience).map(drop)
+    });
+    looked.await.unwrap_or_else(|error| Err(session.unreachable_because(error.to_string())))
+}
+
 /// Makes the topics that are missing, and returns their names; replication factor min(3, brokers). Waits at most
 /// `timeout` for Kafka.
 pub async fn ensure(session: &Session, timeout: Duration) -> Result<Vec<String>, StreamError> {

@@ -1,10 +1,16 @@
 //! The end that `consume --until-end` works up to.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::{Duration, Instant},
+};
 
 use tokio::sync::watch;
 
 use crate::{consumer::Part, views::Source};
+
+/// A member that died holds its partitions until its session ends (6 s); whoever still has them after this, lives.
+const GHOST: Duration = Duration::from_secs(10);
 
 /// A fixed shop time, where the logs ended then, and who has come that far.
 #[derive(Debug)]
@@ -30,5 +36,65 @@ impl Until {
     /// Whether a record is one that this run takes.
     pub fn takes(&self, part: Part, offset: i64) -> bool {
         self.end(part).is_none_or(|end| offset < end)
+    }
+}
+
+/// The partitions that others hold while this process is done with its own.
+#[derive(Debug, Default)]
+pub struct Others {
+    /// What this process held when it was first done, and when that was.
+    done: Option<(BTreeSet<Part>, Instant)>,
+}
+
+impl Others {
+    /// Whether `all` partitions are worked off up to their ends: those that are not `held` by members that live, by
+    /// what they have `told` of how far they are.
+    pub fn are_done(
+        &mut self,
+        held: BTreeSet<Part>,
+        all: impl IntoIterator<Item = (Part, i64)>,
+        told: impl Fn(Part) -> Option<i64>,
+        now: Instant,
+    ) -> bool {
+        let mut missing = all.into_iter().filter(|(part, end)| *end > 0 && !held.contains(part)).peekable();
+        if missing.peek().is_none() {
+            return true;
+        }
+        match &self.done {
+            Some((same, since)) if *same == held => {
+                now.saturating_duration_since(*since) >= GHOST
+                    && missing.all(|(part, end)| told(part).is_some_and(|next| next >= end))
+            }
+            _ => {
+                self.done = Some((held, now));
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(partition: i32) -> Part {
+        Part { source: Source::Orders, partition }
+    }
+
+    #[test]
+    fn what_others_hold_is_waited_for_and_a_dead_one_never_believed() {
+        let all = || [(part(0), 7), (part(1), 9), (part(2), 0)];
+        let (mut others, begun) = (Others::default(), Instant::now());
+        let (own, every) = (BTreeSet::from([part(0)]), BTreeSet::from([part(0), part(1)]));
+        let mut ask = |held: &BTreeSet<Part>, told: Option<i64>, after: u64| {
+            others.are_done(held.clone(), all(), |_| told, begun + Duration::from_secs(after))
+        };
+        assert!(ask(&every, None, 0), "an empty partition needs nobody");
+        assert!(!ask(&own, Some(9), 1) && !ask(&own, Some(9), 9), "its holder may be dead");
+        assert!(!ask(&own, Some(8), 12) && !ask(&own, None, 12));
+        assert!(ask(&own, Some(9), 12));
+        // Another share begins anew.
+        let other = BTreeSet::from([part(1)]);
+        assert!(!ask(&other, Some(9), 13) && !ask(&other, Some(9), 22) && ask(&other, Some(9), 23));
     }
 }

@@ -1,6 +1,6 @@
 //! Everything behind the screen.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use tokio::sync::{mpsc, watch};
@@ -111,6 +111,11 @@ async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Resul
         while let Err(error) = topics::ensure(&stage.session, PATIENCE).await {
             let StreamError::Unreachable { .. } = error else { return Err(error.into()) };
             stage.board.set_link(false, Some(error.said()), Utc::now().timestamp());
+        }
+    } else {
+        while let Err(error) = topics::exist(&stage.session, PATIENCE).await {
+            stage.board.set_link(false, Some(error.said()), Utc::now().timestamp());
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
     stage.follow()?;
@@ -239,7 +244,7 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
     stage.stop.cancel();
     if let Some(selling) = selling {
         // All waits at the end together stay below five seconds.
-        let patience = std::time::Duration::from_secs(2);
+        let patience = Duration::from_secs(2);
         if tokio::time::timeout(patience, selling).await.is_err() {
             tracing::warn!(
                 "the simulator did not end in time: orders that Kafka had not acknowledged are lost"

@@ -27,6 +27,7 @@ use super::{
     env::{Ended, Env},
     group::{Keeper, Member, record, settings},
     handovers::Handovers,
+    until::Others,
 };
 use crate::{
     consumer::{Output, Part, Taken, Trouble, Worker},
@@ -79,6 +80,7 @@ where
         handed: HashMap::new(),
         others: None,
         published: HashMap::new(),
+        elsewhere: Others::default(),
         end_seen: HashMap::new(),
         at_end: HashSet::new(),
         replaced: env.board.ends().replaced,
@@ -129,6 +131,8 @@ where
     handed: HashMap<Part, Handed>,
     /// What others hand over, while it is needed.
     others: Option<Handovers>,
+    /// Who else has partitions to work off, with `--until-end`.
+    elsewhere: Others,
     published: HashMap<Part, PartState>,
     /// By partition: the end of the log at which it was last seen to hold nothing more.
     end_seen: HashMap<Part, i64>,

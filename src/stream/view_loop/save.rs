@@ -256,6 +256,14 @@ where
                 self.end_seen.insert(part, end);
             }
         }
-        Ok(true)
+        let handled = until.handled_ends.borrow().clone();
+        let ends = until.ends.iter().chain(handled.iter().flatten());
+        let all = ends.filter(|(part, _)| V::SOURCES.contains(&part.source)).map(|(part, end)| (*part, *end));
+        let held = self.shared.worker().positions().map(|(part, _)| part).collect();
+        let told = |part| {
+            let state = self.env.board.part(V::NAME, part)?;
+            Some(state.position.next.max(state.end_seen))
+        };
+        Ok(self.elsewhere.are_done(held, all, told, Instant::now()))
     }
 }

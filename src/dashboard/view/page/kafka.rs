@@ -19,9 +19,12 @@ const MIDDLE: u16 = 74;
 /// Wall seconds in each step of the span.
 const STEPS: [usize; Span::STEPS] = [60, 120, 300, 600, 900];
 
-/// How long the charts are, wall seconds.
+/// How long the charts are, wall seconds; no longer than the least step that holds what there is, so that those of a
+/// young process are full too.
 fn seconds(scene: &Scene<'_>) -> usize {
-    STEPS.get(scene.ui.span.0).copied().unwrap_or(STEPS[Span::STEPS - 1])
+    let there = scene.shop.groups.iter().map(|group| group.history.lag.len()).max().unwrap_or(0);
+    let enough = STEPS.into_iter().find(|step| *step >= there).unwrap_or(STEPS[Span::STEPS - 1]);
+    STEPS.get(scene.ui.span.0).copied().unwrap_or(enough).min(enough)
 }
 
 pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
