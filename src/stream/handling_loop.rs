@@ -447,14 +447,14 @@ impl Turn<'_> {
             }
         }
         let orders = until.ends.iter().filter(|(part, _)| part.source == Source::Orders);
-        let held = self.books.ledgers().keys().map(|&partition| Part { source: Source::Orders, partition });
+        let part = |&partition| Part { source: Source::Orders, partition };
+        let held = self.books.ledgers().keys().map(part).collect();
         let told = |part| {
             let state = self.env.board.part(NAME, part)?;
             let PartFigures::Handling(resume) = state.figures else { return None };
             // What is read but not due yet by their clock is still to come.
             (resume.sent_until >= Some(until.shop_second)).then_some(state.position.next)
         };
-        let held = held.collect();
         if !self.elsewhere.are_done(held, orders.map(|(part, end)| (*part, *end)), told, Instant::now()) {
             return Ok(false);
         }
