@@ -14,7 +14,7 @@ use std::{env, thread, time::Duration};
 
 use common::{
     files::tree,
-    shop::{PATIENCE, Running, Shop, wait_for},
+    shop::{Running, Shop},
 };
 use rand::{RngExt as _, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;

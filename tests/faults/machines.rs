@@ -136,7 +136,8 @@ fn a_machine_that_was_frozen_writes_nothing_of_what_another_has_taken_over() {
     a.signal("CONT");
     // What it had received meanwhile it would write within a second.
     std::thread::sleep(Duration::from_secs(3));
-    assert_eq!(machines.differences(&["a", "b"]), Vec::<String>::new(), "after it was frozen");
+    // A row that is written twice stays; only lag passes.
+    machines.wait_for_agreement(&["a", "b"]);
 
     machines.sell("2026-03-28 00:30..2026-03-28 02:00");
     machines.wait_for_agreement(&["a", "b"]);
