@@ -74,6 +74,8 @@ struct Held<V> {
     anchor: Option<Fingerprint>,
     /// Up to this offset another owner has written the files' part of it.
     silent_until: i64,
+    /// Days before this were closed while this process held it: all of them is part of the view.
+    closed_before: Option<NaiveDate>,
 }
 
 /// One consumer: a view per partition, and what it writes.
@@ -241,6 +243,9 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
 
     /// Closes all days before `date`; takes effect with the next checkpoint.
     pub fn close_before(&mut self, date: NaiveDate) {
+        for held in self.held.values_mut() {
+            held.closed_before = held.closed_before.max(Some(date));
+        }
         if self.closed_before.is_none_or(|closed| closed < date) {
             self.closed_before = Some(date);
             if let Ok(value) = serde_json::to_vec(&date) {

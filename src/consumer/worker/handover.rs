@@ -67,7 +67,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         };
         Ok(Some(Handover {
             position: serde_json::from_slice(&position).map_err(|error| unreadable(error.to_string()))?,
-            closed_before: self.closed_before,
+            closed_before: self.held.get(&part).and_then(|held| held.closed_before),
             rows: rows(format!("part/{part}/"))?,
             output: if part == Self::FIRST { rows("out/".to_owned())? } else { Rows::new() },
         }))
@@ -164,7 +164,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
 
     /// What was known of a partition when it was given back holds until its next owner tells more.
     pub(super) fn keep_as_known(&mut self, part: Part, held: Held<V>) {
-        let other = Other { view: held.view, next: held.position.next, closed_before: self.closed_before };
+        let other = Other { view: held.view, next: held.position.next, closed_before: held.closed_before };
         self.others.insert(part, other);
     }
 

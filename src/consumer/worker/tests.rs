@@ -198,6 +198,10 @@ struct World<V: View, O> {
     worker: Option<Running<V, O>>,
     /// Where each partition is read, and where reading began.
     cursors: BTreeMap<Part, (usize, usize)>,
+    /// Up to which date the days of each partition held were closed since it was assigned.
+    closed: BTreeMap<Part, NaiveDate>,
+    /// Of each partition that was given back: how much was read, and up to which date its days were closed.
+    known: BTreeMap<Part, (i64, Option<NaiveDate>)>,
     issues: Issues,
     /// The issues as the store has them.
     saved: Issues,
@@ -216,6 +220,8 @@ impl<V: View, O: Output<V>> World<V, O> {
             make,
             worker: None,
             cursors: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            known: BTreeMap::new(),
             issues: Issues::default(),
             saved: Issues::default(),
         }
@@ -229,6 +235,8 @@ impl<V: View, O: Output<V>> World<V, O> {
     fn start(&mut self, fault: Fault) {
         self.worker = None;
         self.cursors.clear();
+        self.closed.clear();
+        self.known.clear();
         let (files, store) = (MemoryFiles::new(&self.disk), self.store.clone());
         let (files, store) = match fault {
             Fault::None => (files, store),
@@ -300,12 +308,14 @@ impl<V: View, O: Output<V>> World<V, O> {
         all[index % all.len()]
     }
 
-    /// All that was read of the partitions.
+    /// All that is known of the partitions: what was read, and of those given back what was read then.
     fn read(&self) -> Shop {
         let mut shop = Shop::default();
         let Some(worker) = &self.worker else { return shop };
-        for (part, position) in worker.positions() {
-            for row in &self.logs[&part][..usize::try_from(position.next).unwrap()] {
+        let held: BTreeMap<Part, i64> = worker.positions().map(|(part, position)| (part, position.next)).collect();
+        let known = self.known.iter().filter(|(part, _)| !held.contains_key(part));
+        for (part, next) in known.map(|(part, (next, _))| (*part, *next)).chain(held.clone()) {
+            for row in &self.logs[&part][..usize::try_from(next).unwrap()] {
                 match &row.event {
                     Some(Event::Order(order)) => shop.orders.push(order.clone()),
                     Some(Event::Delivery(delivery)) => shop.deliveries.push(delivery.clone()),
@@ -319,10 +329,15 @@ impl<V: View, O: Output<V>> World<V, O> {
 
     /// `false` where the process has to end.
     fn checkpoint(&mut self) -> bool {
-        let (read, all, written) = (self.read(), self.all().len(), self.store.written());
+        let (read, all, written) = (self.read(), self.all(), self.store.written());
         let Some(worker) = &mut self.worker else { return false };
-        let is_whole = worker.positions().count() == all;
-        self.issues.closed = worker.closed_before();
+        let held: Vec<Part> = worker.positions().map(|(part, _)| part).collect();
+        let missing = || all.iter().filter(|part| !held.contains(part));
+        // Whoever holds the first partition writes for all of which it knows.
+        let is_whole = missing().next().is_none()
+            || held.contains(&all[0]) && missing().all(|part| self.known.contains_key(part));
+        let known = missing().filter_map(|part| self.known.get(part));
+        self.issues.closed = known.fold(worker.closed_before(), |closed, (_, known)| closed.min(*known));
         let done = worker.checkpoint(Some(self.now));
         if is_whole && !matches!(done, Err(Trouble::Retired { .. })) {
             self.issues.settle(&read, self.zone);
@@ -356,6 +371,10 @@ impl<V: View, O: Output<V>> World<V, O> {
                 }
                 if let Some(worker) = &mut self.worker {
                     worker.close_before(date);
+                    for (part, _) in worker.positions() {
+                        let closed = self.closed.entry(part).or_insert(date);
+                        *closed = date.max(*closed);
+                    }
                 }
             }
             Step::Rebalance { keep, lost } => self.rebalance(keep, lost),
@@ -390,6 +409,9 @@ impl<V: View, O: Output<V>> World<V, O> {
             .collect();
         self.cursors.clear();
         if let Some(worker) = &mut self.worker {
+            for (part, position) in worker.positions().filter(|(part, _)| held.contains(part)) {
+                self.known.insert(part, (position.next, self.closed.remove(&part)));
+            }
             worker.revoke(&held);
         }
         self.assign(&kept);
