@@ -195,7 +195,7 @@ fn main() {
     film("1", 1);
     save(&folder, "demo", &recording.svg());
 
-    demo.wait_for("Daily report");
+    demo.wait_for("report is written");
     settle();
     save(&folder, "midnight", &picture::svg(&demo.cells()));
     thread::sleep(seconds(60));

@@ -312,7 +312,8 @@ impl<V: View, O: Output<V>> World<V, O> {
     fn read(&self) -> Shop {
         let mut shop = Shop::default();
         let Some(worker) = &self.worker else { return shop };
-        let held: BTreeMap<Part, i64> = worker.positions().map(|(part, position)| (part, position.next)).collect();
+        let held: BTreeMap<Part, i64> =
+            worker.positions().map(|(part, position)| (part, position.next)).collect();
         let known = self.known.iter().filter(|(part, _)| !held.contains_key(part));
         for (part, next) in known.map(|(part, (next, _))| (*part, *next)).chain(held.clone()) {
             for row in &self.logs[&part][..usize::try_from(next).unwrap()] {
