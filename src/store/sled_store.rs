@@ -218,7 +218,7 @@ fn attempt<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
 
 fn database(path: &Path) -> sled::Result<sled::Db> {
     // What was not flushed when a process is killed is read again from Kafka.
-    sled::Config::new().path(path).cache_capacity(16 << 20).flush_every_ms(Some(1_000)).open()
+    sled::Config::new().path(path).cache_capacity(16 << 20).flush_every_ms(Some(500)).open()
 }
 
 /// A path in `folder` that nothing has yet.

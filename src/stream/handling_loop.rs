@@ -41,7 +41,7 @@ pub const NAME: &str = "handling";
 const CALL: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(100);
 /// Time between two transactions: each takes some 100 ms, whatever the broker.
-const INTERVAL: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_millis(500);
 /// Records read after which a transaction is due before its time.
 const GULP: u64 = 20_000;
 /// Orders in one transaction, about.

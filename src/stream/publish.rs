@@ -44,8 +44,7 @@ impl Publisher {
         let producer = session
             .client(&[
                 ("enable.idempotence", "true"),
-                // Those of all views of a moment go together: nobody looks more often.
-                ("linger.ms", "250"),
+                ("linger.ms", "20"),
                 // Older figures than these are of no use to anybody.
                 ("message.timeout.ms", "10000"),
                 ("queue.buffering.max.messages", "5000"),

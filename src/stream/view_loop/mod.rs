@@ -39,9 +39,8 @@ use crate::{
 
 /// How often figures go to the board.
 const TICK: Duration = Duration::from_millis(250);
-/// How often checkpoints are made: each costs syncs of files and a round to Kafka. Longer than the store takes to be
-/// on the disk.
-const INTERVAL: Duration = Duration::from_secs(2);
+/// How often checkpoints are made and figures published.
+const INTERVAL: Duration = Duration::from_secs(1);
 /// Records taken between two looks at the clock.
 const GULP: usize = 2_000;
 /// How long Kafka may take to say whether it knows us.
