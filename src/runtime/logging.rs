@@ -73,8 +73,8 @@ pub fn listen(level: LogLevel) {
     };
     // Libraries speak up only when something is wrong: what they tell at lower levels may hold settings.
     // librdkafka tells of every attempt to connect, and calls the end of a partition an error; what matters of it,
-    // its callers tell.
-    let filter = EnvFilter::new(format!("warn,rdkafka=off,librdkafka=off,shop_sim={own}"));
+    // its callers tell. sled tells of a full disk thousands of times a second; what it tells, it returns as well.
+    let filter = EnvFilter::new(format!("warn,rdkafka=off,librdkafka=off,sled=off,shop_sim={own}"));
     // A second start in one process (tests) keeps the first log.
     let _ = tracing_subscriber::registry()
         .with(filter)

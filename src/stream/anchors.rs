@@ -63,9 +63,9 @@ impl Anchors {
         self.reader = Some(reader);
         let mut others = HashSet::new();
         for (part, first) in found {
-            let Some(first) = first else { continue };
+            let Found::Record(first) = first else { continue };
             match self.held.get(&part) {
-                Some(anchor) if is_other(anchor, Some(&first)) => drop(others.insert(part.source)),
+                Some(anchor) if is_other(anchor, &first) => drop(others.insert(part.source)),
                 // Retention has taken the anchor: the oldest record that is left is the next one.
                 _ => drop(self.held.insert(part, first)),
             }
@@ -81,6 +81,9 @@ pub(crate) fn others(
     session: &Session,
     anchors: &HashMap<Part, Fingerprint>,
 ) -> Result<HashSet<Part>, StreamError> {
+    if anchors.is_empty() {
+        return Ok(HashSet::new());
+    }
     let reader = client(session)?;
     let places = anchors.iter().map(|(part, anchor)| (*part, Some(anchor.offset))).collect();
     let found = read(session, &reader, &places);
@@ -90,25 +93,35 @@ pub(crate) fn others(
         let bootstrap = session.bootstrap.to_string();
         return Err(StreamError::Unreachable { bootstrap, reason: "the logs cannot be read".to_owned() });
     }
-    let is_other = |(part, anchor): (&Part, &Fingerprint)| {
-        found.get(part).is_some_and(|first| is_other(anchor, first.as_ref())).then_some(*part)
+    let is_other = |(part, anchor): (&Part, &Fingerprint)| match found.get(part)? {
+        Found::Record(first) => is_other(anchor, first).then_some(*part),
+        // Retention may have taken all records, but the log still goes on where it ended.
+        Found::Nothing { end } => (*end <= anchor.offset).then_some(*part),
     };
     Ok(anchors.iter().filter_map(is_other).collect())
 }
 
 /// Whether a log is another one, by the `first` record that was found from the anchor on. Where the log ends before
 /// the anchor, its oldest record is found.
-fn is_other(anchor: &Fingerprint, first: Option<&Fingerprint>) -> bool {
-    first.is_none_or(|first| first.offset <= anchor.offset && first != anchor)
+fn is_other(anchor: &Fingerprint, first: &Fingerprint) -> bool {
+    first.offset <= anchor.offset && first != anchor
 }
 
-/// The first record at or after each offset, or of all; `None` where there is none. One topic after the other, since
+/// What lies at or after an offset.
+enum Found {
+    /// The first record.
+    Record(Fingerprint),
+    /// No record at all in the log, which ends here.
+    Nothing { end: i64 },
+}
+
+/// The first record at or after each offset, or of all. One topic after the other, since
 /// the end of a partition is told by its number alone. What does not come in time is missing.
 fn read(
     session: &Session,
     reader: &BaseConsumer,
     wanted: &HashMap<Part, Option<i64>>,
-) -> Result<HashMap<Part, Option<Fingerprint>>, StreamError> {
+) -> Result<HashMap<Part, Found>, StreamError> {
     let begun = Instant::now();
     let mut found = HashMap::new();
     for source in [Source::Orders, Source::Deliveries, Source::Handled] {
@@ -127,10 +140,12 @@ fn read(
             match reader.poll(Duration::from_millis(50)) {
                 Some(Ok(message)) if open.remove(&message.partition()) => {
                     let part = Part { source, partition: message.partition() };
-                    found.insert(part, Some(record(part, &message).fingerprint()));
+                    found.insert(part, Found::Record(record(part, &message).fingerprint()));
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) if open.remove(&partition) => {
-                    found.insert(Part { source, partition }, None);
+                    let (_, end) =
+                        reader.fetch_watermarks(&topic_name(session, source), partition, PATIENCE)?;
+                    found.insert(Part { source, partition }, Found::Nothing { end });
                 }
                 Some(Err(error)) => tracing::debug!("reading the logs' anchors: {error}"),
                 Some(Ok(_)) | None => {}

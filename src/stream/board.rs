@@ -70,8 +70,10 @@ pub struct Ends {
     pub settled: Option<i64>,
     /// By partition: the offset behind the last record that can be read.
     pub by_part: HashMap<Part, i64>,
-    /// How often a log was seen to be another one than before, since the start.
+    /// How often each log may have become another one, since the start.
     pub replaced: HashMap<Source, u64>,
+    /// Whether the last look failed: what cannot be taken back waits until the logs are known to be the same.
+    pub doubtful: bool,
 }
 
 #[derive(Debug)]
@@ -157,6 +159,11 @@ impl Board {
         let mut inner = self.lock();
         inner.changes += u64::from(inner.ends.by_part != ends.by_part);
         inner.ends = ends;
+    }
+
+    /// Notes that the logs could not be looked at, whatever the reason.
+    pub fn doubt_ends(&self) {
+        self.lock().ends.doubtful = true;
     }
 
     /// Where the logs ended lately.

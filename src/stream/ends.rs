@@ -9,6 +9,7 @@ use std::{
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,7 @@ const CLUSTER_LOOKS: u32 = 3;
 pub struct EndWatch {
     probe: BaseConsumer,
     uncommitted: BaseConsumer,
+    bootstrap: Arc<str>,
     topics: Vec<(String, Source)>,
     places: TopicPartitionList,
 }
@@ -56,7 +58,7 @@ impl EndWatch {
             }
             topics.push((name, source));
         }
-        Ok(Self { probe, uncommitted, topics, places })
+        Ok(Self { probe, uncommitted, bootstrap: Arc::clone(&session.bootstrap), topics, places })
     }
 
     /// The ends once no transaction is open on the handled orders: those of a commit may lag behind its
@@ -85,10 +87,10 @@ impl EndWatch {
         let mut asked = self.places.clone();
         // ListOffsets takes -1 for «the end», which is how Offset::End is written on the wire.
         asked.set_all_offsets(Offset::End)?;
-        let answer = probe.offsets_for_times(asked, PATIENCE)?;
+        let answer = probe.offsets_for_times(asked, PATIENCE).map_err(|error| self.error(error, "orders"))?;
         let mut ends = HashMap::new();
         for place in answer.elements() {
-            place.error()?;
+            place.error().map_err(|error| self.error(error, place.topic()))?;
             let source =
                 self.topics.iter().find(|(name, _)| name == place.topic()).map(|(_, source)| *source);
             if let (Some(source), Offset::Offset(end)) = (source, place.offset()) {
@@ -96,6 +98,17 @@ impl EndWatch {
             }
         }
         Ok(ends)
+    }
+
+    fn error(&self, error: KafkaError, topic: &str) -> StreamError {
+        match error.rdkafka_error_code() {
+            Some(
+                RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::UnknownTopicOrPartition,
+            ) => StreamError::NoTopic { topic: topic.to_owned(), bootstrap: self.bootstrap.to_string() },
+            _ => error.into(),
+        }
     }
 }
 
@@ -106,11 +119,19 @@ struct Looks {
     anchors: Anchors,
     checked: Option<Instant>,
     replaced: HashMap<Source, u64>,
+    /// Whether the last look failed.
+    failed: bool,
 }
 
 impl Looks {
     /// One look. Blocks for some seconds at most.
     fn look(&mut self, session: &Session, settled: Option<i64>) -> Result<Ends, StreamError> {
+        let looked = self.look_once(session, settled);
+        self.failed = looked.is_err();
+        looked
+    }
+
+    fn look_once(&mut self, session: &Session, settled: Option<i64>) -> Result<Ends, StreamError> {
         let due = self.checked.is_none_or(|checked| checked.elapsed() >= CHECK);
         if due && self.checked.is_some() {
             // Partitions may have been added. After an error everything is asked anew, too.
@@ -123,6 +144,11 @@ impl Looks {
         };
         let by_part = watch.look()?;
         let mut others = self.anchors.shorter(&by_part);
+        if self.failed {
+            // Topics that vanished, or another Kafka in the place of the one that was away: whoever reads compares
+            // with what it knows.
+            others.extend([Source::Orders, Source::Deliveries, Source::Handled]);
+        }
         // Whoever only wants the ends need not wait for more than them.
         if due && !first {
             others.extend(self.anchors.check(session)?);
@@ -132,7 +158,7 @@ impl Looks {
         for source in others {
             *self.replaced.entry(source).or_default() += 1;
         }
-        Ok(Ends { settled, by_part, replaced: self.replaced.clone() })
+        Ok(Ends { settled, by_part, replaced: self.replaced.clone(), doubtful: false })
     }
 }
 
@@ -167,6 +193,7 @@ pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: Cancel
             }
             Ok((known, Err(error))) => {
                 looks = known;
+                board.doubt_ends();
                 // A Kafka that knows no topic of that name has answered.
                 board.set_link(matches!(error, StreamError::NoTopic { .. }), Some(error.said()), second);
             }

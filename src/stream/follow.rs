@@ -20,6 +20,8 @@ use super::{
 use crate::{consumer::Part, shop::Pulse, views::Source};
 
 const CALL: Duration = Duration::from_secs(5);
+/// How often it is looked whether the topics may be others.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A follower of `shop.pulse` and `shop.state`. Each topic has a client of its own, since the end of a
 /// partition is told by its number alone.
@@ -62,6 +64,9 @@ impl Follower {
                 () = stumble(&error) => {}
             }
         }
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut replaced = self.board.ends().replaced;
         while !stop.is_cancelled() {
             if self.unread.is_empty() {
                 self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
@@ -83,9 +88,29 @@ impl Follower {
                     self.unread.retain(|(topic, part), end| *topic != Topic::State || is_before(&received, *part, *end));
                     pause_after(&received).await;
                 },
+                _ = look.tick() => {
+                    let now = self.board.ends().replaced;
+                    if now != replaced {
+                        match self.read_again() {
+                            Ok(()) => replaced = now,
+                            Err(error) => tracing::debug!("following pulse and state: {error}"),
+                        }
+                    }
+                }
             }
         }
         super::let_go((self.pulse, self.state));
+    }
+
+    /// Topics that were made again are read from their beginning, since a position in the old ones says nothing. What
+    /// was known before is only replaced by what is newer.
+    fn read_again(&self) -> Result<(), KafkaError> {
+        for consumer in [&self.pulse, &self.state] {
+            let mut places = consumer.assignment()?;
+            places.set_all_offsets(Offset::Beginning)?;
+            consumer.assign(&places)?;
+        }
+        Ok(())
     }
 
     /// Where the topics end now. Blocks for at most some seconds.

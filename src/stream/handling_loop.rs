@@ -201,7 +201,7 @@ impl Turn<'_> {
                             next = consumer.recv().now_or_never();
                         }
                     }
-                    if self.unsent >= GULP && let Some(ended) = self.commit() {
+                    if self.unsent >= GULP && !self.is_in_doubt() && let Some(ended) = self.commit() {
                         return Ok(ended);
                     }
                 }
@@ -280,6 +280,12 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether the logs may be others than those that were read: what is sent now cannot be taken back.
+    fn is_in_doubt(&self) -> bool {
+        let ends = self.env.board.ends();
+        ends.doubtful || ends.replaced.get(&Source::Orders).copied() != self.replaced
+    }
+
     /// The committed states of partitions belong to another log: empty ones are committed in their place.
     fn start_again(&mut self, partitions: &[i32], why: &str) -> Ended {
         let text = format!("{why}: every order of it is judged anew");
@@ -323,7 +329,7 @@ impl Turn<'_> {
             let ledgers = self.books.ledgers();
             (ledgers.values().any(|ledger| ledger.is_due(now)), ledgers.len())
         };
-        if due && (self.sent.elapsed() >= INTERVAL || self.env.until.is_some()) {
+        if due && (self.sent.elapsed() >= INTERVAL || self.env.until.is_some()) && !self.is_in_doubt() {
             if let Some(ended) = self.commit() {
                 return Ok(Some(ended));
             }

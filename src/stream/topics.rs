@@ -94,12 +94,18 @@ impl Topic {
 
 /// How often it is looked whether all topics are there.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long topics stay away before they are made again: every reader sees that they were gone.
+const ABSENCE: Duration = Duration::from_secs(3);
 
 /// Makes topics again that were deleted, and says so, until told to stop.
 pub async fn keep(session: Session, board: Arc<Board>, clock: Clock, stop: CancellationToken) {
     let look = async {
         loop {
             tokio::time::sleep(LOOK).await;
+            match missing(&session, LOOK).await {
+                Ok((_, _, missing)) if missing.is_empty() => continue,
+                _ => tokio::time::sleep(ABSENCE).await,
+            }
             match ensure(&session, LOOK).await {
                 Ok(made) if made.is_empty() => {}
                 Ok(made) => {
@@ -128,20 +134,7 @@ pub async fn exist(session: &Session, patience: Duration) -> Result<(), StreamEr
 /// Makes the topics that are missing, and returns their names; replication factor min(3, brokers). Waits at most
 /// `timeout` for Kafka.
 pub async fn ensure(session: &Session, timeout: Duration) -> Result<Vec<String>, StreamError> {
-    let admin: AdminClient<DefaultClientContext> = session.client(&[]).create()?;
-    let asking = session.clone();
-    let look = move || -> Result<_, StreamError> {
-        let metadata =
-            admin.inner().fetch_metadata(None, timeout).map_err(|error| asking.unreachable(&error))?;
-        let known: HashSet<&str> = metadata.topics().iter().map(MetadataTopic::name).collect();
-        let missing: Vec<Topic> =
-            Topic::ALL.into_iter().filter(|topic| !known.contains(asking.topic(*topic).as_str())).collect();
-        let brokers = metadata.brokers().len();
-        Ok((admin, brokers, missing))
-    };
-    let (admin, brokers, missing) = tokio::task::spawn_blocking(look).await.map_err(|error| {
-        StreamError::Unreachable { bootstrap: session.bootstrap.to_string(), reason: error.to_string() }
-    })??;
+    let (admin, brokers, missing) = missing(session, timeout).await?;
     if missing.is_empty() {
         return Ok(Vec::new());
     }
@@ -174,6 +167,28 @@ pub async fn ensure(session: &Session, timeout: Duration) -> Result<Vec<String>,
     }
     wait_until_known(session, admin, names.clone(), timeout).await?;
     Ok(names)
+}
+
+/// The topics that are missing, a client to make them with, and how many brokers there are.
+async fn missing(
+    session: &Session,
+    timeout: Duration,
+) -> Result<(AdminClient<DefaultClientContext>, usize, Vec<Topic>), StreamError> {
+    let admin: AdminClient<DefaultClientContext> = session.client(&[]).create()?;
+    let asking = session.clone();
+    let look = move || -> Result<_, StreamError> {
+        let metadata =
+            admin.inner().fetch_metadata(None, timeout).map_err(|error| asking.unreachable(&error))?;
+        let known: HashSet<&str> = metadata.topics().iter().map(MetadataTopic::name).collect();
+        let missing: Vec<Topic> =
+            Topic::ALL.into_iter().filter(|topic| !known.contains(asking.topic(*topic).as_str())).collect();
+        let brokers = metadata.brokers().len();
+        Ok((admin, brokers, missing))
+    };
+    tokio::task::spawn_blocking(look).await.map_err(|error| StreamError::Unreachable {
+        bootstrap: session.bootstrap.to_string(),
+        reason: error.to_string(),
+    })?
 }
 
 /// A cluster says that a topic is made before every broker knows of it and each partition has a leader.
