@@ -131,6 +131,11 @@ impl Board {
         }
     }
 
+    /// Whether what hangs there is newer than something told at `wall_ms` (Unix ms).
+    pub fn has_newer(&self, view: &'static str, part: Part, wall_ms: i64) -> bool {
+        self.lock().parts.get(&(view, part)).is_some_and(|hanging| hanging.wall_ms > wall_ms)
+    }
+
     /// Takes down all that a view said, because it starts again.
     pub fn clear(&self, view: &'static str) {
         let mut inner = self.lock();

@@ -33,9 +33,8 @@ const CLUSTER_LOOKS: u32 = 3;
 
 /// Asks for the ends of the logs; its calls block.
 pub struct EndWatch {
-    probe: BaseConsumer,
-    uncommitted: BaseConsumer,
-    bootstrap: Arc<str>,
+    probe: Arc<BaseConsumer>,
+    session: Session,
     topics: Vec<(String, Source)>,
     places: TopicPartitionList,
 }
@@ -43,8 +42,11 @@ pub struct EndWatch {
 impl EndWatch {
     /// Finds the partitions of orders, deliveries and handled orders. Blocks for a moment.
     pub fn new(session: &Session) -> Result<Self, StreamError> {
-        let probe = session.probe()?;
-        let uncommitted = reader(session, "read_uncommitted")?;
+        Self::with(Arc::new(session.probe()?), session)
+    }
+
+    /// The same with a client that is there.
+    fn with(probe: Arc<BaseConsumer>, session: &Session) -> Result<Self, StreamError> {
         let mut places = TopicPartitionList::new();
         let mut topics = Vec::new();
         for (topic, source) in [
@@ -58,16 +60,17 @@ impl EndWatch {
             }
             topics.push((name, source));
         }
-        Ok(Self { probe, uncommitted, bootstrap: Arc::clone(&session.bootstrap), topics, places })
+        Ok(Self { probe, session: session.clone(), topics, places })
     }
 
     /// The ends once no transaction is open on the handled orders: those of a commit may lag behind its
     /// answer, those of a producer that died end with its time-out. Blocks for at most 20 seconds.
     pub fn look_when_settled(&self) -> Result<HashMap<Part, i64>, StreamError> {
         let begun = Instant::now();
+        let uncommitted = reader(&self.session, "read_uncommitted")?;
         loop {
             let committed = self.look()?;
-            let written = self.ask(&self.uncommitted)?;
+            let written = self.ask(&uncommitted)?;
             let open = committed.iter().any(|(part, end)| {
                 part.source == Source::Handled && written.get(part).is_some_and(|all| all > end)
             });
@@ -106,7 +109,10 @@ impl EndWatch {
                 RDKafkaErrorCode::UnknownTopic
                 | RDKafkaErrorCode::UnknownPartition
                 | RDKafkaErrorCode::UnknownTopicOrPartition,
-            ) => StreamError::NoTopic { topic: topic.to_owned(), bootstrap: self.bootstrap.to_string() },
+            ) => StreamError::NoTopic {
+                topic: topic.to_owned(),
+                bootstrap: self.session.bootstrap.to_string(),
+            },
             _ => error.into(),
         }
     }
@@ -133,12 +139,10 @@ impl Looks {
 
     fn look_once(&mut self, session: &Session, settled: Option<i64>) -> Result<Ends, StreamError> {
         let due = self.checked.is_none_or(|checked| checked.elapsed() >= CHECK);
-        if due && self.checked.is_some() {
-            // Partitions may have been added. After an error everything is asked anew, too.
-            super::let_go(self.watch.take());
-            self.checked = None;
-        }
+        // After an error everything is asked anew, with a new client.
         let (watch, first) = match self.watch.take() {
+            // Partitions may have been added.
+            Some(watch) if due => (Arc::new(EndWatch::with(Arc::clone(&watch.probe), session)?), false),
             Some(watch) => (watch, false),
             None => (Arc::new(EndWatch::new(session)?), true),
         };

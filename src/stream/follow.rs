@@ -15,6 +15,7 @@ use super::{
     Session, StreamError, Topic,
     board::{Board, PartState, VIEWS},
     clock::Clock,
+    group::GATHERED,
     topics::{STATE_HANDLING, STATE_VIEWS},
 };
 use crate::{consumer::Part, shop::Pulse, views::Source};
@@ -46,8 +47,9 @@ impl Follower {
     ) -> Result<Self, StreamError> {
         let states = [STATE_VIEWS, STATE_HANDLING];
         Ok(Self {
-            pulse: reader_of(session, Topic::Pulse, &[0])?,
-            state: reader_of(session, Topic::State, &states)?,
+            // Time is told at once; figures may come some at a time.
+            pulse: reader_of(session, Topic::Pulse, &[0], "1")?,
+            state: reader_of(session, Topic::State, &states, GATHERED)?,
             board,
             clock,
             unread: HashMap::new(),
@@ -127,7 +129,12 @@ impl Follower {
     }
 }
 
-fn reader_of(session: &Session, topic: Topic, partitions: &[i32]) -> Result<StreamConsumer, StreamError> {
+fn reader_of(
+    session: &Session,
+    topic: Topic,
+    partitions: &[i32],
+    at_least: &str,
+) -> Result<StreamConsumer, StreamError> {
     let consumer: StreamConsumer = session
         .client(&[
             ("group.id", &format!("{}.follower", session.prefix)),
@@ -136,6 +143,7 @@ fn reader_of(session: &Session, topic: Topic, partitions: &[i32]) -> Result<Stre
             ("isolation.level", "read_committed"),
             ("enable.partition.eof", "true"),
             ("fetch.queue.backoff.ms", "5"),
+            ("fetch.min.bytes", at_least),
             // The end of a log that closes with a marker is told after this.
             ("fetch.wait.max.ms", "250"),
         ])
@@ -181,11 +189,19 @@ fn beat(message: &BorrowedMessage<'_>, clock: &Clock) {
 
 fn put(message: &BorrowedMessage<'_>, board: &Board) {
     let Some(payload) = message.payload() else { return };
-    let key = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
-    match (serde_json::from_slice::<PartState>(payload), place(&key)) {
-        (Ok(state), Some((view, part))) => board.put(view, part, state),
-        (Err(error), _) => tracing::warn!("a state was passed over: {error}"),
-        (_, None) => tracing::warn!("a state was passed over: its key is {key}"),
+    let key = String::from_utf8_lossy(message.key().unwrap_or_default());
+    let Some((view, part)) = place(&key) else {
+        tracing::warn!("a state was passed over: its key is {key}");
+        return;
+    };
+    // Most are this process's own, and older than what it knows by now.
+    let told_ms = message.timestamp().to_millis().unwrap_or(i64::MAX);
+    if board.has_newer(view, part, told_ms) {
+        return;
+    }
+    match serde_json::from_slice::<PartState>(payload) {
+        Ok(state) => board.put(view, part, state),
+        Err(error) => tracing::warn!("a state was passed over: {error}"),
     }
 }
 

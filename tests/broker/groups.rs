@@ -79,8 +79,8 @@ async fn a_group_goes_on_where_it_committed() {
         let consumer = consumer(&cluster, &group, &topic, &[]);
         let mut seen = Vec::new();
         until("records", || {
-            if let Some(message) = consumer.poll(Duration::from_millis(50)) {
-                seen.push(look(&message.unwrap()).offset);
+            if let Some(Ok(message)) = consumer.poll(Duration::from_millis(50)) {
+                seen.push(look(&message).offset);
             }
             seen.len() == count
         });

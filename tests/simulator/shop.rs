@@ -2,12 +2,14 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
+    message::BorrowedMessage,
     producer::{BaseProducer, BaseRecord, Producer},
 };
 use shop_sim::{
@@ -187,7 +189,22 @@ impl Running {
 
 /// The payload of the next record, if one comes in time.
 pub(crate) fn poll(consumer: &BaseConsumer) -> Option<Vec<u8>> {
-    consumer.poll(DEADLINE).map(|message| message.unwrap().payload().unwrap_or_default().to_vec())
+    next(consumer).map(|message| message.payload().unwrap_or_default().to_vec())
+}
+
+/// The next record, if one comes in time. A connection that breaks is made again by the client.
+fn next(consumer: &BaseConsumer) -> Option<BorrowedMessage<'_>> {
+    let deadline = Instant::now() + DEADLINE;
+    while Instant::now() < deadline {
+        match consumer.poll(deadline - Instant::now())? {
+            Ok(message) => return Some(message),
+            Err(KafkaError::MessageConsumption(
+                RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure,
+            )) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    None
 }
 
 /// Reads a partition to its end: bytes in order.
@@ -202,13 +219,11 @@ pub(crate) fn read_partition(session: &Session, topic: Topic, partition: i32) ->
     assignment.add_partition_offset(&name, partition, Offset::Beginning).unwrap();
     consumer.assign(&assignment).unwrap();
     let mut records = Vec::new();
-    let mut next = 0;
-    while next < end {
-        if let Some(message) = consumer.poll(DEADLINE) {
-            let message = message.unwrap();
-            next = message.offset() + 1;
-            records.push(message.payload().unwrap_or_default().to_vec());
-        }
+    let mut read_to = 0;
+    while read_to < end {
+        let message = next(&consumer).expect("a record in time");
+        read_to = message.offset() + 1;
+        records.push(message.payload().unwrap_or_default().to_vec());
     }
     records
 }
