@@ -148,7 +148,7 @@ where
             }
             let closed = worker.closed_before();
             let due = self.handed.get(&part).is_none_or(|handed| {
-                let wait = Duration::from_millis((handed.bytes as u64 / 2).clamp(5_000, 60_000));
+                let wait = Duration::from_millis((handed.bytes as u64 / 2).clamp(2_000, 60_000));
                 let moved = (handed.next, handed.closed) != (position.next, closed);
                 moved && (last || handed.closed != closed || handed.at.elapsed() >= wait)
             });
