@@ -6,17 +6,25 @@ use std::{
 };
 
 use clap::Parser;
-use shop_sim::{cli::Cli, commands, runtime::supervisor::words, secrets};
+use shop_sim::{
+    cli::{Cli, Command},
+    commands,
+    runtime::{priority, supervisor::words},
+    secrets,
+};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // Rebalances and checkpoints hold a thread for a moment; the others go on.
     let threads = std::thread::available_parallelism().map_or(4, usize::from).max(4);
-    let runtime =
-        match tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return fail(&format!("the program cannot start its threads ({error})")),
-        };
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if matches!(cli.command, Command::Tui(_)) {
+        runtime.on_thread_start(priority::stand_back);
+    }
+    let runtime = match runtime.worker_threads(threads).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("the program cannot start its threads ({error})")),
+    };
     let done = catch_unwind(AssertUnwindSafe(|| runtime.block_on(commands::run(cli))));
     // Threads that wait for a broker that is gone are left behind.
     runtime.shutdown_background();

@@ -4,6 +4,7 @@ pub mod consumers;
 pub mod link;
 pub mod logging;
 pub mod place;
+pub mod priority;
 pub mod snapshots;
 pub mod stage;
 pub mod supervisor;

@@ -67,8 +67,12 @@ pub(crate) struct Kept {
 }
 
 impl Group {
-    /// What is to be kept, when it has changed since the last call.
+    /// What is to be kept, when it has changed since the last call. In the middle of a rebalance nothing is: members
+    /// without their parts would be taken for ones that have nothing to do, and never assigned again.
     pub(crate) fn take_changed(&mut self) -> Option<Kept> {
+        if matches!(self.state, State::PreparingRebalance | State::CompletingRebalance) {
+            return None;
+        }
         std::mem::take(&mut self.changed).then(|| Kept {
             generation: self.generation,
             protocol_type: self.protocol_type.clone(),

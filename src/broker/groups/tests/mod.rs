@@ -244,6 +244,27 @@ fn commits_are_for_members_of_this_generation() {
 }
 
 #[test]
+fn of_a_group_without_its_assignment_nothing_is_kept() {
+    let mut group = Group::default();
+    group.join(&join("", Some("A"), "a"), 1, 0);
+    assert_eq!(group.state, State::CompletingRebalance);
+    assert!(group.take_changed().is_none());
+    // Its leader dies before it has said who gets what, and comes back.
+    group.join(&join("", Some("A"), "a2"), 2, 0);
+    assert_ne!(group.state, State::Stable);
+    assert!(group.take_changed().is_none());
+    let generation = joined(&mut group).pop().unwrap().1.generation;
+    let leaders = sync("a2", generation, &[("a2", "all")]);
+    group.sync(Sync { instance_id: Some("A".to_owned()), ..leaders }, 3, 0);
+    let kept = serde_json::to_string(&group.take_changed().unwrap()).unwrap();
+    let mut group = Group::restore(serde_json::from_str(&kept).unwrap(), 0);
+    group.join(&join("", Some("A"), "a3"), 4, 0);
+    let generation = joined(&mut group).pop().unwrap().1.generation;
+    group.sync(Sync { instance_id: Some("A".to_owned()), ..sync("a3", generation, &[]) }, 5, 0);
+    assert_eq!(synced(&mut group)[0].1.as_ref().unwrap().assignment, "all");
+}
+
+#[test]
 fn a_group_goes_on_after_a_restart() {
     let mut group = stable(true);
     let kept = serde_json::to_string(&group.take_changed().unwrap()).unwrap();
