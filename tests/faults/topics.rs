@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::{
-    ClientConfig,
+    ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
 };
@@ -18,6 +18,7 @@ use crate::{
     bench::{Bench, PATIENCE, journal, orders, until},
     common::{kafka::records_written, shop::Shop},
     machines::Machines,
+    proxy::Proxy,
 };
 
 fn admin(bootstrap: &str) -> AdminClient<DefaultClientContext> {
@@ -40,19 +41,38 @@ async fn make(bootstrap: &str, topic: &str) {
     }
 }
 
+/// Takes all records of partitions as retention does.
+async fn take_records(shop: &Shop, partitions: std::ops::Range<i32>) {
+    let mut all = TopicPartitionList::new();
+    for partition in partitions {
+        all.add_partition_offset(&shop.topic("orders"), partition, Offset::End).unwrap();
+    }
+    admin(shop.bootstrap()).delete_records(&all, &AdminOptions::new()).await.unwrap();
+}
+
+fn keep_journal(bench: &Bench, store: &MemoryStore, disk: &Disk) -> tokio::task::JoinHandle<()> {
+    let (zone, disk) = (bench.zone, disk.clone());
+    bench.keep::<Journal, _, _>(store, move || JournalFiles::new(zone), move || MemoryFiles::new(&disk))
+}
+
+/// A bench that Kafka can be taken away from.
+async fn behind_a_proxy(shop: &Shop) -> (Bench, Proxy) {
+    let proxy = Proxy::before(shop.bootstrap());
+    let address = proxy.address.to_string();
+    // It keeps its partitions meanwhile.
+    let properties = [("bootstrap.servers", &*address), ("session.timeout.ms", "60000")];
+    let bench = Bench::open(shop, "a", &properties).await;
+    (bench, proxy)
+}
+
 /// Deletes the orders under a running journal, makes the topic again with so many records, and looks at what the
 /// journal holds then.
 async fn replaced(count: u64) {
     let shop = Shop::new();
     let bench = Bench::open(&shop, "a", &[]).await;
     let (store, disk) = (MemoryStore::default(), Disk::default());
-    let (zone, on_disk) = (bench.zone, disk.clone());
     shop.write("orders", &orders(1..201));
-    let kept = bench.keep::<Journal, _, _>(
-        &store,
-        move || JournalFiles::new(zone),
-        move || MemoryFiles::new(&on_disk),
-    );
+    let kept = keep_journal(&bench, &store, &disk);
     until("the first orders", || journal(&disk).len() == 200).await;
     // Until the logs have been looked at.
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -87,29 +107,70 @@ async fn an_idle_partition_whose_records_retention_took_keeps_its_figures() {
     let bench = Bench::open(&shop, "a", &[]).await;
     let (store, disk) = (MemoryStore::default(), Disk::default());
     shop.write("orders", &orders(1..201));
-    let (zone, on_disk) = (bench.zone, disk.clone());
-    let keep = || {
-        let on_disk = on_disk.clone();
-        bench.keep::<Journal, _, _>(
-            &store,
-            move || JournalFiles::new(zone),
-            move || MemoryFiles::new(&on_disk),
-        )
-    };
-    let kept = keep();
+    let kept = keep_journal(&bench, &store, &disk);
     until("the first orders", || journal(&disk).len() == 200).await;
     kept.abort();
     let _ = kept.await;
 
-    let mut all = rdkafka::TopicPartitionList::new();
-    for partition in 0..2 {
-        all.add_partition_offset(&shop.topic("orders"), partition, rdkafka::Offset::End).unwrap();
-    }
-    admin(shop.bootstrap()).delete_records(&all, &AdminOptions::new()).await.unwrap();
-    let kept = keep();
+    take_records(&shop, 0..2).await;
+    let kept = keep_journal(&bench, &store, &disk);
     shop.write("orders", &orders(201..211));
     until("the next orders", || journal(&disk).len() >= 210).await;
     assert_eq!(journal(&disk), (1..211).collect::<Vec<_>>(), "{:?}", bench.told());
+    bench.env.stop.cancel();
+    kept.await.unwrap();
+}
+
+/// The group sees nothing of it, and what is read next lies at the offset that comes next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_longer_log_that_came_while_kafka_did_not_answer_is_counted_from_its_beginning() {
+    let shop = Shop::new();
+    let (bench, proxy) = behind_a_proxy(&shop).await;
+    let (store, disk) = (MemoryStore::default(), Disk::default());
+    shop.write("orders", &orders(1..201));
+    let kept = keep_journal(&bench, &store, &disk);
+    until("the first orders", || journal(&disk).len() == 200).await;
+
+    proxy.refuse(true);
+    proxy.cut();
+    delete(shop.bootstrap(), &shop.topic("orders")).await;
+    make(shop.bootstrap(), &shop.topic("orders")).await;
+    shop.write("orders", &orders(1001..1401));
+    proxy.refuse(false);
+    let again: Vec<u64> = (1001..1401).collect();
+    until("the orders of the new log", || journal(&disk) == again).await;
+    bench.env.stop.cancel();
+    kept.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_log_whose_records_retention_took_is_the_same_after_kafka_did_not_answer() {
+    let shop = Shop::new();
+    let (bench, proxy) = behind_a_proxy(&shop).await;
+    let (store, disk) = (MemoryStore::default(), Disk::default());
+    shop.write("orders", &orders(1..201));
+    let kept = keep_journal(&bench, &store, &disk);
+    until("the first orders", || journal(&disk).len() == 200).await;
+    take_records(&shop, 0..1).await;
+
+    let ends = || bench.env.board.ends();
+    let mut all: Vec<u64> = (1..201).collect();
+    // Nothing lies where its last record was, then only a later one. Odd orders are in the other partition.
+    for ids in [[201, 203, 204], [205, 206, 207]] {
+        let before = ends().replaced;
+        proxy.refuse(true);
+        proxy.cut();
+        until("a doubt", || ends().doubtful).await;
+        proxy.refuse(false);
+        until("a reason to compare", || !ends().doubtful && ends().replaced != before).await;
+        for id in ids {
+            shop.write("orders", &orders(id..id + 1));
+            all.push(id);
+            // It is compared after each record, until there is an answer.
+            until("the next order", || journal(&disk).contains(&id)).await;
+        }
+    }
+    assert_eq!(journal(&disk), all, "{:?}", bench.told());
     bench.env.stop.cancel();
     kept.await.unwrap();
 }

@@ -139,6 +139,29 @@ fn a_flip_at_any_byte_of_any_file_shows_no_other_record() {
 }
 
 #[test]
+fn a_flip_of_any_bit_of_the_place_of_a_batch_shows_no_other_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = written(folder.path());
+    for (base, path) in files::listed(folder.path(), "log").unwrap() {
+        let name = file_name(base, "log");
+        let whole = fs::read(path).unwrap();
+        let mut batch_at = 0;
+        while let Some(header) = batch::intact(&whole[batch_at..]) {
+            // Check sums of batches do not cover their offsets. No offset here is above 255.
+            for bit in 0..8 {
+                let harmed = copy(folder.path());
+                let mut bytes = whole.clone();
+                bytes[batch_at + 7] ^= 1 << bit;
+                fs::write(harmed.path().join(&name), bytes).unwrap();
+                check(harmed.path(), &model, &format!("{name}: bit {bit} of offset {}", header.base_offset));
+            }
+            batch_at += header.size;
+        }
+        assert_eq!(batch_at, whole.len());
+    }
+}
+
+#[test]
 fn a_cut_anywhere_in_any_file_leaves_the_beginning() {
     let folder = tempfile::tempdir().unwrap();
     let model = written(folder.path());
