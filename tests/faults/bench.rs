@@ -11,8 +11,8 @@ use shop_sim::{
     dashboard::snapshot::Link,
     runtime::supervisor::Supervisor,
     shop::Zone,
-    sinks::memory::Disk,
-    store::MemoryStore,
+    sinks::{files::Files, memory::Disk},
+    store::Store,
     stream::{
         Session,
         board::Board,
@@ -72,19 +72,25 @@ impl Bench {
     }
 
     /// Keeps a view alive as the program does.
-    pub fn keep<V: View, O: Output<V> + 'static, F: shop_sim::sinks::files::Files + 'static>(
+    pub fn keep<V, O, S, F>(
         &self,
-        store: &MemoryStore,
+        store: &S,
         mut output: impl FnMut() -> O + Send + 'static,
         mut files: impl FnMut() -> F + Send + 'static,
-    ) -> tokio::task::JoinHandle<()> {
+    ) -> tokio::task::JoinHandle<()>
+    where
+        V: View,
+        O: Output<V> + 'static,
+        S: Store + Clone + Sync + 'static,
+        F: Files + 'static,
+    {
         let (env, store) = (self.env.clone(), store.clone());
         let supervisor =
             Supervisor { board: Arc::clone(&env.board), clock: env.clock.clone(), stop: env.stop.clone() };
         tokio::spawn(async move {
             let run = || {
                 let (env, store, output, files) = (env.clone(), store.clone(), output(), files());
-                async move { view_loop::run::<V, O, _, _>(&env, output, store, files).await }
+                async move { view_loop::run::<V, O, S, F>(&env, output, store, files).await }
             };
             supervisor.keep::<_, _, ViewError>(V::NAME, run).await;
         })

@@ -15,6 +15,8 @@
 mod bench;
 #[path = "../common/mod.rs"]
 mod common;
+mod disks;
+mod gate;
 mod machines;
 mod networks;
 mod panics;

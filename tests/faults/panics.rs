@@ -82,7 +82,7 @@ async fn a_view_that_panics_goes_on_from_its_checkpoint() {
     let (store, disk) = (MemoryStore::default(), Disk::default());
     shop.write("orders", &orders(1..STUMBLE));
     let (zone, files) = (bench.zone, disk.clone());
-    let kept = bench.keep::<Stumbling, _, _>(
+    let kept = bench.keep::<Stumbling, _, _, _>(
         &store,
         move || StumblingFiles(JournalFiles::new(zone)),
         move || MemoryFiles::new(&files),

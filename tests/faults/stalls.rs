@@ -1,69 +1,19 @@
 //! A loop that stands still for longer than Kafka waits.
 
-use std::{
-    io,
-    sync::{Arc, Condvar, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use shop_sim::{
     consumer::outputs::JournalFiles,
-    sinks::{
-        files::Files,
-        memory::{Disk, MemoryFiles},
-    },
+    sinks::memory::{Disk, MemoryFiles},
     store::MemoryStore,
     views::Journal,
 };
 
 use crate::{
-    bench::{Bench, PATIENCE, journal, orders, until},
+    bench::{Bench, journal, orders, until},
     common::shop::Shop,
+    gate::{Does, Gate, GatedFiles},
 };
-
-/// A disk that can be made to hang.
-#[derive(Default)]
-struct Hanging {
-    hangs: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Hanging {
-    fn set(&self, hangs: bool) {
-        *self.hangs.lock().unwrap() = hangs;
-        self.changed.notify_all();
-    }
-
-    fn wait(&self) {
-        let hangs = self.hangs.lock().unwrap();
-        drop(self.changed.wait_timeout_while(hangs, PATIENCE, |hangs| *hangs).unwrap());
-    }
-}
-
-struct HangingFiles(MemoryFiles, Arc<Hanging>);
-
-impl Files for HangingFiles {
-    fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>> {
-        self.0.list(folder)
-    }
-
-    fn append(&mut self, path: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
-        self.1.wait();
-        self.0.append(path, at, bytes)
-    }
-
-    fn cut(&mut self, path: &str, length: u64) -> io::Result<()> {
-        self.0.cut(path, length)
-    }
-
-    fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.0.replace(path, bytes)
-    }
-
-    fn set_aside(&mut self, path: &str) -> io::Result<()> {
-        self.0.set_aside(path)
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_loop_that_stood_still_too_long_is_told_of_and_writes_nothing_that_is_anothers() {
@@ -71,15 +21,15 @@ async fn a_loop_that_stood_still_too_long_is_told_of_and_writes_nothing_that_is_
     let short = [("max.poll.interval.ms", "6000")];
     let (a, b) = (Bench::open(&shop, "a", &short).await, Bench::open(&shop, "b", &[]).await);
     let (disk_a, disk_b) = (Disk::default(), Disk::default());
-    let hanging = Arc::new(Hanging::default());
-    let (zone, on_disk, hung) = (a.zone, disk_a.clone(), Arc::clone(&hanging));
-    let kept_a = a.keep::<Journal, _, _>(
+    let gate = Arc::new(Gate::default());
+    let (zone, on_disk, gated) = (a.zone, disk_a.clone(), Arc::clone(&gate));
+    let kept_a = a.keep::<Journal, _, _, _>(
         &MemoryStore::default(),
         move || JournalFiles::new(zone),
-        move || HangingFiles(MemoryFiles::new(&on_disk), Arc::clone(&hung)),
+        move || GatedFiles(MemoryFiles::new(&on_disk), Arc::clone(&gated)),
     );
     let on_disk = disk_b.clone();
-    let kept_b = b.keep::<Journal, _, _>(
+    let kept_b = b.keep::<Journal, _, _, _>(
         &MemoryStore::default(),
         move || JournalFiles::new(zone),
         move || MemoryFiles::new(&on_disk),
@@ -94,11 +44,11 @@ async fn a_loop_that_stood_still_too_long_is_told_of_and_writes_nothing_that_is_
     // Until Kafka was told how far both are.
     tokio::time::sleep(Duration::from_secs(3)).await;
 
-    hanging.set(true);
+    gate.set(Does::Hang);
     shop.write("orders", &orders(101..201));
     until("a word of the halt", || a.was_told(&["journal has stood still"])).await;
     until("the other's taking over", || both().len() == 200).await;
-    hanging.set(false);
+    gate.set(Does::Write);
     until("the start again", || a.was_told(&["journal", "starts again"])).await;
 
     shop.write("orders", &orders(201..301));

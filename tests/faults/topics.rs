@@ -52,7 +52,7 @@ async fn take_records(shop: &Shop, partitions: std::ops::Range<i32>) {
 
 fn keep_journal(bench: &Bench, store: &MemoryStore, disk: &Disk) -> tokio::task::JoinHandle<()> {
     let (zone, disk) = (bench.zone, disk.clone());
-    bench.keep::<Journal, _, _>(store, move || JournalFiles::new(zone), move || MemoryFiles::new(&disk))
+    bench.keep::<Journal, _, _, _>(store, move || JournalFiles::new(zone), move || MemoryFiles::new(&disk))
 }
 
 /// A bench that Kafka can be taken away from.

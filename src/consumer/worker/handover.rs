@@ -175,3 +175,6 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         !self.partitions.is_empty() && writes && missing.iter().all(|part| self.others.contains_key(part))
     }
 }
+
+#[cfg(test)]
+mod tests;
