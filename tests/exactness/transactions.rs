@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rdkafka::{
     ClientConfig,
+    consumer::{BaseConsumer, Consumer},
     producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer},
 };
 use serde_json::Value;
@@ -47,6 +48,24 @@ fn begun(shop: &Shop, id: &str) -> ThreadedProducer<DefaultProducerContext> {
     }
     producer.flush(CALL).unwrap();
     producer
+}
+
+/// What `handling` writes ends with a marker, which takes an offset of its own.
+#[test]
+fn handled_orders_are_written_in_transactions() {
+    let shop = Shop::new();
+    shop.bootstrap();
+    sell(&shop, "2026-03-28 22:00..2026-03-28 23:00", "0.1", "33");
+    consume(&shop);
+    let topic = shop.topic("handled");
+    let handled = kafka::read(shop.bootstrap(), &topic);
+    let reader: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", shop.bootstrap()).create().unwrap();
+    for partition in 0..6 {
+        let last = handled.iter().rfind(|record| record.partition == partition).unwrap().offset;
+        let (_, end) = reader.fetch_watermarks(&topic, partition, CALL).unwrap();
+        assert!(end > last + 1, "partition {partition} ends at {end}, its records at {last}");
+    }
 }
 
 #[test]

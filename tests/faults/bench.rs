@@ -108,6 +108,9 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("{}: {:#?}", self.env.instance, self.told());
+        }
         self.stop.cancel();
     }
 }
