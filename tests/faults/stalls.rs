@@ -18,7 +18,8 @@ use crate::{
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_loop_that_stood_still_too_long_is_told_of_and_writes_nothing_that_is_anothers() {
     let shop = Shop::new();
-    let short = [("max.poll.interval.ms", "6000")];
+    // No client may have a shorter interval than its session.
+    let short = [("max.poll.interval.ms", "6000"), ("session.timeout.ms", "6000")];
     let (a, b) = (Bench::open(&shop, "a", &short).await, Bench::open(&shop, "b", &[]).await);
     let (disk_a, disk_b) = (Disk::default(), Disk::default());
     let gate = Arc::new(Gate::default());
