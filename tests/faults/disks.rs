@@ -85,12 +85,14 @@ async fn while_the_disk_refuses_nothing_is_read_and_no_position_moves() {
 /// How long what was written may be on its way to the disk.
 const ON_ITS_WAY: Duration = Duration::from_millis(500);
 
+/// Since when it holds which positions of the two partitions.
+type Written = (Instant, Vec<i64>);
+
 /// A store that knows what of it would survive a kill.
 #[derive(Clone, Default)]
 struct SlowStore {
     store: MemoryStore,
-    /// Since when it holds which positions of the two partitions.
-    written: Arc<Mutex<Vec<(Instant, Vec<i64>)>>>,
+    written: Arc<Mutex<Vec<Written>>>,
 }
 
 impl SlowStore {
