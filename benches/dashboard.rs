@@ -5,26 +5,24 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
 
+#[path = "../tests/common/terminal.rs"]
+mod terminal;
+
 use std::{
     fs,
-    io::{Read, Write},
-    process::{Child, Command},
-    sync::{Arc, Mutex},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use pty_process::blocking::{Pts, Pty, open};
+use terminal::Terminal;
 
 /// Clock ticks a second of /proc/PID/stat (proc(5)): 100 on every Linux that matters.
 const TICKS: f64 = 100.0;
 
 /// The program in its terminal.
 struct Screen {
-    pty: Arc<Pty>,
-    _side: Pts,
-    child: Child,
-    emulator: Arc<Mutex<vt100::Parser>>,
+    terminal: Terminal,
     _out: tempfile::TempDir,
     begun: Instant,
 }
@@ -32,44 +30,27 @@ struct Screen {
 impl Screen {
     fn start(arguments: &[&str]) -> Self {
         let out = tempfile::tempdir().unwrap();
-        let (pty, side) = open().unwrap();
-        pty.resize(pty_process::Size::new(30, 120)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_shop-sim"));
         command.arg("tui").args(arguments).arg("--out").arg(out.path());
-        command.env("TERM", "xterm-256color").env_remove("SHOP_SIM_BOOTSTRAP");
         let begun = Instant::now();
-        let child = pty_process::blocking::Command::from(command).spawn_borrowed(&side).unwrap();
-        let pty = Arc::new(pty);
-        let size = |length: u16| length.try_into().unwrap();
-        let emulator = Arc::new(Mutex::new(vt100::Parser::new(size(30), size(120), 0)));
-        let (reader, fed) = (Arc::clone(&pty), Arc::clone(&emulator));
-        thread::spawn(move || {
-            let mut bytes = vec![0; 1 << 16];
-            while let Ok(count @ 1..) = (&*reader).read(&mut bytes) {
-                fed.lock().unwrap().process(&bytes[..count]);
-            }
-        });
-        Self { pty, _side: side, child, emulator, _out: out, begun }
+        Self { terminal: Terminal::start(command, 120, 30), _out: out, begun }
     }
 
     /// Waits until the screen shows something; gives the time from `since`.
     fn see(&self, what: &str, since: Instant) -> Duration {
-        while !self.emulator.lock().unwrap().screen().contents().contains(what) {
-            assert!(since.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
-            thread::sleep(Duration::from_micros(200));
-        }
+        self.terminal.see_within(Duration::from_secs(60), what);
         since.elapsed()
     }
 
     fn press(&self, key: &str) -> Instant {
         let now = Instant::now();
-        (&*self.pty).write_all(key.as_bytes()).unwrap();
+        self.terminal.type_keys(key);
         now
     }
 
     /// Seconds of a core used so far, by user and system.
     fn used(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.terminal.pid())).unwrap();
         // The name in parentheses may hold blanks; utime and stime are the 12th and 13th fields behind it.
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
         (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / TICKS
@@ -77,7 +58,7 @@ impl Screen {
 
     /// Resident memory in MB.
     fn resident(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.terminal.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
     }
@@ -85,14 +66,8 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        let _ = (&*self.pty).write_all(b"q");
-        let asked = Instant::now();
-        while self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            if asked.elapsed() > Duration::from_secs(10) {
-                let _ = self.child.kill();
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
+        self.terminal.type_keys("q");
+        self.terminal.ended_within(Duration::from_secs(10));
     }
 }
 

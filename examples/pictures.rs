@@ -5,74 +5,54 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
 
+#[path = "../tests/common/terminal.rs"]
+mod terminal;
+
 use std::{
     fmt::Write as _,
     fs,
-    io::{Read, Write},
     path::{Path, PathBuf},
-    process::{Child, Command},
-    sync::{Arc, Mutex},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use pty_process::blocking::{Pts, Pty, open};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
     style::{Color, Modifier, Style},
 };
 use shop_sim::dashboard::picture;
+use terminal::Terminal;
 
 const COLUMNS: u16 = 120;
 const ROWS: u16 = 30;
 
 /// The program in its terminal.
 struct Screen {
-    pty: Arc<Pty>,
-    _side: Pts,
-    child: Child,
-    emulator: Arc<Mutex<vt100::Parser>>,
+    terminal: Terminal,
     _out: tempfile::TempDir,
 }
 
 impl Screen {
     fn start(arguments: &[&str]) -> Self {
         let out = tempfile::tempdir().unwrap();
-        let (pty, side) = open().unwrap();
-        pty.resize(pty_process::Size::new(ROWS, COLUMNS)).unwrap();
         let mut command = Command::new(program());
         command.arg("tui").args(arguments).arg("--out").arg(out.path());
-        command.env("TERM", "xterm-256color").env_remove("SHOP_SIM_BOOTSTRAP").env_remove("NO_COLOR");
-        let child = pty_process::blocking::Command::from(command).spawn_borrowed(&side).unwrap();
-        let pty = Arc::new(pty);
-        let size = |length: u16| length.try_into().unwrap();
-        let emulator = Arc::new(Mutex::new(vt100::Parser::new(size(ROWS), size(COLUMNS), 0)));
-        let (reader, fed) = (Arc::clone(&pty), Arc::clone(&emulator));
-        thread::spawn(move || {
-            let mut bytes = vec![0; 1 << 16];
-            while let Ok(count @ 1..) = (&*reader).read(&mut bytes) {
-                fed.lock().unwrap().process(&bytes[..count]);
-            }
-        });
-        Self { pty, _side: side, child, emulator, _out: out }
+        Self { terminal: Terminal::start(command, COLUMNS, ROWS), _out: out }
     }
 
     fn press(&self, keys: &str) {
-        (&*self.pty).write_all(keys.as_bytes()).unwrap();
+        self.terminal.type_keys(keys);
     }
 
     fn wait_for(&self, what: &str) {
-        let begun = Instant::now();
-        while !self.emulator.lock().unwrap().screen().contents().contains(what) {
-            assert!(begun.elapsed() < Duration::from_secs(400), "waited in vain for {what}");
-            thread::sleep(Duration::from_millis(50));
-        }
+        self.terminal.see_within(Duration::from_secs(400), what);
     }
 
     /// What the emulator shows, as cells.
     fn cells(&self) -> Buffer {
-        let emulator = self.emulator.lock().unwrap();
+        let emulator = self.terminal.emulator();
         let mut cells = Buffer::empty(Rect::new(0, 0, COLUMNS, ROWS));
         for row in 0..ROWS {
             for column in 0..COLUMNS {
@@ -102,10 +82,8 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        let _ = (&*self.pty).write_all(b"q");
-        thread::sleep(Duration::from_secs(2));
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.terminal.type_keys("q");
+        self.terminal.ended_within(Duration::from_secs(2));
     }
 }
 

@@ -3,184 +3,49 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+#[path = "common/terminal.rs"]
+mod terminal;
 
 use std::{
-    io::{ErrorKind, Read, Write},
+    io::{Read, Write},
     path::Path,
-    process::{Child, Command, ExitStatus},
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
+    process::{Command, ExitStatus},
+    thread,
     time::{Duration, Instant},
 };
 
 use common::shop::{Shop, wait_for};
-use pty_process::blocking::{Pts, Pty};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use rustix::{
-    fs::{OFlags, fcntl_getfl, fcntl_setfl},
-    process::{Pid, Signal, kill_process},
-    termios::{LocalModes, tcgetattr},
-};
+use rustix::process::{Pid, Signal, kill_process};
 use shop_sim::dashboard::terminal::{Screen, Surface};
+use terminal::{PATIENCE, Terminal};
 
-/// How long anything may take to be seen; other programs may have the machine.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// How long leaving may take.
 const LEAVING: Duration = Duration::from_secs(20);
 
 /// A dashboard that needs no shop: it says that Kafka does not answer, and waits.
 const ALONE: [&str; 3] = ["tui", "--bootstrap", "127.0.0.1:1"];
 
-/// An emulator with a program in it.
-struct Terminal {
-    pty: Option<Arc<Pty>>,
-    /// Kept open, so that its modes can be looked at when the program is gone.
-    side: Pts,
-    child: Child,
-    emulator: Arc<Mutex<vt100::Parser>>,
-    /// The emulator takes nothing for now.
-    stuck: Arc<AtomicBool>,
-    gone: Arc<AtomicBool>,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Terminal {
-    fn start(command: Command, columns: u16, rows: u16) -> Self {
-        let (pty, side) = pty_process::blocking::open().unwrap();
-        pty.resize(pty_process::Size::new(rows, columns)).unwrap();
-        fcntl_setfl(&pty, fcntl_getfl(&pty).unwrap() | OFlags::NONBLOCK).unwrap();
-        let child = pty_process::blocking::Command::from(command)
-            .env("TERM", "xterm-256color")
-            .env_remove("NO_COLOR")
-            .env_remove("SHOP_SIM_BOOTSTRAP")
-            .spawn_borrowed(&side)
-            .unwrap();
-        let (pty, stuck, gone) = (Arc::new(pty), Arc::default(), Arc::default());
-        let size = |length: u16| length.try_into().unwrap();
-        let emulator = Arc::new(Mutex::new(vt100::Parser::new(size(rows), size(columns), 0)));
-        let reader = Some(read(Arc::clone(&pty), &emulator, &stuck, &gone));
-        Self { pty: Some(pty), side, child, emulator, stuck, gone, reader }
-    }
-
-    fn emulator(&self) -> MutexGuard<'_, vt100::Parser> {
-        self.emulator.lock().unwrap()
-    }
-
-    fn text(&self) -> String {
-        self.emulator().screen().contents()
-    }
-
-    fn type_keys(&self, keys: &str) {
-        let mut rest = keys.as_bytes();
-        wait_for("the keys to be taken", PATIENCE, || {
-            match self.pty.as_deref().unwrap().write(rest) {
-                Ok(written) => rest = &rest[written..],
-                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
-            }
-            rest.is_empty().then_some(())
-        });
-    }
-
-    #[track_caller]
-    fn see(&self, what: &str) {
-        self.see_that(what, |text| text.contains(what));
-    }
-
-    #[track_caller]
-    fn see_that(&self, what: &str, holds: impl Fn(&str) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !holds(&self.text()) {
-            assert!(Instant::now() < deadline, "waited in vain for {what}:\n{}", self.text());
-            thread::sleep(Duration::from_millis(5));
+/// What is shown when nothing has changed for a while.
+fn settled(terminal: &Terminal) -> String {
+    let (mut last, mut since) = (terminal.text(), Instant::now());
+    wait_for("a still picture", PATIENCE, || {
+        let text = terminal.text();
+        if text != last {
+            (last, since) = (text, Instant::now());
         }
-    }
-
-    /// What is shown when nothing has changed for a while.
-    fn settled(&self) -> String {
-        let (mut last, mut since) = (self.text(), Instant::now());
-        wait_for("a still picture", PATIENCE, || {
-            let text = self.text();
-            if text != last {
-                (last, since) = (text, Instant::now());
-            }
-            (since.elapsed() > Duration::from_secs(2)).then_some(())
-        });
-        last
-    }
-
-    fn resize(&self, columns: u16, rows: u16) {
-        let size = |length: u16| length.try_into().unwrap();
-        // The emulator first: no program can know a size before its terminal has it.
-        self.emulator().screen_mut().set_size(size(rows), size(columns));
-        self.pty.as_deref().unwrap().resize(pty_process::Size::new(rows, columns)).unwrap();
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).unwrap();
-    }
-
-    fn is_cooked(&self) -> bool {
-        let modes = tcgetattr(&self.side).unwrap().local_modes;
-        modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
-    }
-
-    #[track_caller]
-    fn end(&mut self) -> ExitStatus {
-        wait_for("the end", LEAVING, || self.child.try_wait().unwrap())
-    }
-
-    /// As a person expects to find it: the shell's own screen, a cursor, an echo.
-    #[track_caller]
-    fn assert_given_back(&self) {
-        // What was written last may still be on its way.
-        wait_for("the shell's own screen", PATIENCE, || {
-            (!self.emulator().screen().alternate_screen()).then_some(())
-        });
-        let emulator = self.emulator();
-        assert!(!emulator.screen().hide_cursor(), "the cursor is hidden");
-        assert_eq!(emulator.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
-        assert!(self.is_cooked(), "what is typed is not shown");
-    }
+        (since.elapsed() > Duration::from_secs(2)).then_some(())
+    });
+    last
 }
 
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        self.gone.store(true, Ordering::SeqCst);
-        let reader = self.reader.take().map(JoinHandle::join);
-        assert!(thread::panicking() || reader.is_none_or(|ended| ended.is_ok()));
-    }
+fn send(terminal: &Terminal, signal: Signal) {
+    kill_process(terminal.pid(), signal).unwrap();
 }
 
-/// Feeds the emulator with what the program writes.
-fn read(
-    pty: Arc<Pty>,
-    emulator: &Arc<Mutex<vt100::Parser>>,
-    stuck: &Arc<AtomicBool>,
-    gone: &Arc<AtomicBool>,
-) -> JoinHandle<()> {
-    let (emulator, stuck, gone) = (Arc::clone(emulator), Arc::clone(stuck), Arc::clone(gone));
-    thread::spawn(move || {
-        let mut bytes = [0; 4096];
-        while !gone.load(Ordering::SeqCst) {
-            if stuck.load(Ordering::SeqCst) {
-                thread::sleep(Duration::from_millis(2));
-                continue;
-            }
-            match (&*pty).read(&mut bytes) {
-                Ok(count) => emulator.lock().unwrap().process(&bytes[..count]),
-                Err(_) => thread::sleep(Duration::from_millis(2)),
-            }
-        }
-    })
+#[track_caller]
+fn end(terminal: &mut Terminal) -> ExitStatus {
+    terminal.ended_within(LEAVING).expect("the end")
 }
 
 fn command(shop: &Shop, arguments: &[&str]) -> Command {
@@ -261,16 +126,16 @@ fn a_shop_is_shown_on_every_page_at_every_size_and_leaves_nothing_behind() {
     terminal.resize(80, 24);
     terminal.see("1 Overview 2 3");
     // Nothing of another size is left: drawn once more, it is the same.
-    let still = terminal.settled();
+    let still = settled(&terminal);
     assert_eq!(still.lines().count(), 24, "{still}");
     terminal.emulator().process(b"\x1b[2J");
-    terminal.signal(Signal::WINCH);
+    send(&terminal, Signal::WINCH);
     terminal.see_that("the same picture", |text| text == still);
     terminal.resize(200, 50);
     terminal.see("8 Log");
 
     terminal.type_keys("q");
-    assert!(terminal.end().success());
+    assert!(end(&mut terminal).success());
     terminal.assert_given_back();
     terminal.see("shop-sim ran for");
 }
@@ -280,16 +145,16 @@ fn signals_give_the_terminal_back_and_a_kill_harms_no_later_start() {
     let shop = Shop::embedded();
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
         let mut terminal = alone(&shop);
-        terminal.signal(signal);
-        assert!(terminal.end().success(), "{signal:?}");
+        send(&terminal, signal);
+        assert!(end(&mut terminal).success(), "{signal:?}");
         terminal.assert_given_back();
     }
     let mut terminal = alone(&shop);
-    terminal.signal(Signal::KILL);
-    assert!(!terminal.end().success());
+    send(&terminal, Signal::KILL);
+    assert!(!end(&mut terminal).success());
     let mut terminal = alone(&shop);
     terminal.type_keys("\x03");
-    assert!(terminal.end().success(), "control and c");
+    assert!(end(&mut terminal).success(), "control and c");
     terminal.assert_given_back();
 }
 
@@ -298,7 +163,7 @@ fn a_terminal_that_vanishes_or_takes_nothing_more_holds_nobody_up() {
     let shop = Shop::embedded();
     // It takes nothing for a while: keys are obeyed, and then the newest picture comes.
     let mut terminal = alone(&shop);
-    terminal.stuck.store(true, Ordering::SeqCst);
+    terminal.set_stuck(true);
     // Fewer bytes than crossterm reads at once (1024): what is left in the kernel it sees with the next key.
     for _ in 0..300 {
         terminal.type_keys("2");
@@ -307,26 +172,24 @@ fn a_terminal_that_vanishes_or_takes_nothing_more_holds_nobody_up() {
     }
     terminal.type_keys("3");
     thread::sleep(Duration::from_millis(300));
-    terminal.stuck.store(false, Ordering::SeqCst);
+    terminal.set_stuck(false);
     terminal.see("Reorder at");
 
     // It takes nothing at all any more.
-    terminal.stuck.store(true, Ordering::SeqCst);
+    terminal.set_stuck(true);
     for step in 0..200 {
         terminal.type_keys(["1", "4", "?"][step % 3]);
         thread::sleep(Duration::from_millis(5));
     }
-    terminal.signal(Signal::TERM);
-    assert!(terminal.end().success());
-    terminal.stuck.store(false, Ordering::SeqCst);
+    send(&terminal, Signal::TERM);
+    assert!(end(&mut terminal).success());
+    terminal.set_stuck(false);
     terminal.assert_given_back();
 
     // Its window is closed.
     let mut terminal = alone(&shop);
-    terminal.gone.store(true, Ordering::SeqCst);
-    terminal.reader.take().unwrap().join().unwrap();
-    drop(terminal.pty.take());
-    terminal.end();
+    terminal.vanish();
+    end(&mut terminal);
 }
 
 #[test]
@@ -406,7 +269,7 @@ fn only_the_drawings_own_panic_takes_the_screen_away() {
     assert!(!text.contains("panicked") && !text.contains("standard error"), "{text}");
     assert!(terminal.emulator().screen().alternate_screen());
     terminal.type_keys("x");
-    terminal.end();
+    end(&mut terminal);
     terminal.assert_given_back();
 }
 

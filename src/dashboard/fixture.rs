@@ -1,23 +1,20 @@
 //! A lively, plausible shop to draw in tests: always the same one.
 
+mod figures;
+mod kafka;
+
 use std::{collections::VecDeque, sync::Arc};
 
-use chrono::NaiveDate;
-
 use super::snapshot::{
-    Cluster, Followed, GroupState, HISTORY, History, Link, LogLevel, LogLine, Message, OpenedReport,
-    OrderWay, Place, Said, ShelfPlan, Snapshot, TopicState, Way, Weight,
+    Followed, Link, LogLevel, LogLine, Message, OpenedReport, OrderWay, Place, Said, Snapshot, Way, Weight,
 };
 use crate::{
     shop::{Customer, Handled, Line, Order, Zone, pulse::RunState},
     sinks::report::{Report, Sold},
-    views::{
-        day_totals::ProductTotals,
-        figures::{
-            HandledFigures, LatestOrder, ReportNote, SLOT_SECONDS, ShopFigures, Stage, StockLine, Waits,
-        },
-    },
+    views::figures::{ShopFigures, Stage},
 };
+use figures::{figures, latest, stock};
+use kafka::{cluster, groups};
 
 /// 2026-11-20 14:03:07 in Stockholm.
 pub(super) const AFTERNOON: i64 = 1_795_179_787;
@@ -50,23 +47,6 @@ const PRODUCTS: [(&str, i64, i64, i64, i64); 24] = [
     ("Sällskapsspel Allmogen", 0, 6, 24, 0),
 ];
 
-const CATEGORIES: [&str; 4] = ["Kök", "Hem", "Friluft", "Kontor"];
-
-const CUSTOMERS: [&str; 12] = [
-    "Anna Lindqvist",
-    "Mohammed Al-Rashid",
-    "Björn Åkesson",
-    "Elsa Nyström Bergendahl",
-    "Liam Svensson",
-    "Zofia Kowalska",
-    "Per-Olof Håkansson",
-    "Maja Öberg",
-    "Karl Johansson",
-    "Astrid Wallin",
-    "Hugo Eklund",
-    "Fatima Yılmaz",
-];
-
 /// Small, fixed pseudo-random numbers (Knuth's MMIX generator).
 fn noise(seed: u64) -> impl FnMut(u64) -> u64 {
     let mut state = seed;
@@ -74,15 +54,6 @@ fn noise(seed: u64) -> impl FnMut(u64) -> u64 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below.max(1)
     }
-}
-
-/// Orders of one slot of five minutes: the night is quiet, lunch and evening are busy.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
-fn demand(slot: u64, jitter: u64) -> u64 {
-    let hour = slot as f64 / 12.0;
-    let hill = |at: f64, wide: f64| (-((hour - at) / wide).powi(2)).exp();
-    let mean = 3.0 + 22.0 * hill(12.0, 2.6) + 30.0 * hill(19.5, 2.4) + 9.0 * hill(8.0, 1.5);
-    (mean as u64) + jitter
 }
 
 /// The shop at 14:03:07 on a Friday, at four and a half orders a second of wall time.
@@ -115,163 +86,6 @@ pub(super) fn at(shop_second: i64) -> Snapshot {
     }
 }
 
-fn figures(shop_second: i64, stock: Vec<StockLine>) -> ShopFigures {
-    let zone = Zone::default();
-    let today = zone.date(shop_second);
-    let elapsed = u64::try_from((shop_second - zone.start_of(today)) / SLOT_SECONDS).unwrap();
-    let mut random = noise(7);
-    let mut orders_by_slot: Vec<u64> = (0..elapsed).map(|slot| demand(slot, random(5))).collect();
-    orders_by_slot.push(11);
-    let sales_by_slot: Vec<i64> = orders_by_slot
-        .iter()
-        .map(|&orders| i64::try_from(orders * (41_500 + random(23_000))).unwrap())
-        .collect();
-    let orders_today: u64 = orders_by_slot.iter().sum();
-    let handled = handled(orders_today + 48_211 - 37, elapsed);
-    let products_today = stock.iter().map(|line| (line.product_id, sold_today(line))).collect();
-    ShopFigures {
-        shop_second,
-        products_today,
-        today,
-        orders_today,
-        sales_today_ore: sales_by_slot.iter().sum(),
-        sales_last_hour_ore: sales_by_slot.iter().rev().take(12).sum(),
-        orders_by_slot,
-        sales_by_slot,
-        stock,
-        pending: 37,
-        produced: handled.total + 37,
-        mails: handled.total - 3,
-        handled,
-        duplicates: 0,
-        dead_letters: 2,
-        lag: [("orders-today", 0), ("sales", 0)].map(|(view, lag)| (view.to_owned(), lag)).into(),
-        reports: reports(),
-        latest: latest(shop_second, 50_000 + orders_today),
-    }
-}
-
-/// A fortnight of closed days; the last but two was revised.
-fn reports() -> Vec<ReportNote> {
-    let mut random = noise(23);
-    let mut note = |day| {
-        let orders = 1_900 + random(900);
-        let sales_ore = i64::try_from(orders * (46_000 + random(9_000))).unwrap();
-        let date = NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
-        ReportNote { date, orders, sales_ore, revision: u32::from(day == 17) }
-    };
-    (6..20).map(&mut note).collect()
-}
-
-fn stock() -> (Vec<StockLine>, Vec<ShelfPlan>) {
-    let mut random = noise(11);
-    let lines =
-        PRODUCTS.iter().zip(1..).map(|(&(name, balance, reorder_point, full, under_way), product_id)| {
-            let sold = i64::try_from(random(400)).unwrap() + full;
-            (
-                StockLine { product_id, name: name.to_owned(), named_by: 1, delivered: sold + balance, sold },
-                ShelfPlan {
-                    product_id,
-                    reorder_point,
-                    full,
-                    under_way,
-                    next_delivery: (under_way > 0).then_some(AFTERNOON + 1_500),
-                    category: CATEGORIES[usize::try_from(product_id % 4).unwrap()].to_owned(),
-                    price_ore: 4_900 + i64::try_from(product_id).unwrap() * 3_700,
-                },
-            )
-        });
-    lines.unzip()
-}
-
-fn handled(total: u64, elapsed: u64) -> HandledFigures {
-    let mut random = noise(13);
-    let mut intervals = [0; 24];
-    for (interval, slot) in intervals.iter_mut().zip(elapsed.saturating_sub(24)..) {
-        *interval = demand(slot, random(9)).saturating_sub(3);
-    }
-    let last = |count: usize| intervals.iter().rev().take(count).sum();
-    HandledFigures {
-        total,
-        by_day: std::collections::BTreeMap::new(),
-        last_5_min: last(1),
-        last_30_min: last(6),
-        last_1_h: last(12),
-        last_2_h: last(24),
-        intervals,
-        waits: waits(),
-    }
-}
-
-/// Attempts every 10 s that succeed with 25 %.
-fn waits() -> Waits {
-    let mut waits = Waits::default();
-    for (attempt, orders) in
-        (1..).zip([250_u64, 188, 141, 105, 79, 59, 44, 33, 25, 19, 14, 11, 8, 6, 4, 3, 2, 1])
-    {
-        waits.add(attempt * 10, orders);
-    }
-    waits
-}
-
-fn sold_today(line: &StockLine) -> ProductTotals {
-    let units = line.sold / 9;
-    ProductTotals { name: line.name.clone(), named_by: 1, units, sales_ore: units * 24_900 }
-}
-
-fn groups() -> Vec<GroupState> {
-    let views =
-        ["orders-today", "sales", "daily-report", "stock", "handling", "mail", "handled-windows", "journal"];
-    let mut random = noise(19);
-    let mut group = |view: &'static str| {
-        let mut history = History::default();
-        for second in 0..HISTORY as u64 {
-            // The shop's pace rises and falls; five minutes ago the consumer stood still for half a minute.
-            let pace = 14 + (second / 60 * 7) % 11 + second / 90 + random(4);
-            let still = (570..600).contains(&second);
-            let catching_up = (600..612).contains(&second);
-            let behind = match second {
-                _ if still => (second - 569) * pace / 2,
-                _ if catching_up => (612 - second) * 25,
-                _ => random(5),
-            };
-            let rate = if still { 0 } else { pace + if catching_up { 26 } else { 0 } };
-            history.rate.push_back(rate as f64);
-            history.lag.push_back(behind);
-        }
-        GroupState {
-            view,
-            rate: history.rate.back().copied().unwrap(),
-            lag: history.lag.back().copied().unwrap(),
-            partitions: 6,
-            rebalances: 1,
-            errors: 0,
-            trouble: None,
-            history: Arc::new(history),
-        }
-    };
-    views.map(&mut group).to_vec()
-}
-
-fn cluster() -> Cluster {
-    let topic = |(name, partitions, records, rate): (&str, usize, u64, f64)| TopicState {
-        name: format!("shop.{name}"),
-        partitions,
-        records,
-        rate,
-    };
-    let topics = [
-        ("orders", 6, 52_310, 4.8),
-        ("deliveries", 6, 1_204, 0.1),
-        ("handled", 6, 52_402, 4.7),
-        ("dead-letters", 6, 2, 0.0),
-        ("pulse", 1, 8_120, 1.0),
-        ("control", 1, 14, 0.0),
-        ("state", 2, 31_077, 9.3),
-    ];
-    Cluster { brokers: vec!["127.0.0.1:9092".to_owned()], topics: topics.map(topic).to_vec() }
-}
-
 fn log(shop_second: i64) -> VecDeque<LogLine> {
     let lines = [
         (61, LogLevel::Info, "runtime::link", "the built-in broker serves 127.0.0.1:9092"),
@@ -288,30 +102,6 @@ fn log(shop_second: i64) -> VecDeque<LogLine> {
         text: text.to_owned(),
     };
     lines.map(line).into()
-}
-
-/// Sixty orders, the newest first: the first few are only sold, most are mailed.
-fn latest(shop_second: i64, newest_id: u64) -> Vec<LatestOrder> {
-    let mut random = noise(17);
-    let mut order = |back: u64| {
-        let ago = i64::try_from(back * 7 + random(5)).unwrap();
-        let created_at = Zone::default().stamp((shop_second - ago) * 1000);
-        let stage = match back {
-            0..=3 | 5 => Stage::Sold,
-            4 | 6 => Stage::Handled,
-            _ => Stage::Mailed,
-        };
-        LatestOrder {
-            order_id: newest_id - back,
-            created_at,
-            customer: CUSTOMERS[usize::try_from(random(12)).unwrap()].to_owned(),
-            pieces: i64::try_from(random(5)).unwrap() + 1,
-            total_ore: i64::try_from(4_900 + random(160_000)).unwrap(),
-            stage,
-            handled_at: (stage > Stage::Sold).then_some(created_at),
-        }
-    };
-    (0..60).map(&mut order).collect()
 }
 
 fn messages(shop_second: i64) -> Vec<Message> {

@@ -12,12 +12,12 @@ use std::{
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
 };
 
 use super::{
     Session, StreamError,
     group::{record, topic_name},
+    reader::{Heard, next, reader},
 };
 use crate::{
     consumer::{Part, position::Fingerprint},
@@ -90,8 +90,7 @@ pub(crate) fn others(
     super::let_go(reader);
     let found = found?;
     if found.len() < anchors.len() {
-        let bootstrap = session.bootstrap.to_string();
-        return Err(StreamError::Unreachable { bootstrap, reason: "the logs cannot be read".to_owned() });
+        return Err(session.unreachable_because("the logs cannot be read".to_owned()));
     }
     let is_other = |(part, anchor): (&Part, &Fingerprint)| match found.get(part)? {
         Found::Record(first) => is_other(anchor, first).then_some(*part),
@@ -122,7 +121,7 @@ fn read(
     reader: &BaseConsumer,
     wanted: &HashMap<Part, Option<i64>>,
 ) -> Result<HashMap<Part, Found>, StreamError> {
-    let begun = Instant::now();
+    let deadline = Instant::now() + PATIENCE;
     let mut found = HashMap::new();
     for source in [Source::Orders, Source::Deliveries, Source::Handled] {
         let mut places = TopicPartitionList::new();
@@ -136,19 +135,19 @@ fn read(
             continue;
         }
         reader.assign(&places)?;
-        while !open.is_empty() && begun.elapsed() < PATIENCE {
-            match reader.poll(Duration::from_millis(50)) {
-                Some(Ok(message)) if open.remove(&message.partition()) => {
+        while !open.is_empty() {
+            match next(reader, deadline, "reading the logs' anchors") {
+                Some(Heard::Record(message)) if open.remove(&message.partition()) => {
                     let part = Part { source, partition: message.partition() };
                     found.insert(part, Found::Record(record(part, &message).fingerprint()));
                 }
-                Some(Err(KafkaError::PartitionEOF(partition))) if open.remove(&partition) => {
+                Some(Heard::End(partition)) if open.remove(&partition) => {
                     let (_, end) =
                         reader.fetch_watermarks(&topic_name(session, source), partition, PATIENCE)?;
                     found.insert(Part { source, partition }, Found::Nothing { end });
                 }
-                Some(Err(error)) => tracing::debug!("reading the logs' anchors: {error}"),
-                Some(Ok(_)) | None => {}
+                Some(_) => {}
+                None => break,
             }
         }
         reader.unassign()?;
@@ -158,16 +157,5 @@ fn read(
 
 /// One record of each partition is all that is wanted.
 fn client(session: &Session) -> Result<BaseConsumer, StreamError> {
-    Ok(session
-        .client(&[
-            ("group.id", &format!("{}.reader", session.prefix)),
-            ("enable.auto.commit", "false"),
-            ("auto.offset.reset", "earliest"),
-            ("isolation.level", "read_committed"),
-            ("enable.partition.eof", "true"),
-            ("fetch.wait.max.ms", "10"),
-            ("max.partition.fetch.bytes", "1"),
-            ("topic.metadata.refresh.interval.ms", "5000"),
-        ])
-        .create()?)
+    reader(session, &[("max.partition.fetch.bytes", "1"), ("topic.metadata.refresh.interval.ms", "5000")])
 }

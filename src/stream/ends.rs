@@ -19,7 +19,7 @@ use super::{
     board::{Board, Ends},
     clock::Clock,
     cluster::ClusterWatch,
-    scan::reader,
+    reader::reader,
 };
 use crate::{consumer::Part, views::Source};
 
@@ -67,7 +67,7 @@ impl EndWatch {
     /// answer, those of a producer that died end with its time-out. Blocks for at most 20 seconds.
     pub fn look_when_settled(&self) -> Result<HashMap<Part, i64>, StreamError> {
         let begun = Instant::now();
-        let uncommitted = reader(&self.session, "read_uncommitted")?;
+        let uncommitted: BaseConsumer = reader(&self.session, &[("isolation.level", "read_uncommitted")])?;
         loop {
             let committed = self.look()?;
             let written = self.ask(&uncommitted)?;

@@ -16,6 +16,7 @@ use super::{
     board::{Board, PartState, VIEWS},
     clock::Clock,
     group::GATHERED,
+    reader::reader,
     topics::{STATE_HANDLING, STATE_VIEWS},
 };
 use crate::{consumer::Part, shop::Pulse, views::Source};
@@ -135,19 +136,15 @@ fn reader_of(
     partitions: &[i32],
     at_least: &str,
 ) -> Result<StreamConsumer, StreamError> {
-    let consumer: StreamConsumer = session
-        .client(&[
-            ("group.id", &format!("{}.follower", session.prefix)),
-            ("enable.auto.commit", "false"),
-            ("auto.offset.reset", "earliest"),
-            ("isolation.level", "read_committed"),
-            ("enable.partition.eof", "true"),
-            ("fetch.queue.backoff.ms", "5"),
+    let consumer: StreamConsumer = reader(
+        session,
+        &[
+            ("group.id", &session.group("follower")),
             ("fetch.min.bytes", at_least),
             // The end of a log that closes with a marker is told after this.
             ("fetch.wait.max.ms", "250"),
-        ])
-        .create()?;
+        ],
+    )?;
     let name = session.topic(topic);
     let mut places = TopicPartitionList::new();
     for partition in partitions {

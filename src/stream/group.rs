@@ -9,7 +9,7 @@ use std::{
 use rdkafka::{
     ClientContext, Message, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
+    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, StreamConsumer},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     message::BorrowedMessage,
     types::RDKafkaRespErr,
@@ -162,6 +162,19 @@ impl<K: Keeper> Member<K> {
     }
 }
 
+/// Pauses the reading of partitions that a member holds, or goes on with it; polls go on, so the group keeps it.
+/// Whether it could be done.
+pub fn set_paused<K: Keeper>(
+    consumer: &StreamConsumer<Member<K>>,
+    name: &str,
+    held: &[Part],
+    paused: bool,
+) -> bool {
+    let list = consumer.context().list(held.iter().map(|part| (*part, Offset::Invalid)));
+    let done = if paused { consumer.pause(&list) } else { consumer.resume(&list) };
+    done.inspect_err(|error| tracing::warn!("{name}: {error}")).is_ok()
+}
+
 /// A message as a record of a log.
 pub fn record<'a>(part: Part, message: &'a BorrowedMessage<'_>) -> Record<'a> {
     Record {
@@ -188,7 +201,10 @@ impl<K: Keeper> ClientContext for Member<K> {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!("{error}: {reason}");
+        // librdkafka calls it an error that all of a partition is read.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+            tracing::debug!("{error}: {reason}");
+        }
     }
 }
 

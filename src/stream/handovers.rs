@@ -8,11 +8,15 @@ use std::{
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
     message::{BorrowedMessage, Header, Headers, OwnedHeaders},
 };
 
-use super::{Session, StreamError, Topic, follow::place, scan::reader, topics::STATE_HANDOVERS};
+use super::{
+    Session, StreamError, Topic,
+    follow::place,
+    reader::{Heard, next, reader},
+    topics::STATE_HANDOVERS,
+};
 use crate::consumer::{Handover, Part};
 
 /// How long reading up to the end may take.
@@ -43,7 +47,7 @@ type Pieces = HashMap<Part, HashMap<usize, (Set, Vec<u8>)>>;
 impl Handovers {
     /// Begins at the oldest; nothing is read before [`Handovers::catch_up`].
     pub fn open(session: &Session, view: &'static str) -> Result<Self, StreamError> {
-        let consumer = reader(session, "read_committed")?;
+        let consumer: BaseConsumer = reader(session, &[])?;
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&session.topic(Topic::State), STATE_HANDOVERS, Offset::Beginning)?;
         consumer.assign(&list)?;
@@ -53,16 +57,14 @@ impl Handovers {
     /// Reads up to the end. Blocks for at most 20 seconds, and where nothing is new for a moment; `false` where the
     /// end was not reached.
     pub fn catch_up(&mut self) -> bool {
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            match self.consumer.poll(Duration::from_millis(100)) {
-                Some(Ok(message)) => note(&mut self.pieces, self.view, &message),
-                Some(Err(KafkaError::PartitionEOF(_))) => return true,
-                Some(Err(error)) => tracing::debug!("reading what was handed over: {error}"),
-                None => {}
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match next(&self.consumer, deadline, "reading what was handed over") {
+                Some(Heard::Record(message)) => note(&mut self.pieces, self.view, &message),
+                Some(Heard::End(_)) => return true,
+                None => return false,
             }
         }
-        false
     }
 
     /// Reads what has come since the last look. Does not block.

@@ -16,6 +16,7 @@ pub mod lease;
 pub mod probe;
 pub mod producer;
 pub mod publish;
+pub mod reader;
 pub mod scan;
 pub mod session;
 pub mod states;

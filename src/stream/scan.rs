@@ -9,11 +9,13 @@ use std::{
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
     message::BorrowedMessage,
 };
 
-use super::{Session, StreamError, Topic};
+use super::{
+    Session, StreamError, Topic,
+    reader::{Heard, next, reader},
+};
 
 const CALL: Duration = Duration::from_secs(5);
 /// Nothing for this long, and Kafka counts as away.
@@ -26,7 +28,7 @@ pub fn scan<T>(
     topic: Topic,
     mut each: impl FnMut(&BorrowedMessage<'_>) -> ControlFlow<T>,
 ) -> Result<Option<T>, StreamError> {
-    let consumer = reader(session, "read_committed")?;
+    let consumer: BaseConsumer = reader(session, &[])?;
     let name = session.topic(topic);
     let mut places = TopicPartitionList::new();
     let mut open = HashMap::new();
@@ -38,11 +40,10 @@ pub fn scan<T>(
         }
     }
     consumer.assign(&places)?;
-    let mut heard = Instant::now();
+    let doing = format!("reading {name}");
     while !open.is_empty() {
-        match consumer.poll(Duration::from_millis(100)) {
-            Some(Ok(message)) => {
-                heard = Instant::now();
+        match next(&consumer, Instant::now() + PATIENCE, &doing) {
+            Some(Heard::Record(message)) => {
                 let Some(end) = open.get(&message.partition()).copied() else { continue };
                 if message.offset() < end
                     && let ControlFlow::Break(found) = each(&message)
@@ -53,34 +54,11 @@ pub fn scan<T>(
                     open.remove(&message.partition());
                 }
             }
-            // Behind the last record there may be transaction markers, which no reader sees.
-            Some(Err(KafkaError::PartitionEOF(partition))) => {
+            Some(Heard::End(partition)) => {
                 open.remove(&partition);
             }
-            Some(Err(error)) => tracing::debug!("reading {name}: {error}"),
-            None if heard.elapsed() > PATIENCE => {
-                return Err(StreamError::Unreachable {
-                    bootstrap: session.bootstrap.to_string(),
-                    reason: format!("reading {name} came to a halt"),
-                });
-            }
-            None => {}
+            None => return Err(session.unreachable_because(format!("{doing} came to a halt"))),
         }
     }
     Ok(None)
-}
-
-/// A consumer that joins no group.
-pub fn reader(session: &Session, isolation: &str) -> Result<BaseConsumer, StreamError> {
-    Ok(session
-        .client(&[
-            ("group.id", &format!("{}.reader", session.prefix)),
-            ("enable.auto.commit", "false"),
-            ("auto.offset.reset", "earliest"),
-            ("isolation.level", isolation),
-            ("enable.partition.eof", "true"),
-            ("fetch.wait.max.ms", "10"),
-            ("fetch.queue.backoff.ms", "5"),
-        ])
-        .create()?)
 }

@@ -5,10 +5,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::{Message, Offset, TopicPartitionList, consumer::Consumer, error::KafkaError};
+use rdkafka::{
+    Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+};
 
 use super::{
-    Session, StreamError, Topic, board::PartState, follow::place, scan::reader, topics::STATE_HANDLING,
+    Session, StreamError, Topic,
+    board::PartState,
+    follow::place,
+    reader::{Heard, next, reader},
+    topics::STATE_HANDLING,
 };
 
 /// A transaction of an owner that died is aborted after ten seconds.
@@ -18,12 +25,12 @@ const CALL: Duration = Duration::from_secs(5);
 /// The last committed state of each partition. Blocks until no transaction is open on them.
 pub fn handling(session: &Session) -> Result<HashMap<i32, PartState>, StreamError> {
     let topic = session.topic(Topic::State);
-    let committed = reader(session, "read_committed")?;
-    let written = reader(session, "read_uncommitted")?;
-    let begun = Instant::now();
+    let committed: BaseConsumer = reader(session, &[])?;
+    let written: BaseConsumer = reader(session, &[("isolation.level", "read_uncommitted")])?;
+    let deadline = Instant::now() + PATIENCE;
     let (_, end) = written.fetch_watermarks(&topic, STATE_HANDLING, CALL)?;
     while committed.fetch_watermarks(&topic, STATE_HANDLING, CALL)?.1 < end {
-        if begun.elapsed() > PATIENCE {
+        if Instant::now() > deadline {
             return Err(silent(session));
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -32,9 +39,9 @@ pub fn handling(session: &Session) -> Result<HashMap<i32, PartState>, StreamErro
     place_list.add_partition_offset(&topic, STATE_HANDLING, Offset::Beginning)?;
     committed.assign(&place_list)?;
     let mut states = HashMap::new();
-    while begun.elapsed() < PATIENCE {
-        match committed.poll(Duration::from_millis(100)) {
-            Some(Ok(message)) => {
+    loop {
+        match next(&committed, deadline, "reading the state of handling") {
+            Some(Heard::Record(message)) => {
                 let key = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
                 let state = message.payload().map(serde_json::from_slice::<PartState>);
                 if let (Some(("handling", part)), Some(Ok(state))) = (place(&key), state) {
@@ -45,17 +52,12 @@ pub fn handling(session: &Session) -> Result<HashMap<i32, PartState>, StreamErro
                     return Ok(states);
                 }
             }
-            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(states),
-            Some(Err(error)) => tracing::debug!("reading the state of handling: {error}"),
-            None => {}
+            Some(Heard::End(_)) => return Ok(states),
+            None => return Err(silent(session)),
         }
     }
-    Err(silent(session))
 }
 
 fn silent(session: &Session) -> StreamError {
-    StreamError::Unreachable {
-        bootstrap: session.bootstrap.to_string(),
-        reason: "an open transaction on the state of handling does not end".to_owned(),
-    }
+    session.unreachable_because("an open transaction on the state of handling does not end".to_owned())
 }

@@ -5,6 +5,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod files;
+pub mod headers;
 pub mod kafka;
 pub mod oracle;
 pub mod orders;

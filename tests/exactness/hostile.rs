@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, time::Duration};
 use mailparse::MailHeaderMap;
 
 use crate::{
-    common::{files::tree, oracle::mail::split_mbox, orders::Hand, shop::Shop},
+    common::{files::tree, headers::HEADERS, oracle::mail::split_mbox, orders::Hand, shop::Shop},
     kit::{consume, sell},
 };
 
@@ -48,23 +48,12 @@ fn is_harmless(text: &str) -> bool {
 
 /// Every message has the headers of ours, each once, and one recipient at the most.
 fn assert_mails_are_ours(shop: &Shop) {
-    let ours = [
-        "From",
-        "To",
-        "Subject",
-        "Date",
-        "Message-ID",
-        "X-Order-Id",
-        "MIME-Version",
-        "Content-Type",
-        "Content-Transfer-Encoding",
-    ];
     let mut read = 0;
     for path in tree(&shop.out().join("mail")).into_keys() {
         for mail in split_mbox(&fs::read(shop.out().join("mail").join(path)).unwrap()).unwrap() {
             let mail = mailparse::parse_mail(&mail).unwrap();
             let names: Vec<_> = mail.headers.iter().map(mailparse::MailHeader::get_key).collect();
-            assert_eq!(names, ours);
+            assert_eq!(names, HEADERS);
             let to = mail.headers.get_first_header("To").unwrap();
             assert!(mailparse::addrparse_header(to).unwrap().count_addrs() <= 1, "{}", to.get_value());
             read += 1;

@@ -1,22 +1,14 @@
 //! Any texts as a customer's name and address.
 
+#[path = "../common/headers.rs"]
+mod headers;
+
+use headers::HEADERS;
 use mailparse::MailHeaderMap;
 use shop_sim::{
     shop::{Customer, Handled, Zone},
     sinks::mail,
 };
-
-const OURS: [&str; 9] = [
-    "From",
-    "To",
-    "Subject",
-    "Date",
-    "Message-ID",
-    "X-Order-Id",
-    "MIME-Version",
-    "Content-Type",
-    "Content-Transfer-Encoding",
-];
 
 /// Makes two mails of time, name and address (parted by U+001F) and reads them back.
 pub(crate) fn check(bytes: &[u8]) {
@@ -45,7 +37,7 @@ pub(crate) fn check(bytes: &[u8]) {
     for message in messages {
         let mail = mailparse::parse_mail(message.as_bytes()).expect("a message");
         let names: Vec<String> = mail.headers.iter().map(mailparse::MailHeader::get_key).collect();
-        assert_eq!(names, OURS, "{message:?}");
+        assert_eq!(names, HEADERS, "{message:?}");
         let header = |name: &str| mail.headers.get_first_value(name).expect("a value");
         assert_eq!(header("X-Order-Id"), number.to_string());
         let to = mail.headers.get_first_header("To").expect("a recipient");

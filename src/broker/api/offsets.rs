@@ -18,6 +18,21 @@ pub(super) fn committed(offset: i64, leader_epoch: i32, metadata: Option<&StrByt
     Committed { offset, leader_epoch, metadata: metadata.map(ToString::to_string).unwrap_or_default() }
 }
 
+/// The offsets that a request wants committed. The two kinds of request have the same fields in types of their own.
+macro_rules! wishes {
+    ($request:expr) => {
+        $request.topics.iter().flat_map(|topic| {
+            topic.partitions.iter().map(|one| {
+                let (offset, epoch) = (one.committed_offset, one.committed_leader_epoch);
+                let metadata = one.committed_metadata.as_ref();
+                let committed = $crate::broker::api::offsets::committed(offset, epoch, metadata);
+                (&topic.name, one.partition_index, committed)
+            })
+        })
+    };
+}
+pub(super) use wishes;
+
 /// The offsets of a request, sorted out.
 pub(super) struct Sorted {
     /// Those that may be committed, if their committer may.

@@ -19,7 +19,7 @@ use kafka_protocol::{
 
 use super::{
     code,
-    offsets::{Sorted, committed},
+    offsets::{Sorted, wishes},
     text, topic_name,
 };
 use crate::broker::{
@@ -117,17 +117,7 @@ pub(super) fn commit_offsets(cluster: &Cluster, request: &TxnOffsetCommitRequest
         instance_id: request.group_instance_id.as_deref(),
         generation: request.generation_id,
     };
-    let wishes = request.topics.iter().flat_map(|topic| {
-        topic.partitions.iter().map(|one| {
-            let metadata = one.committed_metadata.as_ref();
-            (
-                &topic.name,
-                one.partition_index,
-                committed(one.committed_offset, one.committed_leader_epoch, metadata),
-            )
-        })
-    });
-    let mut sorted = Sorted::new(cluster, wishes);
+    let mut sorted = Sorted::new(cluster, wishes!(request));
     let taken = std::mem::take(&mut sorted.taken);
     let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
     let id = &request.transactional_id;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use insta::assert_snapshot;
 use ratatui::{buffer::Buffer, style::Modifier};
 
-use super::{App, Lang, Look, Marker, Snapshot, ThemeName, cells, plain_look, text};
+use super::{App, Lang, Look, Marker, Snapshot, ThemeName, cells, find, plain_look, text};
 use crate::{
     dashboard::{
         action::{Action, Command},
@@ -92,20 +92,6 @@ fn badges_tell_a_paused_shop_from_a_frozen_picture() {
     assert!(paused.contains(" paused ") && !paused.contains("frozen"), "{paused}");
     shop.simulator = None;
     assert!(shown(120, 30, &shop, &plain_look(), &[]).contains("waiting for the shop"));
-}
-
-/// The cell where `needle` begins.
-fn find<'a>(buffer: &'a Buffer, needle: &str) -> &'a ratatui::buffer::Cell {
-    let width = usize::from(buffer.area.width);
-    for row in buffer.content.chunks(width) {
-        for start in 0..width {
-            let line: String = row[start..].iter().map(ratatui::buffer::Cell::symbol).collect();
-            if line.starts_with(needle) {
-                return &row[start];
-            }
-        }
-    }
-    panic!("{needle:?} is not shown:\n{}", text(buffer));
 }
 
 #[test]

@@ -6,7 +6,10 @@ mod looks;
 mod pages;
 mod state;
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{
+    buffer::{Buffer, Cell},
+    layout::Rect,
+};
 
 use super::{
     app::App,
@@ -28,6 +31,21 @@ fn cells(width: u16, height: u16, shop: &Snapshot, app: &App, look: &Look) -> Bu
 fn text(picture: &Buffer) -> String {
     let text = super::picture::text(picture);
     text.strip_suffix('\n').unwrap_or(&text).to_owned()
+}
+
+/// The cell where `needle` begins.
+#[track_caller]
+fn find<'a>(buffer: &'a Buffer, needle: &str) -> &'a Cell {
+    let width = usize::from(buffer.area.width);
+    for row in buffer.content.chunks(width) {
+        for start in 0..width {
+            let line: String = row[start..].iter().map(Cell::symbol).collect();
+            if line.starts_with(needle) {
+                return &row[start];
+            }
+        }
+    }
+    panic!("{needle:?} is not shown:\n{}", text(buffer));
 }
 
 fn plain_look() -> Look {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use insta::assert_snapshot;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use super::{App, Lang, Look, Marker, Snapshot, ThemeName, text};
+use super::{App, Lang, Look, Marker, Snapshot, ThemeName, find, text};
 use crate::{
     dashboard::{
         app::{Span, StockSort, Ui},
@@ -102,20 +102,6 @@ looks_of! {
     reports: Page::Reports;
     kafka: Page::Kafka;
     log: Page::Log;
-}
-
-/// Text and style of the cells where `needle` stands.
-fn find<'a>(buffer: &'a Buffer, needle: &str) -> &'a ratatui::buffer::Cell {
-    let width = usize::from(buffer.area.width);
-    for row in buffer.content.chunks(width) {
-        for start in 0..width {
-            let line: String = row[start..].iter().map(ratatui::buffer::Cell::symbol).collect();
-            if line.starts_with(needle) {
-                return &row[start];
-            }
-        }
-    }
-    panic!("{needle:?} is not shown:\n{}", text(buffer));
 }
 
 fn assert_style(buffer: &Buffer, needle: &str, style: Style) {

@@ -2,7 +2,11 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Span, widgets::Widget};
 
-use super::{Scene, text};
+use super::{Scene, number, text};
+use crate::shop::money;
+
+/// The unit of a sum.
+const KRONOR: &str = "kr";
 
 /// Dots of a digit.
 const WIDE: u16 = 3;
@@ -158,6 +162,28 @@ impl Figure<'_> {
         }
         text::below(area, size.height() + air)
     }
+}
+
+/// The kronor of a sum, without its öre.
+pub(super) fn whole(sum: &str) -> &str {
+    sum.split_once(',').map_or(sum, |(whole, _)| whole)
+}
+
+/// Draws a sum of money, its kronor big and its öre small; what is below comes back.
+pub(super) fn draw_sum(
+    scene: &Scene<'_>,
+    area: Rect,
+    size: Size,
+    ore: i64,
+    style: Style,
+    buf: &mut Buffer,
+) -> Rect {
+    let full = money::kronor(ore);
+    let text = number::kronor(ore, area.width.into());
+    let big = whole(&full);
+    // In the larger sizes the öre are too small to matter.
+    let small = if size.air() > 0 { KRONOR } else { full.strip_prefix(big).unwrap_or_default() };
+    Figure { big, small: &[small, KRONOR], text: &text, style }.draw(scene, area, size, "", buf)
 }
 
 /// Each dot `high` rows high and twice as many columns wide, which looks like a square.

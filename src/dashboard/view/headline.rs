@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{
     Scene,
-    big::{Figure, Size},
+    big::{self, Figure, Size},
     number, text,
 };
 use crate::shop::money;
@@ -23,8 +23,6 @@ const LARGE_FROM: u16 = 34;
 pub(super) struct Tile {
     title: String,
     note: Line<'static>,
-    big: String,
-    small: String,
     value: Value,
     style: Style,
 }
@@ -38,30 +36,12 @@ enum Value {
 impl Tile {
     /// How many.
     pub(super) fn count(title: &str, count: i64, style: Style) -> Self {
-        let sign = if count < 0 { "−" } else { "" };
-        let big = format!("{sign}{}", money::thousands(count.unsigned_abs()));
-        Self {
-            title: title.to_owned(),
-            note: Line::default(),
-            big,
-            small: String::new(),
-            value: Value::Count(count),
-            style,
-        }
+        Self { title: title.to_owned(), note: Line::default(), value: Value::Count(count), style }
     }
 
     /// How much money; the öre are small.
     pub(super) fn kronor(title: &str, ore: i64, style: Style) -> Self {
-        let full = money::kronor(ore);
-        let (whole, rest) = full.split_once(',').unwrap_or((&full, ""));
-        Self {
-            title: title.to_owned(),
-            note: Line::default(),
-            big: whole.to_owned(),
-            small: format!(",{rest}"),
-            value: Value::Ore(ore),
-            style,
-        }
+        Self { title: title.to_owned(), note: Line::default(), value: Value::Ore(ore), style }
     }
 
     /// The same with a note at the end of its title.
@@ -69,29 +49,31 @@ impl Tile {
         Self { note, ..self }
     }
 
-    fn text(&self, width: u16) -> String {
+    /// What is set big.
+    fn big(&self) -> String {
         match self.value {
-            Value::Count(count) => number::count(count, width.into()),
-            Value::Ore(ore) => number::kronor(ore, width.into()),
+            Value::Count(count) => {
+                let sign = if count < 0 { "−" } else { "" };
+                format!("{sign}{}", money::thousands(count.unsigned_abs()))
+            }
+            Value::Ore(ore) => big::whole(&money::kronor(ore)).to_owned(),
         }
     }
 
     fn draw(&self, scene: &Scene<'_>, area: Rect, size: Size, buf: &mut Buffer) {
         let body = text::title(scene, area, &self.title, &self.note, buf);
-        let text = self.text(body.width);
-        // In the largest size the öre are too small to matter.
-        let small = match self.value {
-            Value::Count(_) => "",
-            Value::Ore(_) if size == Size::Double => "kr",
-            Value::Ore(_) => self.small.as_str(),
-        };
-        let unit = if matches!(self.value, Value::Ore(_)) { "kr" } else { "" };
         // Reversed, a figure made of blocks would be its own shadow.
         let style = match size {
             Size::Text => self.style,
             _ => Style { add_modifier: self.style.add_modifier.difference(Modifier::REVERSED), ..self.style },
         };
-        Figure { big: &self.big, small: &[small, unit], text: &text, style }.draw(scene, body, size, "", buf);
+        match self.value {
+            Value::Count(count) => {
+                let text = number::count(count, body.width.into());
+                Figure { big: &self.big(), small: &[], text: &text, style }.draw(scene, body, size, "", buf)
+            }
+            Value::Ore(ore) => big::draw_sum(scene, body, size, ore, style, buf),
+        };
     }
 }
 
@@ -102,7 +84,7 @@ pub(super) fn draw(scene: &Scene<'_>, height: u16, tiles: &[(Rect, Tile)], buf: 
         BIG_FROM..LARGE_FROM => &[Size::Single],
         _ => &[Size::Double, Size::Single],
     };
-    let fits = |size: &Size| tiles.iter().all(|(area, tile)| size.width(&tile.big) <= area.width);
+    let fits = |size: &Size| tiles.iter().all(|(area, tile)| size.width(&tile.big()) <= area.width);
     let size = sizes.iter().copied().find(fits).unwrap_or(Size::Text);
     for (area, tile) in tiles {
         tile.draw(scene, *area, size, buf);

@@ -2,9 +2,13 @@
 
 use std::ops::Range;
 
-use ratatui::text::{Line, Span};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
 
-use super::{Scene, number};
+use super::{Scene, Target, number, text};
 
 /// The lines of a list of `length` to show in `rows`, with the chosen one among them. The choice stays in
 /// the middle while the list moves, so that there is always something before it and after it to go to.
@@ -24,6 +28,31 @@ pub(super) fn place(scene: &Scene<'_>, length: usize, chosen: usize, rows: usize
         Span::styled(count(chosen.min(length - 1) + 1), scene.theme.base),
         Span::styled(format!(" / {}", count(length)), scene.theme.dim),
     ])
+}
+
+/// Draws the lines of a list that there is room for, each in `each` rows: they answer to the mouse, and the chosen
+/// one stands out.
+pub(super) fn draw<T>(
+    scene: &Scene<'_>,
+    area: Rect,
+    each: u16,
+    list: &[T],
+    chosen: usize,
+    buf: &mut Buffer,
+    mut draw_line: impl FnMut(&T, Rect, &mut Buffer),
+) {
+    let window = window(list.len(), chosen, usize::from(area.height / each));
+    let shown = list.get(window.clone()).unwrap_or_default();
+    for ((index, line), first) in window.zip(shown).zip(area.rows().step_by(each.into())) {
+        // Of three rows the first is air.
+        let air = each / 3;
+        let place = Rect { y: first.y + air, height: each - air, ..first };
+        scene.answers(place, Target::Line(index));
+        draw_line(line, place, buf);
+        if index == chosen {
+            text::choose(scene, place, buf);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,15 +9,12 @@ use ratatui::{
 
 use super::{
     Scene,
-    big::{self, Figure, Size},
+    big::{self, Size},
     day::DayChart,
     layout::GUTTER,
     number, text,
 };
 use crate::shop::money;
-
-/// The unit of a sum.
-const KRONOR: &str = "kr";
 
 /// From this width on, both sums are big, side by side.
 const BOTH_BIG: u16 = 70;
@@ -35,8 +32,8 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
 
     let rest = if scene.ui.enlarged_panel().is_some() && area.height >= ONE_ABOVE_THE_OTHER {
         let body = text::title(scene, area, scene.words.sales_today, &note, buf);
-        let size = big::common_size(&[whole(&money::kronor(today))], body.width, body.height);
-        let rest = sum(scene, body, size, today, buf);
+        let size = big::common_size(&[big::whole(&money::kronor(today))], body.width, body.height);
+        let rest = big::draw_sum(scene, body, size, today, scene.theme.money, buf);
         let label = text::columns(scene.words.last_hour) + 2;
         text::left(
             text::row(rest, Size::Single.height() - 1),
@@ -44,21 +41,22 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
             scene.theme.strong,
             buf,
         );
-        let rest = sum(scene, text::right_of(rest, label), Size::Single, hour, buf);
+        let rest =
+            big::draw_sum(scene, text::right_of(rest, label), Size::Single, hour, scene.theme.money, buf);
         Rect { x: area.x, width: area.width, ..rest }
     } else if area.width >= BOTH_BIG {
         let half = (area.width - GUTTER) / 2;
         let left = Rect { width: half, ..area };
         let body = text::title(scene, left, scene.words.sales_today, &Line::default(), buf);
         let size = headline_size(scene, body);
-        let rest = sum(scene, body, size, today, buf);
+        let rest = big::draw_sum(scene, body, size, today, scene.theme.money, buf);
         let right = text::right_of(area, half + GUTTER);
         let body = text::title(scene, right, scene.words.last_hour, &note, buf);
-        sum(scene, body, size, hour, buf);
+        big::draw_sum(scene, body, size, hour, scene.theme.money, buf);
         Rect { width: area.width, ..rest }
     } else {
         let body = text::title(scene, area, scene.words.sales_today, &note, buf);
-        let rest = sum(scene, body, headline_size(scene, body), today, buf);
+        let rest = big::draw_sum(scene, body, headline_size(scene, body), today, scene.theme.money, buf);
         let label = format!("{} ", scene.words.last_hour);
         let room = usize::from(area.width.saturating_sub(text::columns(&label)));
         let line = Line::from(vec![
@@ -76,21 +74,5 @@ pub(super) fn headline_size(scene: &Scene<'_>, body: Rect) -> Size {
     let figures = &scene.shop.figures;
     let orders = money::thousands(figures.orders_today);
     let [today, hour] = [figures.sales_today_ore, figures.sales_last_hour_ore].map(money::kronor);
-    big::common_size(&[&orders, whole(&today), whole(&hour)], body.width, body.height)
-}
-
-/// The kronor of a sum.
-fn whole(sum: &str) -> &str {
-    sum.split_once(',').map_or(sum, |(whole, _)| whole)
-}
-
-/// A sum with its kronor big; what is below comes back.
-fn sum(scene: &Scene<'_>, area: Rect, size: Size, ore: i64, buf: &mut Buffer) -> Rect {
-    let full = money::kronor(ore);
-    let (whole, rest) = full.split_once(',').unwrap_or((&full, ""));
-    let text = number::kronor(ore, area.width.into());
-    // In the larger sizes the öre are too small to matter.
-    let small = if size.air() > 0 { KRONOR.to_owned() } else { format!(",{rest}") };
-    let figure = Figure { big: whole, small: &[&small, KRONOR], text: &text, style: scene.theme.money };
-    figure.draw(scene, area, size, "", buf)
+    big::common_size(&[&orders, big::whole(&today), big::whole(&hour)], body.width, body.height)
 }

@@ -14,12 +14,15 @@ use std::{
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
     message::BorrowedMessage,
     topic_partition_list::TopicPartitionListElem,
 };
 
-use super::{Session, StreamError, Topic, scan::scan};
+use super::{
+    Session, StreamError, Topic,
+    reader::{Heard, next, reader},
+    scan::scan,
+};
 use crate::{
     dashboard::snapshot::Place,
     shop::{Handled, Order},
@@ -70,21 +73,16 @@ pub struct Sale {
 impl Finder {
     /// Makes one. The topics must be there.
     pub fn new(session: &Session) -> Result<Self, StreamError> {
-        let reader: BaseConsumer = session
-            .client(&[
+        let reader: BaseConsumer = reader(
+            session,
+            &[
                 // It joins no group, and asks how far this one has come.
                 ("group.id", &session.group(Mail::NAME)),
-                ("enable.auto.commit", "false"),
-                ("auto.offset.reset", "earliest"),
-                ("isolation.level", "read_committed"),
-                ("enable.partition.eof", "true"),
-                ("fetch.wait.max.ms", "10"),
-                ("fetch.queue.backoff.ms", "5"),
                 // Most looks want one record: no more is fetched ahead than a longer read can use.
                 ("fetch.message.max.bytes", "131072"),
                 ("queued.min.messages", "500"),
-            ])
-            .create()?;
+            ],
+        )?;
         Ok(Self {
             order_partitions: session.partitions_of(&reader, Topic::Orders, CALL)?,
             handled_partitions: session.partitions_of(&reader, Topic::Handled, CALL)?,
@@ -221,11 +219,10 @@ impl Finder {
         let mut place = TopicPartitionList::new();
         place.add_partition_offset(topic, partition, Offset::Offset(from))?;
         self.reader.assign(&place)?;
-        let mut heard = Instant::now();
+        let doing = format!("reading {topic}");
         loop {
-            match self.reader.poll(Duration::from_millis(100)) {
-                Some(Ok(message)) => {
-                    heard = Instant::now();
+            match next(&self.reader, Instant::now() + CALL, &doing) {
+                Some(Heard::Record(message)) => {
                     if message.offset() >= end {
                         return Ok(None);
                     }
@@ -236,16 +233,8 @@ impl Finder {
                         return Ok(None);
                     }
                 }
-                // Behind the last record there may be transaction markers, which no reader sees.
-                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
-                Some(Err(error)) => tracing::debug!("looking for an order in {topic}: {error}"),
-                None => {}
-            }
-            if heard.elapsed() > CALL {
-                return Err(StreamError::Unreachable {
-                    bootstrap: self.session.bootstrap.to_string(),
-                    reason: format!("reading {topic} came to a halt"),
-                });
+                Some(Heard::End(_)) => return Ok(None),
+                None => return Err(self.session.unreachable_because(format!("{doing} came to a halt"))),
             }
         }
     }

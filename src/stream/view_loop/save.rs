@@ -4,10 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use rdkafka::{
-    Offset,
-    consumer::{CommitMode, Consumer},
-};
+use rdkafka::consumer::{CommitMode, Consumer};
 
 use super::{INTERVAL, Turn, ViewError};
 use crate::{
@@ -15,7 +12,7 @@ use crate::{
     dashboard::snapshot::{Said, Weight},
     sinks::files::Files,
     store::Store,
-    stream::{handovers::Handovers, probe::nothing_between, until::Until},
+    stream::{group::set_paused, handovers::Handovers, probe::nothing_between, until::Until},
     views::View,
 };
 
@@ -197,17 +194,14 @@ where
         self.broken = Some(why);
     }
 
-    /// No more records while there is no room for what they lead to; polls go on, so the group keeps us.
+    /// No more records while there is no room for what they lead to.
     pub(super) fn hold(&mut self, full: bool) {
         if full == self.paused {
             return;
         }
         let held: Vec<Part> = self.shared.worker().positions().map(|(part, _)| part).collect();
-        let list = self.consumer.context().list(held.into_iter().map(|part| (part, Offset::Invalid)));
-        let done = if full { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
-        match done {
-            Ok(()) => self.paused = full,
-            Err(error) => tracing::warn!("{}: {error}", V::NAME),
+        if set_paused(&self.consumer, V::NAME, &held, full) {
+            self.paused = full;
         }
     }
 

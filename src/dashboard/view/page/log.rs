@@ -9,7 +9,7 @@ use crate::dashboard::{
     page::Page,
     snapshot::{LogLevel, LogLine},
     view::{
-        Scene, Target, filter, list,
+        Scene, filter, list,
         table::{Cell, Column, Table},
         text,
     },
@@ -55,17 +55,11 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
         return;
     }
     table.head(scene, text::row(inner, 0), None, buf);
-    let window = list::window(lines.len(), chosen, rows);
-    let shown = lines.get(window.clone()).unwrap_or_default();
-    for ((index, line), row) in window.zip(shown).zip(text::below(inner, 1).rows()) {
-        scene.answers(row, Target::Line(index));
+    list::draw(scene, text::below(inner, 1), 1, &lines, chosen, buf, |line, row, buf| {
         for (cell, key) in table.cells(row) {
             draw_cell(scene, line, &cell, key, buf);
         }
-        if index == chosen {
-            text::choose(scene, row, buf);
-        }
-    }
+    });
     if let Some(whole) = whole {
         let below = text::below(body, area.height + 1);
         for (line, row) in text::wrapped(&whole, body.width).iter().zip(below.rows()) {

@@ -10,7 +10,7 @@ use crate::{
         lists,
         page::Page,
         view::{
-            Scene, Target, filter, headline, latest,
+            Scene, filter, headline, latest,
             layout::GUTTER,
             list, number,
             table::{Cell, Column, Table},
@@ -56,17 +56,11 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
             if scene.shop.feed.is_empty() { scene.words.no_orders } else { scene.words.pages.nothing_found };
         text::left(text::row(rows_area, 0), nothing, scene.theme.dim, buf);
     }
-    let window = list::window(orders.len(), chosen, rows);
-    let shown = orders.get(window.clone()).unwrap_or_default();
-    for ((index, order), row) in window.zip(shown).zip(rows_area.rows()) {
-        scene.answers(row, Target::Line(index));
+    list::draw(scene, rows_area, 1, &orders, chosen, buf, |order, row, buf| {
         for (cell, key) in table.cells(row) {
             draw_cell(scene, order, &cell, key, buf);
         }
-        if index == chosen {
-            text::choose(scene, row, buf);
-        }
-    }
+    });
 }
 
 /// The places of the feed and of the followed order.

@@ -11,7 +11,7 @@ use crate::{
         lists,
         page::Page,
         view::{
-            Scene, Target, bar, headline, list, number,
+            Scene, bar, headline, list, number,
             table::{Cell, Column, Table},
             text,
         },
@@ -65,7 +65,6 @@ fn draw_list(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let chosen = scene.ui.chosen[Page::Reports.index()].min(reports.len().saturating_sub(1));
     let rows = usize::from(area.height.saturating_sub(2));
     let body = text::title(scene, area, words.reports, &list::place(scene, reports.len(), chosen, rows), buf);
-    let rows_area = text::below(body, 1);
     if reports.is_empty() {
         let lines = text::wrapped(words.no_reports, body.width);
         for (line, row) in lines.iter().zip(body.rows()) {
@@ -84,17 +83,11 @@ fn draw_list(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let table = Table::fit(&columns, body.width);
     table.head(scene, text::row(body, 0), None, buf);
     let most = reports.iter().map(|note| note.sales_ore).max().unwrap_or(1).max(1) as f64;
-    let window = list::window(reports.len(), chosen, rows);
-    let shown = reports.get(window.clone()).unwrap_or_default();
-    for ((index, note), row) in window.zip(shown).zip(rows_area.rows()) {
-        scene.answers(row, Target::Line(index));
+    list::draw(scene, text::below(body, 1), 1, &reports, chosen, buf, |note, row, buf| {
         for (cell, key) in table.cells(row) {
             draw_cell(scene, note, most, &cell, key, buf);
         }
-        if index == chosen {
-            text::choose(scene, row, buf);
-        }
-    }
+    });
 }
 
 fn draw_cell(scene: &Scene<'_>, note: &ReportNote, most: f64, cell: &Cell<Key>, key: Key, buf: &mut Buffer) {

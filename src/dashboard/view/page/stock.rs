@@ -14,7 +14,7 @@ use crate::dashboard::{
     lists::{self, Shelf},
     page::Page,
     view::{
-        Scene, Target, bar, filter,
+        Scene, bar, filter,
         headline::{self, Tile},
         layout::GUTTER,
         list, number, stock,
@@ -72,17 +72,11 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
         };
         text::left(text::row(rows_area, 0), nothing, scene.theme.dim, buf);
     }
-    let window = list::window(shelves.len(), chosen, rows);
-    let shown = shelves.get(window.clone()).unwrap_or_default();
-    for ((index, shelf), row) in window.zip(shown).zip(rows_area.rows()) {
-        scene.answers(row, Target::Line(index));
+    list::draw(scene, rows_area, 1, &shelves, chosen, buf, |shelf, row, buf| {
         for (cell, key) in table.cells(row) {
             draw_cell(scene, shelf, &cell, key, buf);
         }
-        if index == chosen {
-            text::choose(scene, row, buf);
-        }
-    }
+    });
     if !big {
         sums.line(scene).render(text::row(body, body.height.saturating_sub(1)), buf);
     }

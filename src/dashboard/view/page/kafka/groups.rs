@@ -12,7 +12,7 @@ use crate::dashboard::{
     clean::clean,
     snapshot::GroupState,
     view::{
-        Scene, Target, headline, list, number,
+        Scene, headline, list, number,
         series::Series,
         table::{Cell, Column, Table},
         text,
@@ -77,23 +77,13 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: usize, buf: &mut Buffe
     ];
     let table = Table::fit(&columns, body.width);
     table.head(scene, text::row(body, 0), None, buf);
-    let window = list::window(groups.len(), chosen, rows);
-    let shown = groups.get(window.clone()).unwrap_or_default();
-    let places = text::below(body, 1).rows().step_by(each.into());
-    for ((index, group), first) in window.zip(shown).zip(places) {
-        // Of three rows the first is air.
-        let air = each / 3;
-        let place = Rect { y: first.y + air, height: each - air, ..first }.intersection(body);
-        scene.answers(place, Target::Line(index));
+    list::draw(scene, text::below(body, 1), each, groups, chosen, buf, |group, place, buf| {
         let foot = text::row(place, place.height.saturating_sub(1));
         for (cell, key) in table.cells(foot) {
             let high = Rect { y: place.y, height: place.height, ..cell.area };
             draw_cell(scene, group, &cell, key, high, buf);
         }
-        if index == chosen {
-            text::choose(scene, place, buf);
-        }
-    }
+    });
     taken
 }
 

@@ -1,16 +1,19 @@
 //! The loop of the order handling: orders in; handled orders, dead letters, the state and the group's offsets
 //! out, in one Kafka transaction (KIP-98, KIP-447).
 
+mod books;
+mod commit;
+
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::HashMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use chrono::Utc;
+use books::Books;
 use futures::FutureExt;
 use rdkafka::{
-    Message, Offset,
+    Message,
     consumer::{Consumer, StreamConsumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
@@ -18,125 +21,37 @@ use rdkafka::{
 use tokio::task::block_in_place;
 
 use super::{
-    StreamError, Topic, anchors,
-    board::PartState,
+    StreamError, anchors,
     ends::EndWatch,
     env::{Ended, Env},
-    group::{AskTold, Keeper, Member, Told, record, settings},
-    states,
+    group::{Member, record, set_paused, settings},
+    probe::nothing_between,
     transaction::Sender,
     until::Others,
 };
 use crate::{
-    consumer::{Part, Position, Start, Taken},
-    dashboard::snapshot::{Said, Weight},
-    handling::{Ledger, Outgoing, Parameters, Resume},
+    consumer::{Part, Position, Taken},
+    dashboard::snapshot::Said,
+    handling::{Ledger, Parameters},
     views::{Source, part::PartFigures},
 };
 
 /// The consumer's name.
 pub const NAME: &str = "handling";
 
-/// A question to Kafka.
-const CALL: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(100);
 /// Time between two transactions: each takes some 100 ms, whatever the broker.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Records read after which a transaction is due before its time.
 const GULP: u64 = 20_000;
-/// Orders in one transaction, about.
-const AT_MOST: usize = 50_000;
 /// Orders held in memory at which reading pauses; some 300 bytes each.
 const HELD: usize = 250_000;
-
-/// The partitions held, shared by the loop and the rebalance callback.
-struct Books {
-    env: Env,
-    parameters: Parameters,
-    ledgers: Mutex<BTreeMap<i32, Ledger>>,
-}
-
-impl Books {
-    fn ledgers(&self) -> MutexGuard<'_, BTreeMap<i32, Ledger>> {
-        self.ledgers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Books {
-    /// What of a committed state holds for a log that has the offsets from `low` up to `end`.
-    fn fit(
-        &self,
-        part: Part,
-        position: Position,
-        mut resume: Resume,
-        low: i64,
-        end: i64,
-    ) -> (Position, Resume) {
-        let Some(last) = position.last else { return (position, resume) };
-        let tell = |what: &str| {
-            let second = self.env.clock.now().unwrap_or_default();
-            self.env.board.say(second, Weight::Warning, format!("{NAME}: {part} {what}.").into());
-        };
-        if end <= last.offset {
-            tell(
-                "is shorter than what was read of it: it is another log, and every order of it is judged anew",
-            );
-            return (Position::default(), Resume::default());
-        }
-        if low > resume.oldest.min(last.offset) {
-            tell("has lost records to its retention: orders among them that waited are not handled");
-            resume.oldest = resume.oldest.max(low);
-        }
-        if low > last.offset {
-            resume.oldest_last_id = position.last_order_id;
-            return (Position { next: low, last: None, ..position }, resume);
-        }
-        (position, resume)
-    }
-}
-
-impl Keeper for Books {
-    fn assign(&self, parts: &[Part], _: AskTold<'_>) -> Result<Vec<Start>, String> {
-        self.env.board.rebalanced(NAME);
-        let session = &self.env.session;
-        let committed = block_in_place(|| states::handling(session)).map_err(|error| error.to_string())?;
-        let probe = session.probe().map_err(|error| error.to_string())?;
-        let mut starts = Vec::new();
-        for part in parts {
-            let (position, resume) = match committed.get(&part.partition) {
-                Some(PartState { position, figures: PartFigures::Handling(resume), .. }) => {
-                    let held = block_in_place(|| {
-                        probe.fetch_watermarks(&session.topic(Topic::Orders), part.partition, CALL)
-                    });
-                    let (low, end) = held.map_err(|error| error.to_string())?;
-                    self.fit(*part, *position, resume.clone(), low, end)
-                }
-                _ => (Position::default(), Resume::default()),
-            };
-            let last_second = self.env.until.as_ref().map(|until| until.shop_second);
-            let ledger = Ledger::new(self.env.zone, position, resume, self.parameters).until(last_second);
-            starts.push(ledger.start());
-            self.ledgers().insert(part.partition, ledger);
-        }
-        super::let_go(probe);
-        Ok(starts)
-    }
-
-    // What was read but not committed is read again by the next owner.
-    fn revoke(&self, parts: &[Part], _: bool) -> Vec<(Part, Told)> {
-        let mut ledgers = self.ledgers();
-        for part in parts {
-            ledgers.remove(&part.partition);
-        }
-        Vec::new()
-    }
-}
 
 /// Runs the handling until it is told to stop, has reached its end, or must be built again.
 pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, StreamError> {
     // First, so that a transaction that an earlier run left open is aborted.
     let sender = block_in_place(|| Sender::new(&env.session, &env.instance))?;
-    let books = Arc::new(Books { env: env.clone(), parameters, ledgers: Mutex::new(BTreeMap::new()) });
+    let books = Arc::new(Books::new(env, parameters));
     let member = Member::new(&env.session, &[Source::Orders], Arc::clone(&books));
     let group = env.session.group(NAME);
     let consumer: StreamConsumer<Member<Books>> =
@@ -280,47 +195,6 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether the logs may be others than those that were read: what is sent now cannot be taken back.
-    fn is_in_doubt(&self) -> bool {
-        let ends = self.env.board.ends();
-        ends.doubtful || ends.replaced.get(&Source::Orders).copied() != self.replaced
-    }
-
-    /// The committed states of partitions belong to another log: empty ones are committed in their place.
-    fn start_again(&mut self, partitions: &[i32], why: &str) -> Ended {
-        let text = format!("{why}: every order of it is judged anew");
-        self.env.board.say(
-            self.env.clock.now().unwrap_or_default(),
-            Weight::Warning,
-            format!("{NAME}: {text}.").into(),
-        );
-        let empty = |partition| (partition, self.state(partition, Position::default(), Resume::default()));
-        let empty: Vec<_> = partitions.iter().copied().map(empty).collect();
-        match self.send(Vec::new(), &empty) {
-            Ok(()) => Ended::Again(text),
-            Err(error) => Ended::Again(error.to_string()),
-        }
-    }
-
-    /// One transaction, with the positions of these states in the group.
-    fn send(&self, outgoing: Vec<(i32, Outgoing)>, states: &[(i32, PartState)]) -> Result<(), StreamError> {
-        let positions = states.iter().map(|(partition, state)| {
-            (Part { source: Source::Orders, partition: *partition }, Offset::Offset(state.position.next))
-        });
-        let offsets = self.consumer.context().list(positions);
-        let Some(group) = self.consumer.group_metadata() else {
-            return Err(StreamError::NoGroup { group: self.env.session.group(NAME) });
-        };
-        let too_large = block_in_place(|| self.sender.commit(outgoing, states, (&offsets, &group)))?;
-        for order_id in too_large {
-            let text = format!(
-                "Order {order_id} is handled, but its record is larger than Kafka takes: no mail goes out."
-            );
-            self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Error, text.into());
-        }
-        Ok(())
-    }
-
     /// What is due between records.
     fn look_after(&mut self) -> Result<Option<Ended>, StreamError> {
         self.hold();
@@ -340,66 +214,6 @@ impl Turn<'_> {
         if self.has_reached_end()? { Ok(Some(Ended::Done)) } else { Ok(None) }
     }
 
-    /// The committed states go up as they are, before the first transaction.
-    fn show_first(&mut self) {
-        let fresh: Vec<(i32, Position, Resume)> = self
-            .books
-            .ledgers()
-            .iter()
-            .filter(|(partition, ledger)| !self.shown.contains_key(*partition) && ledger.position().next > 0)
-            .map(|(partition, ledger)| (*partition, ledger.position(), ledger.resume().clone()))
-            .collect();
-        for (partition, position, resume) in fresh {
-            self.shown.insert(partition, position);
-            let state = self.state(partition, position, resume);
-            self.env.board.put(NAME, Part { source: Source::Orders, partition }, state);
-        }
-    }
-
-    fn state(&self, partition: i32, position: Position, resume: Resume) -> PartState {
-        PartState {
-            partition,
-            shop_second: self.env.clock.now().unwrap_or_default(),
-            wall_ms: Utc::now().timestamp_millis(),
-            who: self.env.instance.to_string(),
-            position,
-            end_seen: 0,
-            figures: PartFigures::Handling(resume),
-            reports: Vec::new(),
-        }
-    }
-
-    /// One transaction with all that is due. After an error everything is built again from the last one.
-    fn commit(&mut self) -> Option<Ended> {
-        let now = self.env.clock.now();
-        let mut outgoing = Vec::new();
-        let mut moved = Vec::new();
-        for (partition, ledger) in self.books.ledgers().iter_mut().filter(|(_, ledger)| ledger.is_due(now)) {
-            outgoing.extend(ledger.settle(now, AT_MOST).into_iter().map(|record| (*partition, record)));
-            moved.push((*partition, ledger.position(), ledger.resume().clone()));
-        }
-        self.unsent = 0;
-        if moved.is_empty() {
-            return None;
-        }
-        let states: Vec<_> = moved
-            .into_iter()
-            .map(|(partition, position, resume)| (partition, self.state(partition, position, resume)))
-            .collect();
-        let committed = self.send(outgoing, &states);
-        self.sent = Instant::now();
-        if let Err(error) = committed {
-            return Some(Ended::Again(format!("a transaction failed ({error})")));
-        }
-        for (partition, state) in states {
-            self.shown.insert(partition, state.position);
-            self.env.board.put(NAME, Part { source: Source::Orders, partition }, state);
-        }
-        let count = self.books.ledgers().len();
-        self.env.board.set_group(NAME, count, self.records, self.waits());
-        None
-    }
-
     fn waits(&self) -> Option<Said> {
         self.paused.then_some(Said::TooManyWait { orders: HELD })
     }
@@ -416,14 +230,10 @@ impl Turn<'_> {
         if full == self.paused {
             return;
         }
-        let parts: Vec<i32> = self.books.ledgers().keys().copied().collect();
-        let places =
-            parts.into_iter().map(|partition| (Part { source: Source::Orders, partition }, Offset::Invalid));
-        let list = self.consumer.context().list(places);
-        let done = if full { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
-        match done {
-            Ok(()) => self.paused = full,
-            Err(error) => tracing::warn!("{NAME}: {error}"),
+        let part = |&partition| Part { source: Source::Orders, partition };
+        let held: Vec<Part> = self.books.ledgers().keys().map(part).collect();
+        if set_paused(&self.consumer, NAME, &held, full) {
+            self.paused = full;
         }
     }
 
@@ -446,8 +256,7 @@ impl Turn<'_> {
         for (partition, next) in positions {
             let part = Part { source: Source::Orders, partition };
             let end = until.end(part).unwrap_or(0);
-            let is_empty =
-                || block_in_place(|| super::probe::nothing_between(&self.env.session, part, next, end));
+            let is_empty = || block_in_place(|| nothing_between(&self.env.session, part, next, end));
             if self.env.stop.is_cancelled() || next < end && !is_empty()? {
                 return Ok(false);
             }

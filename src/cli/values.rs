@@ -1,0 +1,146 @@
+//! Values as people type them: rates, times, periods, percentages.
+
+use chrono::NaiveDateTime;
+use chrono_tz::Tz;
+
+/// A rate as typed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RateArg {
+    /// As fast as the broker takes it.
+    Max,
+    /// Orders a second.
+    PerSecond(f64),
+}
+
+/// A past period as typed, in local time of the shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackfillArg {
+    /// From the last midnight to now.
+    Today,
+    /// From the first time up to but not including the second.
+    Period(NaiveDateTime, NaiveDateTime),
+}
+
+pub(super) fn prefix(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty()
+        && text.len() <= 200
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("use letters, digits, '.', '_' and '-', as in names of topics".to_owned())
+    }
+}
+
+pub(super) fn zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "no such time zone; use a name such as Europe/Stockholm".to_owned())
+}
+
+pub(super) fn property(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| "use KEY=VALUE".to_owned())
+}
+
+fn positive(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0)
+}
+
+pub(super) fn rate(text: &str) -> Result<RateArg, String> {
+    if text == "max" {
+        return Ok(RateArg::Max);
+    }
+    positive(text).map(RateArg::PerSecond).ok_or_else(|| "use a number above 0, or max".to_owned())
+}
+
+pub(super) fn speed(text: &str) -> Result<f64, String> {
+    positive(text)
+        .filter(|speed| *speed <= 100_000.0)
+        .ok_or_else(|| "use a number above 0, up to 100000".to_owned())
+}
+
+pub(super) fn time(text: &str) -> Result<NaiveDateTime, String> {
+    ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text.trim().trim_matches('"'), format).ok())
+        .ok_or_else(|| "use a time such as \"2026-11-20 23:50\"".to_owned())
+}
+
+pub(super) fn backfill(text: &str) -> Result<BackfillArg, String> {
+    if text == "today" {
+        return Ok(BackfillArg::Today);
+    }
+    let (from, to) = text
+        .split_once("..")
+        .ok_or_else(|| "use today, or FROM..TO such as \"2026-11-19 08:00..2026-11-20 12:00\"".to_owned())?;
+    let (from, to) = (time(from)?, time(to)?);
+    if from < to {
+        Ok(BackfillArg::Period(from, to))
+    } else {
+        Err("the period ends before it begins".to_owned())
+    }
+}
+
+pub(super) fn duration_ms(text: &str) -> Result<i64, String> {
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match unit {
+        "ms" => 1.0,
+        "" | "s" => 1_000.0,
+        "m" | "min" => 60_000.0,
+        "h" => 3_600_000.0,
+        _ => 0.0,
+    };
+    positive(number.trim())
+        .map(|number| number * scale)
+        .filter(|ms| *ms >= 1.0 && *ms <= 31_536_000_000.0)
+        // In range: at most a year of milliseconds.
+        .map(|ms| {
+            #[expect(clippy::cast_possible_truncation, reason = "checked against a year just before")]
+            let whole = ms as i64;
+            whole
+        })
+        .ok_or_else(|| "use a time such as 10s, 500ms, 2m or 1h".to_owned())
+}
+
+pub(super) fn chance_ppm(text: &str) -> Result<u32, String> {
+    text.trim()
+        .trim_end_matches('%')
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .filter(|percent| (0.0..=100.0).contains(percent))
+        .map(|percent| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "between 0 and 1,000,000"
+            )]
+            let ppm = (percent * 10_000.0).round() as u32;
+            ppm
+        })
+        .ok_or_else(|| "use a percentage from 0% to 100%".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_people_type_them() {
+        assert_eq!(chance_ppm("25%"), Ok(250_000));
+        assert_eq!(chance_ppm("0.5"), Ok(5_000));
+        assert!(chance_ppm("101%").is_err());
+        assert!(chance_ppm("NaN").is_err());
+        assert_eq!(duration_ms("10s"), Ok(10_000));
+        assert_eq!(duration_ms("1.5m"), Ok(90_000));
+        assert!(duration_ms("0s").is_err());
+        assert!(duration_ms("5 years").is_err());
+        assert_eq!(rate("max"), Ok(RateArg::Max));
+        assert!(rate("-1").is_err() && rate("inf").is_err());
+        assert!(backfill("2026-03-28 18:00..2026-03-30 02:00").is_ok());
+        assert!(backfill("2026-03-30 18:00..2026-03-28 02:00").is_err());
+        assert!(property("=x").is_err());
+    }
+}

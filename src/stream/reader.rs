@@ -1,0 +1,50 @@
+//! Reading outside of any group: the client for it, and what it hears.
+
+use std::time::Instant;
+
+use rdkafka::{
+    config::FromClientConfig, consumer::BaseConsumer, error::KafkaError, message::BorrowedMessage,
+};
+
+use super::{Session, StreamError};
+
+/// A consumer of committed records that joins no group; settings of its `own` go before these.
+pub fn reader<C: FromClientConfig>(session: &Session, own: &[(&str, &str)]) -> Result<C, StreamError> {
+    let group = session.group("reader");
+    let mut settings = vec![
+        ("group.id", group.as_str()),
+        ("enable.auto.commit", "false"),
+        ("auto.offset.reset", "earliest"),
+        ("isolation.level", "read_committed"),
+        ("enable.partition.eof", "true"),
+        ("fetch.wait.max.ms", "10"),
+        ("fetch.queue.backoff.ms", "5"),
+    ];
+    settings.extend(own);
+    Ok(session.client(&settings).create()?)
+}
+
+/// What a reader hears.
+pub(super) enum Heard<'a> {
+    /// A record.
+    Record(BorrowedMessage<'a>),
+    /// There is nothing more in this partition, by its number alone: behind the last record there may be transaction
+    /// markers, which no reader sees.
+    End(i32),
+}
+
+/// What a reader hears next, unless the deadline passes; `doing` says what it reads for. Blocks.
+pub(super) fn next<'a>(reader: &'a BaseConsumer, deadline: Instant, doing: &str) -> Option<Heard<'a>> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        match reader.poll(left) {
+            Some(Ok(message)) => return Some(Heard::Record(message)),
+            Some(Err(KafkaError::PartitionEOF(partition))) => return Some(Heard::End(partition)),
+            Some(Err(error)) => tracing::debug!("{doing}: {error}"),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The headers of a mail of ours, each once, in their order.
+
+pub(crate) const HEADERS: [&str; 9] = [
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "X-Order-Id",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+];

@@ -1,0 +1,225 @@
+//! A program in a pseudo-terminal, and an emulator that shows what a person would see.
+
+// Tests, measurements and pictures each use their own part of this.
+#![allow(dead_code, unreachable_pub)]
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    process::{Child, Command, ExitStatus},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use pty_process::blocking::{Pts, Pty};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    process::Pid,
+    termios::{LocalModes, tcgetattr},
+};
+
+/// How long anything may take to be seen; other programs may have the machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// Time between two looks at what tells of no change by itself.
+const GLANCE: Duration = Duration::from_millis(2);
+/// How long the reader waits for output before it looks whether it is still wanted.
+const BREATH: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+/// An emulator with a program in it, which is killed in the end.
+pub struct Terminal {
+    pty: Option<Arc<Pty>>,
+    /// Kept open, so that its modes can be looked at when the program is gone.
+    side: Pts,
+    child: Child,
+    shown: Arc<Shown>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// What the reader and those who look share.
+struct Shown {
+    emulator: Mutex<vt100::Parser>,
+    /// Told at every change.
+    changed: Condvar,
+    /// The emulator takes nothing for now.
+    stuck: AtomicBool,
+    gone: AtomicBool,
+}
+
+impl Terminal {
+    /// Starts a program in a terminal of its own.
+    pub fn start(command: Command, columns: u16, rows: u16) -> Self {
+        let (pty, side) = pty_process::blocking::open().unwrap();
+        pty.resize(pty_process::Size::new(rows, columns)).unwrap();
+        fcntl_setfl(&pty, fcntl_getfl(&pty).unwrap() | OFlags::NONBLOCK).unwrap();
+        let child = pty_process::blocking::Command::from(command)
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR")
+            .env_remove("SHOP_SIM_BOOTSTRAP")
+            .spawn_borrowed(&side)
+            .unwrap();
+        let size = |length: u16| length.try_into().unwrap();
+        let shown = Arc::new(Shown {
+            emulator: Mutex::new(vt100::Parser::new(size(rows), size(columns), 0)),
+            changed: Condvar::new(),
+            stuck: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+        });
+        let pty = Arc::new(pty);
+        let (read, fed) = (Arc::clone(&pty), Arc::clone(&shown));
+        let reader = Some(thread::spawn(move || fed.follow(&read)));
+        Self { pty: Some(pty), side, child, shown, reader }
+    }
+
+    /// What the program has made of the screen.
+    pub fn emulator(&self) -> MutexGuard<'_, vt100::Parser> {
+        self.shown.emulator.lock().unwrap()
+    }
+
+    /// The text of the screen.
+    pub fn text(&self) -> String {
+        self.emulator().screen().contents()
+    }
+
+    /// Types keys as soon as the program takes them.
+    #[track_caller]
+    pub fn type_keys(&self, keys: &str) {
+        let mut rest = keys.as_bytes();
+        let deadline = Instant::now() + PATIENCE;
+        while !rest.is_empty() {
+            match self.pty.as_deref().unwrap().write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    assert!(Instant::now() < deadline, "nobody takes the keys:\n{}", self.text());
+                    thread::sleep(GLANCE);
+                }
+            }
+        }
+    }
+
+    /// Waits until a text is seen.
+    #[track_caller]
+    pub fn see(&self, what: &str) {
+        self.see_within(PATIENCE, what);
+    }
+
+    /// The same for as long as it may take.
+    #[track_caller]
+    pub fn see_within(&self, patience: Duration, what: &str) {
+        self.wait(patience, what, |screen| screen.contents().contains(what));
+    }
+
+    /// Waits until something holds for the text that is seen.
+    #[track_caller]
+    pub fn see_that(&self, what: &str, holds: impl Fn(&str) -> bool) {
+        self.wait(PATIENCE, what, |screen| holds(&screen.contents()));
+    }
+
+    #[track_caller]
+    fn wait(&self, patience: Duration, what: &str, holds: impl Fn(&vt100::Screen) -> bool) {
+        let deadline = Instant::now() + patience;
+        let mut emulator = self.emulator();
+        while !holds(emulator.screen()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                // The reader goes on, and so does whoever looks at the rest.
+                drop(emulator);
+                panic!("waited in vain for {what}:\n{}", self.text());
+            }
+            (emulator, _) = self.shown.changed.wait_timeout(emulator, left).unwrap();
+        }
+    }
+
+    /// Gives it another size.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let size = |length: u16| length.try_into().unwrap();
+        // The emulator first: no program can know a size before its terminal has it.
+        self.emulator().screen_mut().set_size(size(rows), size(columns));
+        self.pty.as_deref().unwrap().resize(pty_process::Size::new(rows, columns)).unwrap();
+    }
+
+    /// Takes nothing of what the program writes, or goes on with it.
+    pub fn set_stuck(&self, stuck: bool) {
+        self.shown.stuck.store(stuck, Ordering::SeqCst);
+    }
+
+    /// Takes it away while the program runs, as where its window is closed.
+    pub fn vanish(&mut self) {
+        self.shown.gone.store(true, Ordering::SeqCst);
+        self.reader.take().unwrap().join().unwrap();
+        drop(self.pty.take());
+    }
+
+    /// The program's process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// How the program ended, where it does within some time.
+    pub fn ended_within(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let ended = self.child.try_wait().unwrap();
+            if ended.is_some() || Instant::now() > deadline {
+                return ended;
+            }
+            thread::sleep(GLANCE);
+        }
+    }
+
+    /// As a person expects to find it when the program is gone: the shell's own screen, a cursor, an echo.
+    #[track_caller]
+    pub fn assert_given_back(&self) {
+        // What was written last may still be on its way.
+        self.wait(PATIENCE, "the shell's own screen, with a cursor and without the mouse", |screen| {
+            !screen.alternate_screen()
+                && !screen.hide_cursor()
+                && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+        });
+        assert!(self.is_cooked(), "what is typed is not shown");
+    }
+
+    /// Whether it is as a shell leaves it: lines, an echo, signals by key.
+    pub fn is_cooked(&self) -> bool {
+        let modes = tcgetattr(&self.side).unwrap().local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.shown.gone.store(true, Ordering::SeqCst);
+        let reader = self.reader.take().map(JoinHandle::join);
+        assert!(thread::panicking() || reader.is_none_or(|ended| ended.is_ok()));
+    }
+}
+
+impl Shown {
+    /// Feeds the emulator with what the program writes.
+    fn follow(&self, mut pty: &Pty) {
+        let mut bytes = [0; 4096];
+        while !self.gone.load(Ordering::SeqCst) {
+            let mut output = [PollFd::new(pty, PollFlags::IN)];
+            if poll(&mut output, Some(&BREATH)).is_ok_and(|ready| ready == 0) {
+                continue;
+            }
+            if self.stuck.load(Ordering::SeqCst) {
+                thread::sleep(GLANCE);
+                continue;
+            }
+            match pty.read(&mut bytes) {
+                Ok(count) => {
+                    self.emulator.lock().unwrap().process(&bytes[..count]);
+                    self.changed.notify_all();
+                }
+                Err(_) => thread::sleep(GLANCE),
+            }
+        }
+    }
+}
