@@ -63,13 +63,14 @@ impl Log {
             checkpointed: (0, 0),
             closed: false,
         };
-        log.replay_producers(opened)?;
+        log.replay_producers(opened, now)?;
         Ok(log)
     }
 
     /// Brings the producers from the newest snapshot up to the end of the log, and finds the transactions that were
-    /// aborted where no index tells of them. Full segments without an index are to be sealed anew.
-    fn replay_producers(&mut self, opened: Opened) -> Result<(), LogError> {
+    /// aborted where no index tells of them. Full segments without an index are to be sealed anew. When a batch behind the
+    /// snapshot was appended is not known: it counts as appended `now`, so that no producer is forgotten early.
+    fn replay_producers(&mut self, opened: Opened, now: i64) -> Result<(), LogError> {
         let Opened { checked, mut aborted, .. } = opened;
         let trusted = checked.first().map_or(self.end(), |(_, believed)| *believed);
         let (from, producers) = files::read_producers(&self.folder, trusted, self.end())?.unwrap_or_default();
@@ -78,7 +79,7 @@ impl Log {
         for segment in self.segments.iter().filter(|segment| segment.next_offset > from) {
             let unknown = checked.iter().find(|(base, _)| *base == segment.base).map(|(_, from)| *from);
             let news = unknown.unwrap_or(i64::MAX);
-            match replay(segment, from, news, &mut self.producers, &mut aborted) {
+            match replay(segment, from, news, now, &mut self.producers, &mut aborted) {
                 Err(error) if is_damage(&error) => {
                     let file = self.folder.join(file_name(segment.base, "log"));
                     tracing::warn!(file = %file.display(), %error, "what producers wrote behind it is not known");
@@ -103,6 +104,7 @@ fn replay(
     segment: &Segment,
     from: i64,
     news: i64,
+    now: i64,
     producers: &mut Producers,
     aborted: &mut Vec<Aborted>,
 ) -> io::Result<()> {
@@ -111,10 +113,10 @@ fn replay(
     while let Some((position, header)) = scan.header()? {
         let batch = scan.batch(position, &header)?;
         if header.is_control() {
-            let ended = marker_of(&header, batch).and_then(|marker| producers.ended(&header, marker));
+            let ended = marker_of(&header, batch).and_then(|marker| producers.ended(&header, marker, now));
             aborted.extend(ended.filter(|_| header.base_offset >= news));
         } else {
-            producers.wrote(&header);
+            producers.wrote(&header, now);
         }
     }
     Ok(())
