@@ -18,6 +18,8 @@ use super::{
 
 /// Bytes read at a time while batches are walked.
 const REPLAY_WINDOW: usize = 64 * 1024;
+/// The same where headers are enough.
+const HEADERS_WINDOW: usize = 4 * 1024;
 
 /// What the files told.
 #[derive(Default)]
@@ -99,7 +101,8 @@ impl Log {
     }
 }
 
-/// Takes in what producers wrote in a segment from an offset on; aborts are listed where they are `news`.
+/// Takes in what producers wrote in a segment from an offset on. What is `news`, from that offset on, has just been
+/// checked; the aborts there are listed.
 fn replay(
     segment: &Segment,
     from: i64,
@@ -109,15 +112,20 @@ fn replay(
     aborted: &mut Vec<Aborted>,
 ) -> io::Result<()> {
     let begin = segment.locate(from)?.map_or(segment.size, |(position, _)| position);
-    let mut scan = segment.scan(begin, REPLAY_WINDOW);
+    let window = if from < news { REPLAY_WINDOW } else { HEADERS_WINDOW };
+    let mut scan = segment.scan(begin, window);
     while let Some((position, header)) = scan.header()? {
-        let batch = scan.batch(position, &header)?;
+        let is_news = header.base_offset >= news;
         if header.is_control() {
+            let batch = scan.batch(position, &header)?;
             let ended = marker_of(&header, batch).and_then(|marker| producers.ended(&header, marker, now));
-            aborted.extend(ended.filter(|_| header.base_offset >= news));
-        } else {
-            producers.wrote(&header, now);
+            aborted.extend(ended.filter(|_| is_news));
+            continue;
         }
+        if !is_news {
+            scan.batch(position, &header)?;
+        }
+        producers.wrote(&header, now);
     }
     Ok(())
 }
