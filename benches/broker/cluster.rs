@@ -20,18 +20,23 @@ fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/kafka.sh")
 }
 
+/// The embedded broker in a process, and its address once it is ready.
+pub(crate) fn serve(folder: &Path) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_shop-sim"))
+        .args(["broker", "--listen", "127.0.0.1:0", "--out"])
+        .arg(folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut bootstrap = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut bootstrap).unwrap();
+    (child, bootstrap.trim().to_owned())
+}
+
 impl Cluster {
     pub(crate) fn ours() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_shop-sim"))
-            .args(["broker", "--listen", "127.0.0.1:0", "--out"])
-            .arg(folder.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut bootstrap = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut bootstrap).unwrap();
-        let bootstrap = bootstrap.trim().to_owned();
+        let (child, bootstrap) = serve(folder.path());
         Self { bootstrap, is_ours: true, pid: child.id(), child: Some(child), folder }
     }
 

@@ -14,7 +14,7 @@ impl Spread {
         Self { least: quantile(figures, 0.0), median: quantile(figures, 0.5), most: quantile(figures, 1.0) }
     }
 
-    fn show(&self) -> String {
+    pub(crate) fn show(&self) -> String {
         let show = |figure: f64| if figure >= 1000.0 { thousands(figure) } else { format!("{figure:.2}") };
         format!("{} / {} / {}", show(self.least), show(self.median), show(self.most))
     }

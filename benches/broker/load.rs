@@ -35,15 +35,20 @@ struct Topic {
 
 impl Topic {
     fn make(bootstrap: &str) -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("bench-{}-{number}", std::process::id());
-        let admin: AdminClient<DefaultClientContext> = client(bootstrap).create().unwrap();
-        let topic = NewTopic::new(&name, PARTITIONS, TopicReplication::Fixed(1));
-        let made = futures::executor::block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap();
-        made.into_iter().next().unwrap().unwrap();
-        Self { name, admin }
+        Self { name: make_topic(bootstrap), admin: client(bootstrap).create().unwrap() }
     }
+}
+
+/// Makes a topic with a name of its own.
+pub(crate) fn make_topic(bootstrap: &str) -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("bench-{}-{number}", std::process::id());
+    let admin: AdminClient<DefaultClientContext> = client(bootstrap).create().unwrap();
+    let topic = NewTopic::new(&name, PARTITIONS, TopicReplication::Fixed(1));
+    let made = futures::executor::block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap();
+    made.into_iter().next().unwrap().unwrap();
+    name
 }
 
 impl Drop for Topic {
@@ -111,6 +116,13 @@ fn payload(size: usize) -> Vec<u8> {
     .collect()
 }
 
+/// Records that a topic holds.
+pub(crate) fn records(bootstrap: &str, topic: &str) -> usize {
+    let consumer: BaseConsumer = client(bootstrap).create().unwrap();
+    let ends = (0..PARTITIONS).map(|at| consumer.fetch_watermarks(topic, at, PATIENCE).unwrap().1);
+    usize::try_from(ends.sum::<i64>()).unwrap()
+}
+
 /// Records a second, sent and acknowledged.
 pub(crate) fn produce(bootstrap: &str, topic: &str, records: usize, size: usize) -> f64 {
     let producer = producer(bootstrap);
@@ -123,6 +135,25 @@ pub(crate) fn produce(bootstrap: &str, topic: &str, records: usize, size: usize)
     }
     producer.flush(PATIENCE).unwrap();
     a_second(records, begun)
+}
+
+/// Sends as much as is taken for some time. The producer goes on with what it still has until it is dropped.
+pub(crate) fn flood(
+    bootstrap: &str,
+    topic: &str,
+    size: usize,
+    time: Duration,
+) -> ThreadedProducer<DefaultProducerContext> {
+    let producer = producer(bootstrap);
+    let payload = payload(size);
+    let begun = Instant::now();
+    for partition in (0..PARTITIONS).cycle() {
+        if begun.elapsed() > time {
+            break;
+        }
+        send(&producer, topic, partition, &payload);
+    }
+    producer
 }
 
 /// Records a second, read once by plain polling.

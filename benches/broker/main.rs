@@ -12,6 +12,7 @@
 mod cluster;
 mod figures;
 mod load;
+mod open;
 mod shop;
 
 use cluster::Cluster;
@@ -33,6 +34,10 @@ const FULL: Plan =
     Plan { rounds: 7, records: 1_000_000, paced_seconds: 15, orders: 1_000_000, shop_rounds: 3 };
 const SHORT: Plan = Plan { rounds: 5, records: 200_000, paced_seconds: 4, orders: 100_000, shop_rounds: 1 };
 
+/// GiB of a log that is opened, and how many times after each kind of end.
+const OPEN_GIB: usize = 20;
+const OPEN_ROUNDS: usize = 3;
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let given = |name: &str| arguments.iter().any(|argument| argument == name);
@@ -42,6 +47,10 @@ fn main() {
     }
     let plan = if given("--short") { SHORT } else { FULL };
     figures::machine();
+    if given("--open") {
+        open::measure(OPEN_GIB, OPEN_ROUNDS);
+        return;
+    }
     let ours = Cluster::ours();
     if !given("--shop") {
         let kafka = Cluster::kafka();

@@ -5,11 +5,6 @@ use std::{
     time::Instant,
 };
 
-use rdkafka::{
-    ClientConfig,
-    consumer::{BaseConsumer, Consumer},
-};
-
 use crate::load;
 
 /// Orders a second.
@@ -44,16 +39,6 @@ impl Shop<'_> {
         assert!(status.success(), "{arguments:?}");
         begun.elapsed().as_secs_f64()
     }
-
-    fn orders(&self) -> usize {
-        let topic = format!("{}.orders", self.prefix);
-        let config = ClientConfig::new().set("bootstrap.servers", self.bootstrap).clone();
-        let consumer: BaseConsumer = config.create().unwrap();
-        let ends = (0..load::PARTITIONS).map(|partition| {
-            consumer.fetch_watermarks(&topic, partition, std::time::Duration::from_secs(30)).unwrap().1
-        });
-        usize::try_from(ends.sum::<i64>()).unwrap()
-    }
 }
 
 pub(crate) fn round(bootstrap: &str, number: usize, orders: usize) -> Round {
@@ -66,8 +51,8 @@ pub(crate) fn round(bootstrap: &str, number: usize, orders: usize) -> Round {
     let past = shop("past");
     let rate = format!("{:.4}", orders as f64 / (2.0 * 86_400.0));
     past.run(&["produce", "--backfill", "2026-11-18 00:00..2026-11-20 00:00", "--rate", &rate]);
-    let there = past.orders();
     let topic = format!("{}.orders", past.prefix);
+    let there = load::records(bootstrap, &topic);
     let raw_reader = load::consume(bootstrap, &topic, there);
     let consumers = there as f64 / past.run(&["consume", "--until-end"]);
     println!("  round {} consumers {consumers:>10.0}/s  librdkafka reads {raw_reader:>10.0}/s", number + 1);

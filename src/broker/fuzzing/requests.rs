@@ -1,10 +1,9 @@
 //! The bytes of a connection: frames, requests, answers, and whether a restart tells the same.
 
-use std::{path::Path, sync::LazyLock, time::Duration};
+use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
-use tokio::runtime::Runtime;
 
 use super::content;
 use crate::broker::{
@@ -16,9 +15,6 @@ use crate::broker::{
     wire::{self, Frames, WireError},
 };
 
-static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
-
 /// What waits longer than this is hung up on.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// Partitions of a topic made by a fuzzer: each costs files.
@@ -29,7 +25,6 @@ const LARGEST_ANSWER: usize = 16 << 20;
 /// Feeds a connection's bytes to a broker on the empty `folder`: every request that can be decoded is answered, every
 /// answer can be written and read, and what the logs hold then is what they hold after a restart.
 pub fn requests(folder: &Path, connection: &[u8]) {
-    let _guard = RUNTIME.enter();
     let cluster = open(folder, Durability::Process).unwrap();
     let small = Overrides::from([("segment.bytes".to_owned(), "1048576".to_owned())]);
     cluster.topics.create("t", 2, small, false).unwrap();
@@ -39,7 +34,10 @@ pub fn requests(folder: &Path, connection: &[u8]) {
         ("min.cleanable.dirty.ratio".to_owned(), "0".to_owned()),
     ]);
     cluster.topics.create("c", 1, compacted, false).unwrap();
-    RUNTIME.block_on(converse(&cluster, connection));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(converse(&cluster, connection));
+    // What was hung up on may still be at work beside: the end of the runtime waits for it.
+    drop(runtime);
     housekeeping::look_after(&cluster);
     let before = content(&cluster);
     if connection.len().is_multiple_of(2) {

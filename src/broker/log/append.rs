@@ -94,7 +94,7 @@ impl Log {
             head.copy_from_slice(&batch.bytes[..HEADER]);
             self.write_split(header, &mut head, &batch.bytes[HEADER..], now, config)?;
         }
-        self.producers.wrote(&header);
+        self.producers.wrote(&header, now);
         Ok(Appended { base_offset: header.base_offset, append_time, duplicate: false })
     }
 
@@ -132,7 +132,7 @@ impl Log {
         header.base_offset = self.end();
         self.write(header, &mut bytes, now, config)?;
         self.markers += 1;
-        self.aborted.extend(self.producers.ended(&header, kind));
+        self.aborted.extend(self.producers.ended(&header, kind, now));
         Ok(())
     }
 

@@ -18,6 +18,8 @@ use super::{
 
 /// Bytes read at a time while batches are walked.
 const REPLAY_WINDOW: usize = 64 * 1024;
+/// The same where headers are enough.
+const HEADERS_WINDOW: usize = 4 * 1024;
 
 /// What the files told.
 #[derive(Default)]
@@ -63,13 +65,14 @@ impl Log {
             checkpointed: (0, 0),
             closed: false,
         };
-        log.replay_producers(opened)?;
+        log.replay_producers(opened, now)?;
         Ok(log)
     }
 
     /// Brings the producers from the newest snapshot up to the end of the log, and finds the transactions that were
-    /// aborted where no index tells of them. Full segments without an index are to be sealed anew.
-    fn replay_producers(&mut self, opened: Opened) -> Result<(), LogError> {
+    /// aborted where no index tells of them. Full segments without an index are to be sealed anew. When a batch behind the
+    /// snapshot was appended is not known: it counts as appended `now`, so that no producer is forgotten early.
+    fn replay_producers(&mut self, opened: Opened, now: i64) -> Result<(), LogError> {
         let Opened { checked, mut aborted, .. } = opened;
         let trusted = checked.first().map_or(self.end(), |(_, believed)| *believed);
         let (from, producers) = files::read_producers(&self.folder, trusted, self.end())?.unwrap_or_default();
@@ -78,7 +81,7 @@ impl Log {
         for segment in self.segments.iter().filter(|segment| segment.next_offset > from) {
             let unknown = checked.iter().find(|(base, _)| *base == segment.base).map(|(_, from)| *from);
             let news = unknown.unwrap_or(i64::MAX);
-            match replay(segment, from, news, &mut self.producers, &mut aborted) {
+            match replay(segment, from, news, now, &mut self.producers, &mut aborted) {
                 Err(error) if is_damage(&error) => {
                     let file = self.folder.join(file_name(segment.base, "log"));
                     tracing::warn!(file = %file.display(), %error, "what producers wrote behind it is not known");
@@ -98,24 +101,31 @@ impl Log {
     }
 }
 
-/// Takes in what producers wrote in a segment from an offset on; aborts are listed where they are `news`.
+/// Takes in what producers wrote in a segment from an offset on. What is `news`, from that offset on, has just been
+/// checked; the aborts there are listed.
 fn replay(
     segment: &Segment,
     from: i64,
     news: i64,
+    now: i64,
     producers: &mut Producers,
     aborted: &mut Vec<Aborted>,
 ) -> io::Result<()> {
     let begin = segment.locate(from)?.map_or(segment.size, |(position, _)| position);
-    let mut scan = segment.scan(begin, REPLAY_WINDOW);
+    let window = if from < news { REPLAY_WINDOW } else { HEADERS_WINDOW };
+    let mut scan = segment.scan(begin, window);
     while let Some((position, header)) = scan.header()? {
-        let batch = scan.batch(position, &header)?;
+        let is_news = header.base_offset >= news;
         if header.is_control() {
-            let ended = marker_of(&header, batch).and_then(|marker| producers.ended(&header, marker));
-            aborted.extend(ended.filter(|_| header.base_offset >= news));
-        } else {
-            producers.wrote(&header);
+            let batch = scan.batch(position, &header)?;
+            let ended = marker_of(&header, batch).and_then(|marker| producers.ended(&header, marker, now));
+            aborted.extend(ended.filter(|_| is_news));
+            continue;
         }
+        if !is_news {
+            scan.batch(position, &header)?;
+        }
+        producers.wrote(&header, now);
     }
     Ok(())
 }

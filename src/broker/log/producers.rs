@@ -29,11 +29,17 @@ pub(crate) struct Producer {
     pub(crate) batches: VecDeque<Written>,
     /// The first offset of its open transaction.
     pub(crate) open_from: Option<i64>,
-    /// Wall time (ms) of the last write, for forgetting idle producers.
+    /// What its last batch, or the marker behind it, says of its time (ms), for description.
     pub(crate) last_timestamp: i64,
+    /// Wall time (ms) of the last append, for forgetting idle producers: batches may tell of a time long past.
+    pub(crate) last_append: i64,
 }
 
 impl Producer {
+    fn new(epoch: i16) -> Self {
+        Self { epoch, batches: VecDeque::new(), open_from: None, last_timestamp: -1, last_append: -1 }
+    }
+
     fn last_sequence(&self) -> i32 {
         self.batches.back().map_or(-1, |written| written.last_sequence)
     }
@@ -87,17 +93,13 @@ impl Producers {
         if follows { Ok(Sequence::Next) } else { Err(LogError::OutOfOrder) }
     }
 
-    /// Takes in a data batch that lies in the log now.
-    pub(crate) fn wrote(&mut self, batch: &BatchHeader) {
+    /// Takes in a data batch that was appended at `now` (wall ms).
+    pub(crate) fn wrote(&mut self, batch: &BatchHeader, now: i64) {
         if !batch.has_producer() {
             return;
         }
-        let producer = self.by_id.entry(batch.producer_id).or_insert_with(|| Producer {
-            epoch: batch.producer_epoch,
-            batches: VecDeque::new(),
-            open_from: None,
-            last_timestamp: batch.max_timestamp,
-        });
+        let producer =
+            self.by_id.entry(batch.producer_id).or_insert_with(|| Producer::new(batch.producer_epoch));
         if producer.epoch != batch.producer_epoch {
             producer.epoch = batch.producer_epoch;
             producer.batches.clear();
@@ -112,25 +114,24 @@ impl Producers {
             timestamp: batch.max_timestamp,
         });
         producer.last_timestamp = batch.max_timestamp;
+        producer.last_append = now;
         if batch.is_transactional() && producer.open_from.is_none() {
             producer.open_from = Some(batch.base_offset);
             self.open.insert((batch.base_offset, batch.producer_id));
         }
     }
 
-    /// Takes in a marker; an abort of an open transaction comes back for the aborted list.
-    pub(crate) fn ended(&mut self, batch: &BatchHeader, marker: Marker) -> Option<Aborted> {
-        let producer = self.by_id.entry(batch.producer_id).or_insert_with(|| Producer {
-            epoch: batch.producer_epoch,
-            batches: VecDeque::new(),
-            open_from: None,
-            last_timestamp: batch.max_timestamp,
-        });
+    /// Takes in a marker that was appended at `now` (wall ms); an abort of an open transaction comes back for the
+    /// aborted list.
+    pub(crate) fn ended(&mut self, batch: &BatchHeader, marker: Marker, now: i64) -> Option<Aborted> {
+        let producer =
+            self.by_id.entry(batch.producer_id).or_insert_with(|| Producer::new(batch.producer_epoch));
         if batch.producer_epoch > producer.epoch {
             producer.epoch = batch.producer_epoch;
             producer.batches.clear();
         }
         producer.last_timestamp = batch.max_timestamp;
+        producer.last_append = now;
         let first_offset = producer.open_from.take()?;
         self.open.remove(&(first_offset, batch.producer_id));
         (marker == Marker::Abort).then_some(Aborted {
@@ -150,9 +151,11 @@ impl Producers {
         self.open.first().map(|(offset, _)| *offset)
     }
 
-    /// Forgets producers that wrote nothing since `before` (wall ms) and have nothing open.
+    /// Forgets producers that appended nothing since `before` (wall ms) and have nothing open. Kafka goes by the batches'
+    /// timestamps (`ProducerStateManager.isProducerExpired`), so one that writes records of last week is unknown there
+    /// within minutes, and a repetition of its last batch is appended again.
     pub(crate) fn expire(&mut self, before: i64) {
-        self.by_id.retain(|_, producer| producer.open_from.is_some() || producer.last_timestamp >= before);
+        self.by_id.retain(|_, producer| producer.open_from.is_some() || producer.last_append >= before);
     }
 
     /// Every producer, for description and snapshots.

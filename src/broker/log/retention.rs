@@ -149,7 +149,7 @@ impl Log {
         Ok(self.start)
     }
 
-    /// Forgets producers that have been silent since `before` (wall ms).
+    /// Forgets producers that have appended nothing since `before` (wall ms).
     pub(crate) fn expire_producers(&mut self, before: i64) {
         self.producers.expire(before);
     }

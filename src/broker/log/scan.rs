@@ -61,9 +61,12 @@ impl<'a> Scan<'a> {
         let inside = position >= self.window_at
             && position + length as u64 <= self.window_at + self.window.len() as u64;
         if !inside {
-            self.window.clear();
+            // Not zeroed: that is a pass over the memory of its own.
             self.window.resize(self.window_size.max(length).min(left), 0);
-            self.file.read_exact_at(&mut self.window, position)?;
+            if let Err(error) = self.file.read_exact_at(&mut self.window, position) {
+                self.window.clear();
+                return Err(error);
+            }
             self.window_at = position;
         }
         let from = usize::try_from(position - self.window_at).unwrap_or(usize::MAX);

@@ -120,7 +120,17 @@ impl Segment {
     /// The position and header of the first batch that ends at or after `offset`.
     pub(crate) fn locate(&self, offset: i64) -> io::Result<Option<(u64, BatchHeader)>> {
         let after = self.index.partition_point(|entry| self.base + i64::from(entry.offset) <= offset);
-        self.find_from(after, |header| header.last_offset() >= offset)
+        let wanted = |header: &BatchHeader| header.last_offset() >= offset;
+        let found = self.find_from(after, wanted)?;
+        // Whoever asks for the middle of a batch that lies at an entry has come there by the batch before, which was not
+        // looked at: the two may overlap.
+        let at_entry = |position| after >= 2 && u64::from(self.index[after - 1].position) == position;
+        match found {
+            Some((position, header)) if header.base_offset < offset && at_entry(position) => {
+                self.find_from(after - 1, wanted)
+            }
+            found => Ok(found),
+        }
     }
 
     /// The first batch that holds a record at or after `timestamp` (ms) and ends at or after `from`.

@@ -2,6 +2,7 @@
 
 mod adopt;
 pub(crate) mod config;
+mod open;
 mod partition;
 mod rules;
 mod topic;
@@ -68,45 +69,6 @@ pub(crate) struct Topics {
 }
 
 impl Topics {
-    /// Opens all topics of the journal with their logs.
-    pub(crate) fn open(folder: &Path, journal: Arc<Journal>) -> Result<Self, TopicError> {
-        remove_deleted(folder)?;
-        let topics = Self {
-            folder: folder.to_owned(),
-            journal,
-            by_name: RwLock::default(),
-            changing: Mutex::new(()),
-            littered: AtomicBool::new(false),
-        };
-        let kept = topics.journal.all::<Kept, _>(|key| match key {
-            Key::Topic(name) => Some(name.clone()).filter(|name| check_name(name).is_ok()),
-            _ => None,
-        });
-        let mut kept: BTreeMap<String, Kept> = kept.into_iter().collect();
-        kept.retain(|_, kept| check_count(kept.partitions).is_ok());
-        for (name, found) in adopt::unknown(folder, &kept)? {
-            tracing::warn!(
-                topic = name,
-                "the journal does not know a topic that has records: took it up again"
-            );
-            topics.journal.write(vec![Change::set(Key::Topic(name.clone()), &found)?])?;
-            kept.insert(name, found);
-        }
-        let opened = std::thread::scope(|scope| {
-            let topics = &topics;
-            let open = |(name, kept)| scope.spawn(move || topics.open_topic(name, kept));
-            let running: Vec<_> = kept.into_iter().map(open).collect();
-            let ended = running.into_iter().map(|thread| {
-                thread.join().unwrap_or_else(|_| Err(io::Error::other("a log made no sense").into()))
-            });
-            ended.collect::<Result<Vec<_>, _>>()
-        })?;
-        for topic in opened {
-            topics.publish(topic);
-        }
-        Ok(topics)
-    }
-
     fn open_topic(&self, name: String, kept: Kept) -> Result<Topic, TopicError> {
         let partitions = (0..kept.partitions).map(|index| self.open_partition(&name, index));
         let partitions = partitions.collect::<Result<_, _>>()?;

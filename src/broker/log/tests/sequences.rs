@@ -38,6 +38,39 @@ fn a_repeated_batch_is_answered_with_its_first_offset() {
 }
 
 #[test]
+fn a_producer_is_known_for_a_day_after_its_last_append_whatever_time_its_records_tell() {
+    const DAY: i64 = 86_400_000;
+    let folder = tempfile::tempdir().unwrap();
+    let past = [given("key", Some("value"), NOW - 7 * DAY)];
+    let timeless = [given("key", Some("value"), -1)];
+    let marked = transactional(9, 0, 0);
+    let mut log = Log::open(folder.path(), 0, NOW).unwrap();
+    append(&mut log, &past, writer(0, 0), &config()).unwrap();
+    append(&mut log, &timeless, Writer { id: 8, ..writer(0, 0) }, &config()).unwrap();
+    append(&mut log, &past, marked, &config()).unwrap();
+    log.append_marker(Marker::Commit, 9, 0, NOW, &config()).unwrap();
+    let known = |log: &mut Log| {
+        assert_eq!(append(log, &past, writer(0, 0), &config()).unwrap(), 0);
+        assert_eq!(append(log, &timeless, Writer { id: 8, ..writer(0, 0) }, &config()).unwrap(), 1);
+        assert_eq!(append(log, &past, marked, &config()).unwrap(), 2);
+    };
+    log.expire_producers(NOW);
+    known(&mut log);
+    // After a crash, by its own time: when the batches were appended is not known.
+    let later = NOW + 5 * DAY;
+    let mut log = Log::open(folder.path(), 0, later).unwrap();
+    log.expire_producers(later);
+    known(&mut log);
+    // After a clean end, by the snapshot.
+    log.sealing_of_active().run().unwrap();
+    let mut log = Log::open(folder.path(), 0, later + DAY).unwrap();
+    log.expire_producers(later);
+    known(&mut log);
+    log.expire_producers(later + 1);
+    assert_eq!(append(&mut log, &past, writer(0, 0), &config()).unwrap(), 4);
+}
+
+#[test]
 fn gaps_and_old_epochs_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut log = Log::open(folder.path(), 0, NOW).unwrap();
