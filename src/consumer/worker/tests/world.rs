@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::{
     issues::Issues,
-    logs::{Kind, Logs, logs},
+    logs::{Kind, Logs, Row, logs},
     steps::{Fault, Step},
 };
 use crate::{
