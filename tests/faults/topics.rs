@@ -133,6 +133,7 @@ async fn a_longer_log_that_came_while_kafka_did_not_answer_is_counted_from_its_b
 
     proxy.refuse(true);
     proxy.cut();
+    until("a doubt", || bench.env.board.ends().doubtful).await;
     delete(shop.bootstrap(), &shop.topic("orders")).await;
     make(shop.bootstrap(), &shop.topic("orders")).await;
     shop.write("orders", &orders(1001..1401));
