@@ -19,6 +19,8 @@ pub fn reader<C: FromClientConfig>(session: &Session, own: &[(&str, &str)]) -> R
         ("enable.partition.eof", "true"),
         ("fetch.wait.max.ms", "10"),
         ("fetch.queue.backoff.ms", "5"),
+        // It has no session, but librdkafka refuses a `max.poll.interval.ms` of the user's below this one's default.
+        ("session.timeout.ms", "6000"),
     ];
     settings.extend(own);
     Ok(session.client(&settings).create()?)
