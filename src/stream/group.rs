@@ -239,7 +239,7 @@ impl<K: Keeper> ConsumerContext for Member<K> {
     }
 }
 
-/// Bytes that a fetch waits for, a quarter of a second at most.
+/// Bytes that a fetch waits for, for a moment.
 pub(super) const GATHERED: &str = "65536";
 
 /// Settings of every group member of ours.
@@ -257,9 +257,9 @@ pub fn settings<'a>(group: &'a str, instance: &'a str) -> Vec<(&'a str, &'a str)
         ("enable.partition.eof", "true"),
         // The default of 1000 costs a backlog reader a factor of four.
         ("fetch.queue.backoff.ms", "5"),
-        // What is shown is looked at four times a second: an answer for every single order costs both sides more.
+        // What is shown is looked at twice a second: an answer for every single order costs both sides more.
         ("fetch.min.bytes", GATHERED),
-        ("fetch.wait.max.ms", "250"),
+        ("fetch.wait.max.ms", "400"),
         ("queued.max.messages.kbytes", "16384"),
     ]
 }

@@ -77,6 +77,7 @@ where
         consumer: Arc::new(consumer),
         records: 0,
         saved: Instant::now(),
+        shown: None,
         handed: HashMap::new(),
         others: None,
         published: HashMap::new(),
@@ -128,6 +129,8 @@ where
     consumer: Arc<Client<V, O, S, F>>,
     records: u64,
     saved: Instant,
+    /// When the figures were shown last.
+    shown: Option<Instant>,
     handed: HashMap<Part, Handed>,
     /// What others hand over, while it is needed.
     others: Option<Handovers>,
