@@ -5,7 +5,7 @@
 #   bench.sh --short     the same with less of it, about 3 minutes
 #   bench.sh --brokers   only the embedded broker beside a real Kafka
 #   bench.sh --shop      only the shop's consumers and simulator beside plain librdkafka
-#   bench.sh --open      how long 20 GiB of log take to open, about 5 minutes and 25 GB of TMPDIR, which are given back
+#   bench.sh --open 20   how long so many GiB of log take to open, about 3 minutes and 28 GB of TMPDIR, which are given back
 #
 # Builds the program as released. Needs what scripts/kafka.sh needs. docs/benchmarks.md tells how to read it.
 set -euo pipefail

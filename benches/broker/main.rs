@@ -48,7 +48,8 @@ fn main() {
     let plan = if given("--short") { SHORT } else { FULL };
     figures::machine();
     if given("--open") {
-        open::measure(OPEN_GIB, OPEN_ROUNDS);
+        let gib = arguments.iter().find_map(|argument| argument.parse().ok());
+        open::measure(gib.unwrap_or(OPEN_GIB), OPEN_ROUNDS);
         return;
     }
     let ours = Cluster::ours();

@@ -92,7 +92,7 @@ pub(crate) fn measure(gib: usize, rounds: usize) {
         load::PARTITIONS
     );
 
-    let [mut cold, mut cached, mut tail, mut cold_tail, mut amid] = [(); 5].map(|()| Vec::new());
+    let [mut cold, mut cached, mut tail, mut cold_tail, mut amid, mut flooded] = [(); 6].map(|()| Vec::new());
     for _ in 0..rounds {
         // Nothing is lost, whatever the end was.
         let mut open = |times: &mut Vec<f64>| {
@@ -115,9 +115,11 @@ pub(crate) fn measure(gib: usize, rounds: usize) {
             }
             opened = open(times);
         }
+        let (before, _) = size(folder, &topic);
         let sending = load::flood(&opened.bootstrap, &topic, LARGE, FULL_SPEED);
         opened.kill();
         drop(sending);
+        flooded.push(((size(folder, &topic).0 - before) >> 20) as f64);
         open(&mut amid).stop();
     }
     for (what, times) in [
@@ -129,4 +131,9 @@ pub(crate) fn measure(gib: usize, rounds: usize) {
     ] {
         println!("  {what:<42}{:>30}  (least / median / most)", Spread::of(times).show());
     }
+    println!(
+        "  It took {} MiB in {} s before it was killed.",
+        Spread::of(&flooded).show(),
+        FULL_SPEED.as_secs()
+    );
 }

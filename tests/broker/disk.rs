@@ -4,18 +4,33 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use rdkafka::{
+    ClientContext, Statistics,
     error::{KafkaError, RDKafkaErrorCode},
     producer::{FutureProducer, FutureRecord},
 };
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use crate::kit::{PATIENCE, client, make_topic, read_all, values};
+use crate::kit::{PATIENCE, client, make_topic, read_all, until, values};
+
+/// Killed where it stands when dropped.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// The broker in a process that gets an error, and not its end, where a file may not grow.
-fn spawn(data: &Path) -> (Child, String) {
+fn spawn(data: &Path) -> (Killed, String) {
     let mut child = Command::new("bash")
         .args(["-c", "trap '' XFSZ; exec \"$@\"", "-", env!("CARGO_BIN_EXE_shop-sim")])
         .args(["broker", "--listen", "127.0.0.1:0", "--out"])
@@ -25,7 +40,7 @@ fn spawn(data: &Path) -> (Child, String) {
         .unwrap();
     let mut address = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    (child, address.trim().to_owned())
+    (Killed(child), address.trim().to_owned())
 }
 
 fn limit_files(child: &Child, bytes: Option<u64>) {
@@ -33,10 +48,21 @@ fn limit_files(child: &Child, bytes: Option<u64>) {
     prlimit(pid, Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
 }
 
+/// Counts the produce requests that a client has sent.
+#[derive(Clone, Default)]
+struct Sent(Arc<AtomicI64>);
+
+impl ClientContext for Sent {
+    fn stats(&self, statistics: Statistics) {
+        let sent = statistics.brokers.values().filter_map(|broker| broker.req.get("Produce")).sum();
+        self.0.store(sent, Ordering::Relaxed);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_producers_and_loses_nothing() {
     let data = tempfile::tempdir().unwrap();
-    let (mut child, bootstrap) = spawn(data.path());
+    let (child, bootstrap) = spawn(data.path());
     let topic = make_topic(&bootstrap, 1, &[]).await;
     let value = "v".repeat(5000);
     let hasty: FutureProducer = client(&bootstrap)
@@ -47,7 +73,7 @@ async fn a_full_disk_refuses_producers_and_loses_nothing() {
         .unwrap();
     let mut acknowledged = Vec::new();
     let mut refused = None;
-    limit_files(&child, Some(200_000));
+    limit_files(&child.0, Some(200_000));
     for n in 0..100 {
         let value = format!("{n} {value}");
         let record = FutureRecord::<str, _>::to(&topic).partition(0).payload(&value);
@@ -66,34 +92,32 @@ async fn a_full_disk_refuses_producers_and_loses_nothing() {
     assert_eq!(values(&read_all(&bootstrap, &topic, 1, "read_committed")), acknowledged);
 
     // A producer that tries again gets through as soon as there is room.
-    let patient: FutureProducer = client(&bootstrap)
+    let sent = Sent::default();
+    let patient: FutureProducer<Sent> = client(&bootstrap)
         .set("enable.idempotence", "true")
+        .set("max.in.flight.requests.per.connection", "1")
         .set("message.timeout.ms", "60000")
-        .create()
+        .set("statistics.interval.ms", "20")
+        .create_with_context(sent.clone())
         .unwrap();
     let waiting: Vec<String> = (0..10).map(|n| format!("later {n} {value}")).collect();
-    let sends: Vec<_> = waiting
+    let waited: Vec<_> = waiting
         .iter()
         .map(|value| {
             let record = FutureRecord::<str, _>::to(&topic).partition(0).payload(value);
             patient.send_result(record).map_err(|(error, _)| error).unwrap()
         })
         .collect();
-    // While it waits another one is still refused.
-    let record = FutureRecord::<str, _>::to(&topic).partition(0).payload(&value);
-    hasty.send(record, PATIENCE).await.unwrap_err();
-    limit_files(&child, None);
-    for sent in sends {
+    until("a second try, which follows a refusal", || sent.0.load(Ordering::Relaxed) > 1);
+    limit_files(&child.0, None);
+    for sent in waited {
         sent.await.unwrap().map_err(|(error, _)| error).unwrap();
     }
     acknowledged.extend(waiting);
     assert_eq!(values(&read_all(&bootstrap, &topic, 1, "read_committed")), acknowledged);
 
     // And no torn batch was left in the middle.
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let (mut child, bootstrap) = spawn(data.path());
+    drop(child);
+    let (_child, bootstrap) = spawn(data.path());
     assert_eq!(values(&read_all(&bootstrap, &topic, 1, "read_committed")), acknowledged);
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
