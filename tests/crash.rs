@@ -274,7 +274,7 @@ impl<'a> Harness<'a> {
         let mut out = self.shop.out();
         if have_written {
             let all = self.shop.home().join("all");
-            unite(&out, &guests, &all);
+            unite(&[out, guests], &all, true);
             out = all;
         }
         let mut oracle = self.shop.oracle();

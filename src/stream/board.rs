@@ -176,6 +176,11 @@ impl Board {
         self.lock().ends.clone()
     }
 
+    /// How often each log may have become another one, as in [`Ends`].
+    pub fn replaced(&self) -> HashMap<Source, u64> {
+        self.lock().ends.replaced.clone()
+    }
+
     /// Where one partition's log ended lately.
     pub fn end(&self, part: Part) -> Option<i64> {
         self.lock().ends.by_part.get(&part).copied()

@@ -125,19 +125,11 @@ struct Looks {
     anchors: Anchors,
     checked: Option<Instant>,
     replaced: HashMap<Source, u64>,
-    /// Whether the last look failed.
-    failed: bool,
 }
 
 impl Looks {
-    /// One look. Blocks for some seconds at most.
-    fn look(&mut self, session: &Session, settled: Option<i64>) -> Result<Ends, StreamError> {
-        let looked = self.look_once(session, settled);
-        self.failed = looked.is_err();
-        looked
-    }
-
-    fn look_once(&mut self, session: &Session, settled: Option<i64>) -> Result<Ends, StreamError> {
+    /// One look; `doubtful` where the one before failed. Blocks for some seconds at most.
+    fn look(&mut self, session: &Session, settled: Option<i64>, doubtful: bool) -> Result<Ends, StreamError> {
         let due = self.checked.is_none_or(|checked| checked.elapsed() >= CHECK);
         // After an error everything is asked anew, with a new client.
         let (watch, first) = match self.watch.take() {
@@ -148,7 +140,7 @@ impl Looks {
         };
         let by_part = watch.look()?;
         let mut others = self.anchors.shorter(&by_part);
-        if self.failed {
+        if doubtful {
             // Topics that vanished, or another Kafka in the place of the one that was away: whoever reads compares
             // with what it knows.
             others.extend([Source::Orders, Source::Deliveries, Source::Handled]);
@@ -173,10 +165,10 @@ pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: Cancel
     let mut count = 0_u32;
     let mut without_pulse = 0;
     while !stop.is_cancelled() {
-        let settled = clock.settled();
+        let (settled, doubtful) = (clock.settled(), board.ends().doubtful);
         let (asking, mut known) = (session.clone(), std::mem::take(&mut looks));
         let looking = tokio::task::spawn_blocking(move || {
-            let ends = known.look(&asking, settled);
+            let ends = known.look(&asking, settled, doubtful);
             (known, ends)
         });
         let looked = tokio::select! {

@@ -69,7 +69,7 @@ impl Follower {
         }
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut replaced = self.board.ends().replaced;
+        let mut replaced = self.board.replaced();
         while !stop.is_cancelled() {
             if self.unread.is_empty() {
                 self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
@@ -92,7 +92,7 @@ impl Follower {
                     pause_after(&received).await;
                 },
                 _ = look.tick() => {
-                    let now = self.board.ends().replaced;
+                    let now = self.board.replaced();
                     if now != replaced {
                         match self.read_again() {
                             Ok(()) => replaced = now,

@@ -175,6 +175,19 @@ pub fn set_paused<K: Keeper>(
     done.inspect_err(|error| tracing::warn!("{name}: {error}")).is_ok()
 }
 
+/// Why a consumer must be built again after an error, where it must.
+pub fn why_again(error: &KafkaError) -> Option<String> {
+    match error {
+        // Which of the two, and what to do, is seen when the partitions are taken over anew.
+        KafkaError::MessageConsumption(
+            code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange),
+        ) => Some(format!("the log does not reach back or forward to its position ({code})")),
+        KafkaError::MessageConsumptionFatal(code)
+        | KafkaError::MessageConsumption(code @ RDKafkaErrorCode::PollExceeded) => Some(code.to_string()),
+        _ => None,
+    }
+}
+
 /// A message as a record of a log.
 pub fn record<'a>(part: Part, message: &'a BorrowedMessage<'_>) -> Record<'a> {
     Record {

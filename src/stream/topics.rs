@@ -185,10 +185,8 @@ async fn missing(
         let brokers = metadata.brokers().len();
         Ok((admin, brokers, missing))
     };
-    tokio::task::spawn_blocking(look).await.map_err(|error| StreamError::Unreachable {
-        bootstrap: session.bootstrap.to_string(),
-        reason: error.to_string(),
-    })?
+    let looked = tokio::task::spawn_blocking(look).await;
+    looked.unwrap_or_else(|error| Err(session.unreachable_because(error.to_string())))
 }
 
 /// A cluster says that a topic is made before every broker knows of it and each partition has a leader.

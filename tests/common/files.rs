@@ -1,7 +1,7 @@
 //! Reading what the program wrote.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -51,33 +51,48 @@ impl Table {
     }
 }
 
-/// Writes the files of one machine `into` a folder, with the rows and mails that only another one has.
-pub fn unite(one: &Path, other: &Path, into: &Path) {
-    let theirs = tree(other);
-    for path in tree(one).keys().chain(theirs.keys()) {
-        let kind = path.iter().next().and_then(|first| first.to_str()).unwrap_or_default();
-        let text = |folder: &Path| fs::read_to_string(folder.join(path)).unwrap_or_default();
-        let (mine, theirs) = (text(one), text(other));
-        let is_appended = matches!(kind, "orders" | "handled" | "mail") && !path.ends_with("last.txt");
-        let mut all = mine.clone();
-        if is_appended {
-            let known: HashSet<&str> = pieces(&mine, kind == "mail").collect();
-            pieces(&theirs, kind == "mail")
-                .filter(|piece| !known.contains(piece))
-                .for_each(|piece| all.push_str(piece));
-        }
-        if is_appended || !mine.is_empty() {
-            let to = into.join(path);
+/// Writes the files of some machines `into` a folder as if one had written them; where rows or mails `may_repeat`,
+/// what several machines have is there once.
+pub fn unite(outs: &[PathBuf], into: &Path, may_repeat: bool) {
+    let mut whole = BTreeSet::new();
+    for out in outs {
+        for path in tree(out).into_keys().filter(|path| is_output(path)) {
+            let (from, to) = (out.join(&path), into.join(&path));
             fs::create_dir_all(to.parent().expect("a folder")).expect("made");
-            fs::write(to, all).expect("written");
+            let Ok(text) = fs::read_to_string(&from) else { continue };
+            if path.starts_with("reports") || path.ends_with("last.txt") || path.ends_with("stock.txt") {
+                let written = fs::metadata(&from).and_then(|data| data.modified()).expect("its time");
+                whole.insert((written, from, to));
+            } else if let Ok(mut all) = fs::read_to_string(&to) {
+                let are_mails = path.starts_with("mail");
+                let before = all.clone();
+                let known: HashSet<&str> = pieces(&before, are_mails).collect();
+                for (at, piece) in pieces(&text, are_mails).enumerate() {
+                    let is_heading = at == 0 && !are_mails;
+                    if !(is_heading || may_repeat && known.contains(piece)) {
+                        all.push_str(piece);
+                    }
+                }
+                fs::write(&to, all).expect("written");
+            } else {
+                fs::write(&to, &text).expect("written");
+            }
         }
+    }
+    // Of what one machine writes for all, what was written last holds.
+    for (_, from, to) in whole {
+        fs::copy(from, to).expect("copied");
     }
 }
 
-/// The rows of a table, or the mails of a box.
+fn is_output(path: &Path) -> bool {
+    ["reports", "mail", "orders", "handled", "stock.txt"].iter().any(|name| path.starts_with(name))
+}
+
+/// The rows of a table, or the mails of a box; what is cut at the end is one too.
 fn pieces(text: &str, are_mails: bool) -> impl Iterator<Item = &str> {
     let is_start = move |at: usize| !are_mails || text[at..].starts_with("From ");
     let ends = text.match_indices('\n').map(|(at, _)| at + 1);
-    let ends = ends.filter(move |end| *end == text.len() || is_start(*end));
+    let ends = ends.filter(move |end| *end < text.len() && is_start(*end)).chain([text.len()]);
     ends.scan(0, move |from, end| Some(&text[std::mem::replace(from, end)..end]))
 }

@@ -1,9 +1,8 @@
 //! Two machines, each with an `--out` of its own, on the same topics.
 
 use std::{
-    collections::BTreeSet,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -12,7 +11,7 @@ use serde_json::Value;
 use crate::{
     bench::PATIENCE,
     common::{
-        files::{bytes, tree},
+        files::{bytes, unite},
         oracle::Oracle,
         shop::{Running, Shop},
     },
@@ -62,30 +61,8 @@ impl Machines {
     pub fn merged(&self, outs: &[&str]) -> PathBuf {
         let all = self.out("merged");
         let _ = fs::remove_dir_all(&all);
-        let mut newest = BTreeSet::new();
-        for out in outs {
-            let out = self.out(out);
-            for path in tree(&out).into_keys().filter(|path| is_output(path)) {
-                let (from, to) = (out.join(&path), all.join(&path));
-                fs::create_dir_all(to.parent().unwrap()).unwrap();
-                let Ok(text) = fs::read(&from) else { continue };
-                let is_whole =
-                    path.starts_with("reports") || path.ends_with("last.txt") || path.ends_with("stock.txt");
-                if is_whole {
-                    newest.insert((fs::metadata(&from).unwrap().modified().unwrap(), from, to));
-                } else if to.exists() {
-                    let rows = if path.starts_with("mail") { &text[..] } else { after_heading(&text) };
-                    let before = fs::read(&to).unwrap();
-                    fs::write(&to, [&before, rows].concat()).unwrap();
-                } else {
-                    fs::write(&to, &text).unwrap();
-                }
-            }
-        }
-        // Of what one machine writes for all, what was written last holds.
-        for (_, from, to) in newest {
-            fs::copy(from, to).unwrap();
-        }
+        let outs: Vec<PathBuf> = outs.iter().map(|out| self.out(out)).collect();
+        unite(&outs, &all, false);
         all
     }
 
@@ -107,16 +84,6 @@ impl Machines {
         // Rows that are cut or written just now are looked at again.
         Oracle::read(self.shop.bootstrap(), &self.prefix()).compare(&self.merged(outs), &status)
     }
-}
-
-fn is_output(path: &Path) -> bool {
-    let first = path.components().next().unwrap().as_os_str().to_str().unwrap();
-    ["reports", "mail", "orders", "handled", "stock.txt"].contains(&first)
-}
-
-fn after_heading(text: &[u8]) -> &[u8] {
-    let heading = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |end| end + 1);
-    &text[heading..]
 }
 
 #[test]

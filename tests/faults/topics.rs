@@ -55,6 +55,15 @@ fn keep_journal(bench: &Bench, store: &MemoryStore, disk: &Disk) -> tokio::task:
     bench.keep::<Journal, _, _, _>(store, move || JournalFiles::new(zone), move || MemoryFiles::new(&disk))
 }
 
+/// A journal that has read the first 200 orders.
+async fn begin(shop: &Shop, bench: &Bench) -> (MemoryStore, Disk, tokio::task::JoinHandle<()>) {
+    let (store, disk) = (MemoryStore::default(), Disk::default());
+    shop.write("orders", &orders(1..201));
+    let kept = keep_journal(bench, &store, &disk);
+    until("the first orders", || journal(&disk).len() == 200).await;
+    (store, disk, kept)
+}
+
 /// A bench that Kafka can be taken away from.
 async fn behind_a_proxy(shop: &Shop) -> (Bench, Proxy) {
     let proxy = Proxy::before(shop.bootstrap());
@@ -70,10 +79,7 @@ async fn behind_a_proxy(shop: &Shop) -> (Bench, Proxy) {
 async fn replaced(count: u64) {
     let shop = Shop::new();
     let bench = Bench::open(&shop, "a", &[]).await;
-    let (store, disk) = (MemoryStore::default(), Disk::default());
-    shop.write("orders", &orders(1..201));
-    let kept = keep_journal(&bench, &store, &disk);
-    until("the first orders", || journal(&disk).len() == 200).await;
+    let (_, disk, kept) = begin(&shop, &bench).await;
     // Until the logs have been looked at.
     tokio::time::sleep(Duration::from_secs(5)).await;
 
@@ -105,10 +111,7 @@ async fn a_longer_log_in_the_place_of_the_old_one_is_counted_from_its_beginning(
 async fn an_idle_partition_whose_records_retention_took_keeps_its_figures() {
     let shop = Shop::new();
     let bench = Bench::open(&shop, "a", &[]).await;
-    let (store, disk) = (MemoryStore::default(), Disk::default());
-    shop.write("orders", &orders(1..201));
-    let kept = keep_journal(&bench, &store, &disk);
-    until("the first orders", || journal(&disk).len() == 200).await;
+    let (store, disk, kept) = begin(&shop, &bench).await;
     kept.abort();
     let _ = kept.await;
 
@@ -126,10 +129,7 @@ async fn an_idle_partition_whose_records_retention_took_keeps_its_figures() {
 async fn a_longer_log_that_came_while_kafka_did_not_answer_is_counted_from_its_beginning() {
     let shop = Shop::new();
     let (bench, proxy) = behind_a_proxy(&shop).await;
-    let (store, disk) = (MemoryStore::default(), Disk::default());
-    shop.write("orders", &orders(1..201));
-    let kept = keep_journal(&bench, &store, &disk);
-    until("the first orders", || journal(&disk).len() == 200).await;
+    let (_, disk, kept) = begin(&shop, &bench).await;
 
     proxy.refuse(true);
     proxy.cut();
@@ -148,10 +148,7 @@ async fn a_longer_log_that_came_while_kafka_did_not_answer_is_counted_from_its_b
 async fn a_log_whose_records_retention_took_is_the_same_after_kafka_did_not_answer() {
     let shop = Shop::new();
     let (bench, proxy) = behind_a_proxy(&shop).await;
-    let (store, disk) = (MemoryStore::default(), Disk::default());
-    shop.write("orders", &orders(1..201));
-    let kept = keep_journal(&bench, &store, &disk);
-    until("the first orders", || journal(&disk).len() == 200).await;
+    let (_, disk, kept) = begin(&shop, &bench).await;
     take_records(&shop, 0..1).await;
 
     let ends = || bench.env.board.ends();

@@ -1,20 +1,12 @@
+#[path = "../../../tests/common/headers.rs"]
+mod headers;
+
+use headers::HEADERS;
 use mailparse::{MailAddr, MailHeaderMap, addrparse_header, parse_mail};
 use proptest::prelude::*;
 
 use super::*;
 use crate::sinks::samples::{any_handled, at, handled, hostile};
-
-const HEADERS: [&str; 9] = [
-    "From",
-    "To",
-    "Subject",
-    "Date",
-    "Message-ID",
-    "X-Order-Id",
-    "MIME-Version",
-    "Content-Type",
-    "Content-Transfer-Encoding",
-];
 
 /// Takes an mbox apart as RFC 4155 has it, `>From` lines turned back.
 fn split(mbox: &str) -> Vec<String> {

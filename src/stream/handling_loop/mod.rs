@@ -15,7 +15,7 @@ use futures::FutureExt;
 use rdkafka::{
     Message,
     consumer::{Consumer, StreamConsumer},
-    error::{KafkaError, RDKafkaErrorCode},
+    error::KafkaError,
     message::BorrowedMessage,
 };
 use tokio::task::block_in_place;
@@ -24,7 +24,7 @@ use super::{
     StreamError, anchors,
     ends::EndWatch,
     env::{Ended, Env},
-    group::{Member, record, set_paused, settings},
+    group::{Member, record, set_paused, settings, why_again},
     probe::nothing_between,
     transaction::Sender,
     until::Others,
@@ -66,7 +66,7 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, StreamError
         unsent: 0,
         sent: Instant::now(),
         shown: HashMap::new(),
-        replaced: env.board.ends().replaced.get(&Source::Orders).copied(),
+        replaced: env.board.replaced().get(&Source::Orders).copied(),
         paused: false,
         elsewhere: Others::default(),
     };
@@ -134,18 +134,14 @@ impl Turn<'_> {
     fn received(&mut self, received: Result<BorrowedMessage<'_>, KafkaError>) -> Option<Ended> {
         match received {
             Ok(message) => self.take(&message),
-            Err(KafkaError::MessageConsumption(
-                code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange),
-            )) => Some(Ended::Again(format!("a log does not reach to the position in it ({code})"))),
-            Err(
-                KafkaError::MessageConsumptionFatal(code)
-                | KafkaError::MessageConsumption(code @ RDKafkaErrorCode::PollExceeded),
-            ) => Some(Ended::Again(code.to_string())),
             Err(KafkaError::PartitionEOF(_)) => None,
             Err(error) => {
-                self.env.board.failed(NAME);
-                tracing::debug!("{NAME}: {error}");
-                None
+                let again = why_again(&error).map(Ended::Again);
+                if again.is_none() {
+                    self.env.board.failed(NAME);
+                    tracing::debug!("{NAME}: {error}");
+                }
+                again
             }
         }
     }
@@ -175,7 +171,7 @@ impl Turn<'_> {
 
     /// Where a log was seen to be another one: the partitions whose state is from the one that is gone.
     fn other_logs(&mut self) -> Vec<i32> {
-        let replaced = self.env.board.ends().replaced.get(&Source::Orders).copied();
+        let replaced = self.env.board.replaced().get(&Source::Orders).copied();
         if replaced == self.replaced {
             return Vec::new();
         }

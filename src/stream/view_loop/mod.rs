@@ -14,7 +14,7 @@ use futures::FutureExt;
 use rdkafka::{
     Message, TopicPartitionList,
     consumer::{CommitMode, Consumer, StreamConsumer},
-    error::{KafkaError, RDKafkaErrorCode},
+    error::KafkaError,
     message::BorrowedMessage,
 };
 use save::Handed;
@@ -25,7 +25,7 @@ use super::{
     StreamError, anchors,
     board::PartState,
     env::{Ended, Env},
-    group::{Keeper, Member, record, settings},
+    group::{Keeper, Member, record, settings, why_again},
     handovers::Handovers,
     until::Others,
 };
@@ -37,7 +37,7 @@ use crate::{
     views::{Source, View, figures::ReportNote},
 };
 
-/// How often figures go to the board.
+/// How often it is looked at what is due.
 const TICK: Duration = Duration::from_millis(250);
 /// How often checkpoints are made and figures published.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -84,7 +84,7 @@ where
         elsewhere: Others::default(),
         end_seen: HashMap::new(),
         at_end: HashSet::new(),
-        replaced: env.board.ends().replaced,
+        replaced: env.board.replaced(),
         trouble: None,
         broken: None,
         cluster: None,
@@ -215,7 +215,7 @@ where
     /// Where a log was seen to be another one: whether it is what this state is from that is gone, not what it was
     /// begun with since.
     fn is_other_log(&mut self) -> bool {
-        let replaced = self.env.board.ends().replaced;
+        let replaced = self.env.board.replaced();
         if V::SOURCES.iter().all(|source| replaced.get(source) == self.replaced.get(source)) {
             return false;
         }
@@ -268,21 +268,13 @@ where
                 }
                 Ok(None)
             }
-            Err(KafkaError::MessageConsumption(
-                code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange),
-            )) => {
-                // Which of the two, and what to do, is seen when the partitions are taken over anew.
-                let what = format!("the log does not reach back or forward to its position ({code})");
-                Ok(Some(Ended::Again(what)))
-            }
-            Err(
-                KafkaError::MessageConsumptionFatal(code)
-                | KafkaError::MessageConsumption(code @ RDKafkaErrorCode::PollExceeded),
-            ) => Ok(Some(Ended::Again(code.to_string()))),
             Err(error) => {
-                self.env.board.failed(V::NAME);
-                tracing::debug!("{}: {error}", V::NAME);
-                Ok(None)
+                let again = why_again(&error).map(Ended::Again);
+                if again.is_none() {
+                    self.env.board.failed(V::NAME);
+                    tracing::debug!("{}: {error}", V::NAME);
+                }
+                Ok(again)
             }
         }
     }

@@ -21,25 +21,18 @@ pub(super) enum Spoil {
 }
 
 pub(super) fn any_spoil() -> impl Strategy<Value = Spoil> {
-    use Spoil::{
-        Figure, File, HandledMissing, HandledOther, HandledTwice, LetterMissing, LetterOther, LetterTwice,
-        Line, Note,
-    };
-    prop::sample::select(vec![
-        Figure,
-        Figure,
-        Line,
-        Line,
-        Line,
-        File,
-        HandledTwice,
-        HandledMissing,
-        HandledOther,
-        LetterMissing,
-        LetterTwice,
-        LetterOther,
-        Note,
-    ])
+    prop_oneof![
+        2 => Just(Spoil::Figure),
+        3 => Just(Spoil::Line),
+        1 => Just(Spoil::File),
+        1 => Just(Spoil::HandledTwice),
+        1 => Just(Spoil::HandledMissing),
+        1 => Just(Spoil::HandledOther),
+        1 => Just(Spoil::LetterMissing),
+        1 => Just(Spoil::LetterTwice),
+        1 => Just(Spoil::LetterOther),
+        1 => Just(Spoil::Note),
+    ]
 }
 
 impl Shop {
