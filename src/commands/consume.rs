@@ -132,6 +132,7 @@ impl Workshop {
             instance: self.place.instance()?.into(),
             until,
             stop: stage.stop.clone(),
+            begun: tokio::time::Instant::now(),
         };
         Ok(Tools {
             env,

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{place::Place, supervisor::words};
+use super::{host::Host, place::Place, supervisor::words};
 use crate::{
     broker::{Broker, BrokerConfig, BrokerError, published_address},
     cli::Common,
@@ -36,6 +36,7 @@ pub struct Link {
 struct Served {
     stop: CancellationToken,
     guard: JoinHandle<()>,
+    _host: Host,
 }
 
 /// Why there is no way to Kafka.
@@ -55,6 +56,11 @@ pub enum LinkError {
         /// The folder.
         data: String,
     },
+    /// The system gives no threads.
+    #[error(
+        "the built-in broker cannot start its threads ({0}): end other programs, or raise the limit of processes"
+    )]
+    Threads(std::io::Error),
     /// Nothing was ever sold here.
     #[error(
         "there is no shop in {out} yet: start `shop-sim tui` or `shop-sim produce` first, or name its folder with --out"
@@ -85,10 +91,12 @@ impl Link {
             if want == Want::Data && !place.kafka().exists() {
                 return Err(LinkError::NoShop { out: place.out().display().to_string() });
             }
-            let (address, broker) = find_or_start(place.kafka()).await?;
+            let host = Host::open().map_err(LinkError::Threads)?;
+            let started = host.spawn(find_or_start(place.kafka())).await;
+            let (address, broker) = started.map_err(|error| LinkError::Threads(error.into()))??;
             let stop = CancellationToken::new();
-            let guard = tokio::spawn(keep_guard(place.kafka(), address, broker, stop.clone()));
-            (address.to_string(), Some(Served { stop, guard }))
+            let guard = host.spawn(keep_guard(place.kafka(), address, broker, stop.clone()));
+            (address.to_string(), Some(Served { stop, guard, _host: host }))
         };
         let session = Session {
             bootstrap: bootstrap.into(),
@@ -139,7 +147,7 @@ impl Link {
 
     /// Stops the broker, if this process serves it. Everything that speaks to it must have ended.
     pub async fn close(self) {
-        if let Some(Served { stop, guard }) = self.broker {
+        if let Some(Served { stop, guard, _host }) = self.broker {
             stop.cancel();
             if let Err(error) = guard.await {
                 tracing::error!("the broker's task failed: {error}");

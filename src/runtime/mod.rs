@@ -1,6 +1,7 @@
 //! Puts a process together: its folder, its way to Kafka, and the tasks that run in it.
 
 pub mod consumers;
+mod host;
 pub mod link;
 pub mod logging;
 pub mod place;

@@ -1,7 +1,8 @@
 //! What the loops of a process share, and how they end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{Session, board::Board, clock::Clock, publish::Publisher, until::Until};
@@ -26,6 +27,24 @@ pub struct Env {
     pub until: Option<Arc<Until>>,
     /// Told when the process ends.
     pub stop: CancellationToken,
+    /// When the beat began that all loops look up at.
+    pub begun: Instant,
+}
+
+/// How often loops look what is due.
+pub const BEAT: Duration = Duration::from_millis(500);
+
+impl Env {
+    /// A beat that all loops of the process have in common: what they say then goes out together, and the screen
+    /// changes once.
+    pub fn beat(&self) -> Interval {
+        let beats = self.begun.elapsed().as_millis() / BEAT.as_millis();
+        // The last one comes at once.
+        let last = BEAT * u32::try_from(beats).unwrap_or(0);
+        let mut beat = interval_at(self.begun + last, BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        beat
+    }
 }
 
 /// How a loop ended.

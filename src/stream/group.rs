@@ -272,7 +272,7 @@ pub fn settings<'a>(group: &'a str, instance: &'a str) -> Vec<(&'a str, &'a str)
         ("fetch.queue.backoff.ms", "5"),
         // What is shown is looked at twice a second: an answer for every single order costs both sides more.
         ("fetch.min.bytes", GATHERED),
-        ("fetch.wait.max.ms", "400"),
+        ("fetch.wait.max.ms", "450"),
         ("queued.max.messages.kbytes", "16384"),
     ]
 }

@@ -47,7 +47,7 @@ type Pieces = HashMap<Part, HashMap<usize, (Set, Vec<u8>)>>;
 impl Handovers {
     /// Begins at the oldest; nothing is read before [`Handovers::catch_up`].
     pub fn open(session: &Session, view: &'static str) -> Result<Self, StreamError> {
-        let consumer: BaseConsumer = reader(session, &[])?;
+        let consumer: BaseConsumer = reader(session, &[("fetch.wait.max.ms", "250")])?;
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&session.topic(Topic::State), STATE_HANDOVERS, Offset::Beginning)?;
         consumer.assign(&list)?;

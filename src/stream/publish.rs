@@ -44,7 +44,7 @@ impl Publisher {
         let producer = session
             .client(&[
                 ("enable.idempotence", "true"),
-                // The views tell their figures one after the other, twice a second.
+                // The views tell their figures one after the other at the same beat.
                 ("linger.ms", "250"),
                 // Older figures than these are of no use to anybody.
                 ("message.timeout.ms", "10000"),

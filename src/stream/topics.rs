@@ -12,7 +12,7 @@ use rdkafka::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Session, StreamError, board::Board, clock::Clock};
-use crate::dashboard::snapshot::Weight;
+use crate::dashboard::snapshot::{Cluster, Weight};
 
 /// A topic of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,6 +102,13 @@ pub async fn keep(session: Session, board: Arc<Board>, clock: Clock, stop: Cance
     let look = async {
         loop {
             tokio::time::sleep(LOOK).await;
+            // Who watches the ends looks at the cluster too.
+            let all_there = |cluster: &Cluster| {
+                !cluster.topics.is_empty() && cluster.topics.iter().all(|topic| topic.partitions > 0)
+            };
+            if !board.ends().doubtful && all_there(&board.cluster()) {
+                continue;
+            }
             match missing(&session, LOOK).await {
                 Ok((_, _, missing)) if missing.is_empty() => continue,
                 _ => tokio::time::sleep(ABSENCE).await,

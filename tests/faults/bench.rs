@@ -67,7 +67,9 @@ impl Bench {
         tokio::spawn(ends::run(session.clone(), Arc::clone(&board), clock.clone(), stop.clone()));
         let publisher = Arc::new(Publisher::new(&session).unwrap());
         let instance = instance.into();
-        let env = Env { session, board, clock, zone, publisher, instance, until: None, stop: stop.clone() };
+        let begun = tokio::time::Instant::now();
+        let env =
+            Env { session, board, clock, zone, publisher, instance, until: None, stop: stop.clone(), begun };
         Self { env, zone, stop }
     }
 

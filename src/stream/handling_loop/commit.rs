@@ -45,7 +45,11 @@ impl Turn<'_> {
             self.shown.insert(partition, state.position);
             self.env.board.put(NAME, Part { source: Source::Orders, partition }, state);
         }
-        let count = self.books.ledgers().len();
+        let count = {
+            let ledgers = self.books.ledgers();
+            self.more = ledgers.values().any(|ledger| ledger.is_due(now));
+            ledgers.len()
+        };
         self.env.board.set_group(NAME, count, self.records, self.waits());
         None
     }

@@ -39,9 +39,9 @@ use crate::{
 /// The consumer's name.
 pub const NAME: &str = "handling";
 
-const TICK: Duration = Duration::from_millis(100);
-/// Time between two transactions: each takes some 100 ms, whatever the broker.
-const INTERVAL: Duration = Duration::from_millis(500);
+/// Time between two transactions, each of them half a dozen requests: at every second beat, which may be a little
+/// early.
+const INTERVAL: Duration = Duration::from_millis(900);
 /// Records read after which a transaction is due before its time.
 const GULP: u64 = 20_000;
 /// Orders held in memory at which reading pauses; some 300 bytes each.
@@ -65,6 +65,7 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, StreamError
         records: 0,
         unsent: 0,
         sent: Instant::now(),
+        more: false,
         shown: HashMap::new(),
         replaced: env.board.replaced().get(&Source::Orders).copied(),
         paused: false,
@@ -84,6 +85,8 @@ struct Turn<'a> {
     /// Records read since the last transaction.
     unsent: u64,
     sent: Instant,
+    /// Whether the last transaction was full, and more is due.
+    more: bool,
     shown: HashMap<i32, Position>,
     /// How often the log of orders was another one when this loop began.
     replaced: Option<u64>,
@@ -95,13 +98,17 @@ struct Turn<'a> {
 impl Turn<'_> {
     async fn run(&mut self) -> Result<Ended, StreamError> {
         let consumer = Arc::clone(&self.consumer);
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut beat = self.env.beat();
         loop {
             tokio::select! {
                 biased;
                 () = self.env.stop.cancelled() => return Ok(Ended::Done),
-                _ = tick.tick() => {
+                _ = beat.tick() => {
+                    if let Some(ended) = self.look_after()? {
+                        return Ok(ended);
+                    }
+                }
+                () = std::future::ready(()), if self.more => {
                     if let Some(ended) = self.look_after()? {
                         return Ok(ended);
                     }
@@ -128,6 +135,8 @@ impl Turn<'_> {
             if !others.is_empty() {
                 return Ok(self.start_again(&others, "the topic of orders was deleted and made again"));
             }
+            // As every view does: others are to have their turn.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -199,7 +208,8 @@ impl Turn<'_> {
             let ledgers = self.books.ledgers();
             (ledgers.values().any(|ledger| ledger.is_due(now)), ledgers.len())
         };
-        if due && (self.sent.elapsed() >= INTERVAL || self.env.until.is_some()) && !self.is_in_doubt() {
+        let soon = std::mem::take(&mut self.more) || self.env.until.is_some();
+        if due && (soon || self.sent.elapsed() >= INTERVAL) && !self.is_in_doubt() {
             if let Some(ended) = self.commit() {
                 return Ok(Some(ended));
             }

@@ -37,10 +37,8 @@ use crate::{
     views::{Source, View, figures::ReportNote},
 };
 
-/// How often it is looked at what is due.
-const TICK: Duration = Duration::from_millis(250);
-/// How often checkpoints are made and figures published.
-const INTERVAL: Duration = Duration::from_secs(1);
+/// How often checkpoints are made: at every second beat, which may be a little early.
+const INTERVAL: Duration = Duration::from_millis(900);
 /// Records taken between two looks at the clock.
 const GULP: usize = 2_000;
 /// How long Kafka may take to say whether it knows us.
@@ -77,7 +75,6 @@ where
         consumer: Arc::new(consumer),
         records: 0,
         saved: Instant::now(),
-        shown: None,
         handed: HashMap::new(),
         others: None,
         published: HashMap::new(),
@@ -129,8 +126,6 @@ where
     consumer: Arc<Client<V, O, S, F>>,
     records: u64,
     saved: Instant,
-    /// When the figures were shown last.
-    shown: Option<Instant>,
     handed: HashMap<Part, Handed>,
     /// What others hand over, while it is needed.
     others: Option<Handovers>,
@@ -162,8 +157,7 @@ where
 {
     async fn run(&mut self) -> Result<Ended, ViewError> {
         let consumer = Arc::clone(&self.consumer);
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut beat = self.env.beat();
         loop {
             tokio::select! {
                 biased;
@@ -171,7 +165,7 @@ where
                     self.finish();
                     return Ok(Ended::Done);
                 }
-                _ = tick.tick() => {
+                _ = beat.tick() => {
                     if self.look_after()? {
                         return Ok(Ended::Done);
                     }
@@ -209,6 +203,8 @@ where
                 return Ok(Ended::Again("other processes may have its partitions".to_owned()));
             }
             self.shared.lease.renew();
+            // Where records never end, a thread that takes them would do nothing else.
+            tokio::task::yield_now().await;
         }
     }
 

@@ -139,21 +139,29 @@ where
     /// Hands over what moved: seldom where it is large, and at the `last` in any case.
     fn hand_over(&mut self, last: bool) {
         let worker = self.shared.worker();
-        for (part, position) in worker.positions() {
-            if worker.is_expecting(part) || !worker.may_tell(part) {
-                continue;
-            }
-            let closed = worker.closed_before();
-            let due = self.handed.get(&part).is_none_or(|handed| {
-                let wait = Duration::from_millis((handed.bytes as u64 / 2).clamp(2_000, 60_000));
-                let moved = (handed.next, handed.closed) != (position.next, closed);
+        let closed = worker.closed_before();
+        let is_due = |part, next| {
+            self.handed.get(&part).is_none_or(|handed| {
+                let wait = Duration::from_millis((handed.bytes as u64 / 2).clamp(4_500, 60_000));
+                let moved = (handed.next, handed.closed) != (next, closed);
                 moved && (last || handed.closed != closed || handed.at.elapsed() >= wait)
-            });
-            if due {
-                let bytes = tokio::task::block_in_place(|| self.shared.hand_over(&worker, part));
-                self.handed.insert(part, Handed { at: Instant::now(), next: position.next, closed, bytes });
-            }
+            })
+        };
+        let known =
+            worker.positions().filter(|(part, _)| !worker.is_expecting(*part) && worker.may_tell(*part));
+        let due: Vec<_> = known
+            .map(|(part, position)| (part, position.next))
+            .filter(|(part, next)| is_due(*part, *next))
+            .collect();
+        if due.is_empty() {
+            return;
         }
+        tokio::task::block_in_place(|| {
+            for (part, next) in due {
+                let bytes = self.shared.hand_over(&worker, part);
+                self.handed.insert(part, Handed { at: Instant::now(), next, closed, bytes });
+            }
+        });
     }
 
     /// Takes in what the owners of the other partitions hand over, where this worker writes the files over all.

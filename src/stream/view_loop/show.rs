@@ -1,7 +1,5 @@
 //! The figures: up on the board, and out to everybody else.
 
-use std::time::{Duration, Instant};
-
 use chrono::Utc;
 
 use super::Turn;
@@ -14,8 +12,6 @@ use crate::{
     views::{View, figures::ReportNote},
 };
 
-/// Between two looks at the figures. They are computed from two hours of sales, each time.
-const SHOWN: Duration = Duration::from_millis(450);
 /// Offsets behind the last record that are taken for transaction markers where a partition was read to its end.
 const MARKERS: i64 = 2;
 /// Wall ms between two states published of one partition, so that other processes are at most two seconds behind.
@@ -30,14 +26,12 @@ where
     S: Store + 'static,
     F: Files + 'static,
 {
-    /// Puts the figures on the board, twice a second, and publishes those that are news: once a second, and at the
+    /// Puts the figures on the board, and publishes those that are news: once a second, and at the
     /// end.
     pub(super) fn show(&mut self, last: bool) {
-        let is_early = !last && self.shown.is_some_and(|shown| shown.elapsed() < SHOWN);
-        if is_early || self.shared.is_lost() {
+        if self.shared.is_lost() {
             return;
         }
-        self.shown = Some(Instant::now());
         let now = self.env.clock.now();
         let (figures, reports) = {
             let worker = self.shared.worker();

@@ -1,0 +1,44 @@
+//! Where the built-in broker runs.
+
+use std::{future::Future, io};
+
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinHandle,
+};
+
+use super::priority;
+
+/// A runtime of its own: nothing that the shop does holds its broker up. It has one thread, since with more of them
+/// each request would wake a second one that finds nothing to do; what is large goes to its blocking pool.
+pub(super) struct Host(Option<Runtime>);
+
+impl Host {
+    /// A host without guests.
+    pub(super) fn open() -> io::Result<Self> {
+        let mut runtime = Builder::new_multi_thread();
+        runtime.worker_threads(1).thread_name("broker").on_thread_start(priority::stand_back).enable_all();
+        Ok(Self(Some(runtime.build()?)))
+    }
+
+    /// Runs something on it.
+    pub(super) fn spawn<T: Send + 'static>(
+        &self,
+        guest: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        match &self.0 {
+            Some(runtime) => runtime.spawn(guest),
+            // It is there until it is dropped.
+            None => tokio::spawn(guest),
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // A runtime must not be waited for within another one.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
