@@ -22,7 +22,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // Rebalances and checkpoints hold a thread for a moment; the others go on.
-    let threads = std::thread::available_parallelism().map_or(4, usize::from).max(4);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if matches!(cli.command, Command::Tui(_)) {
         priority::screen_first();

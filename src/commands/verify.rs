@@ -72,28 +72,41 @@ struct Heard {
     who: Vec<String>,
 }
 
+impl Heard {
+    /// What is on the board of a stage.
+    fn on(stage: &Stage, setting: &Setting) -> Self {
+        let figures = stage.figures(&setting.catalog);
+        let reports = stage.board.parts("daily-report");
+        let mut heard = Self {
+            reports: figures.reports.clone(),
+            reported: reports.iter().map(|(_, state)| state.shop_second).min().unwrap_or(i64::MIN),
+            figures,
+            claims: Vec::new(),
+            who: Vec::new(),
+        };
+        for view in VIEWS {
+            for (part, state) in stage.board.parts(view) {
+                heard.who.push(state.who.clone());
+                heard.claims.push(Claim { by: STATE, view, part, state });
+            }
+        }
+        heard
+    }
+}
+
 /// Listens to what is published, in the way of `status`.
 async fn hear(setting: &Setting, link: &Link) -> Result<Heard, Failure> {
     exists(link).await?;
     let mut stage = Stage::open(link, setting.zone, Clock::default())?;
     let known = stage.known(PATIENCE).await;
-    let figures = stage.figures(&setting.catalog);
-    let reports = stage.board.parts("daily-report");
-    let mut heard = Heard {
-        reports: figures.reports.clone(),
-        reported: reports.iter().map(|(_, state)| state.shop_second).min().unwrap_or(i64::MIN),
-        figures,
-        claims: Vec::new(),
-        who: Vec::new(),
-    };
-    let mut newest = i64::MIN;
-    for view in VIEWS {
-        for (part, state) in stage.board.parts(view) {
-            newest = newest.max(state.wall_ms);
-            heard.who.push(state.who.clone());
-            heard.claims.push(Claim { by: STATE, view, part, state });
+    // What a running shop says changes all the time: figures and claims must be of one moment.
+    let mut heard = loop {
+        let before = stage.board.changes();
+        let heard = Heard::on(&stage, setting);
+        if stage.board.changes() == before {
+            break heard;
         }
-    }
+    };
     stage.close().await;
     if !known {
         let reason = "the shop's state could not be read in time".to_owned();
@@ -101,6 +114,7 @@ async fn hear(setting: &Setting, link: &Link) -> Result<Heard, Failure> {
     }
     heard.who.sort_unstable();
     heard.who.dedup();
+    let newest = heard.claims.iter().map(|claim| claim.state.wall_ms).max().unwrap_or(i64::MIN);
     let age = chrono::Utc::now().timestamp_millis().saturating_sub(newest);
     if let Ok(wait) = u64::try_from(SETTLED_MS - age) {
         tokio::time::sleep(Duration::from_millis(wait.min(SETTLED_MS.unsigned_abs()))).await;

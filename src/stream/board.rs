@@ -45,7 +45,7 @@ pub struct PartState {
     /// How far the log was read.
     #[serde(flatten)]
     pub position: Position,
-    /// The end of the log where it was last seen to hold nothing more to read: transaction markers are
+    /// Up to where there is nothing that was not read, where that is more than the position: transaction markers are
     /// offsets without records.
     pub end_seen: i64,
     /// The figures.

@@ -214,10 +214,7 @@ impl<K: Keeper> ClientContext for Member<K> {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        // librdkafka calls it an error that all of a partition is read.
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
-            tracing::debug!("{error}: {reason}");
-        }
+        tracing::debug!("{error}: {reason}");
     }
 }
 
@@ -267,7 +264,6 @@ pub fn settings<'a>(group: &'a str, instance: &'a str) -> Vec<(&'a str, &'a str)
         ("partition.assignment.strategy", "range"),
         ("session.timeout.ms", "6000"),
         ("heartbeat.interval.ms", "2000"),
-        ("enable.partition.eof", "true"),
         // The default of 1000 costs a backlog reader a factor of four.
         ("fetch.queue.backoff.ms", "5"),
         // What is shown is looked at twice a second: an answer for every single order costs both sides more.

@@ -20,7 +20,7 @@ use rdkafka::{
 /// How long one wait for news takes at most. `BaseProducer::poll` spins through the last millisecond of it, as
 /// timeouts are whole milliseconds there: with the 100 ms of rdkafka's own `ThreadedProducer` every idle producer
 /// took one hundredth of a core.
-const WAIT: Duration = Duration::from_secs(2);
+const WAIT: Duration = Duration::from_secs(5);
 
 /// A producer that is polled for as long as it is held, and goes in the background when it is let go.
 pub struct PolledProducer<C: ProducerContext + 'static = DefaultProducerContext> {

@@ -47,13 +47,14 @@ impl View for HandledWindows {
     }
 
     fn figures(&self, now: i64, zone: Zone) -> PartFigures {
-        // Counts of at least zero.
-        let last = |seconds: i64| self.seconds.sum(now - seconds, now).unsigned_abs();
         let mut intervals = [0; 24];
         for (interval, back) in intervals.iter_mut().rev().zip(0..) {
             let until = now - back * SLOT_SECONDS;
+            // Counts of at least zero.
             *interval = self.seconds.sum(until - SLOT_SECONDS, until).unsigned_abs();
         }
+        // Every window is made of whole intervals.
+        let last = |count: usize| intervals.iter().rev().take(count).sum();
         let mut waits = Waits::default();
         for (_, slot) in self.waits.range(first_slot(now)..=now.div_euclid(SLOT_SECONDS)) {
             waits.merge(slot);
@@ -61,10 +62,10 @@ impl View for HandledWindows {
         PartFigures::HandledWindows(HandledFigures {
             total: self.total.get(0).copied().unwrap_or(0),
             by_day: self.days.range(zone.date(now)..).map(|(date, count)| (*date, *count)).collect(),
-            last_5_min: last(300),
-            last_30_min: last(1800),
-            last_1_h: last(3600),
-            last_2_h: last(TWO_HOURS),
+            last_5_min: last(1),
+            last_30_min: last(6),
+            last_1_h: last(12),
+            last_2_h: last(24),
             intervals,
             waits,
         })

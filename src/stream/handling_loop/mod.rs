@@ -143,7 +143,6 @@ impl Turn<'_> {
     fn received(&mut self, received: Result<BorrowedMessage<'_>, KafkaError>) -> Option<Ended> {
         match received {
             Ok(message) => self.take(&message),
-            Err(KafkaError::PartitionEOF(_)) => None,
             Err(error) => {
                 let again = why_again(&error).map(Ended::Again);
                 if again.is_none() {

@@ -5,7 +5,7 @@ mod shared;
 mod show;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -80,7 +80,6 @@ where
         published: HashMap::new(),
         elsewhere: Others::default(),
         end_seen: HashMap::new(),
-        at_end: HashSet::new(),
         replaced: env.board.replaced(),
         trouble: None,
         broken: None,
@@ -132,10 +131,9 @@ where
     /// Who else has partitions to work off, with `--until-end`.
     elsewhere: Others,
     published: HashMap<Part, PartState>,
-    /// By partition: the end of the log at which it was last seen to hold nothing more.
+    /// By partition: up to where there is nothing that was not read, transaction markers behind the last record
+    /// included.
     end_seen: HashMap<Part, i64>,
-    /// Partitions with nothing more to read since their last record.
-    at_end: HashSet<Part>,
     /// How often which log was another one when this loop began.
     replaced: HashMap<Source, u64>,
     trouble: Option<String>,
@@ -257,13 +255,6 @@ where
     ) -> Result<Option<Ended>, ViewError> {
         match received {
             Ok(message) => self.take(&message),
-            Err(KafkaError::PartitionEOF(partition)) => {
-                // An end is told by the partition's number alone.
-                if let [source] = V::SOURCES {
-                    self.at_end.insert(Part { source: *source, partition });
-                }
-                Ok(None)
-            }
             Err(error) => {
                 let again = why_again(&error).map(Ended::Again);
                 if again.is_none() {
@@ -289,8 +280,6 @@ where
         match taken {
             Taken::Yes => {
                 self.records += 1;
-                self.at_end.remove(&part);
-                self.end_seen.remove(&part);
                 Ok(None)
             }
             Taken::Before => Ok(None),

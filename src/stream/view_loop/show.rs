@@ -1,6 +1,7 @@
 //! The figures: up on the board, and out to everybody else.
 
 use chrono::Utc;
+use rdkafka::{Offset, consumer::Consumer};
 
 use super::Turn;
 use crate::{
@@ -12,8 +13,6 @@ use crate::{
     views::{View, figures::ReportNote},
 };
 
-/// Offsets behind the last record that are taken for transaction markers where a partition was read to its end.
-const MARKERS: i64 = 2;
 /// Wall ms between two states published of one partition, so that other processes are at most two seconds behind.
 const PUBLISHED_MS: i64 = 700;
 /// Wall ms after which a state is published again though nothing moved.
@@ -38,16 +37,10 @@ where
             (now.map(|now| worker.figures(now)).unwrap_or_default(), worker.reports())
         };
         self.tell_reports(&reports, now.unwrap_or_default());
+        self.see_markers();
         self.env.board.set_group(V::NAME, figures.len(), self.records, self.trouble.clone().map(Said::Text));
         let wall_ms = Utc::now().timestamp_millis();
         for (part, position, figures) in figures {
-            if let Some(end) = self.env.board.end(part).filter(|end| *end <= position.next + MARKERS)
-                && self.at_end.contains(&part)
-            {
-                // The board may know less than what was seen at the end of a run.
-                let seen = self.end_seen.entry(part).or_default();
-                *seen = end.max(*seen);
-            }
             let state = PartState {
                 partition: part.partition,
                 shop_second: now.unwrap_or_default(),
@@ -69,6 +62,29 @@ where
             }
             self.env.board.put(V::NAME, part, state);
         }
+    }
+
+    /// Where a log goes on behind what was read, asks librdkafka for its own position: it passes over the markers
+    /// of transactions there, which it shows to nobody (`rd_kafka_op_handle_std`).
+    fn see_markers(&mut self) {
+        // With an end to come to, records behind it are passed over too.
+        if self.env.until.is_some() {
+            return;
+        }
+        let is_behind =
+            |part, next| self.env.board.end(part).is_some_and(|end| self.read_to(part, next) < end);
+        if !self.shared.worker().positions().any(|(part, position)| is_behind(part, position.next)) {
+            return;
+        }
+        let Ok(places) = self.consumer.position() else { return };
+        let seen = places.elements().into_iter().filter_map(|place| match place.offset() {
+            Offset::Offset(next) => {
+                Some((self.consumer.context().part(place.topic(), place.partition())?, next))
+            }
+            // Nothing was read since the start.
+            _ => None,
+        });
+        self.end_seen = seen.collect();
     }
 
     /// Each report that was saved since the last look becomes a message.
