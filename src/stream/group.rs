@@ -249,6 +249,24 @@ impl<K: Keeper> ConsumerContext for Member<K> {
     }
 }
 
+/// Up to where all is read of each partition held, by librdkafka's own position: it passes over the markers of
+/// transactions, which it shows to nobody (`rd_kafka_op_handle_std`). Without those of which nothing was read yet.
+pub(super) fn passed<K: Keeper>(consumer: &StreamConsumer<Member<K>>) -> HashMap<Part, i64> {
+    let places = match consumer.position() {
+        Ok(places) => places,
+        Err(error) => {
+            tracing::debug!("how far logs are read is not known: {error}");
+            return HashMap::new();
+        }
+    };
+    let places = places.elements();
+    let next = places.iter().filter_map(|place| match place.offset() {
+        Offset::Offset(next) => Some((consumer.context().part(place.topic(), place.partition())?, next)),
+        _ => None,
+    });
+    next.collect()
+}
+
 /// Bytes that a fetch waits for, for a moment.
 pub(super) const GATHERED: &str = "65536";
 

@@ -69,7 +69,7 @@ fn on_odd_days_each_order_is_in_its_day_once() {
 }
 
 /// A pulse as the simulator would have sent it at another shop time.
-fn pulse(last: &Record, shop_time: &str) -> Record {
+pub(crate) fn pulse(last: &Record, shop_time: &str) -> Record {
     let mut pulse: Value = serde_json::from_slice(last.payload.as_ref().unwrap()).unwrap();
     pulse["shop_time"] = json!(shop_time);
     Record { payload: Some(pulse.to_string().into_bytes()), ..last.clone() }

@@ -10,15 +10,22 @@ use rdkafka::{
 use serde_json::Value;
 
 use crate::{
-    common::{kafka, shop::Shop},
-    kit::{assert_agrees, consume, sell},
+    common::{
+        kafka,
+        orders::Hand,
+        shop::{PATIENCE, Shop, wait_for},
+    },
+    days::pulse,
+    kit::{assert_agrees, consume, orders_known, revision, sell, wait_for_status},
 };
 
 const CALL: Duration = Duration::from_secs(30);
 
-/// Writes handled orders in a transaction and leaves it open.
-fn begun(shop: &Shop, id: &str) -> ThreadedProducer<DefaultProducerContext> {
-    let producer: ThreadedProducer<_> = ClientConfig::new()
+type Transactional = ThreadedProducer<DefaultProducerContext>;
+
+/// A producer that may begin transactions.
+fn transactional(shop: &Shop, id: &str) -> Transactional {
+    let producer: Transactional = ClientConfig::new()
         .set("bootstrap.servers", shop.bootstrap())
         .set("transactional.id", shop.topic(id))
         .set("transaction.timeout.ms", "6000")
@@ -26,6 +33,12 @@ fn begun(shop: &Shop, id: &str) -> ThreadedProducer<DefaultProducerContext> {
         .create()
         .unwrap();
     producer.init_transactions(CALL).unwrap();
+    producer
+}
+
+/// Writes handled orders in a transaction and leaves it open.
+fn begun(shop: &Shop, id: &str) -> Transactional {
+    let producer = transactional(shop, id);
     producer.begin_transaction().unwrap();
     let topic = shop.topic("handled");
     for mut record in kafka::read(shop.bootstrap(), &topic).into_iter().take(60) {
@@ -93,4 +106,40 @@ fn aborted_transactions_are_never_counted() {
     assert_eq!(shop.run_bare(&[&anew[..], &place].concat()).ok().json(), status);
     let differences = shop.oracle().compare(&shop.home().join("other"), &status);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// The log of orders ends with what no reader is shown: a marker, an order that was taken back, and a marker.
+#[test]
+fn a_shop_that_sells_in_transactions_closes_its_days_too() {
+    let shop = Shop::new();
+    shop.bootstrap();
+    sell(&shop, "2026-03-28 22:00..2026-03-28 22:10", "0.01", "34");
+    let sold = i64::try_from(kafka::read(shop.bootstrap(), &shop.topic("orders")).len()).unwrap();
+    let live = shop.start(&["consume"]);
+    let producer = transactional(&shop, "till");
+    let topic = shop.topic("orders");
+    for (id, taken_back) in [(1_000, false), (1_001, false), (1_002, true)] {
+        producer.begin_transaction().unwrap();
+        let order = Hand::at("2026-03-28T22:30:00.000+01:00").id(id).record(3);
+        let payload = order.payload.unwrap();
+        let key = id.to_string();
+        let record = BaseRecord::to(&topic).partition(3).key(&key).payload(&payload);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(CALL).unwrap();
+        if taken_back { producer.abort_transaction(CALL) } else { producer.commit_transaction(CALL) }
+            .unwrap();
+    }
+    let last = kafka::read(shop.bootstrap(), &shop.topic("pulse")).pop().unwrap();
+    shop.write("pulse", &[pulse(&last, "2026-03-29T00:10:00+01:00")]);
+    let report = shop.out().join("reports/2026-03-28.json");
+    wait_for("the report", PATIENCE, || report.exists().then_some(()));
+    wait_for_status(&shop, "all is read", |status| {
+        let lags = status["lag"].as_object().unwrap();
+        // Handling says how far it is with its next transaction.
+        let lag = |(view, lag): (&String, &Value)| view == "handling" || *lag == 0;
+        orders_known(status) == sold + 2 && lags.iter().all(lag)
+    });
+    live.terminate().ok();
+    assert_agrees(&shop, &consume(&shop));
+    assert_eq!(revision(&shop, "2026-03-28"), 0);
 }

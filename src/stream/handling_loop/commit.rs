@@ -1,6 +1,6 @@
 //! What goes out: one transaction with all that is due, and the states that it leaves on the board.
 
-use std::time::Instant;
+use std::{collections::HashMap, time::Instant};
 
 use chrono::Utc;
 use rdkafka::{Offset, consumer::Consumer};
@@ -11,7 +11,7 @@ use crate::{
     consumer::{Part, Position},
     dashboard::snapshot::Weight,
     handling::{Outgoing, Resume},
-    stream::{StreamError, board::PartState, env::Ended},
+    stream::{StreamError, board::PartState, env::Ended, group::passed},
     views::{Source, part::PartFigures},
 };
 
@@ -32,9 +32,22 @@ impl Turn<'_> {
         if moved.is_empty() {
             return None;
         }
+        let end = |partition| self.env.board.end(Part { source: Source::Orders, partition });
+        let behind = |(partition, position, _): &(i32, Position, Resume)| {
+            end(*partition).is_some_and(|end| position.next < end)
+        };
+        // With an end to come to, records behind it are passed over too.
+        let passed = if self.env.until.is_none() && moved.iter().any(behind) {
+            passed(&self.consumer)
+        } else {
+            HashMap::new()
+        };
         let states: Vec<_> = moved
             .into_iter()
-            .map(|(partition, position, resume)| (partition, self.state(partition, position, resume)))
+            .map(|(partition, position, resume)| {
+                let end_seen = passed.get(&Part { source: Source::Orders, partition }).copied().unwrap_or(0);
+                (partition, PartState { end_seen, ..self.state(partition, position, resume) })
+            })
             .collect();
         let committed = self.send(outgoing, &states);
         self.sent = Instant::now();
@@ -93,6 +106,13 @@ impl Turn<'_> {
     pub(super) fn is_in_doubt(&self) -> bool {
         let ends = self.env.board.ends();
         ends.doubtful || ends.replaced.get(&Source::Orders).copied() != self.replaced
+    }
+
+    /// Up to `seen` lies nothing behind what was committed of a partition but markers of transactions.
+    pub(super) fn passed(&self, part: Part, seen: i64) {
+        if let Some(state) = self.env.board.part(NAME, part) {
+            self.env.board.put(NAME, part, PartState { end_seen: seen.max(state.end_seen), ..state });
+        }
     }
 
     /// The committed states go up as they are, before the first transaction.

@@ -1,7 +1,6 @@
 //! The figures: up on the board, and out to everybody else.
 
 use chrono::Utc;
-use rdkafka::{Offset, consumer::Consumer};
 
 use super::Turn;
 use crate::{
@@ -9,7 +8,7 @@ use crate::{
     dashboard::snapshot::{Said, Weight},
     sinks::{files::Files, report::text_file},
     store::Store,
-    stream::board::PartState,
+    stream::{board::PartState, group::passed},
     views::{View, figures::ReportNote},
 };
 
@@ -64,8 +63,7 @@ where
         }
     }
 
-    /// Where a log goes on behind what was read, asks librdkafka for its own position: it passes over the markers
-    /// of transactions there, which it shows to nobody (`rd_kafka_op_handle_std`).
+    /// Where a log goes on behind what was read there may be markers alone.
     fn see_markers(&mut self) {
         // With an end to come to, records behind it are passed over too.
         if self.env.until.is_some() {
@@ -76,15 +74,7 @@ where
         if !self.shared.worker().positions().any(|(part, position)| is_behind(part, position.next)) {
             return;
         }
-        let Ok(places) = self.consumer.position() else { return };
-        let seen = places.elements().into_iter().filter_map(|place| match place.offset() {
-            Offset::Offset(next) => {
-                Some((self.consumer.context().part(place.topic(), place.partition())?, next))
-            }
-            // Nothing was read since the start.
-            _ => None,
-        });
-        self.end_seen = seen.collect();
+        self.end_seen = passed(&self.consumer);
     }
 
     /// Each report that was saved since the last look becomes a message.
