@@ -26,8 +26,8 @@ pub(crate) struct Slice {
     pub(crate) length: usize,
     /// Bytes of the first batch.
     pub(crate) first: usize,
-    /// The offset where the segment ends.
-    end: i64,
+    /// Where batches are known to begin behind this place, by the distance, and with which offset.
+    bounds: Vec<(usize, i64)>,
 }
 
 /// What a fetch learns of a partition.
@@ -50,8 +50,11 @@ impl Slice {
         self.file.read_exact_at(&mut bytes, self.position)?;
         let mut whole = 0;
         let mut next_offset = 0;
+        let mut bounds = self.bounds.iter().peekable();
         while let Some(header) = bytes.get(whole..).and_then(batch::intact) {
-            if header.base_offset < next_offset || header.next_offset() > self.end {
+            while bounds.next_if(|(distance, _)| *distance <= whole).is_some() {}
+            let beyond = |(_, bound): &&(usize, i64)| header.next_offset() > *bound;
+            if header.base_offset < next_offset || bounds.peek().is_some_and(beyond) {
                 break;
             }
             next_offset = header.next_offset();
@@ -130,7 +133,8 @@ impl Log {
             let length = max_bytes.max(first.size).min(available);
             let upper = segment.offset_bound(position + length as u64).min(limit);
             let file = Arc::clone(&segment.file);
-            let slice = Slice { file, position, length, first: first.size, end: segment.next_offset };
+            let bounds = segment.bounds(position, length);
+            let slice = Slice { file, position, length, first: first.size, bounds };
             return Ok(Some((slice, upper)));
         }
         Ok(None)

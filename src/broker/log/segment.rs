@@ -157,7 +157,7 @@ impl Segment {
         // A header alone has no check sum: where offsets are left out, that may be compaction's doing, or the batch
         // before is damaged and hides what it holds.
         if let Some((position, header)) = found
-            && header.next_offset() > self.next_offset
+            && header.next_offset() > self.offset_bound(position + 1)
         {
             return Err(damage(position));
         }
@@ -174,6 +174,20 @@ impl Segment {
     pub(crate) fn offset_bound(&self, position: u64) -> i64 {
         let at = self.index.partition_point(|entry| u64::from(entry.position) < position);
         self.index.get(at).map_or(self.next_offset, |entry| self.base + i64::from(entry.offset))
+    }
+
+    /// The places of the index within so many bytes behind a position, and the first behind them: how far each is from
+    /// the position, and the offset below which all before it lie. The end of the segment is the last of them.
+    pub(crate) fn bounds(&self, position: u64, length: usize) -> Vec<(usize, i64)> {
+        let after = self.index.partition_point(|entry| u64::from(entry.position) <= position);
+        let behind = self.index[after..]
+            .partition_point(|entry| u64::from(entry.position) < position.saturating_add(length as u64));
+        let bound = |entry: &Entry| {
+            let distance = u64::from(entry.position) - position;
+            (usize::try_from(distance).unwrap_or(usize::MAX), self.base + i64::from(entry.offset))
+        };
+        let end = (usize::MAX, self.next_offset);
+        self.index[after..].iter().take(behind + 1).map(bound).chain([end]).collect()
     }
 
     /// Walks the batches from a position on.
