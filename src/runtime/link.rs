@@ -114,18 +114,25 @@ impl Link {
         Ok(link)
     }
 
-    /// Waits until Kafka answers; for ever with `wait`.
+    /// Waits until Kafka answers; for ever with `wait`. Whoever serves the built-in broker may end while it is asked:
+    /// then it is asked again, where another process or this one serves it.
     pub async fn answers(&self, wait: bool) -> Result<(), StreamError> {
+        let begun = Instant::now();
         loop {
             let session = self.session.clone();
+            let left = PATIENCE.saturating_sub(begun.elapsed()).max(Duration::from_secs(1));
+            let patience = if wait { PATIENCE } else { left };
             let asked = tokio::task::spawn_blocking(move || {
                 let probe = session.probe()?;
-                probe.fetch_metadata(None, PATIENCE).map(drop).map_err(|error| session.unreachable(&error))
+                probe.fetch_metadata(None, patience).map(drop).map_err(|error| session.unreachable(&error))
             })
             .await;
             match asked {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error @ StreamError::Unreachable { .. })) if wait => tracing::info!("{error}"),
+                Ok(Err(StreamError::Unreachable { .. })) if begun.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
                 Ok(Err(error)) => return Err(error),
                 Err(error) => {
                     let bootstrap = self.session.bootstrap.to_string();

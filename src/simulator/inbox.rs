@@ -38,8 +38,6 @@ impl Inbox {
                 ("group.id", &session.group("simulator")),
                 ("enable.auto.commit", "false"),
                 ("auto.offset.reset", "latest"),
-                // What comes is told at once all the same.
-                ("fetch.wait.max.ms", "5000"),
             ])
             .create()?;
         let mut assignment = TopicPartitionList::new();

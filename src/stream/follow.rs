@@ -48,10 +48,9 @@ impl Follower {
     ) -> Result<Self, StreamError> {
         let states = [STATE_VIEWS, STATE_HANDLING];
         Ok(Self {
-            // Time is told at once, and the last record of its log is always a pulse.
-            pulse: reader_of(session, Topic::Pulse, &[0], ("1", "5000"))?,
-            // Figures may come some at a time; the end of a log that closes with a marker is told after the wait.
-            state: reader_of(session, Topic::State, &states, (GATHERED, "250"))?,
+            // Time is told at once; figures may come some at a time.
+            pulse: reader_of(session, Topic::Pulse, &[0], "1")?,
+            state: reader_of(session, Topic::State, &states, GATHERED)?,
             board,
             clock,
             unread: HashMap::new(),
@@ -135,14 +134,16 @@ fn reader_of(
     session: &Session,
     topic: Topic,
     partitions: &[i32],
-    (at_least, wait_ms): (&str, &str),
+    at_least: &str,
 ) -> Result<StreamConsumer, StreamError> {
     let consumer: StreamConsumer = reader(
         session,
         &[
             ("group.id", &session.group("follower")),
             ("fetch.min.bytes", at_least),
-            ("fetch.wait.max.ms", wait_ms),
+            // The end of a log that closes with a marker is told after this, and whatever else is asked on the connection
+            // is answered then.
+            ("fetch.wait.max.ms", "250"),
         ],
     )?;
     let name = session.topic(topic);
