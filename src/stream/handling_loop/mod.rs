@@ -107,6 +107,12 @@ impl Turn<'_> {
                     if let Some(ended) = self.look_after()? {
                         return Ok(ended);
                     }
+                    // Where a look takes longer than a beat, the next one is due already: records must come in between.
+                    if let Some(received) = consumer.recv().now_or_never()
+                        && let Some(ended) = self.gulp(&consumer, received)
+                    {
+                        return Ok(ended);
+                    }
                 }
                 () = std::future::ready(()), if self.more => {
                     if let Some(ended) = self.look_after()? {
@@ -114,16 +120,7 @@ impl Turn<'_> {
                     }
                 }
                 received = consumer.recv() => {
-                    let mut next = Some(received);
-                    while let Some(received) = next.take() {
-                        if let Some(ended) = self.received(received) {
-                            return Ok(ended);
-                        }
-                        if self.unsent < GULP {
-                            next = consumer.recv().now_or_never();
-                        }
-                    }
-                    if self.unsent >= GULP && !self.is_in_doubt() && let Some(ended) = self.commit() {
+                    if let Some(ended) = self.gulp(&consumer, received) {
                         return Ok(ended);
                     }
                 }
@@ -138,6 +135,24 @@ impl Turn<'_> {
             // As every view does: others are to have their turn.
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Takes what was received and what else is there, up to a limit; with that many a transaction is due.
+    fn gulp(
+        &mut self,
+        consumer: &StreamConsumer<Member<Books>>,
+        first: Result<BorrowedMessage<'_>, KafkaError>,
+    ) -> Option<Ended> {
+        let mut next = Some(first);
+        while let Some(received) = next.take() {
+            if let Some(ended) = self.received(received) {
+                return Some(ended);
+            }
+            if self.unsent < GULP {
+                next = consumer.recv().now_or_never();
+            }
+        }
+        if self.unsent >= GULP && !self.is_in_doubt() { self.commit() } else { None }
     }
 
     fn received(&mut self, received: Result<BorrowedMessage<'_>, KafkaError>) -> Option<Ended> {

@@ -167,22 +167,16 @@ where
                     if self.look_after()? {
                         return Ok(Ended::Done);
                     }
+                    // Where a look takes longer than a beat, the next one is due already: records must come in between.
+                    if let Some(received) = consumer.recv().now_or_never()
+                        && let Some(again) = self.gulp(&consumer, received)?
+                    {
+                        return Ok(again);
+                    }
                 }
                 received = consumer.recv() => {
-                    let mut next = Some(received);
-                    let mut left = GULP;
-                    while let Some(received) = next.take() {
-                        if let Some(again) = self.received(received)? {
-                            return Ok(again);
-                        }
-                        left -= 1;
-                        // What is received must be taken: no look after the last one.
-                        if left > 0 {
-                            next = consumer.recv().now_or_never();
-                        }
-                    }
-                    if self.shared.worker().is_full() {
-                        self.save();
+                    if let Some(again) = self.gulp(&consumer, received)? {
+                        return Ok(again);
                     }
                 }
             }
@@ -247,6 +241,28 @@ where
             self.shared.lose();
         }
         ours
+    }
+
+    /// Takes what was received and what else is there, up to a limit.
+    fn gulp(
+        &mut self,
+        consumer: &Client<V, O, S, F>,
+        first: Result<BorrowedMessage<'_>, KafkaError>,
+    ) -> Result<Option<Ended>, ViewError> {
+        if let Some(again) = self.received(first)? {
+            return Ok(Some(again));
+        }
+        // What is received must be taken: no look after the last one.
+        for _ in 1..GULP {
+            let Some(received) = consumer.recv().now_or_never() else { break };
+            if let Some(again) = self.received(received)? {
+                return Ok(Some(again));
+            }
+        }
+        if self.shared.worker().is_full() {
+            self.save();
+        }
+        Ok(None)
     }
 
     fn received(
