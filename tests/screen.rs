@@ -186,6 +186,13 @@ fn a_terminal_that_vanishes_or_takes_nothing_more_holds_nobody_up() {
     terminal.set_stuck(false);
     terminal.assert_given_back();
 
+    // Nor does it take the last words, when the screen was given back.
+    let mut terminal = alone(&shop);
+    terminal.while_full(|terminal| {
+        send(terminal, Signal::TERM);
+        assert!(end(terminal).success());
+    });
+
     // Its window is closed.
     let mut terminal = alone(&shop);
     terminal.vanish();

@@ -17,7 +17,7 @@ use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 
 use self::desk::Desk;
-use super::{Failure, Setting, print};
+use super::{Failure, Setting};
 use crate::{
     cli::TuiArgs,
     dashboard::{self, ScreenError, ScreenOptions, ThemeName, lang::Farewell},
@@ -58,7 +58,8 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
         after: farewell::tally(&after, farewell::files(&setting.place)),
         out: setting.place.out().display().to_string(),
     };
-    print(&args.lang.farewell(&said))
+    dashboard::terminal::say(&format!("{}\n", args.lang.farewell(&said)));
+    Ok(())
 }
 
 /// Runs screen and shop side by side until one of them ends; gives the first and the last figures.

@@ -127,29 +127,35 @@ impl Screen {
         let restore = bytes::leave();
         // A picture that was begun is ended, unless the terminal takes too long; then what it has not
         // taken is thrown away, and with it whatever command was cut.
-        if !(self.write_by_force(&rest) && self.write_by_force(&restore)) {
+        if !(write_by_force(&self.tty, &rest) && write_by_force(&self.tty, &restore)) {
             let _ = termios::tcflush(&self.tty, QueueSelector::OFlush);
-            self.write_by_force(&[bytes::CANCEL, &restore].concat());
+            write_by_force(&self.tty, &[bytes::CANCEL, &restore].concat());
         }
         let _ = terminal::disable_raw_mode();
     }
+}
 
-    /// Writes without the runtime; `false` when the terminal does not take it in time.
-    fn write_by_force(&self, mut bytes: &[u8]) -> bool {
-        let deadline = Instant::now() + PATIENCE;
-        while !bytes.is_empty() {
-            match rustix::io::write(&self.tty, bytes) {
-                Ok(0) => return false,
-                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) if Instant::now() < deadline => {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                Err(_) => return false,
-            }
-        }
-        true
+/// Says something on the terminal when the [`Screen`] is gone. One that takes nothing more does not hold the end up:
+/// there is nobody to read it.
+pub fn say(text: &str) {
+    if let Ok(tty) = open() {
+        write_by_force(&tty, text.as_bytes());
     }
+}
+
+/// Writes without a runtime; `false` when the terminal does not take it in time.
+fn write_by_force(tty: impl AsFd, mut bytes: &[u8]) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while !bytes.is_empty() {
+        match rustix::io::write(&tty, bytes) {
+            Ok(0) => return false,
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
+            Err(_) => return false,
+        }
+    }
+    true
 }
 
 impl Surface for Screen {

@@ -4,7 +4,9 @@
 #![allow(dead_code, unreachable_pub)]
 
 use std::{
+    fs::File,
     io::{ErrorKind, Read, Write},
+    os::{fd::AsRawFd, unix::fs::OpenOptionsExt},
     process::{Child, Command, ExitStatus},
     sync::{
         Arc, Condvar, Mutex, MutexGuard,
@@ -37,6 +39,15 @@ pub struct Terminal {
     child: Child,
     shown: Arc<Shown>,
     reader: Option<JoinHandle<()>>,
+}
+
+/// Says that something is done when it goes.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// What the reader and those who look share.
@@ -145,6 +156,29 @@ impl Terminal {
     /// Takes nothing of what the program writes, or goes on with it.
     pub fn set_stuck(&self, stuck: bool) {
         self.shown.stuck.store(stuck, Ordering::SeqCst);
+    }
+
+    /// Does something while another program fills what the terminal does not take, over and over.
+    pub fn while_full<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        self.set_stuck(true);
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        let way = format!("/proc/self/fd/{}", self.side.as_raw_fd());
+        let mut other = File::options().write(true).custom_flags(flags).open(way).unwrap();
+        let done = AtomicBool::new(false);
+        let value = thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    if other.write(&[b'x'; 64]).is_err() {
+                        thread::yield_now();
+                    }
+                }
+            });
+            // Also where `act` panics.
+            let _ended = Ends(&done);
+            act(self)
+        });
+        self.set_stuck(false);
+        value
     }
 
     /// Takes it away while the program runs, as where its window is closed.
