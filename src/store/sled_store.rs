@@ -59,21 +59,18 @@ impl Stores {
 
     /// The checkpoint of one view. Where the database has failed it is opened again first.
     pub fn view(&self, name: &'static str) -> Result<SledStore, StoreError> {
-        let mut open = self.0.write();
-        if (open.db.is_none() || open.trouble.is_some())
-            && let Some(told) = self.0.open_again(&mut open)?
-        {
-            tracing::warn!("{told}");
-        }
-        let generation = open.generation;
-        drop(open);
+        let generation = self.0.sound()?.generation;
         Ok(SledStore { shared: Arc::clone(&self.0), name, generation })
     }
 
-    /// Waits until all that was written is on disk.
+    /// Waits until all that was written is on disk. Where the database has failed there is nothing to wait for, if only
+    /// it can be opened again: what was lost with it is read again from Kafka.
     pub fn flush(&self) -> Result<(), StoreError> {
-        let generation = self.0.read().generation;
-        self.0.with(generation, |db| db.flush().map(drop))
+        let generation = self.0.sound()?.generation;
+        match self.0.with(generation, |db| db.flush().map(drop)) {
+            Err(_) => self.0.sound().map(drop),
+            flushed => flushed,
+        }
     }
 }
 
@@ -84,6 +81,17 @@ impl Shared {
 
     fn write(&self) -> RwLockWriteGuard<'_, Open> {
         self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The database; where it has failed it is opened again first.
+    fn sound(&self) -> Result<RwLockWriteGuard<'_, Open>, StoreError> {
+        let mut open = self.write();
+        if (open.db.is_none() || open.trouble.is_some())
+            && let Some(told) = self.open_again(&mut open)?
+        {
+            tracing::warn!("{told}");
+        }
+        Ok(open)
     }
 
     /// Opens the database, aside from what is damaged; says so where something was.
@@ -107,7 +115,11 @@ impl Shared {
             Err(trouble) if trouble.is_lock() => {
                 return Err(StoreError::Locked { folder: self.folder.display().to_string() });
             }
-            Err(Trouble::System(reason)) => return Err(self.failed(reason)),
+            Err(Trouble::System(reason)) => {
+                // Whoever had it open before hears why.
+                open.trouble = Some(Trouble::System(reason.clone()));
+                return Err(self.failed(reason));
+            }
             Err(Trouble::Damage(reason)) => {
                 let aside = self.move_aside(&path).map_err(|io| self.failed(format!("{reason}; {io}")))?;
                 let again = attempt(|| database(&path));

@@ -141,3 +141,33 @@ fn after_a_failed_write_the_database_is_opened_again_and_old_holders_fail() {
     assert_eq!(rows(&new).unwrap().len(), 2);
     assert!(!folder.path().join("set-aside").exists(), "a full disk is no damage");
 }
+
+#[test]
+fn a_failed_database_does_not_hold_up_the_end_where_it_can_be_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, aside] = ["sled", "elsewhere"].map(|name| folder.path().join(name));
+    let (stores, _) = Stores::open(folder.path()).unwrap();
+    let mut old = stores.view("sales").unwrap();
+    let one = Batch::from([("one".to_owned(), Some(vec![1]))]);
+    old.write(&one).unwrap();
+    stores.flush().unwrap();
+
+    let fails = |store: &SledStore| {
+        let full = Err::<(), _>(sled::Error::Io(io::ErrorKind::StorageFull.into()));
+        store.with(|_| full).unwrap_err();
+    };
+    fails(&old);
+    stores.flush().unwrap();
+
+    // Where it cannot, everybody hears why.
+    fails(&stores.view("sales").unwrap());
+    fs::rename(&path, &aside).unwrap();
+    fs::write(&path, "in the way").unwrap();
+    let reason = stores.flush().unwrap_err().to_string();
+    assert!(!reason.contains("opened again"), "{reason}");
+    assert_eq!(rows(&old).unwrap_err().to_string(), reason);
+    fs::remove_file(&path).unwrap();
+    fs::rename(&aside, &path).unwrap();
+    stores.flush().unwrap();
+    assert_eq!(rows(&stores.view("sales").unwrap()).unwrap(), Rows::from([("one".to_owned(), vec![1])]));
+}
