@@ -3,7 +3,7 @@
 use std::{future::Future, io};
 
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     task::JoinHandle,
 };
 
@@ -11,14 +11,19 @@ use super::priority;
 
 /// A runtime of its own: nothing that the shop does holds its broker up. It has one thread, since with more of them
 /// each request would wake a second one that finds nothing to do; what is large goes to its blocking pool.
-pub(super) struct Host(Option<Runtime>);
+pub(super) struct Host {
+    handle: Handle,
+    /// Taken out when the host is dropped.
+    runtime: Option<Runtime>,
+}
 
 impl Host {
     /// A host without guests.
     pub(super) fn open() -> io::Result<Self> {
         let mut runtime = Builder::new_multi_thread();
         runtime.worker_threads(1).thread_name("broker").on_thread_start(priority::stand_back).enable_all();
-        Ok(Self(Some(runtime.build()?)))
+        let runtime = runtime.build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 
     /// Runs something on it.
@@ -26,18 +31,14 @@ impl Host {
         &self,
         guest: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        match &self.0 {
-            Some(runtime) => runtime.spawn(guest),
-            // It is there until it is dropped.
-            None => tokio::spawn(guest),
-        }
+        self.handle.spawn(guest)
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
         // A runtime must not be waited for within another one.
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }

@@ -32,7 +32,7 @@ pub struct Env {
 }
 
 /// How often loops look what is due.
-pub const BEAT: Duration = Duration::from_millis(500);
+const BEAT: Duration = Duration::from_millis(500);
 
 impl Env {
     /// A beat that all loops of the process have in common: what they say then goes out together, and the screen

@@ -15,7 +15,7 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use super::{Session, Topic};
+use super::{Session, Topic, env::Env};
 use crate::{
     consumer::{Part, Record, Start},
     views::Source,
@@ -250,21 +250,30 @@ impl<K: Keeper> ConsumerContext for Member<K> {
 }
 
 /// Up to where all is read of each partition held, by librdkafka's own position: it passes over the markers of
-/// transactions, which it shows to nobody (`rd_kafka_op_handle_std`). Without those of which nothing was read yet.
-pub(super) fn passed<K: Keeper>(consumer: &StreamConsumer<Member<K>>) -> HashMap<Part, i64> {
+/// transactions, which it shows to nobody (`rd_kafka_op_handle_std`). Asked where a log goes on behind what is known to
+/// be `read`; `None` where none does, or with an end to come to: records behind that are passed over too.
+pub(super) fn passed<K: Keeper>(
+    env: &Env,
+    consumer: &StreamConsumer<Member<K>>,
+    mut read: impl Iterator<Item = (Part, i64)>,
+) -> Option<HashMap<Part, i64>> {
+    if env.until.is_some() || !read.any(|(part, next)| env.board.end(part).is_some_and(|end| next < end)) {
+        return None;
+    }
     let places = match consumer.position() {
         Ok(places) => places,
         Err(error) => {
             tracing::debug!("how far logs are read is not known: {error}");
-            return HashMap::new();
+            return Some(HashMap::new());
         }
     };
     let places = places.elements();
     let next = places.iter().filter_map(|place| match place.offset() {
         Offset::Offset(next) => Some((consumer.context().part(place.topic(), place.partition())?, next)),
+        // Nothing of it was read yet.
         _ => None,
     });
-    next.collect()
+    Some(next.collect())
 }
 
 /// Bytes that a fetch waits for, for a moment.

@@ -4,12 +4,8 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use crate::{
-    common::{
-        kafka::{self, Record},
-        orders::Hand,
-        shop::Shop,
-    },
-    kit::{assert_agrees, consume, orders_known, revision, sell, wait_for_status},
+    common::{kafka::Record, orders::Hand, shop::Shop},
+    kit::{assert_agrees, consume, count_orders, orders_known, revision, sell, tell_time, wait_for_status},
 };
 
 #[test]
@@ -68,28 +64,20 @@ fn on_odd_days_each_order_is_in_its_day_once() {
     }
 }
 
-/// A pulse as the simulator would have sent it at another shop time.
-pub(crate) fn pulse(last: &Record, shop_time: &str) -> Record {
-    let mut pulse: Value = serde_json::from_slice(last.payload.as_ref().unwrap()).unwrap();
-    pulse["shop_time"] = json!(shop_time);
-    Record { payload: Some(pulse.to_string().into_bytes()), ..last.clone() }
-}
-
 /// Orders in one partition alone, and then nothing but the time going on.
 #[test]
 fn a_silent_shop_closes_its_day_and_its_windows_drain() {
     let shop = Shop::new();
     shop.bootstrap();
     sell(&shop, "2026-03-28 22:00..2026-03-28 22:10", "0.001", "45");
-    let sold = i64::try_from(kafka::read(shop.bootstrap(), &shop.topic("orders")).len()).unwrap();
+    let sold = count_orders(&shop);
     let orders: Vec<Record> = (0..40)
         .map(|n| Hand::at(&format!("2026-03-28T22:{:02}:30.000+01:00", 12 + n)).id(1_000 + n).record(3))
         .collect();
     shop.write("orders", &orders);
     let live = shop.start(&["consume"]);
-    let last = kafka::read(shop.bootstrap(), &shop.topic("pulse")).pop().unwrap();
     let at = |time: &str, what: &str, wanted: &dyn Fn(&Value) -> bool| {
-        shop.write("pulse", &[pulse(&last, time)]);
+        tell_time(&shop, time);
         wait_for_status(&shop, what, |status| wanted(status) && status["shop_time"] == json!(time))
     };
     let evening =

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::common::{
     files::tree,
+    kafka::{self, Record},
     oracle::mail::split_mbox,
     shop::{PATIENCE, Running, Shop, wait_for},
 };
@@ -13,6 +14,19 @@ use crate::common::{
 /// Sells a past period.
 pub(crate) fn sell(shop: &Shop, period: &str, rate: &str, seed: &str) {
     shop.run(&["produce", "--backfill", period, "--rate", rate, "--seed", seed]).ok();
+}
+
+/// How many records the log of orders holds.
+pub(crate) fn count_orders(shop: &Shop) -> i64 {
+    i64::try_from(kafka::read(shop.bootstrap(), &shop.topic("orders")).len()).unwrap()
+}
+
+/// Sends the last pulse again, as the simulator would have sent it at another shop time.
+pub(crate) fn tell_time(shop: &Shop, shop_time: &str) {
+    let last = kafka::read(shop.bootstrap(), &shop.topic("pulse")).pop().unwrap();
+    let mut pulse: Value = serde_json::from_slice(last.payload.as_ref().unwrap()).unwrap();
+    pulse["shop_time"] = shop_time.into();
+    shop.write("pulse", &[Record { payload: Some(pulse.to_string().into_bytes()), ..last }]);
 }
 
 /// Works off the log.

@@ -15,8 +15,7 @@ use crate::{
         orders::Hand,
         shop::{PATIENCE, Shop, wait_for},
     },
-    days::pulse,
-    kit::{assert_agrees, consume, orders_known, revision, sell, wait_for_status},
+    kit::{assert_agrees, consume, count_orders, orders_known, revision, sell, tell_time, wait_for_status},
 };
 
 const CALL: Duration = Duration::from_secs(30);
@@ -114,7 +113,7 @@ fn a_shop_that_sells_in_transactions_closes_its_days_too() {
     let shop = Shop::new();
     shop.bootstrap();
     sell(&shop, "2026-03-28 22:00..2026-03-28 22:10", "0.01", "34");
-    let sold = i64::try_from(kafka::read(shop.bootstrap(), &shop.topic("orders")).len()).unwrap();
+    let sold = count_orders(&shop);
     let live = shop.start(&["consume"]);
     let producer = transactional(&shop, "till");
     let topic = shop.topic("orders");
@@ -129,8 +128,7 @@ fn a_shop_that_sells_in_transactions_closes_its_days_too() {
         if taken_back { producer.abort_transaction(CALL) } else { producer.commit_transaction(CALL) }
             .unwrap();
     }
-    let last = kafka::read(shop.bootstrap(), &shop.topic("pulse")).pop().unwrap();
-    shop.write("pulse", &[pulse(&last, "2026-03-29T00:10:00+01:00")]);
+    tell_time(&shop, "2026-03-29T00:10:00+01:00");
     let report = shop.out().join("reports/2026-03-28.json");
     wait_for("the report", PATIENCE, || report.exists().then_some(()));
     wait_for_status(&shop, "all is read", |status| {

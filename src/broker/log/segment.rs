@@ -176,18 +176,17 @@ impl Segment {
         self.index.get(at).map_or(self.next_offset, |entry| self.base + i64::from(entry.offset))
     }
 
-    /// The places of the index within so many bytes behind a position, and the first behind them: how far each is from
-    /// the position, and the offset below which all before it lie. The end of the segment is the last of them.
+    /// The places of the index within so many bytes behind a position: how far each is from the position, and the
+    /// offset below which all before it lie. The last of them is the bound of all these bytes.
     pub(crate) fn bounds(&self, position: u64, length: usize) -> Vec<(usize, i64)> {
+        let end = position.saturating_add(length as u64);
         let after = self.index.partition_point(|entry| u64::from(entry.position) <= position);
-        let behind = self.index[after..]
-            .partition_point(|entry| u64::from(entry.position) < position.saturating_add(length as u64));
+        let inside = self.index.iter().skip(after).take_while(|entry| u64::from(entry.position) < end);
         let bound = |entry: &Entry| {
             let distance = u64::from(entry.position) - position;
             (usize::try_from(distance).unwrap_or(usize::MAX), self.base + i64::from(entry.offset))
         };
-        let end = (usize::MAX, self.next_offset);
-        self.index[after..].iter().take(behind + 1).map(bound).chain([end]).collect()
+        inside.map(bound).chain([(usize::MAX, self.offset_bound(end))]).collect()
     }
 
     /// Walks the batches from a position on.

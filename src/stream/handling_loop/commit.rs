@@ -1,6 +1,6 @@
 //! What goes out: one transaction with all that is due, and the states that it leaves on the board.
 
-use std::{collections::HashMap, time::Instant};
+use std::time::Instant;
 
 use chrono::Utc;
 use rdkafka::{Offset, consumer::Consumer};
@@ -32,20 +32,13 @@ impl Turn<'_> {
         if moved.is_empty() {
             return None;
         }
-        let end = |partition| self.env.board.end(Part { source: Source::Orders, partition });
-        let behind = |(partition, position, _): &(i32, Position, Resume)| {
-            end(*partition).is_some_and(|end| position.next < end)
-        };
-        // With an end to come to, records behind it are passed over too.
-        let passed = if self.env.until.is_none() && moved.iter().any(behind) {
-            passed(&self.consumer)
-        } else {
-            HashMap::new()
-        };
+        let part = |partition| Part { source: Source::Orders, partition };
+        let read = moved.iter().map(|(partition, position, _)| (part(*partition), position.next));
+        let seen = passed(self.env, &self.consumer, read).unwrap_or_default();
         let states: Vec<_> = moved
             .into_iter()
             .map(|(partition, position, resume)| {
-                let end_seen = passed.get(&Part { source: Source::Orders, partition }).copied().unwrap_or(0);
+                let end_seen = seen.get(&part(partition)).copied().unwrap_or(0);
                 (partition, PartState { end_seen, ..self.state(partition, position, resume) })
             })
             .collect();
@@ -56,7 +49,7 @@ impl Turn<'_> {
         }
         for (partition, state) in states {
             self.shown.insert(partition, state.position);
-            self.env.board.put(NAME, Part { source: Source::Orders, partition }, state);
+            self.env.board.put(NAME, part(partition), state);
         }
         let count = {
             let ledgers = self.books.ledgers();
@@ -109,7 +102,7 @@ impl Turn<'_> {
     }
 
     /// Up to `seen` lies nothing behind what was committed of a partition but markers of transactions.
-    pub(super) fn passed(&self, part: Part, seen: i64) {
+    pub(super) fn has_seen(&self, part: Part, seen: i64) {
         if let Some(state) = self.env.board.part(NAME, part) {
             self.env.board.put(NAME, part, PartState { end_seen: seen.max(state.end_seen), ..state });
         }

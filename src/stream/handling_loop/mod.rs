@@ -280,7 +280,7 @@ impl Turn<'_> {
             if self.env.stop.is_cancelled() || next < end && !is_empty()? {
                 return Ok(false);
             }
-            self.passed(part, end);
+            self.has_seen(part, end);
         }
         let orders = until.ends.iter().filter(|(part, _)| part.source == Source::Orders);
         let part = |&partition| Part { source: Source::Orders, partition };

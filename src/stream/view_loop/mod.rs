@@ -3,6 +3,7 @@
 mod save;
 mod shared;
 mod show;
+mod watch;
 
 use std::{
     collections::HashMap,
@@ -19,7 +20,7 @@ use rdkafka::{
 };
 use save::Handed;
 use shared::{Hold, Shared};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use watch::watch_over;
 
 use super::{
     StreamError, anchors,
@@ -43,8 +44,6 @@ const INTERVAL: Duration = Duration::from_millis(900);
 const GULP: usize = 2_000;
 /// How long Kafka may take to say whether it knows us.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A loop that stands still for so long is told of.
-const LONG: Duration = Duration::from_secs(5);
 
 /// Runs one view until it is told to stop, has reached its end, or must be built again.
 pub async fn run<V, O, S, F>(env: &Env, output: O, store: S, files: F) -> Result<Ended, ViewError>
@@ -330,42 +329,4 @@ fn tell_within<K: Keeper>(
     // The call itself knows no deadline.
     std::thread::spawn(move || told.send(consumer.commit(&list, CommitMode::Sync)));
     matches!(tokio::task::block_in_place(|| heard.recv_timeout(patience)), Ok(Ok(())))
-}
-
-/// Tells where a loop has stood still for long, as it cannot do so itself.
-fn watch_over<V, O, S, F>(shared: &Arc<Shared<V, O, S, F>>) -> DropGuard
-where
-    V: View,
-    O: Output<V> + 'static,
-    S: Store + 'static,
-    F: Files + 'static,
-{
-    let (shared, stop) = (Arc::downgrade(shared), CancellationToken::new());
-    let watching = async move {
-        let mut told = false;
-        while let Some(shared) = shared.upgrade() {
-            let silence = shared.lease.silence();
-            let stands = silence > LONG;
-            if stands && !told {
-                let seconds = silence.as_secs();
-                let what = format!(
-                    "{} has stood still for {seconds} s: its disk or Kafka keeps it waiting",
-                    V::NAME
-                );
-                let env = &shared.env;
-                env.board.say(
-                    env.clock.now().unwrap_or_default(),
-                    Weight::Warning,
-                    format!("{what}.").into(),
-                );
-                env.board.set_trouble(V::NAME, what.into());
-            }
-            told = stands;
-            drop(shared);
-            tokio::time::sleep(INTERVAL).await;
-        }
-    };
-    let ended = stop.clone();
-    tokio::spawn(async move { ended.run_until_cancelled(watching).await });
-    stop.drop_guard()
 }

@@ -24,8 +24,7 @@ where
     S: Store + 'static,
     F: Files + 'static,
 {
-    /// Puts the figures on the board, and publishes those that are news: once a second, and at the
-    /// end.
+    /// Puts the figures on the board, and publishes those that are news: once a second, and at the end.
     pub(super) fn show(&mut self, last: bool) {
         if self.shared.is_lost() {
             return;
@@ -65,16 +64,14 @@ where
 
     /// Where a log goes on behind what was read there may be markers alone.
     fn see_markers(&mut self) {
-        // With an end to come to, records behind it are passed over too.
-        if self.env.until.is_some() {
-            return;
+        let seen = {
+            let worker = self.shared.worker();
+            let read = worker.positions().map(|(part, position)| (part, self.read_to(part, position.next)));
+            passed(self.env, &self.consumer, read)
+        };
+        if let Some(seen) = seen {
+            self.end_seen = seen;
         }
-        let is_behind =
-            |part, next| self.env.board.end(part).is_some_and(|end| self.read_to(part, next) < end);
-        if !self.shared.worker().positions().any(|(part, position)| is_behind(part, position.next)) {
-            return;
-        }
-        self.end_seen = passed(&self.consumer);
     }
 
     /// Each report that was saved since the last look becomes a message.
