@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Buf;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 use tokio::{
     io::AsyncWriteExt,
@@ -118,18 +119,19 @@ async fn send_records(writer: &mut OwnedWriteHalf, context: &Context, fetched: &
     let mut length = None;
     loop {
         let (response, share) = timeout(STALLED, fetched.load()).await?;
-        let answer = wire::encode(context, &ResponseKind::Fetch(response)).map_err(io::Error::other)?;
-        if length.is_some_and(|length| length != answer.len()) {
+        let mut answer = wire::encode_records(context, response).map_err(io::Error::other)?;
+        if length.is_some_and(|length| length != answer.remaining()) {
             return Err(io::Error::other("records have changed while they were sent"));
         }
-        length = Some(answer.len());
-        while let Some(rest) = answer.get(sent..).filter(|rest| !rest.is_empty()) {
-            match timeout(SLOW, writer.write(rest)).await {
+        length = Some(answer.remaining());
+        answer.advance(sent);
+        while answer.has_remaining() {
+            match timeout(SLOW, writer.write_buf(&mut answer)).await {
                 Ok(written) => sent += written?,
                 Err(_) => break,
             }
         }
-        if sent == answer.len() {
+        if !answer.has_remaining() {
             return Ok(());
         }
         drop((answer, share));

@@ -88,3 +88,14 @@ fn a_transaction_whose_end_is_not_confirmed_is_not_made_twice() {
     consumers.terminate().ok();
     assert_eq!(handled_twice(&machines), Vec::<Value>::new());
 }
+
+/// Looking around takes longer then than there is between two looks; records must come in between.
+#[test]
+fn where_every_answer_is_late_the_end_is_reached_all_the_same() {
+    let (machines, proxy) = behind_a_proxy();
+    machines.sell("2026-03-27 22:00..2026-03-27 23:00");
+    proxy.delay(Duration::from_millis(300));
+    machines.start("a", &["consume", "--until-end"]).finish().ok();
+    proxy.delay(Duration::ZERO);
+    assert_eq!(machines.differences(&["a"]), Vec::<String>::new());
+}

@@ -1,6 +1,8 @@
 //! Reading: where in which file the wanted batches lie, and their bytes.
 
-use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
+use std::{fs::File, io, sync::Arc};
+
+use rustix::{buffer::spare_capacity, io::Errno};
 
 use super::{Aborted, Log, LogError, batch, scan::damage};
 
@@ -46,8 +48,7 @@ impl Slice {
     /// Reads whole batches of up to `length` bytes, and checks each: a damaged one ends them, or is the error when it
     /// is the first.
     pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; self.length];
-        self.file.read_exact_at(&mut bytes, self.position)?;
+        let mut bytes = bytes_at(&self.file, self.position, self.length)?;
         let mut whole = 0;
         let mut next_offset = 0;
         let mut bounds = self.bounds.iter().peekable();
@@ -67,6 +68,21 @@ impl Slice {
         bytes.truncate(whole);
         Ok(bytes)
     }
+}
+
+/// So many bytes of a file from a position on, into memory that nobody has cleared for them.
+fn bytes_at(file: &File, position: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let at = position + bytes.len() as u64;
+        match rustix::io::pread(file, spare_capacity(&mut bytes), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 impl Log {

@@ -1,5 +1,6 @@
 //! The wire: frames in, frames out, and nothing that a hostile client sends gets further than this.
 
+mod answer;
 mod budget;
 mod frame;
 mod guard;
@@ -12,6 +13,7 @@ use kafka_protocol::{
     protocol::{Decodable, Encodable},
 };
 
+pub(crate) use answer::encode_records;
 pub(crate) use budget::{Budget, Share};
 pub(crate) use frame::Frames;
 
@@ -72,17 +74,7 @@ pub(crate) fn decode(mut frame: Bytes) -> Result<Request, WireError> {
 /// Encodes an answer as a frame.
 pub(crate) fn encode(context: &Context, response: &ResponseKind) -> Result<BytesMut, WireError> {
     let header_version = context.key.response_header_version(context.version);
-    write(context.correlation_id, header_version, |frame| {
-        frame.reserve(records(response));
-        response.encode(frame, context.version)
-    })
-}
-
-/// Bytes of records in an answer: room that is made once, not by doubling.
-fn records(response: &ResponseKind) -> usize {
-    let ResponseKind::Fetch(response) = response else { return 0 };
-    let partitions = response.responses.iter().flat_map(|topic| &topic.partitions);
-    partitions.filter_map(|partition| Some(partition.records.as_ref()?.len() + 64)).sum()
+    write(context.correlation_id, header_version, |frame| response.encode(frame, context.version))
 }
 
 /// The answer to an `ApiVersions` request of an unknown version: in version 0, with the error and what there is
