@@ -144,9 +144,15 @@ impl Shop {
     /// Where the partitions of a topic end now.
     pub(crate) fn ends(&self, probe: &BaseConsumer, topic: Topic) -> Vec<i64> {
         let name = self.session.topic(topic);
-        (0..self.session.partitions)
-            .map(|partition| probe.fetch_watermarks(&name, partition, DEADLINE).unwrap().1)
-            .collect()
+        let deadline = std::time::Instant::now() + DEADLINE;
+        let end = |partition| loop {
+            match probe.fetch_watermarks(&name, partition, DEADLINE) {
+                Ok((_, end)) => break end,
+                // A topic that was just made has no leader yet.
+                Err(error) => assert!(std::time::Instant::now() < deadline, "{error}"),
+            }
+        };
+        (0..self.session.partitions).map(end).collect()
     }
 
     /// Asks by way of the topic.
