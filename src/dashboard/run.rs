@@ -12,7 +12,7 @@ use std::{
 };
 
 use crossterm::event::{Event, EventStream, MouseButton, MouseEvent, MouseEventKind};
-use futures::{FutureExt, Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, future::poll_immediate, stream};
 use ratatui::{buffer::Buffer, layout::Rect};
 use tokio::{
     runtime,
@@ -184,7 +184,8 @@ where
                     if let Some(exit) = exit {
                         return Ok(exit);
                     }
-                    next = inputs.next().now_or_never();
+                    // Asked in this task's own name: crossterm wakes whoever asked first when nothing was there.
+                    next = poll_immediate(inputs.next()).await;
                 }
             }
             written = surface.ready(), if !ready => written?,

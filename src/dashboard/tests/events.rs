@@ -1,9 +1,15 @@
 //! The loop on a test backend with scripted events.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt};
 use ratatui::{buffer::Buffer, layout::Size};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -81,8 +87,23 @@ struct Stage {
     done: tokio::task::JoinHandle<Result<Exit, ScreenError>>,
 }
 
-fn inputs(from: mpsc::UnboundedReceiver<Input>) -> impl Stream<Item = Input> + Unpin + Send {
-    Box::pin(stream::unfold(from, |mut from| async move { from.recv().await.map(|input| (input, from)) }))
+/// What is typed. As in crossterm's stream, the first who asks while there is nothing is the one who is woken.
+struct Typed {
+    from: mpsc::UnboundedReceiver<Input>,
+    first: Option<Waker>,
+}
+
+impl Stream for Typed {
+    type Item = Input;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Input>> {
+        let first = self.first.get_or_insert_with(|| context.waker().clone()).clone();
+        let polled = self.from.poll_recv(&mut Context::from_waker(&first));
+        if polled.is_ready() {
+            self.first = None;
+        }
+        polled
+    }
 }
 
 fn start() -> Stage {
@@ -103,7 +124,16 @@ fn start_with(has_shell: bool, present: bool) -> Stage {
     let mut screen = Cells { pictures: shown, takes: taking, waiting: false, done: did, has_shell };
     let ended = end.clone();
     let done = tokio::spawn(async move {
-        drive(&mut screen, inputs(typed).fuse(), app, plain_look(), snapshots, &asks, &ended).await
+        drive(
+            &mut screen,
+            Typed { from: typed, first: None }.fuse(),
+            app,
+            plain_look(),
+            snapshots,
+            &asks,
+            &ended,
+        )
+        .await
     });
     Stage { inputs: keys, shop, requests, pictures, takes, terminal, stop: end, done }
 }
