@@ -31,7 +31,7 @@ const FREE: usize = 32 << 10;
 /// Nobody is waited for longer, though it asks for it: it may have gone without a word.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// A wait may be shorter by this part of it.
-const SHORTER: u32 = 50;
+const SHORTER: u32 = 10;
 /// A larger read is done off the async threads.
 const READ_INLINE: usize = 256 << 10;
 /// Topics are named by id from this version on (KIP-516).
