@@ -3,7 +3,6 @@
 use std::{io, sync::Arc};
 
 use kafka_protocol::ResponseError;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -17,8 +16,6 @@ pub(crate) struct Cluster {
     pub(crate) folder: Folder,
     pub(crate) id: String,
     pub(crate) durability: Durability,
-    /// When it began.
-    pub(crate) begun: Instant,
     pub(crate) journal: Arc<Journal>,
     pub(crate) topics: Arc<Topics>,
     pub(crate) groups: Arc<Groups>,

@@ -126,8 +126,7 @@ fn open(data: &Path, durability: Durability) -> Result<Arc<Cluster>, BrokerError
         Transactions::open(Arc::clone(&journal), Arc::clone(&topics), Arc::clone(&groups), durability);
     let transactions = Arc::new(transactions);
     let stopping = CancellationToken::new();
-    let begun = tokio::time::Instant::now();
-    let cluster = Cluster { folder, id, durability, begun, journal, topics, groups, transactions, stopping };
+    let cluster = Cluster { folder, id, durability, journal, topics, groups, transactions, stopping };
     Ok(Arc::new(cluster))
 }
 

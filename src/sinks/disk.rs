@@ -46,20 +46,15 @@ impl Folder {
         }
     }
 
-    fn put(&self, path: &str, bytes: &[u8], is_synced: bool) -> io::Result<()> {
-        let place = self.place(path)?;
-        // No name has a `~`, so each path has an aside of its own.
-        let aside = self.root.join(ASIDE).join(path.replace('/', "~"));
-        make_parent(&place)?;
-        make_parent(&aside)?;
-        let mut file = File::create(&aside)?;
+    fn put(&self, place: &Path, aside: &Path, bytes: &[u8]) -> io::Result<()> {
+        make_parent(place)?;
+        make_parent(aside)?;
+        let mut file = File::create(aside)?;
         file.write_all(bytes)?;
-        if is_synced {
-            file.sync_all()?;
-        }
+        file.sync_all()?;
         drop(file);
-        fs::rename(&aside, &place)?;
-        if is_synced { self.sync_folders_of(&place) } else { Ok(()) }
+        fs::rename(aside, place)?;
+        self.sync_folders_of(place)
     }
 
     fn move_away(&self, place: &Path, path: &str) -> io::Result<()> {
@@ -123,11 +118,10 @@ impl Files for Folder {
     }
 
     fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.put(path, bytes, true).map_err(about(path))
-    }
-
-    fn refresh(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.put(path, bytes, false).map_err(about(path))
+        let place = self.place(path)?;
+        // No name has a `~`, so each path has an aside of its own.
+        let aside = self.root.join(ASIDE).join(path.replace('/', "~"));
+        self.put(&place, &aside, bytes).map_err(about(path))
     }
 
     fn set_aside(&mut self, path: &str) -> io::Result<()> {

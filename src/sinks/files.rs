@@ -20,11 +20,6 @@ pub trait Files: Send {
     fn cut(&mut self, path: &str, length: u64) -> io::Result<()>;
     /// Puts a whole file in place: written aside under `state/`, synced, renamed, the folder synced.
     fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
-    /// The same for a file that is made anew at every start and many times a minute: it is whole however the process
-    /// ends, but nothing is synced, so a power cut may leave an old or empty one until the next start.
-    fn refresh(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.replace(path, bytes)
-    }
     /// Moves a file away to `state/set-aside/`, keeping its path and never overwriting one: where the name is
     /// taken it gets a number behind. Nothing where it is missing.
     fn set_aside(&mut self, path: &str) -> io::Result<()>;

@@ -30,8 +30,6 @@ static BUDGET: Budget = Budget::new(16 << 20);
 const FREE: usize = 32 << 10;
 /// Nobody is waited for longer, though it asks for it: it may have gone without a word.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
-/// A wait may be shorter by this part of it.
-const SHORTER: u32 = 10;
 /// A larger read is done off the async threads.
 const READ_INLINE: usize = 256 << 10;
 /// Topics are named by id from this version on (KIP-516).
@@ -66,7 +64,7 @@ pub(crate) async fn fetch(cluster: &Cluster, request: FetchRequest, version: i16
     let present = wanted.iter().flatten().filter_map(|one| one.partition.as_ref().ok().map(Arc::clone));
     let watch = Watch::new(present.collect());
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(LONGEST_WAIT);
-    let deadline = deadline(cluster.begun, Instant::now(), max_wait);
+    let deadline = Instant::now() + max_wait;
     let least = usize::try_from(request.min_bytes).unwrap_or(0);
     let most = usize::try_from(request.max_bytes).unwrap_or(0).min(LARGEST_RESPONSE);
     let planned = loop {
@@ -94,16 +92,6 @@ pub(crate) async fn fetch(cluster: &Cluster, request: FetchRequest, version: i16
             .with_partitions(partitions.collect())
     });
     Fetched { response: FetchResponse::default().with_responses(responses.collect()), slices }
-}
-
-/// When a wait is over. It may be shorter by so little that nobody notices ([`SHORTER`]), and is so that all who wait
-/// for the same time come to be answered at the same moments, counted from when the broker began: idle readers wake the
-/// machine together then.
-fn deadline(begun: Instant, now: Instant, wait: Duration) -> Instant {
-    let since_last = now.duration_since(begun).as_nanos().checked_rem(wait.as_nanos()).unwrap_or(0);
-    // Less than the wait, which is far below 500 years.
-    let since_last = Duration::from_nanos(u64::try_from(since_last).unwrap_or(0));
-    now + wait - since_last.min(wait / SHORTER)
 }
 
 fn slices(planned: &[Planned]) -> impl Iterator<Item = Option<&Slice>> {
@@ -206,31 +194,4 @@ fn describe(wanted: &Wanted<'_>, planned: Planned, isolation: Isolation) -> Part
         .with_log_start_offset(reading.start)
         .with_aborted_transactions((isolation == Isolation::Committed).then(|| aborted.collect()))
         .with_records(Some(Bytes::new()))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn readers_who_wait_equally_long_come_to_be_answered_together(
-            wait in 1..700_000_u64,
-            starts in prop::collection::vec(0..1_000_000_u64, 2..9),
-        ) {
-            let (begun, wait) = (Instant::now(), Duration::from_millis(wait));
-            let answered = starts.into_iter().map(|ms| {
-                let mut now = begun + Duration::from_millis(ms);
-                for _ in 0..=SHORTER {
-                    let end = deadline(begun, now, wait);
-                    assert!(end <= now + wait && end >= now + wait - wait / SHORTER);
-                    now = end;
-                }
-                now.duration_since(begun).as_nanos() % wait.as_nanos()
-            });
-            prop_assert_eq!(answered.max(), Some(0));
-        }
-    }
 }

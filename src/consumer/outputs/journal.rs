@@ -63,7 +63,7 @@ impl Output<Journal> for JournalFiles {
 
     fn publish(&mut self, files: &mut dyn Files) -> io::Result<bool> {
         if self.due {
-            files.refresh(journal::LAST, &self.last)?;
+            files.replace(journal::LAST, &self.last)?;
             self.due = false;
         }
         Ok(false)

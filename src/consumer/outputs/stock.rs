@@ -65,7 +65,7 @@ impl Output<Stock> for StockFiles {
 
     fn publish(&mut self, files: &mut dyn Files) -> io::Result<bool> {
         if self.due {
-            files.refresh(stock_table::FILE, &self.text)?;
+            files.replace(stock_table::FILE, &self.text)?;
             self.due = false;
         }
         Ok(false)

@@ -85,7 +85,6 @@ enum Step {
     Torn(usize, u64, Vec<u8>, usize),
     Cut(usize, u64),
     Replace(usize, Vec<u8>),
-    Refresh(usize, Vec<u8>),
     SetAside(usize),
 }
 
@@ -99,8 +98,7 @@ fn step() -> impl Strategy<Value = Step> {
         (path.clone(), 0_u64..20, bytes.clone(), 0_usize..12)
             .prop_map(|(path, at, bytes, kept)| Step::Torn(path, at, bytes, kept)),
         (path.clone(), 0_u64..20).prop_map(|(path, length)| Step::Cut(path, length)),
-        (path.clone(), bytes.clone()).prop_map(|(path, bytes)| Step::Replace(path, bytes)),
-        (path.clone(), bytes).prop_map(|(path, bytes)| Step::Refresh(path, bytes)),
+        (path.clone(), bytes).prop_map(|(path, bytes)| Step::Replace(path, bytes)),
         path.prop_map(Step::SetAside),
     ]
 }
@@ -133,9 +131,6 @@ proptest! {
                 }
                 Step::Replace(path, bytes) => {
                     (PATHS[path], folder.replace(PATHS[path], &bytes), memory.replace(PATHS[path], &bytes))
-                }
-                Step::Refresh(path, bytes) => {
-                    (PATHS[path], folder.refresh(PATHS[path], &bytes), memory.refresh(PATHS[path], &bytes))
                 }
                 Step::SetAside(path) => {
                     (PATHS[path], folder.set_aside(PATHS[path]), memory.set_aside(PATHS[path]))
