@@ -7,10 +7,9 @@ use rdkafka::{
     consumer::{Consumer, StreamConsumer},
 };
 
-use super::learn::drop_aside;
 use crate::{
     shop::{Control, Pulse},
-    stream::{Session, StreamError, Topic},
+    stream::{Session, StreamError, Topic, let_go},
 };
 
 /// Something heard.
@@ -75,6 +74,6 @@ impl Inbox {
 
 impl Drop for Inbox {
     fn drop(&mut self) {
-        drop_aside(self.consumer.take());
+        let_go(self.consumer.take());
     }
 }

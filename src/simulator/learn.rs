@@ -1,6 +1,6 @@
 //! Reading a topic up to where it ends now.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::{
     Message, Offset, TopicPartitionList,
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::books::Books;
 use crate::{
     shop::Pulse,
-    stream::{Session, StreamError, Topic},
+    stream::{Session, StreamError, Topic, insist::insist, let_go},
 };
 
 /// How long Kafka may take to say where a partition ends.
@@ -71,28 +71,19 @@ pub(super) fn end_of(session: &Session, topic: Topic) -> Result<i64, StreamError
     Ok(watermarks(session, &session.probe()?, &session.topic(topic), 0)?.1)
 }
 
-/// Where a partition begins and ends. One that was made just now, or whose leader changes, is asked again.
+/// Where a partition begins and ends. A broker that knows nothing of it is asked again: it was made just now.
 fn watermarks(
     session: &Session,
     consumer: &BaseConsumer,
     topic: &str,
     partition: i32,
 ) -> Result<(i64, i64), StreamError> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match consumer.fetch_watermarks(topic, partition, PATIENCE) {
-            Ok(watermarks) => return Ok(watermarks),
-            Err(error) if Instant::now() > deadline => return Err(session.unreachable(&error)),
-            Err(error) => match error.rdkafka_error_code() {
-                Some(
-                    RDKafkaErrorCode::NotLeaderForPartition
-                    | RDKafkaErrorCode::LeaderNotAvailable
-                    | RDKafkaErrorCode::UnknownTopicOrPartition,
-                ) => std::thread::sleep(Duration::from_millis(50)),
-                _ => return Err(session.unreachable(&error)),
-            },
-        }
-    }
+    insist(PATIENCE, |left| {
+        consumer.fetch_watermarks(topic, partition, left).map_err(|error| match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => session.unreachable(&error),
+            _ => error.into(),
+        })
+    })
 }
 
 /// Reads every partition from its offset in `from` to its present end and says where it ends. Kafka being
@@ -161,11 +152,6 @@ fn read(
             *next = (*next).max(position);
         }
     }
-    drop_aside(consumer);
+    let_go(consumer);
     Ok(ends)
-}
-
-/// Drops a client without waiting: while its broker is away that can take long.
-pub(super) fn drop_aside(client: impl Send + 'static) {
-    std::thread::spawn(move || drop(client));
 }

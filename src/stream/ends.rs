@@ -19,6 +19,7 @@ use super::{
     board::{Board, Ends},
     clock::Clock,
     cluster::ClusterWatch,
+    insist::insist,
     reader::reader,
 };
 use crate::{consumer::Part, views::Source};
@@ -69,8 +70,8 @@ impl EndWatch {
         let begun = Instant::now();
         let uncommitted: BaseConsumer = reader(&self.session, &[("isolation.level", "read_uncommitted")])?;
         loop {
-            let committed = self.look()?;
-            let written = self.ask(&uncommitted)?;
+            let committed = insist(PATIENCE, |_| self.look())?;
+            let written = insist(PATIENCE, |_| self.ask(&uncommitted))?;
             let open = committed.iter().any(|(part, end)| {
                 part.source == Source::Handled && written.get(part).is_some_and(|all| all > end)
             });

@@ -12,6 +12,7 @@ pub mod follow;
 pub mod group;
 pub mod handling_loop;
 pub mod handovers;
+pub mod insist;
 pub mod lease;
 pub mod probe;
 pub mod producer;

@@ -1,12 +1,15 @@
 //! Reading outside of any group: the client for it, and what it hears.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rdkafka::{
-    config::FromClientConfig, consumer::BaseConsumer, error::KafkaError, message::BorrowedMessage,
+    config::FromClientConfig,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::KafkaError,
+    message::BorrowedMessage,
 };
 
-use super::{Session, StreamError};
+use super::{Session, StreamError, insist::insist};
 
 /// A consumer of committed records that joins no group; settings of its `own` go before these.
 pub fn reader<C: FromClientConfig>(session: &Session, own: &[(&str, &str)]) -> Result<C, StreamError> {
@@ -24,6 +27,16 @@ pub fn reader<C: FromClientConfig>(session: &Session, own: &[(&str, &str)]) -> R
     ];
     settings.extend(own);
     Ok(session.client(&settings).create()?)
+}
+
+/// Where a partition begins, and where it ends for this reader. Blocks for at most `patience`.
+pub fn watermarks<C: ConsumerContext>(
+    reader: &impl Consumer<C>,
+    topic: &str,
+    partition: i32,
+    patience: Duration,
+) -> Result<(i64, i64), StreamError> {
+    insist(patience, |left| Ok(reader.fetch_watermarks(topic, partition, left)?))
 }
 
 /// What a reader hears.

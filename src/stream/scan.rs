@@ -14,7 +14,7 @@ use rdkafka::{
 
 use super::{
     Session, StreamError, Topic,
-    reader::{Heard, next, reader},
+    reader::{Heard, next, reader, watermarks},
 };
 
 const CALL: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ pub fn scan<T>(
     let mut places = TopicPartitionList::new();
     let mut open = HashMap::new();
     for partition in 0..session.partitions_of(&consumer, topic, CALL)? {
-        let (low, end) = consumer.fetch_watermarks(&name, partition, CALL)?;
+        let (low, end) = watermarks(&consumer, &name, partition, CALL)?;
         if end > low {
             places.add_partition_offset(&name, partition, Offset::Beginning)?;
             open.insert(partition, end);

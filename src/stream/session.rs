@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use rdkafka::{
     ClientConfig,
     consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
+    error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::Topic;
+use super::{Topic, insist::insist};
 use crate::dashboard::snapshot::Said;
 
 /// Everything a client needs to know; cheap to clone.
@@ -91,6 +91,30 @@ pub enum StreamError {
 }
 
 impl StreamError {
+    /// Whether the same question may be answered a moment later: a connection broke, or a broker takes over.
+    pub(crate) fn passes(&self) -> bool {
+        use RDKafkaErrorCode as Code;
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Kafka(error) => error.rdkafka_error_code().is_some_and(|code| {
+                matches!(
+                    code,
+                    Code::BrokerTransportFailure
+                        | Code::AllBrokersDown
+                        | Code::NetworkException
+                        | Code::OperationTimedOut
+                        | Code::RequestTimedOut
+                        | Code::LeaderNotAvailable
+                        | Code::NotLeaderForPartition
+                        | Code::CoordinatorLoadInProgress
+                        | Code::CoordinatorNotAvailable
+                        | Code::NotCoordinator
+                )
+            }),
+            _ => false,
+        }
+    }
+
     /// As the screen says it.
     pub fn said(&self) -> Said {
         match self {
@@ -166,8 +190,9 @@ impl Session {
         timeout: Duration,
     ) -> Result<i32, StreamError> {
         let name = self.topic(topic);
-        let metadata =
-            probe.fetch_metadata(Some(&name), timeout).map_err(|error| self.unreachable(&error))?;
+        let metadata = insist(timeout, |left| {
+            probe.fetch_metadata(Some(&name), left).map_err(|error| self.unreachable(&error))
+        })?;
         let count = metadata
             .topics()
             .iter()

@@ -1,6 +1,10 @@
 //! The topics of the shop and how they are made.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -9,6 +13,7 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Session, StreamError, board::Board, clock::Clock};
@@ -138,15 +143,32 @@ pub async fn exist(session: &Session, patience: Duration) -> Result<(), StreamEr
     looked.await.unwrap_or_else(|error| Err(session.unreachable_because(error.to_string())))
 }
 
-/// Makes the topics that are missing, and returns their names; replication factor min(3, brokers). Waits at most
-/// `timeout` for Kafka.
+/// Makes the topics that are missing, and returns their names; replication factor min(3, brokers). Where a connection
+/// breaks it is tried again; Kafka is waited for at most `timeout`.
 pub async fn ensure(session: &Session, timeout: Duration) -> Result<Vec<String>, StreamError> {
-    let (admin, brokers, missing) = missing(session, timeout).await?;
-    if missing.is_empty() {
-        return Ok(Vec::new());
+    let deadline = Instant::now() + timeout;
+    let mut made = BTreeSet::new();
+    loop {
+        match make(session, timeout, &mut made).await {
+            Ok(()) => return Ok(made.into_iter().collect()),
+            Err(error) if error.passes() && Instant::now() < deadline => {
+                tracing::debug!("making the topics again: {error}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => return Err(error),
+        }
     }
+}
+
+/// Tries it once. What is made goes to `made`, also where its making is not confirmed.
+async fn make(session: &Session, timeout: Duration, made: &mut BTreeSet<String>) -> Result<(), StreamError> {
+    let (admin, brokers, missing) = missing(session, timeout).await?;
     let replication = i32::try_from(brokers.clamp(1, 3)).unwrap_or(1);
     let names: Vec<String> = missing.iter().map(|topic| session.topic(*topic)).collect();
+    made.extend(names.iter().cloned());
+    if made.is_empty() {
+        return Ok(());
+    }
     let wanted: Vec<NewTopic<'_>> = missing
         .iter()
         .zip(&names)
@@ -163,8 +185,11 @@ pub async fn ensure(session: &Session, timeout: Duration) -> Result<Vec<String>,
         })
         .collect();
     let options = AdminOptions::new().operation_timeout(Some(timeout)).request_timeout(Some(timeout));
-    let results =
-        admin.create_topics(&wanted, &options).await.map_err(|error| session.unreachable(&error))?;
+    let results = if wanted.is_empty() {
+        Vec::new()
+    } else {
+        admin.create_topics(&wanted, &options).await.map_err(|error| session.unreachable(&error))?
+    };
     for result in results {
         match result {
             // Another process was quicker.
@@ -172,8 +197,7 @@ pub async fn ensure(session: &Session, timeout: Duration) -> Result<Vec<String>,
             Err((topic, code)) => return Err(StreamError::CreateTopic { topic, reason: code.to_string() }),
         }
     }
-    wait_until_known(session, admin, names.clone(), timeout).await?;
-    Ok(names)
+    wait_until_known(session, admin, made, timeout).await
 }
 
 /// The topics that are missing, a client to make them with, and how many brokers there are.
@@ -200,14 +224,14 @@ async fn missing(
 async fn wait_until_known(
     session: &Session,
     admin: AdminClient<DefaultClientContext>,
-    names: Vec<String>,
+    names: &BTreeSet<String>,
     timeout: Duration,
 ) -> Result<(), StreamError> {
-    let deadline = tokio::time::Instant::now() + timeout;
-    let admin = std::sync::Arc::new(admin);
+    let deadline = Instant::now() + timeout;
+    let admin = Arc::new(admin);
     for name in names {
         loop {
-            let (asked, topic) = (std::sync::Arc::clone(&admin), name.clone());
+            let (asked, topic) = (Arc::clone(&admin), name.clone());
             let known = tokio::task::spawn_blocking(move || {
                 asked.inner().fetch_metadata(Some(&topic), timeout).is_ok_and(|metadata| {
                     metadata.topics().iter().any(|found| {
@@ -220,8 +244,11 @@ async fn wait_until_known(
             if known.await.unwrap_or(false) {
                 break;
             }
-            if tokio::time::Instant::now() >= deadline {
-                return Err(StreamError::NoTopic { topic: name, bootstrap: session.bootstrap.to_string() });
+            if Instant::now() >= deadline {
+                return Err(StreamError::NoTopic {
+                    topic: name.clone(),
+                    bootstrap: session.bootstrap.to_string(),
+                });
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -1,12 +1,12 @@
 //! A driver of the real binary: a folder of its own for every test, command lines, output, deadlines, signals.
 
 use std::{
-    cell::OnceCell,
     fs::{self, File},
     io::Write,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::OnceLock,
     thread,
     time::{Duration, Instant},
 };
@@ -40,7 +40,7 @@ pub struct Shop {
     bootstrap: Option<String>,
     prefix: String,
     /// The embedded broker, once a test reads the topics itself.
-    broker: OnceCell<(Running, String)>,
+    broker: OnceLock<(Running, String)>,
     /// Whether the folder stays when the test fails.
     evidence: bool,
 }
@@ -71,7 +71,7 @@ impl Shop {
         let home = tempfile::Builder::new().prefix("shop-").tempdir().expect("a folder");
         let name = home.path().file_name().expect("a name").to_string_lossy().into_owned();
         let prefix = if bootstrap.is_some() { name } else { "shop".to_owned() };
-        Self { home, bootstrap, prefix, broker: OnceCell::new(), evidence: false }
+        Self { home, bootstrap, prefix, broker: OnceLock::new(), evidence: false }
     }
 
     /// Leaves its folder behind when the test fails, for whoever looks for the cause.

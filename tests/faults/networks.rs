@@ -99,3 +99,63 @@ fn where_every_answer_is_late_the_end_is_reached_all_the_same() {
     proxy.delay(Duration::ZERO);
     assert_eq!(machines.differences(&["a"]), Vec::<String>::new());
 }
+
+/// Every kind of request that a program of ours makes, Kafka protocol.
+const KINDS: [(i16, &str); 16] = [
+    (0, "Produce"),
+    (1, "Fetch"),
+    (2, "ListOffsets"),
+    (3, "Metadata"),
+    (8, "OffsetCommit"),
+    (9, "OffsetFetch"),
+    (10, "FindCoordinator"),
+    (11, "JoinGroup"),
+    (14, "SyncGroup"),
+    (18, "ApiVersions"),
+    (19, "CreateTopics"),
+    (22, "InitProducerId"),
+    (24, "AddPartitionsToTxn"),
+    (25, "AddOffsetsToTxn"),
+    (26, "EndTxn"),
+    (28, "TxnOffsetCommit"),
+];
+
+#[test]
+fn a_connection_that_breaks_under_any_question_ends_no_command() {
+    let broker = Machines::new();
+    let one_kind = |(api, name): (i16, &'static str)| {
+        let proxy = Proxy::before(&broker.bootstrap);
+        let prefix = format!("{}-{}", broker.prefix(), name.to_lowercase());
+        let run = |arguments: &[&str]| {
+            proxy.snap(api);
+            let (address, out) = (proxy.address.to_string(), format!("out-{name}"));
+            let mut all = arguments.to_vec();
+            all.extend(["--bootstrap", &address, "--prefix", &prefix, "--partitions", "2", "--out", &out]);
+            broker.shop.start_bare(&all).finish().ok()
+        };
+        let period = ["--backfill", "2026-03-27 23:00..2026-03-28 00:30", "--rate", "0.1", "--seed", "5"];
+        run(&[&["produce"], &period[..]].concat());
+        run(&["consume", "--until-end"]);
+        run(&["status"]);
+        run(&["order", "1"]);
+        run(&["report", "2026-03-27", "--rebuild"]);
+        run(&["verify"]);
+        let snapped = proxy.snapped();
+        let oracle = Oracle::read(broker.shop.bootstrap(), &prefix);
+        assert_eq!(oracle.check_sales(), Vec::<String>::new(), "{name}");
+        (name, snapped)
+    };
+    let mut never = Vec::new();
+    for kinds in KINDS.chunks(8) {
+        std::thread::scope(|scope| {
+            let running: Vec<_> = kinds.iter().map(|kind| scope.spawn(|| one_kind(*kind))).collect();
+            for one in running {
+                let (name, snapped) = one.join().expect("a kind of request at which a command failed, above");
+                if snapped == 0 {
+                    never.push(name);
+                }
+            }
+        });
+    }
+    assert_eq!(never, Vec::<&str>::new(), "no connection was broken at them");
+}

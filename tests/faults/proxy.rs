@@ -12,11 +12,13 @@ use std::{
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// `EndTxn`, Kafka protocol.
 pub const END_TXN: i16 = 26;
+/// How long requests of a kind break their connections.
+const SNAPPING: Duration = Duration::from_millis(600);
 const METADATA: i16 = 3;
 const FIND_COORDINATOR: i16 = 10;
 const DESCRIBE_CLUSTER: i16 = 60;
@@ -30,12 +32,39 @@ struct Faults {
     /// Answers to this many requests of this kind are swallowed.
     swallow: Mutex<Option<(i16, usize)>>,
     swallowed: AtomicUsize,
+    /// Connections break at requests of this kind.
+    snap: Mutex<Option<Snap>>,
+    snapped: AtomicUsize,
     open: Mutex<Vec<TcpStream>>,
 }
 
 pub struct Proxy {
     pub address: SocketAddr,
     faults: Arc<Faults>,
+}
+
+/// Breaks connections at requests of a kind for a while, lets one through, and begins anew.
+struct Snap {
+    api: i16,
+    since: Option<Instant>,
+    left: usize,
+}
+
+impl Faults {
+    /// Whether the connection breaks at this frame, a request's or an answer's.
+    fn snaps(&self, api: Option<i16>, answer: bool) -> bool {
+        let mut snap = self.snap.lock().unwrap();
+        let Some(snap) = snap.as_mut().filter(|snap| Some(snap.api) == api && snap.left > 0) else {
+            return false;
+        };
+        if snap.since.get_or_insert_with(Instant::now).elapsed() > SNAPPING {
+            (snap.since, snap.left) = (None, snap.left - 1);
+            return false;
+        }
+        let count = self.snapped.fetch_add(1, Ordering::Relaxed);
+        // Every second request is answered before its connection breaks.
+        answer || count % 2 == 0
+    }
 }
 
 impl Proxy {
@@ -80,6 +109,18 @@ impl Proxy {
         *self.faults.swallow.lock().unwrap() = Some((api, count));
     }
 
+    /// From the next request of a kind on, each of that kind breaks its connection for a while, before the broker has it
+    /// or when it was answered: longer than librdkafka asks again by itself. This happens four times, so that it meets
+    /// more than the first question.
+    pub fn snap(&self, api: i16) {
+        *self.faults.snap.lock().unwrap() = Some(Snap { api, since: None, left: 4 });
+    }
+
+    /// How many requests met that.
+    pub fn snapped(&self) -> usize {
+        self.faults.snapped.load(Ordering::Relaxed)
+    }
+
     /// How many answers were swallowed.
     pub fn swallowed(&self) -> usize {
         self.faults.swallowed.load(Ordering::Relaxed)
@@ -92,12 +133,15 @@ fn connect(near: TcpStream, far: TcpStream, from: u16, to: u16, faults: &Arc<Fau
     }
     let asked: Arc<Mutex<HashMap<i32, i16>>> = Arc::default();
     let (mut near_in, mut far_out) = (near.try_clone().unwrap(), far.try_clone().unwrap());
-    let noted = Arc::clone(&asked);
+    let (noted, snapping) = (Arc::clone(&asked), Arc::clone(faults));
     thread::spawn(move || {
         while let Ok(frame) = frame(&mut near_in) {
             let api = i16::from_be_bytes([frame[4], frame[5]]);
             let id = i32::from_be_bytes([frame[8], frame[9], frame[10], frame[11]]);
             noted.lock().unwrap().insert(id, api);
+            if snapping.snaps(Some(api), false) {
+                break;
+            }
             if far_out.write_all(&frame).is_err() {
                 break;
             }
@@ -110,6 +154,9 @@ fn connect(near: TcpStream, far: TcpStream, from: u16, to: u16, faults: &Arc<Fau
         while let Ok(mut frame) = frame(&mut far_in) {
             let id = i32::from_be_bytes([frame[4], frame[5], frame[6], frame[7]]);
             let api = asked.lock().unwrap().remove(&id);
+            if faults.snaps(api, true) {
+                break;
+            }
             if let Some((wanted, left)) = &mut *faults.swallow.lock().unwrap()
                 && api == Some(*wanted)
                 && *left > 0

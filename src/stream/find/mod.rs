@@ -20,7 +20,8 @@ use rdkafka::{
 
 use super::{
     Session, StreamError, Topic,
-    reader::{Heard, next, reader},
+    insist::insist,
+    reader::{Heard, next, reader, watermarks},
     scan::scan,
 };
 use crate::{
@@ -123,7 +124,7 @@ impl Finder {
     /// The handled record of a sale, where there is one by now. Another look goes on where the last one ended.
     pub fn handled(&self, sale: &mut Sale) -> Result<Option<(Handled, Place)>, StreamError> {
         let partition = sale.place.partition.rem_euclid(self.handled_partitions.max(1));
-        let (low, end) = self.reader.fetch_watermarks(&self.handled, partition, CALL)?;
+        let (low, end) = watermarks(&self.reader, &self.handled, partition, CALL)?;
         let from = match sale.next {
             Some(next) => next,
             None => self.written_after(partition, sale.written_ms.saturating_sub(SKEW_MS))?.unwrap_or(end),
@@ -149,7 +150,7 @@ impl Finder {
     pub fn is_mailed(&self, handled: &Place) -> Result<bool, StreamError> {
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&handled.topic, handled.partition);
-        let answer = self.reader.committed_offsets(asked, CALL)?;
+        let answer = insist(CALL, |left| Ok(self.reader.committed_offsets(asked.clone(), left)?))?;
         let next = answer.elements().first().map(TopicPartitionListElem::offset);
         Ok(matches!(next, Some(Offset::Offset(next)) if next > handled.offset))
     }
@@ -158,7 +159,7 @@ impl Finder {
     fn written_after(&self, partition: i32, ms: i64) -> Result<Option<i64>, StreamError> {
         let mut asked = TopicPartitionList::new();
         asked.add_partition_offset(&self.handled, partition, Offset::Offset(ms.max(0)))?;
-        let answer = self.reader.offsets_for_times(asked, CALL)?;
+        let answer = insist(CALL, |left| Ok(self.reader.offsets_for_times(asked.clone(), left)?))?;
         Ok(answer.elements().first().and_then(|place| match place.offset() {
             Offset::Offset(offset) => Some(offset),
             _ => None,
@@ -166,7 +167,7 @@ impl Finder {
     }
 
     fn in_partition(&self, partition: i32, order_id: u64) -> Result<Option<Sale>, StreamError> {
-        let (mut low, mut end) = self.reader.fetch_watermarks(&self.orders, partition, CALL)?;
+        let (mut low, mut end) = watermarks(&self.reader, &self.orders, partition, CALL)?;
         // A record of the order itself, which may be a copy of an earlier one.
         let mut copy = None;
         while end - low > SHORT {
