@@ -6,7 +6,8 @@ mod kafka;
 use std::{collections::VecDeque, sync::Arc};
 
 use super::snapshot::{
-    Followed, Link, LogLevel, LogLine, Message, OpenedReport, OrderWay, Place, Said, Snapshot, Way, Weight,
+    Audit, Followed, Link, LogLevel, LogLine, Message, OpenedReport, OrderWay, Place, Said, Snapshot, Way,
+    Weight,
 };
 use crate::{
     shop::{Customer, Handled, Line, Order, Zone, pulse::RunState},
@@ -64,8 +65,10 @@ pub(super) fn afternoon() -> Snapshot {
 /// The shop at another second of a day.
 pub(super) fn at(shop_second: i64) -> Snapshot {
     let (stock, shelf) = stock();
+    let figures = figures(shop_second, stock);
     Snapshot {
-        figures: figures(shop_second, stock),
+        audit: Audit::of(&figures),
+        figures,
         zone: Zone::default(),
         speed: 60.0,
         simulator: Some(RunState::Running),
@@ -184,6 +187,7 @@ pub(super) fn opening() -> Snapshot {
     let mut shop = at(midnight + 1);
     shop.figures =
         ShopFigures { shop_second: midnight + 1, today: zone.date(midnight), ..Default::default() };
+    shop.audit = Audit::of(&shop.figures);
     shop.figures.orders_by_slot = vec![0];
     shop.figures.sales_by_slot = vec![0];
     shop.shelf = Vec::new();

@@ -145,7 +145,7 @@ pub fn to_ascii(character: char) -> char {
         ' '..='~' => character,
         '\u{a0}' => ' ',
         '−' | '–' => '-',
-        '…' => '~',
+        '…' | '≈' => '~',
         letter if letter.is_alphabetic() && letter <= '\u{24f}' => letter,
         _ => '?',
     }

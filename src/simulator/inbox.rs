@@ -37,6 +37,7 @@ impl Inbox {
                 ("group.id", &session.group("simulator")),
                 ("enable.auto.commit", "false"),
                 ("auto.offset.reset", "latest"),
+                ("fetch.wait.max.ms", "2000"),
             ])
             .create()?;
         let mut assignment = TopicPartitionList::new();

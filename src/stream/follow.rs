@@ -30,6 +30,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Follower {
     pulse: StreamConsumer,
     state: StreamConsumer,
+    /// Their names.
+    topics: [String; 2],
     board: Arc<Board>,
     clock: Clock,
     /// What has not been read yet of what lay there at the start, by topic and partition: its end.
@@ -46,11 +48,12 @@ impl Follower {
         clock: Clock,
         ready: watch::Sender<bool>,
     ) -> Result<Self, StreamError> {
-        let states = [STATE_VIEWS, STATE_HANDLING];
         Ok(Self {
-            // Time is told at once; figures may come some at a time.
-            pulse: reader_of(session, Topic::Pulse, &[0], "1")?,
-            state: reader_of(session, Topic::State, &states, GATHERED)?,
+            // Time is told at once; figures may come some at a time. The end of a log that closes with a marker is
+            // told when there was nothing more for so long.
+            pulse: reader_of(session, "1", "950")?,
+            state: reader_of(session, GATHERED, "250")?,
+            topics: [session.topic(Topic::Pulse), session.topic(Topic::State)],
             board,
             clock,
             unread: HashMap::new(),
@@ -60,7 +63,7 @@ impl Follower {
 
     /// Follows until told to stop.
     pub async fn run(mut self, stop: CancellationToken) {
-        while let Err(error) = tokio::task::block_in_place(|| self.find_ends()) {
+        while let Err(error) = tokio::task::block_in_place(|| self.begin()) {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -116,43 +119,42 @@ impl Follower {
         Ok(())
     }
 
-    /// Where the topics end now. Blocks for at most some seconds.
-    fn find_ends(&mut self) -> Result<(), KafkaError> {
-        for (topic, consumer) in [(Topic::Pulse, &self.pulse), (Topic::State, &self.state)] {
-            for place in consumer.assignment()?.elements() {
-                let (low, end) = consumer.fetch_watermarks(place.topic(), place.partition(), CALL)?;
+    /// Finds where the topics end now, and begins to read. Blocks for at most some seconds.
+    fn begin(&mut self) -> Result<(), KafkaError> {
+        let [pulse, state] = &self.topics;
+        let logs = [
+            (Topic::Pulse, pulse, &self.pulse, &[0][..]),
+            (Topic::State, state, &self.state, &[STATE_VIEWS, STATE_HANDLING]),
+        ];
+        // Asked before anything is fetched: answers come in order, and one to a fetch may take its time.
+        for (topic, name, consumer, partitions) in &logs {
+            for partition in *partitions {
+                let (low, end) = consumer.fetch_watermarks(name, *partition, CALL)?;
                 if end > low {
-                    self.unread.insert((topic, place.partition()), end);
+                    self.unread.insert((*topic, *partition), end);
                 }
             }
+        }
+        for (_, name, consumer, partitions) in &logs {
+            let mut places = TopicPartitionList::new();
+            for partition in *partitions {
+                places.add_partition_offset(name, *partition, Offset::Beginning)?;
+            }
+            consumer.assign(&places)?;
         }
         Ok(())
     }
 }
 
-fn reader_of(
-    session: &Session,
-    topic: Topic,
-    partitions: &[i32],
-    at_least: &str,
-) -> Result<StreamConsumer, StreamError> {
-    let consumer: StreamConsumer = reader(
+fn reader_of(session: &Session, at_least: &str, for_ms: &str) -> Result<StreamConsumer, StreamError> {
+    reader(
         session,
         &[
             ("group.id", &session.group("follower")),
             ("fetch.min.bytes", at_least),
-            // The end of a log that closes with a marker is told after this, and whatever else is asked on the connection
-            // is answered then.
-            ("fetch.wait.max.ms", "250"),
+            ("fetch.wait.max.ms", for_ms),
         ],
-    )?;
-    let name = session.topic(topic);
-    let mut places = TopicPartitionList::new();
-    for partition in partitions {
-        places.add_partition_offset(&name, *partition, Offset::Beginning)?;
-    }
-    consumer.assign(&places)?;
-    Ok(consumer)
+    )
 }
 
 /// Whether a partition is still before `end` after what was received. Where records keep coming, the end of a

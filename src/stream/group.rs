@@ -279,8 +279,37 @@ pub(super) fn passed<K: Keeper>(
 /// Bytes that a fetch waits for, for a moment.
 pub(super) const GATHERED: &str = "65536";
 
+/// How records are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gathering {
+    /// The end is fixed: whatever there is comes at once.
+    None,
+    /// Those who write gather already.
+    ByWriter,
+    /// What is shown is looked at twice a second: an answer for every single order costs both sides more.
+    HalfASecond,
+}
+
+impl Gathering {
+    /// For a member that reads `sources`.
+    pub fn of(env: &Env, sources: &[Source]) -> Self {
+        if env.until.is_some() {
+            Self::None
+        } else if sources == [Source::Handled] {
+            Self::ByWriter
+        } else {
+            Self::HalfASecond
+        }
+    }
+}
+
 /// Settings of every group member of ours.
-pub fn settings<'a>(group: &'a str, instance: &'a str) -> Vec<(&'a str, &'a str)> {
+pub fn settings<'a>(group: &'a str, instance: &'a str, gathering: Gathering) -> Vec<(&'a str, &'a str)> {
+    let (at_least, for_ms) = match gathering {
+        Gathering::None => ("1", "450"),
+        Gathering::ByWriter => ("1", "950"),
+        Gathering::HalfASecond => (GATHERED, "450"),
+    };
     vec![
         ("group.id", group),
         ("group.instance.id", instance),
@@ -293,9 +322,8 @@ pub fn settings<'a>(group: &'a str, instance: &'a str) -> Vec<(&'a str, &'a str)
         ("heartbeat.interval.ms", "2000"),
         // The default of 1000 costs a backlog reader a factor of four.
         ("fetch.queue.backoff.ms", "5"),
-        // What is shown is looked at twice a second: an answer for every single order costs both sides more.
-        ("fetch.min.bytes", GATHERED),
-        ("fetch.wait.max.ms", "450"),
+        ("fetch.min.bytes", at_least),
+        ("fetch.wait.max.ms", for_ms),
         ("queued.max.messages.kbytes", "16384"),
     ]
 }

@@ -49,6 +49,8 @@ pub struct Snapshot {
     pub messages: Vec<Message>,
     /// Sums that do not add up, or balances below zero: each a sentence. Empty when all is well.
     pub alarms: Vec<Said>,
+    /// The sums that must add up.
+    pub audit: Audit,
     /// Brokers and topics.
     pub cluster: Arc<Cluster>,
     /// Orders whose state changed last, newest first: a longer feed than that of the figures.
@@ -59,6 +61,36 @@ pub struct Snapshot {
     pub opened: Option<OpenedReport>,
     /// The latest lines of the program's log, oldest first; at most 500.
     pub log: Arc<VecDeque<LogLine>>,
+}
+
+/// Orders as they are counted by those who handle them and by those who read what was handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Audit {
+    /// Valid orders in the whole log.
+    pub produced: u64,
+    /// Those that are not handled yet.
+    pub pending: u64,
+    /// Handled orders in the log.
+    pub handled: u64,
+    /// Records that are still to be read, by all consumers together.
+    pub behind: u64,
+}
+
+impl Audit {
+    /// What these figures say.
+    pub fn of(figures: &ShopFigures) -> Self {
+        Self {
+            produced: figures.produced,
+            pending: figures.pending,
+            handled: figures.handled.total,
+            behind: figures.lag.values().fold(0, |sum, lag| sum.saturating_add(*lag)),
+        }
+    }
+
+    /// Whether both count the same.
+    pub fn adds_up(&self) -> bool {
+        self.pending.checked_add(self.handled) == Some(self.produced)
+    }
 }
 
 /// A report that a person asked to read.

@@ -16,8 +16,8 @@ use crate::{
         fixture,
         page::Page,
         snapshot::{
-            Followed, GroupState, History, LogLevel, LogLine, Message, OpenedReport, OrderWay, Place, Said,
-            ShelfPlan, TopicState, Way, Weight,
+            Audit, Followed, GroupState, History, LogLevel, LogLine, Message, OpenedReport, OrderWay, Place,
+            Said, ShelfPlan, TopicState, Way, Weight,
         },
         view::{self, PANELS, Target, Targets},
     },
@@ -178,6 +178,7 @@ prop_compose! {
         let day = |back| chrono::NaiveDate::from_ymd_opt(2026, 11, 19).unwrap() - chrono::Days::new(back);
         shop.feed = Arc::new(figures.latest.iter().cycle().take(figures.latest.len() * 40).cloned().collect());
         shop.figures = figures;
+        shop.audit = Audit::of(&shop.figures);
         shop.figures.reports = (0..days)
             .rev()
             .map(|back| ReportNote { date: day(back), orders: u64::MAX, sales_ore: i64::MIN, revision: 7 })

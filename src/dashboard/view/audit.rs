@@ -34,8 +34,8 @@ enum Form {
 
 fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
     let (figures, words, theme) = (&scene.shop.figures, scene.words, scene.theme);
-    let behind = figures.lag.values().fold(0_u64, |sum, lag| sum.saturating_add(*lag));
-    let alarmed = behind == 0 && !scene.shop.alarms.is_empty();
+    let orders = &scene.shop.audit;
+    let alarmed = orders.behind == 0 && !scene.shop.alarms.is_empty();
     let room = if let Form::Figures(columns) = form { columns } else { 30 };
     let name = |long, short| match form {
         Form::Words => long,
@@ -46,13 +46,12 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
     let unsigned = |value: u64| count(number::signed(value));
     let mut spans = Vec::new();
 
-    let orders_add_up = figures.pending.checked_add(figures.handled.total) == Some(figures.produced);
     let sum = [
-        (unsigned(figures.produced), name(words.produced, ""), "="),
-        (unsigned(figures.pending), name(words.pending, words.pending), "+"),
-        (unsigned(figures.handled.total), name(words.stage_handled, words.stage_handled), ""),
+        (unsigned(orders.produced), name(words.produced, ""), "="),
+        (unsigned(orders.pending), name(words.pending, words.pending), "+"),
+        (unsigned(orders.handled), name(words.stage_handled, words.stage_handled), ""),
     ];
-    push_sum(scene, &mut spans, verdict(orders_add_up, alarmed), sum);
+    push_sum(scene, &mut spans, verdict(orders.adds_up(), alarmed), sum);
 
     let total = |of: fn(&StockLine) -> i64| {
         figures.stock.iter().fold(0_i64, |sum, line| sum.saturating_add(of(line)))
@@ -67,8 +66,8 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
     spans.push(Span::raw("   "));
     push_sum(scene, &mut spans, verdict(delivered.checked_sub(sold) == Some(balance), alarmed), sum);
 
-    if behind > 0 {
-        spans.push(Span::styled(format!("   {}", unsigned(behind)), theme.warning));
+    if orders.behind > 0 {
+        spans.push(Span::styled(format!("   {}", unsigned(orders.behind)), theme.warning));
         spans.push(Span::styled(format!(" {}", words.behind), theme.dim));
     }
     Line::from(spans)
@@ -83,7 +82,8 @@ enum Verdict {
     Wrong,
 }
 
-/// While orders flow, one consumer is a moment ahead of another; a sum is wrong when there is an alarm about it.
+/// While orders flow, one consumer is a moment ahead of another: then the sides are about equal. A sum is wrong when
+/// there is an alarm about it.
 fn verdict(equal: bool, alarmed: bool) -> Verdict {
     match (equal, alarmed) {
         (true, _) => Verdict::Right,
@@ -106,6 +106,7 @@ fn push_sum(
     };
     spans.push(Span::styled(format!("{mark} "), style));
     for (value, word, operator) in terms {
+        let operator = if operator == "=" && matches!(verdict, Verdict::Behind) { "≈" } else { operator };
         spans.push(Span::styled(value, theme.base));
         for part in [word, operator].into_iter().filter(|part| !part.is_empty()) {
             spans.push(Span::styled(format!(" {part}"), theme.dim));

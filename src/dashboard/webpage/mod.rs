@@ -153,9 +153,15 @@ impl Page<'_> {
         });
         let balance = delivered.saturating_sub(sold);
         format!(
-            "<p class=\"audit\"><b>{}</b> {} = <b>{}</b> {} + <b>{}</b> {} &nbsp;·&nbsp; <b>{}</b> {} − <b>{}</b> {} = <b>{}</b> {} &nbsp;·&nbsp; {} {} · {} {}</p>\n",
+            "<p class=\"audit\"><b>{}</b> {} {} <b>{}</b> {} + <b>{}</b> {} &nbsp;·&nbsp; <b>{}</b> {} − <b>{}</b> {} = <b>{}</b> {} &nbsp;·&nbsp; {} {} · {} {}</p>\n",
             thousands(figures.produced),
             words.produced,
+            // One consumer may be a moment ahead of another.
+            if figures.pending.saturating_add(figures.handled.total) == figures.produced {
+                '='
+            } else {
+                '≈'
+            },
             thousands(figures.pending),
             words.pending,
             thousands(figures.handled.total),

@@ -1,6 +1,7 @@
 //! Makes the pictures that the dashboard draws.
 
 mod alarms;
+mod audit;
 mod feed;
 mod goods;
 mod groups;
@@ -17,10 +18,10 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::{alarms::Alarms, feed::Feed, groups::Groups, news::News, rate::Rate};
+use self::{alarms::Alarms, audit::Auditor, feed::Feed, groups::Groups, news::News, rate::Rate};
 use super::{logging, stage};
 use crate::{
-    dashboard::snapshot::{Followed, LogLine, OpenedReport, ShelfPlan, Snapshot},
+    dashboard::snapshot::{Audit, Followed, LogLine, OpenedReport, ShelfPlan, Snapshot},
     shop::{Catalog, Product, Pulse, Zone},
     stream::{board::Board, clock::Clock},
     views::Source,
@@ -52,6 +53,7 @@ pub struct Painter {
     groups: Groups,
     news: News,
     alarms: Alarms,
+    auditor: Auditor,
 }
 
 /// What a picture depends on, but for the wall's time.
@@ -84,6 +86,7 @@ impl Painter {
             groups: Groups::default(),
             news: News::default(),
             alarms: Alarms::new(Instant::now()),
+            auditor: Auditor::default(),
         }
     }
 
@@ -100,6 +103,7 @@ impl Painter {
         }
         Snapshot {
             alarms: self.alarms.of(&figures, now),
+            audit: self.auditor.steady(Audit::of(&figures), now),
             zone: self.zone,
             speed: pulse.as_ref().map_or(1.0, |pulse| pulse.speed),
             simulator: pulse.as_ref().map(|pulse| pulse.state),

@@ -24,7 +24,7 @@ use super::{
     StreamError, anchors,
     ends::EndWatch,
     env::{Ended, Env},
-    group::{Member, record, set_paused, settings, why_again},
+    group::{Gathering, Member, record, set_paused, settings, why_again},
     probe::nothing_between,
     transaction::Sender,
     until::Others,
@@ -54,8 +54,9 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, StreamError
     let books = Arc::new(Books::new(env, parameters));
     let member = Member::new(&env.session, &[Source::Orders], Arc::clone(&books));
     let group = env.session.group(NAME);
+    let settings = settings(&group, &env.instance, Gathering::of(env, &[Source::Orders]));
     let consumer: StreamConsumer<Member<Books>> =
-        env.session.client(&settings(&group, &env.instance)).create_with_context(member)?;
+        env.session.client(&settings).create_with_context(member)?;
     consumer.subscribe(&consumer.context().topics())?;
     let mut turn = Turn {
         env,

@@ -26,7 +26,7 @@ use super::{
     StreamError, anchors,
     board::PartState,
     env::{Ended, Env},
-    group::{Keeper, Member, record, settings, why_again},
+    group::{Gathering, Keeper, Member, record, settings, why_again},
     handovers::Handovers,
     until::Others,
 };
@@ -38,8 +38,9 @@ use crate::{
     views::{Source, View, figures::ReportNote},
 };
 
-/// How often checkpoints are made: at every second beat, which may be a little early.
-const INTERVAL: Duration = Duration::from_millis(900);
+/// How often checkpoints are made: at every fourth beat, which may be a little early. Each costs some twenty wake-ups of
+/// threads; what a kill takes back is read again.
+const INTERVAL: Duration = Duration::from_millis(1_900);
 /// Records taken between two looks at the clock.
 const GULP: usize = 2_000;
 /// How long Kafka may take to say whether it knows us.
@@ -65,8 +66,8 @@ where
     let member = Member::new(&env.session, V::SOURCES, Arc::clone(&shared));
     let _guard = watch_over(&shared);
     let group = env.session.group(V::NAME);
-    let consumer: Client<V, O, S, F> =
-        env.session.client(&settings(&group, &env.instance)).create_with_context(member)?;
+    let settings = settings(&group, &env.instance, Gathering::of(env, V::SOURCES));
+    let consumer: Client<V, O, S, F> = env.session.client(&settings).create_with_context(member)?;
     consumer.subscribe(&consumer.context().topics())?;
     let mut turn = Turn {
         env,
