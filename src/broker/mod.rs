@@ -70,8 +70,9 @@ impl Broker {
         let BrokerConfig { data, listen, durability } = config;
         let opening = data.clone();
         let opened = tokio::task::spawn_blocking(move || open(&opening, durability)).await;
+        // Data over which it panics are damaged, whatever it is.
         let cluster = opened
-            .map_err(|error| BrokerError::Io { data: data.clone(), source: io::Error::other(error) })??;
+            .map_err(|error| BrokerError::Corrupt { data: data.clone(), what: error.to_string() })??;
         let listener = TcpListener::bind(listen).await.map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => BrokerError::AddressInUse { listen },
             _ => BrokerError::Listen { listen, source },

@@ -43,9 +43,13 @@ async fn sell(
     stop: &CancellationToken,
 ) -> Result<Outcome, Failure> {
     setting.log()?;
-    topics::ensure(&link.session, PATIENCE).await?;
     let zone = options.zone;
-    let simulator = simulator::start(&link.session, options).await?;
+    let begin = async {
+        topics::ensure(&link.session, PATIENCE).await?;
+        Ok::<_, Failure>(simulator::start(&link.session, options).await?)
+    };
+    let Some(simulator) = stop.run_until_cancelled(begin).await else { return Ok(Outcome::Stopped) };
+    let simulator = simulator?;
     let (progress, shown) = watch::channel(Progress::default());
     // Requests come by the control topic; nobody in this process has any.
     let (_asking, asked) = mpsc::channel(1);

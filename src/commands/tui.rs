@@ -91,7 +91,7 @@ async fn show(
         };
         supervisor.keep("the painter of the dashboard", paint).await;
     });
-    let serving = tokio::spawn(desk.run(asked, to_shop, stop.clone()));
+    let serving = tokio::spawn(desk.keep(stage.supervisor(), asked, to_shop));
     let running = tokio::spawn(shop::run(stage, plan, for_shop));
     // Whichever ends first ends the other: the person leaves, or the shop cannot run.
     let stopper = stop.clone();

@@ -23,7 +23,7 @@ use crate::{
         money::{kronor, thousands},
     },
     sinks::clean::shown,
-    stream::{Session, StreamError, board::VIEWS, clock::Clock, ends::EndWatch},
+    stream::{Session, StreamError, board::VIEWS, clock::Clock, ends::EndWatch, insist::insist},
     verify::{Claim, Differences, Log, STATE},
     views::figures::{ReportNote, ShopFigures},
 };
@@ -172,7 +172,7 @@ fn audit_all(
     let (mut log, mut found) = log.finish();
     let behind = log.behind();
     let (expected_journal, expected_register, expected_mails) = log.take_rows();
-    let moved = watch.look()? != ends;
+    let moved = insist(PATIENCE, |_| watch.look())? != ends;
 
     let mut of_files = Differences::default();
     let mut whole = 0;

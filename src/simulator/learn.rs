@@ -84,6 +84,7 @@ fn watermarks(
             _ => error.into(),
         })
     })
+    .map_err(|error| session.silent(error))
 }
 
 /// Reads every partition from its offset in `from` to its present end and says where it ends. Kafka being

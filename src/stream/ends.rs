@@ -70,8 +70,8 @@ impl EndWatch {
         let begun = Instant::now();
         let uncommitted: BaseConsumer = reader(&self.session, &[("isolation.level", "read_uncommitted")])?;
         loop {
-            let committed = insist(PATIENCE, |_| self.look())?;
-            let written = insist(PATIENCE, |_| self.ask(&uncommitted))?;
+            let committed = insist(PATIENCE, |left| self.ask(&self.probe, left))?;
+            let written = insist(PATIENCE, |left| self.ask(&uncommitted, left))?;
             let open = committed.iter().any(|(part, end)| {
                 part.source == Source::Handled && written.get(part).is_some_and(|all| all > end)
             });
@@ -84,14 +84,14 @@ impl EndWatch {
 
     /// Where each partition ends for a reader of committed records. Blocks for at most five seconds.
     pub fn look(&self) -> Result<HashMap<Part, i64>, StreamError> {
-        self.ask(&self.probe)
+        self.ask(&self.probe, PATIENCE)
     }
 
-    fn ask(&self, probe: &BaseConsumer) -> Result<HashMap<Part, i64>, StreamError> {
+    fn ask(&self, probe: &BaseConsumer, patience: Duration) -> Result<HashMap<Part, i64>, StreamError> {
         let mut asked = self.places.clone();
         // ListOffsets takes -1 for «the end», which is how Offset::End is written on the wire.
         asked.set_all_offsets(Offset::End)?;
-        let answer = probe.offsets_for_times(asked, PATIENCE).map_err(|error| self.error(error, "orders"))?;
+        let answer = probe.offsets_for_times(asked, patience).map_err(|error| self.error(error, "orders"))?;
         let mut ends = HashMap::new();
         for place in answer.elements() {
             place.error().map_err(|error| self.error(error, place.topic()))?;

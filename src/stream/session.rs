@@ -190,9 +190,8 @@ impl Session {
         timeout: Duration,
     ) -> Result<i32, StreamError> {
         let name = self.topic(topic);
-        let metadata = insist(timeout, |left| {
-            probe.fetch_metadata(Some(&name), left).map_err(|error| self.unreachable(&error))
-        })?;
+        let metadata = insist(timeout, |left| Ok(probe.fetch_metadata(Some(&name), left)?))
+            .map_err(|error| self.silent(error))?;
         let count = metadata
             .topics()
             .iter()
@@ -203,6 +202,14 @@ impl Session {
         }
         // Kafka numbers partitions with an i32.
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
+    /// What the library says of a question that was asked to its end, as Kafka that does not answer.
+    pub(crate) fn silent(&self, error: StreamError) -> StreamError {
+        match error {
+            StreamError::Kafka(error) => self.unreachable(&error),
+            other => other,
+        }
     }
 
     pub(crate) fn unreachable(&self, error: &KafkaError) -> StreamError {

@@ -144,12 +144,13 @@ pub async fn exist(session: &Session, patience: Duration) -> Result<(), StreamEr
 }
 
 /// Makes the topics that are missing, and returns their names; replication factor min(3, brokers). Where a connection
-/// breaks it is tried again; Kafka is waited for at most `timeout`.
+/// breaks it is tried again; Kafka is waited for some `timeout`.
 pub async fn ensure(session: &Session, timeout: Duration) -> Result<Vec<String>, StreamError> {
     let deadline = Instant::now() + timeout;
     let mut made = BTreeSet::new();
     loop {
-        match make(session, timeout, &mut made).await {
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
+        match make(session, left, &mut made).await {
             Ok(()) => return Ok(made.into_iter().collect()),
             Err(error) if error.passes() && Instant::now() < deadline => {
                 tracing::debug!("making the topics again: {error}");

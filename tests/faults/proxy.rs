@@ -57,13 +57,15 @@ impl Faults {
         let Some(snap) = snap.as_mut().filter(|snap| Some(snap.api) == api && snap.left > 0) else {
             return false;
         };
+        if answer {
+            return snap.since.is_some_and(|since| since.elapsed() <= SNAPPING);
+        }
         if snap.since.get_or_insert_with(Instant::now).elapsed() > SNAPPING {
             (snap.since, snap.left) = (None, snap.left - 1);
             return false;
         }
-        let count = self.snapped.fetch_add(1, Ordering::Relaxed);
         // Every second request is answered before its connection breaks.
-        answer || count.is_multiple_of(2)
+        self.snapped.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
     }
 }
 

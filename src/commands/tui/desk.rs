@@ -1,10 +1,10 @@
 //! What a person can ask of the dashboard whatever the shop does: to follow an order, to read a report, to save what is
 //! shown.
 
-use std::{fs, io, io::Write, path::Path, sync::Arc, time::Duration};
+use std::{convert::Infallible, fs, io, io::Write, path::Path, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::super::{Setting, status};
@@ -18,11 +18,12 @@ use crate::{
         place::Place,
         snapshots::Asked,
         stage::{self, Stage},
+        supervisor::Supervisor,
         tracker,
     },
     shop::{Catalog, Zone},
     sinks::report::{Report, json_file},
-    stream::{Session, board::Board, clock::Clock},
+    stream::{Session, board::Board, clock::Clock, env::Ended},
 };
 
 /// A report that is read may be revised: how often to look, wall time.
@@ -64,20 +65,36 @@ impl Desk {
         (desk, Asked { followed: seen_followed, opened: seen_opened })
     }
 
-    /// Serves until told to stop.
-    pub(super) async fn run(
+    /// Serves until told to stop; what panics is told of and goes on.
+    pub(super) async fn keep(
         self,
-        mut asked: mpsc::UnboundedReceiver<Request>,
+        supervisor: Supervisor,
+        asked: mpsc::UnboundedReceiver<Request>,
         to_shop: mpsc::UnboundedSender<Request>,
-        stop: CancellationToken,
     ) {
-        let tracking = {
-            let (session, zone, followed) = (self.session.clone(), self.zone, self.followed.clone());
-            let (wanted, stop) = (self.wanted.subscribe(), stop.clone());
-            move || tracker::track(&session, zone, wanted, &followed, &stop)
-        };
-        // It ends by itself when told to stop; nobody waits for what it has begun to read.
-        drop(tokio::task::spawn_blocking(tracking));
+        let (desk, stop, asked) = (&self, &supervisor.stop, &Mutex::new(asked));
+        let to_shop = &to_shop;
+        let serving = supervisor.keep("the desk of the dashboard", || async {
+            desk.serve(&mut *asked.lock().await, to_shop, stop).await;
+            Ok::<_, Infallible>(Ended::Done)
+        });
+        let tracking = supervisor.keep("the search for orders", || {
+            let (session, zone, followed) = (desk.session.clone(), desk.zone, desk.followed.clone());
+            let (wanted, until) = (desk.wanted.subscribe(), stop.clone());
+            let tracking = move || tracker::track(&session, zone, wanted, &followed, &until);
+            let tracking = tokio::task::spawn_blocking(tracking);
+            // Told to stop it ends by itself; nobody waits for what it has begun to read.
+            async move { stop.run_until_cancelled(tracking).await.unwrap_or(Ok(())).map(|()| Ended::Done) }
+        });
+        tokio::join!(serving, tracking);
+    }
+
+    async fn serve(
+        &self,
+        asked: &mut mpsc::UnboundedReceiver<Request>,
+        to_shop: &mpsc::UnboundedSender<Request>,
+        stop: &CancellationToken,
+    ) {
         let mut reading = None;
         loop {
             let request = tokio::select! {

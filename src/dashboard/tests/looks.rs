@@ -74,7 +74,7 @@ fn trouble_is_seen() {
     let mut shop = fixture::afternoon();
     shop.link.up = false;
     shop.link.trouble = Some(Said::Text("connection refused".to_owned()));
-    shop.alarms = vec![Said::Text("The balance of Löparskor Stigfinnare is −3".to_owned())];
+    shop.alarms = vec![Said::OrdersDiffer { produced: 9, pending: 1, handled: 7 }];
     shop.audit.produced += 1;
     let shown = shown(120, 30, &shop, &plain_look(), &[]);
     for sign in ["Kafka no answer", "connection refused", "Alarm", "✗"] {

@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{Scene, number};
-use crate::views::figures::StockLine;
+use crate::{dashboard::snapshot::Said, views::figures::StockLine};
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     // The longest form that fits; figures are the last to be shortened.
@@ -36,6 +36,7 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
     let (figures, words, theme) = (&scene.shop.figures, scene.words, scene.theme);
     let orders = &scene.shop.audit;
     let alarmed = orders.behind == 0 && !scene.shop.alarms.is_empty();
+    let differ = scene.shop.alarms.iter().any(|said| matches!(said, Said::OrdersDiffer { .. }));
     let room = if let Form::Figures(columns) = form { columns } else { 30 };
     let name = |long, short| match form {
         Form::Words => long,
@@ -51,7 +52,7 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
         (unsigned(orders.pending), name(words.pending, words.pending), "+"),
         (unsigned(orders.handled), name(words.stage_handled, words.stage_handled), ""),
     ];
-    push_sum(scene, &mut spans, verdict(orders.adds_up(), alarmed), sum);
+    push_sum(scene, &mut spans, verdict(orders.adds_up(), alarmed && differ), sum);
 
     let total = |of: fn(&StockLine) -> i64| {
         figures.stock.iter().fold(0_i64, |sum, line| sum.saturating_add(of(line)))

@@ -25,6 +25,10 @@ impl Auditor {
     /// What is shown at `now`, where the figures say this.
     pub(super) fn steady(&mut self, figures: Audit, now: Instant) -> Audit {
         let is_past = |then: Instant| now.saturating_duration_since(then) > MOMENT;
+        // Where nothing is known yet, nothing agrees and nobody is up with anything.
+        if figures.produced == 0 {
+            return figures;
+        }
         self.behind.push_back((now, figures.behind));
         while self.behind.front().is_some_and(|(then, _)| is_past(*then)) {
             self.behind.pop_front();
@@ -51,6 +55,7 @@ mod tests {
         let (mut auditor, start) = (Auditor::default(), Instant::now());
         let mut shown = |figures, ms| auditor.steady(figures, start + Duration::from_millis(ms));
         let apart = audit(12, 7, 0);
+        shown(Audit { produced: 0, pending: 0, handled: 0, behind: 0 }, 0);
         assert_eq!(shown(apart, 0), apart, "nothing has agreed yet");
         assert_eq!(shown(audit(11, 7, 0), 500), audit(11, 7, 0));
         assert_eq!(shown(apart, 1_000), audit(11, 7, 0));

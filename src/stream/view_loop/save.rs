@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use rdkafka::consumer::{CommitMode, Consumer};
 
-use super::{INTERVAL, Turn, ViewError};
+use super::{Turn, ViewError};
 use crate::{
     consumer::{Output, Part, Trouble},
     dashboard::snapshot::{Said, Weight},
@@ -39,7 +39,7 @@ where
         if !self.holds() {
             return Ok(false);
         }
-        if self.saved.elapsed() >= INTERVAL {
+        if self.saved.elapsed() >= self.interval {
             self.save();
         }
         self.show(false);
