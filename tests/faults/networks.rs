@@ -100,7 +100,8 @@ fn where_every_answer_is_late_the_end_is_reached_all_the_same() {
     assert_eq!(machines.differences(&["a"]), Vec::<String>::new());
 }
 
-/// Every kind of request that a program of ours makes, Kafka protocol.
+/// Kinds of request that commands make which end by themselves, Kafka protocol; but for those of which they may make none:
+/// heartbeats, and leaving a group.
 const KINDS: [(i16, &str); 16] = [
     (0, "Produce"),
     (1, "Fetch"),
