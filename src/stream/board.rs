@@ -176,6 +176,12 @@ impl Board {
         self.lock().ends.clone()
     }
 
+    /// Records between the positions of all views and these ends of their logs.
+    pub fn behind(&self, ends: &HashMap<Part, i64>) -> u64 {
+        let inner = self.lock();
+        VIEWS.iter().map(|view| inner.behind(view, ends)).fold(0, u64::saturating_add)
+    }
+
     /// How often each log may have become another one, as in [`Ends`].
     pub fn replaced(&self) -> HashMap<Source, u64> {
         self.lock().ends.replaced.clone()

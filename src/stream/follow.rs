@@ -22,8 +22,14 @@ use super::{
 use crate::{consumer::Part, shop::Pulse, views::Source};
 
 const CALL: Duration = Duration::from_secs(5);
-/// How often it is looked whether the topics may be others.
+/// How often it is looked whether the topics may be others, and whether others have figures at all.
 const LOOK: Duration = Duration::from_secs(1);
+/// Looks in a row that find all consumers here before the states are no longer read.
+const ALONE_LOOKS: u32 = 5;
+
+/// The partitions followed.
+const PULSES: [i32; 1] = [0];
+const STATES: [i32; 2] = [STATE_VIEWS, STATE_HANDLING];
 
 /// A follower of `shop.pulse` and `shop.state`. Each topic has a client of its own, since the end of a
 /// partition is told by its number alone.
@@ -37,6 +43,10 @@ pub struct Follower {
     /// What has not been read yet of what lay there at the start, by topic and partition: its end.
     unread: HashMap<(Topic, i32), i64>,
     ready: watch::Sender<bool>,
+    /// How many looks in a row found that this process runs all consumers itself.
+    alone: u32,
+    /// Whether states are not read for that reason.
+    rests: bool,
 }
 
 impl Follower {
@@ -58,6 +68,8 @@ impl Follower {
             clock,
             unread: HashMap::new(),
             ready,
+            alone: 0,
+            rests: false,
         })
     }
 
@@ -96,11 +108,10 @@ impl Follower {
                 },
                 _ = look.tick() => {
                     let now = self.board.replaced();
-                    if now != replaced {
-                        match self.read_again() {
-                            Ok(()) => replaced = now,
-                            Err(error) => tracing::debug!("following pulse and state: {error}"),
-                        }
+                    let again = now != replaced;
+                    match self.look(again) {
+                        Ok(()) => replaced = now,
+                        Err(error) => tracing::debug!("following pulse and state: {error}"),
                     }
                 }
             }
@@ -108,24 +119,30 @@ impl Follower {
         super::let_go((self.pulse, self.state));
     }
 
-    /// Topics that were made again are read from their beginning, since a position in the old ones says nothing. What
-    /// was known before is only replaced by what is newer.
-    fn read_again(&self) -> Result<(), KafkaError> {
-        for consumer in [&self.pulse, &self.state] {
-            let mut places = consumer.assignment()?;
-            places.set_all_offsets(Offset::Beginning)?;
-            consumer.assign(&places)?;
+    /// Reads what is to be read. Topics that were made `again` are read from their beginning, since a position in the
+    /// old ones says nothing; what was known before is only replaced by what is newer. States are not read while this
+    /// process runs all consumers: they say what it told them itself.
+    fn look(&mut self, again: bool) -> Result<(), KafkaError> {
+        let [pulse, state] = &self.topics;
+        if again {
+            read_from_beginning(&self.pulse, pulse, &PULSES)?;
         }
+        self.alone = if self.board.holds_all() && self.unread.is_empty() { self.alone + 1 } else { 0 };
+        let rests = self.alone >= ALONE_LOOKS;
+        if rests && !self.rests {
+            self.state.unassign()?;
+        } else if !rests && (self.rests || again) {
+            read_from_beginning(&self.state, state, &STATES)?;
+        }
+        self.rests = rests;
         Ok(())
     }
 
     /// Finds where the topics end now, and begins to read. Blocks for at most some seconds.
     fn begin(&mut self) -> Result<(), KafkaError> {
         let [pulse, state] = &self.topics;
-        let logs = [
-            (Topic::Pulse, pulse, &self.pulse, &[0][..]),
-            (Topic::State, state, &self.state, &[STATE_VIEWS, STATE_HANDLING]),
-        ];
+        let logs =
+            [(Topic::Pulse, pulse, &self.pulse, &PULSES[..]), (Topic::State, state, &self.state, &STATES)];
         // Asked before anything is fetched: answers come in order, and one to a fetch may take its time.
         for (topic, name, consumer, partitions) in &logs {
             for partition in *partitions {
@@ -136,14 +153,18 @@ impl Follower {
             }
         }
         for (_, name, consumer, partitions) in &logs {
-            let mut places = TopicPartitionList::new();
-            for partition in *partitions {
-                places.add_partition_offset(name, *partition, Offset::Beginning)?;
-            }
-            consumer.assign(&places)?;
+            read_from_beginning(consumer, name, partitions)?;
         }
         Ok(())
     }
+}
+
+fn read_from_beginning(consumer: &StreamConsumer, topic: &str, partitions: &[i32]) -> Result<(), KafkaError> {
+    let mut places = TopicPartitionList::new();
+    for partition in partitions {
+        places.add_partition_offset(topic, *partition, Offset::Beginning)?;
+    }
+    consumer.assign(&places)
 }
 
 fn reader_of(session: &Session, at_least: &str, for_ms: &str) -> Result<StreamConsumer, StreamError> {

@@ -18,7 +18,7 @@ use rdkafka::{
 use super::{Session, Topic, env::Env};
 use crate::{
     consumer::{Part, Record, Start},
-    views::Source,
+    views::{OrdersToday, Sales, Source, View},
 };
 
 /// A question to Kafka.
@@ -279,26 +279,24 @@ pub(super) fn passed<K: Keeper>(
 /// Bytes that a fetch waits for, for a moment.
 pub(super) const GATHERED: &str = "65536";
 
-/// How records are waited for.
+/// How records are waited for: an answer for every single order costs both sides more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gathering {
     /// The end is fixed: whatever there is comes at once.
     None,
-    /// Those who write gather already.
-    ByWriter,
-    /// What is shown is looked at twice a second: an answer for every single order costs both sides more.
+    /// The figures that the screen is watched for: it changes twice a second.
     HalfASecond,
+    /// What goes to files and into transactions each second.
+    Second,
 }
 
 impl Gathering {
-    /// For a member that reads `sources`.
-    pub fn of(env: &Env, sources: &[Source]) -> Self {
-        if env.until.is_some() {
-            Self::None
-        } else if sources == [Source::Handled] {
-            Self::ByWriter
-        } else {
-            Self::HalfASecond
+    /// For the consumer of this name.
+    pub fn of(env: &Env, name: &str) -> Self {
+        match name {
+            _ if env.until.is_some() => Self::None,
+            OrdersToday::NAME | Sales::NAME => Self::HalfASecond,
+            _ => Self::Second,
         }
     }
 }
@@ -307,8 +305,8 @@ impl Gathering {
 pub fn settings<'a>(group: &'a str, instance: &'a str, gathering: Gathering) -> Vec<(&'a str, &'a str)> {
     let (at_least, for_ms) = match gathering {
         Gathering::None => ("1", "450"),
-        Gathering::ByWriter => ("1", "950"),
         Gathering::HalfASecond => (GATHERED, "450"),
+        Gathering::Second => (GATHERED, "950"),
     };
     vec![
         ("group.id", group),

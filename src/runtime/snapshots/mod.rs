@@ -103,7 +103,9 @@ impl Painter {
         }
         Snapshot {
             alarms: self.alarms.of(&figures, now),
-            audit: self.auditor.steady(Audit::of(&figures), now),
+            audit: self
+                .auditor
+                .steady(Audit::of(&figures), self.board.ends().by_part, now, |ends| self.board.behind(ends)),
             zone: self.zone,
             speed: pulse.as_ref().map_or(1.0, |pulse| pulse.speed),
             simulator: pulse.as_ref().map(|pulse| pulse.state),

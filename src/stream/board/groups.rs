@@ -1,7 +1,9 @@
 //! The consumer groups on the board: what each says of itself, and what can be told of it from its positions.
 
+use std::collections::HashMap;
+
 use super::{Board, Inner, VIEWS, reads};
-use crate::dashboard::snapshot::Said;
+use crate::{consumer::Part, dashboard::snapshot::Said};
 
 /// What a consumer of this process says of itself.
 #[derive(Debug, Default)]
@@ -62,6 +64,16 @@ impl Board {
         self.lock().groups.entry(view).or_default().errors += 1;
     }
 
+    /// Whether this process runs every consumer over all partitions that there are: nobody else has figures of them.
+    pub fn holds_all(&self) -> bool {
+        let inner = self.lock();
+        VIEWS.iter().all(|view| {
+            let parts = inner.ends.by_part.keys().filter(|part| reads(view, part.source)).count();
+            let held = inner.groups.get(view).map_or(0, |group| group.partitions);
+            parts > 0 && held == parts
+        })
+    }
+
     /// Every consumer group as it is seen from here, in the order of the design.
     pub fn readings(&self) -> Vec<Reading> {
         let inner = self.lock();
@@ -90,9 +102,12 @@ impl Inner {
 
     /// Records between a view's positions and the ends of its logs.
     pub(super) fn lag(&self, view: &str) -> u64 {
-        self.ends
-            .by_part
-            .iter()
+        self.behind(view, &self.ends.by_part)
+    }
+
+    /// Records between a view's positions and these ends of its logs.
+    pub(super) fn behind(&self, view: &str, ends: &HashMap<Part, i64>) -> u64 {
+        ends.iter()
             .filter(|(part, _)| reads(view, part.source))
             .map(|(part, end)| {
                 let read = VIEWS

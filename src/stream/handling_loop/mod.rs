@@ -54,7 +54,7 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, StreamError
     let books = Arc::new(Books::new(env, parameters));
     let member = Member::new(&env.session, &[Source::Orders], Arc::clone(&books));
     let group = env.session.group(NAME);
-    let settings = settings(&group, &env.instance, Gathering::of(env, &[Source::Orders]));
+    let settings = settings(&group, &env.instance, Gathering::of(env, NAME));
     let consumer: StreamConsumer<Member<Books>> =
         env.session.client(&settings).create_with_context(member)?;
     consumer.subscribe(&consumer.context().topics())?;

@@ -68,7 +68,7 @@ where
     let member = Member::new(&env.session, V::SOURCES, Arc::clone(&shared));
     let _guard = watch_over(&shared);
     let group = env.session.group(V::NAME);
-    let settings = settings(&group, &env.instance, Gathering::of(env, V::SOURCES));
+    let settings = settings(&group, &env.instance, Gathering::of(env, V::NAME));
     let consumer: Client<V, O, S, F> = env.session.client(&settings).create_with_context(member)?;
     consumer.subscribe(&consumer.context().topics())?;
     let mut turn = Turn {

@@ -9,8 +9,6 @@ use crate::{consumer::Output, dashboard::snapshot::Weight, sinks::files::Files, 
 
 /// A loop that stands still for so long is told of.
 const LONG: Duration = Duration::from_secs(5);
-/// How often it is looked whether it goes on.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Tells where a loop has stood still for long, as it cannot do so itself.
 pub(super) fn watch_over<V, O, S, F>(shared: &Arc<Shared<V, O, S, F>>) -> DropGuard
@@ -20,6 +18,7 @@ where
     S: Store + 'static,
     F: Files + 'static,
 {
+    let mut beat = shared.env.beat();
     let (shared, stop) = (Arc::downgrade(shared), CancellationToken::new());
     let watching = async move {
         let mut told = false;
@@ -42,7 +41,7 @@ where
             }
             told = stands;
             drop(shared);
-            tokio::time::sleep(LOOK).await;
+            beat.tick().await;
         }
     };
     let ended = stop.clone();
