@@ -22,13 +22,12 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Rebalances and checkpoints hold a thread for a moment; the others go on.
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if matches!(cli.command, Command::Tui(_)) {
         priority::screen_first();
     }
-    runtime.worker_threads(threads).on_thread_start(priority::stand_back).enable_all();
+    // Those who work have threads of their own.
+    runtime.worker_threads(1).on_thread_start(priority::stand_back).enable_all();
     let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the program cannot start its threads ({error})")),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, PATIENCE, Setting, interrupted, print, status};
@@ -124,6 +124,7 @@ impl Workshop {
             stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Warning, text.into());
         }
         let env = Env {
+            beside: Handle::current(),
             session: stage.session.clone(),
             board: Arc::clone(&stage.board),
             clock: stage.clock.clone(),

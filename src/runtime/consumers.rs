@@ -68,14 +68,14 @@ pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
         let tools = tools.clone();
         let zone = tools.env.zone;
         match view {
-            ViewArg::OrdersToday => stage.spawn(keep::<OrdersToday, _>(tools, |_| NoOutput)),
-            ViewArg::Sales => stage.spawn(keep::<Sales, _>(tools, |_| NoOutput)),
-            ViewArg::DailyReport => stage.spawn(keep::<DailyReport, _>(tools, |_| ReportFiles::default())),
-            ViewArg::Stock => stage.spawn(keep::<Stock, _>(tools, |tools| StockFiles::new(&tools.catalog))),
-            ViewArg::Mail => stage.spawn(keep::<Mail, _>(tools, move |_| MailFiles::new(zone))),
-            ViewArg::HandledWindows => stage.spawn(keep::<HandledWindows, _>(tools, |_| NoOutput)),
-            ViewArg::Journal => stage.spawn(keep::<Journal, _>(tools, move |_| JournalFiles::new(zone))),
-            ViewArg::Handling => stage.spawn(async move {
+            ViewArg::OrdersToday => keep::<OrdersToday, _>(stage, tools, |_| NoOutput),
+            ViewArg::Sales => keep::<Sales, _>(stage, tools, |_| NoOutput),
+            ViewArg::DailyReport => keep::<DailyReport, _>(stage, tools, |_| ReportFiles::default()),
+            ViewArg::Stock => keep::<Stock, _>(stage, tools, |tools| StockFiles::new(&tools.catalog)),
+            ViewArg::Mail => keep::<Mail, _>(stage, tools, move |_| MailFiles::new(zone)),
+            ViewArg::HandledWindows => keep::<HandledWindows, _>(stage, tools, |_| NoOutput),
+            ViewArg::Journal => keep::<Journal, _>(stage, tools, move |_| JournalFiles::new(zone)),
+            ViewArg::Handling => stage.spawn_apart(handling_loop::NAME, async move {
                 let run = || handling_loop::run(&tools.env, tools.parameters);
                 supervisor(&tools.env).keep(handling_loop::NAME, run).await;
             }),
@@ -84,16 +84,22 @@ pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
 }
 
 /// Runs one view, from its checkpoint, again and again.
-async fn keep<V: View, O: Output<V> + 'static>(tools: Tools, output: impl Fn(&Tools) -> O + Send + Sync) {
-    let run = || async {
-        let store = tools.stores.view(V::NAME).map_err(|error| ViewError::Trouble(error.into()))?;
-        let files = Folder::open(&tools.out).map_err(|error| {
-            let path = tools.out.display().to_string();
-            ViewError::Trouble(crate::consumer::Trouble::File { path, error })
-        })?;
-        view_loop::run::<V, O, _, _>(&tools.env, output(&tools), store, files).await
-    };
-    supervisor(&tools.env).keep(V::NAME, run).await;
+fn keep<V: View, O: Output<V> + 'static>(
+    stage: &mut Stage,
+    tools: Tools,
+    output: impl Fn(&Tools) -> O + Send + Sync + 'static,
+) {
+    stage.spawn_apart(V::NAME, async move {
+        let run = || async {
+            let store = tools.stores.view(V::NAME).map_err(|error| ViewError::Trouble(error.into()))?;
+            let files = Folder::open(&tools.out).map_err(|error| {
+                let path = tools.out.display().to_string();
+                ViewError::Trouble(crate::consumer::Trouble::File { path, error })
+            })?;
+            view_loop::run::<V, O, _, _>(&tools.env, output(&tools), store, files).await
+        };
+        supervisor(&tools.env).keep(V::NAME, run).await;
+    });
 }
 
 fn supervisor(env: &Env) -> Supervisor {

@@ -1,5 +1,6 @@
 //! Puts a process together: its folder, its way to Kafka, and the tasks that run in it.
 
+pub mod apart;
 pub mod consumers;
 mod host;
 pub mod link;

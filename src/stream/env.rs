@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{Session, board::Board, clock::Clock, publish::Publisher, until::Until};
@@ -27,6 +30,8 @@ pub struct Env {
     pub until: Option<Arc<Until>>,
     /// Told when the process ends.
     pub stop: CancellationToken,
+    /// Where that runs which watches a loop: each loop has a thread of its own, which it may hold up.
+    pub beside: Handle,
     /// When the beat began that all loops look up at.
     pub begun: Instant,
 }

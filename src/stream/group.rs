@@ -117,7 +117,8 @@ impl<K: Keeper> Member<K> {
         for place in offered.elements() {
             asked.add_partition(place.topic(), place.partition());
         }
-        let answer = tokio::task::block_in_place(|| consumer.committed_offsets(asked, CALL))
+        let answer = consumer
+            .committed_offsets(asked, CALL)
             .map_err(|error| format!("Kafka does not say how far its partitions were read: {error}"))?;
         let told = answer.elements().into_iter().filter_map(|place| {
             let part = self.part(place.topic(), place.partition())?;

@@ -9,7 +9,7 @@ use std::{
 use shop_sim::{
     consumer::Output,
     dashboard::snapshot::Link,
-    runtime::supervisor::Supervisor,
+    runtime::{apart, supervisor::Supervisor},
     shop::Zone,
     sinks::{files::Files, memory::Disk},
     store::Store,
@@ -25,6 +25,7 @@ use shop_sim::{
     },
     views::View,
 };
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::common::{kafka::Record, orders::Hand, shop::Shop};
@@ -68,8 +69,9 @@ impl Bench {
         let publisher = Arc::new(Publisher::new(&session).unwrap());
         let instance = instance.into();
         let begun = tokio::time::Instant::now();
+        let (beside, stops) = (Handle::current(), stop.clone());
         let env =
-            Env { session, board, clock, zone, publisher, instance, until: None, stop: stop.clone(), begun };
+            Env { session, board, clock, zone, publisher, instance, until: None, stop: stops, beside, begun };
         Self { env, zone, stop }
     }
 
@@ -89,13 +91,15 @@ impl Bench {
         let (env, store) = (self.env.clone(), store.clone());
         let supervisor =
             Supervisor { board: Arc::clone(&env.board), clock: env.clock.clone(), stop: env.stop.clone() };
-        tokio::spawn(async move {
+        let keeping = apart::spawn(V::NAME, async move {
             let run = || {
                 let (env, store, output, files) = (env.clone(), store.clone(), output(), files());
                 async move { view_loop::run::<V, O, S, F>(&env, output, store, files).await }
             };
             supervisor.keep::<_, _, ViewError>(V::NAME, run).await;
-        })
+        });
+        let ended = keeping.unwrap();
+        tokio::spawn(async move { ended.await.unwrap() })
     }
 
     /// What was told so far.

@@ -14,7 +14,7 @@ use crate::{
     },
     handling::Parameters,
     runtime::{
-        consumers,
+        apart, consumers,
         place::Place,
         stage::{self, Stage},
         supervisor::Supervisor,
@@ -121,7 +121,7 @@ async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Resul
     stage.follow()?;
     stage.known(PATIENCE).await;
     *before = stage.figures(&plan.catalog);
-    let asker = Asker::new(&stage.session)?;
+    let asker = Asker::new(&stage.session);
     let Some(options) = &plan.sell else { return Ok(Some(Open { simulator: None, tools: None, asker })) };
     let mut options = options.clone();
     if plan.fill_today {
@@ -212,9 +212,16 @@ async fn sell(
 async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::UnboundedReceiver<Request>) {
     let (to_simulator, controls) = mpsc::channel(16);
     let own = open.simulator.is_some();
-    let selling = open
-        .simulator
-        .map(|simulator| tokio::spawn(sell(stage.supervisor(), stage.session.clone(), simulator, controls)));
+    let mut asker = open.asker;
+    let sell = |simulator| sell(stage.supervisor(), stage.session.clone(), simulator, controls);
+    let selling = open.simulator.and_then(|simulator| {
+        let spawned = apart::spawn("simulator", sell(simulator));
+        let failed = |error: &std::io::Error| {
+            let said = Said::SimulatorFailed { why: format!("it has no thread ({error})") };
+            stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Error, said);
+        };
+        spawned.inspect_err(failed).ok()
+    });
     loop {
         let request = tokio::select! {
             () = stage.stop.cancelled() => break,
@@ -238,7 +245,7 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
         };
         // A simulator of this process hears it directly, Kafka or not.
         if !(own && to_simulator.try_send(control).is_ok()) {
-            open.asker.ask(control);
+            asker.ask(control);
         }
     }
     stage.stop.cancel();

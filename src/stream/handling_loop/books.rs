@@ -8,7 +8,6 @@ use std::{
 };
 
 use rdkafka::consumer::Consumer;
-use tokio::task::block_in_place;
 
 use super::NAME;
 use crate::{
@@ -80,15 +79,13 @@ impl Keeper for Books {
     fn assign(&self, parts: &[Part], _: AskTold<'_>) -> Result<Vec<Start>, String> {
         self.env.board.rebalanced(NAME);
         let session = &self.env.session;
-        let committed = block_in_place(|| states::handling(session)).map_err(|error| error.to_string())?;
+        let committed = states::handling(session).map_err(|error| error.to_string())?;
         let probe = session.probe().map_err(|error| error.to_string())?;
         let mut starts = Vec::new();
         for part in parts {
             let (position, resume) = match committed.get(&part.partition) {
                 Some(PartState { position, figures: PartFigures::Handling(resume), .. }) => {
-                    let held = block_in_place(|| {
-                        probe.fetch_watermarks(&session.topic(Topic::Orders), part.partition, CALL)
-                    });
+                    let held = probe.fetch_watermarks(&session.topic(Topic::Orders), part.partition, CALL);
                     let (low, end) = held.map_err(|error| error.to_string())?;
                     self.fit(*part, *position, resume.clone(), low, end)
                 }

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use chrono::Utc;
 use rdkafka::{Offset, consumer::Consumer};
-use tokio::task::block_in_place;
 
 use super::{NAME, Turn};
 use crate::{
@@ -85,7 +84,7 @@ impl Turn<'_> {
         let Some(group) = self.consumer.group_metadata() else {
             return Err(StreamError::NoGroup { group: self.env.session.group(NAME) });
         };
-        let too_large = block_in_place(|| self.sender.commit(outgoing, states, (&offsets, &group)))?;
+        let too_large = self.sender.commit(outgoing, states, (&offsets, &group))?;
         for order_id in too_large {
             let text = format!(
                 "Order {order_id} is handled, but its record is larger than Kafka takes: no mail goes out."

@@ -18,7 +18,6 @@ use rdkafka::{
     error::KafkaError,
     message::BorrowedMessage,
 };
-use tokio::task::block_in_place;
 
 use super::{
     StreamError, anchors,
@@ -50,7 +49,7 @@ const HELD: usize = 250_000;
 /// Runs the handling until it is told to stop, has reached its end, or must be built again.
 pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, StreamError> {
     // First, so that a transaction that an earlier run left open is aborted.
-    let sender = block_in_place(|| Sender::new(&env.session, &env.instance))?;
+    let sender = Sender::new(&env.session, &env.instance)?;
     let books = Arc::new(Books::new(env, parameters));
     let member = Member::new(&env.session, &[Source::Orders], Arc::clone(&books));
     let group = env.session.group(NAME);
@@ -203,7 +202,7 @@ impl Turn<'_> {
             Some((Part { source: Source::Orders, partition: *partition }, ledger.anchor()?))
         };
         let known = self.books.ledgers().iter().filter_map(known).collect();
-        match block_in_place(|| anchors::others(&self.env.session, &known)) {
+        match anchors::others(&self.env.session, &known) {
             Ok(others) => {
                 self.replaced = replaced;
                 others.into_iter().map(|part| part.partition).collect()
@@ -277,7 +276,7 @@ impl Turn<'_> {
         for (partition, next) in positions {
             let part = Part { source: Source::Orders, partition };
             let end = until.end(part).unwrap_or(0);
-            let is_empty = || block_in_place(|| nothing_between(&self.env.session, part, next, end));
+            let is_empty = || nothing_between(&self.env.session, part, next, end);
             if self.env.stop.is_cancelled() || next < end && !is_empty()? {
                 return Ok(false);
             }
@@ -295,7 +294,7 @@ impl Turn<'_> {
         if !self.elsewhere.are_done(held, orders.map(|(part, end)| (*part, *end)), told, Instant::now()) {
             return Ok(false);
         }
-        let ends = block_in_place(|| EndWatch::new(&self.env.session)?.look_when_settled())?;
+        let ends = EndWatch::new(&self.env.session)?.look_when_settled()?;
         until.handled_ends.send_replace(Some(ends));
         Ok(true)
     }

@@ -212,7 +212,7 @@ where
             return false;
         }
         let known = self.shared.worker().anchors();
-        match tokio::task::block_in_place(|| anchors::others(&self.env.session, &known)) {
+        match anchors::others(&self.env.session, &known) {
             Ok(others) => {
                 self.replaced = replaced;
                 !others.is_empty()
@@ -309,7 +309,7 @@ where
 
     /// Sets the state aside: what lies in Kafka is another log, or lacks what was read.
     fn start_again(&mut self, why: &str) -> Result<Option<Ended>, ViewError> {
-        tokio::task::block_in_place(|| self.shared.worker().reset())?;
+        self.shared.worker().reset()?;
         self.env.board.clear(V::NAME);
         let said = Said::LogDoesNotFit { view: V::NAME, why: why.to_owned() };
         self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Warning, said);
@@ -333,5 +333,5 @@ fn tell_within<K: Keeper>(
     let consumer = Arc::clone(consumer);
     // The call itself knows no deadline.
     std::thread::spawn(move || told.send(consumer.commit(&list, CommitMode::Sync)));
-    matches!(tokio::task::block_in_place(|| heard.recv_timeout(patience)), Ok(Ok(())))
+    matches!(heard.recv_timeout(patience), Ok(Ok(())))
 }

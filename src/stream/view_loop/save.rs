@@ -58,7 +58,7 @@ where
     pub(super) fn finish(&mut self) {
         self.save();
         if !self.shared.is_lost() && self.trouble.is_none() {
-            let flushed = tokio::task::block_in_place(|| self.shared.worker().flush());
+            let flushed = self.shared.worker().flush();
             match flushed {
                 Ok(()) => self.tell(true),
                 Err(trouble) => tracing::warn!("{}: {trouble}", V::NAME),
@@ -81,8 +81,7 @@ where
         let now = self.env.clock.now();
         self.close_days();
         self.learn();
-        let saved =
-            tokio::task::block_in_place(|| self.shared.worker().checkpoint_while(now, &|| self.holds()));
+        let saved = self.shared.worker().checkpoint_while(now, &|| self.holds());
         if self.shared.is_lost() {
             return;
         }
@@ -153,15 +152,10 @@ where
             .map(|(part, position)| (part, position.next))
             .filter(|(part, next)| is_due(*part, *next))
             .collect();
-        if due.is_empty() {
-            return;
+        for (part, next) in due {
+            let bytes = self.shared.hand_over(&worker, part);
+            self.handed.insert(part, Handed { at: Instant::now(), next, closed, bytes });
         }
-        tokio::task::block_in_place(|| {
-            for (part, next) in due {
-                let bytes = self.shared.hand_over(&worker, part);
-                self.handed.insert(part, Handed { at: Instant::now(), next, closed, bytes });
-            }
-        });
     }
 
     /// Takes in what the owners of the other partitions hand over, where this worker writes the files over all.
@@ -177,7 +171,7 @@ where
             }
         }
         let Some(others) = &mut self.others else { return };
-        tokio::task::block_in_place(|| others.look());
+        others.look();
         let mut worker = self.shared.worker();
         for part in worker.missing() {
             if let Some(state) = others.news_of(part) {
@@ -252,7 +246,7 @@ where
             }
             if position.next < end {
                 let session = &self.env.session;
-                if !tokio::task::block_in_place(|| nothing_between(session, part, position.next, end))? {
+                if !nothing_between(session, part, position.next, end)? {
                     return Ok(false);
                 }
                 self.end_seen.insert(part, end);

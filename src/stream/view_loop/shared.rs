@@ -85,17 +85,19 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Shared<V, O, S, F> {
         }
     }
 
+    /// Where a log begins and ends now. Asks for a bounded time.
+    fn watermarks(&self, part: Part) -> Result<(i64, i64), StreamError> {
+        let session = &self.env.session;
+        let probe = session.probe()?;
+        let marks = probe.fetch_watermarks(&topic_name(session, part.source), part.partition, CALL);
+        crate::stream::let_go(probe);
+        Ok(marks?)
+    }
+
     /// Where to read from in a log that retention has taken the last record from, or that has become another one.
     fn fit(&self, worker: &mut Worker<V, O, S, F>, part: Part, start: Start) -> Result<Start, String> {
         let Start::Offset(last) = start else { return Ok(start) };
-        let session = &self.env.session;
-        let (low, end) = tokio::task::block_in_place(|| {
-            let probe = session.probe()?;
-            let marks = probe.fetch_watermarks(&topic_name(session, part.source), part.partition, CALL);
-            crate::stream::let_go(probe);
-            Ok::<_, StreamError>(marks?)
-        })
-        .map_err(|error| error.to_string())?;
+        let (low, end) = self.watermarks(part).map_err(|error| error.to_string())?;
         let say = |weight, text: &str| {
             let text = format!("{}: {part} {text}.", V::NAME);
             self.env.board.say(self.env.clock.now().unwrap_or_default(), weight, text.clone().into());
@@ -190,7 +192,7 @@ where
         if !elsewhere.is_empty() {
             let mut reading =
                 Handovers::open(&self.env.session, V::NAME).map_err(|error| error.to_string())?;
-            if !tokio::task::block_in_place(|| reading.catch_up()) {
+            if !reading.catch_up() {
                 return Err(
                     "what others hand over on the topic of states cannot be read to its end".to_owned()
                 );

@@ -18,10 +18,11 @@ where
     S: Store + 'static,
     F: Files + 'static,
 {
-    let mut beat = shared.env.beat();
+    let (env, beside) = (shared.env.clone(), shared.env.beside.clone());
     let (shared, stop) = (Arc::downgrade(shared), CancellationToken::new());
     let watching = async move {
         let mut told = false;
+        let mut beat = env.beat();
         while let Some(shared) = shared.upgrade() {
             let silence = shared.lease.silence();
             let stands = silence > LONG;
@@ -31,7 +32,6 @@ where
                     "{} has stood still for {seconds} s: its disk or Kafka keeps it waiting",
                     V::NAME
                 );
-                let env = &shared.env;
                 env.board.say(
                     env.clock.now().unwrap_or_default(),
                     Weight::Warning,
@@ -45,6 +45,6 @@ where
         }
     };
     let ended = stop.clone();
-    tokio::spawn(async move { ended.run_until_cancelled(watching).await });
+    beside.spawn(async move { ended.run_until_cancelled(watching).await });
     stop.drop_guard()
 }
