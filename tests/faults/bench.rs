@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::future::{AbortHandle, Aborted, abortable};
 use shop_sim::{
     consumer::Output,
     dashboard::snapshot::Link,
@@ -25,7 +26,7 @@ use shop_sim::{
     },
     views::View,
 };
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::common::{kafka::Record, orders::Hand, shop::Shop};
@@ -81,7 +82,7 @@ impl Bench {
         store: &S,
         mut output: impl FnMut() -> O + Send + 'static,
         mut files: impl FnMut() -> F + Send + 'static,
-    ) -> tokio::task::JoinHandle<()>
+    ) -> Kept
     where
         V: View,
         O: Output<V> + 'static,
@@ -91,15 +92,14 @@ impl Bench {
         let (env, store) = (self.env.clone(), store.clone());
         let supervisor =
             Supervisor { board: Arc::clone(&env.board), clock: env.clock.clone(), stop: env.stop.clone() };
-        let keeping = apart::spawn(V::NAME, async move {
+        let (keeping, abort) = abortable(async move {
             let run = || {
                 let (env, store, output, files) = (env.clone(), store.clone(), output(), files());
                 async move { view_loop::run::<V, O, S, F>(&env, output, store, files).await }
             };
             supervisor.keep::<_, _, ViewError>(V::NAME, run).await;
         });
-        let ended = keeping.unwrap();
-        tokio::spawn(async move { ended.await.unwrap() })
+        Kept { ended: apart::spawn(V::NAME, keeping).unwrap(), abort }
     }
 
     /// What was told so far.
@@ -118,6 +118,25 @@ impl Drop for Bench {
             println!("{}: {:#?}", self.env.instance, self.told());
         }
         self.stop.cancel();
+    }
+}
+
+/// A view that is kept alive.
+pub struct Kept {
+    ended: oneshot::Receiver<Result<(), Aborted>>,
+    abort: AbortHandle,
+}
+
+impl Kept {
+    /// Waits until it has ended by itself.
+    pub async fn ended(self) {
+        self.ended.await.unwrap().unwrap();
+    }
+
+    /// Ends it where it stands, without a farewell.
+    pub async fn kill(self) {
+        self.abort.abort();
+        assert!(self.ended.await.unwrap().is_err());
     }
 }
 

@@ -16,6 +16,7 @@ mod bench;
 #[path = "../common/mod.rs"]
 mod common;
 mod disks;
+mod followers;
 mod gate;
 mod machines;
 mod networks;

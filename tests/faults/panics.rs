@@ -94,6 +94,6 @@ async fn a_view_that_panics_goes_on_from_its_checkpoint() {
     assert!(STUMBLED.load(Ordering::Relaxed));
     assert!(bench.was_told(&["journal", "starts again", "it panicked (it stumbled)"]), "{:?}", bench.told());
     bench.env.stop.cancel();
-    kept.await.unwrap();
+    kept.ended().await;
     assert_eq!(journal(&disk), (1..501).collect::<Vec<_>>(), "each order once");
 }

@@ -56,8 +56,8 @@ async fn a_loop_that_stood_still_too_long_is_told_of_and_writes_nothing_that_is_
     until("all orders", || both().len() >= 300).await;
     a.env.stop.cancel();
     b.env.stop.cancel();
-    kept_a.await.unwrap();
-    kept_b.await.unwrap();
+    kept_a.ended().await;
+    kept_b.ended().await;
     let mut ids = both();
     ids.sort_unstable();
     assert_eq!(ids, (1..301).collect::<Vec<_>>(), "each order once: {:?}", a.told());

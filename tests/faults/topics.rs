@@ -15,7 +15,7 @@ use shop_sim::{
 };
 
 use crate::{
-    bench::{Bench, PATIENCE, journal, orders, until},
+    bench::{Bench, Kept, PATIENCE, journal, orders, until},
     common::{kafka::records_written, shop::Shop},
     machines::Machines,
     proxy::Proxy,
@@ -50,13 +50,13 @@ async fn take_records(shop: &Shop, partitions: std::ops::Range<i32>) {
     admin(shop.bootstrap()).delete_records(&all, &AdminOptions::new()).await.unwrap();
 }
 
-fn keep_journal(bench: &Bench, store: &MemoryStore, disk: &Disk) -> tokio::task::JoinHandle<()> {
+fn keep_journal(bench: &Bench, store: &MemoryStore, disk: &Disk) -> Kept {
     let (zone, disk) = (bench.zone, disk.clone());
     bench.keep::<Journal, _, _, _>(store, move || JournalFiles::new(zone), move || MemoryFiles::new(&disk))
 }
 
 /// A journal that has read the first 200 orders.
-async fn begin(shop: &Shop, bench: &Bench) -> (MemoryStore, Disk, tokio::task::JoinHandle<()>) {
+async fn begin(shop: &Shop, bench: &Bench) -> (MemoryStore, Disk, Kept) {
     let (store, disk) = (MemoryStore::default(), Disk::default());
     shop.write("orders", &orders(1..201));
     let kept = keep_journal(bench, &store, &disk);
@@ -94,7 +94,7 @@ async fn replaced(count: u64) {
     until("more orders", || journal(&disk).len() >= again.len() + 10).await;
     assert_eq!(journal(&disk), [again, (5001..5011).collect()].concat());
     bench.env.stop.cancel();
-    kept.await.unwrap();
+    kept.ended().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -112,8 +112,7 @@ async fn an_idle_partition_whose_records_retention_took_keeps_its_figures() {
     let shop = Shop::new();
     let bench = Bench::open(&shop, "a", &[]).await;
     let (store, disk, kept) = begin(&shop, &bench).await;
-    kept.abort();
-    let _ = kept.await;
+    kept.kill().await;
 
     take_records(&shop, 0..2).await;
     let kept = keep_journal(&bench, &store, &disk);
@@ -121,7 +120,7 @@ async fn an_idle_partition_whose_records_retention_took_keeps_its_figures() {
     until("the next orders", || journal(&disk).len() >= 210).await;
     assert_eq!(journal(&disk), (1..211).collect::<Vec<_>>(), "{:?}", bench.told());
     bench.env.stop.cancel();
-    kept.await.unwrap();
+    kept.ended().await;
 }
 
 /// The group sees nothing of it, and what is read next lies at the offset that comes next.
@@ -141,7 +140,7 @@ async fn a_longer_log_that_came_while_kafka_did_not_answer_is_counted_from_its_b
     let again: Vec<u64> = (1001..1401).collect();
     until("the orders of the new log", || journal(&disk) == again).await;
     bench.env.stop.cancel();
-    kept.await.unwrap();
+    kept.ended().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -170,7 +169,7 @@ async fn a_log_whose_records_retention_took_is_the_same_after_kafka_did_not_answ
     }
     assert_eq!(journal(&disk), all, "{:?}", bench.told());
     bench.env.stop.cancel();
-    kept.await.unwrap();
+    kept.ended().await;
 }
 
 #[test]
