@@ -1,28 +1,63 @@
 //! Threads of their own for those who do the work.
 
-use std::{future::Future, io, thread};
+use std::{
+    future::Future,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    thread,
+};
 
 use tokio::{runtime::Builder, sync::oneshot};
 
 use super::priority;
 
-/// Runs a task on a thread of its own, which may be held up without holding anybody else up. What it leaves arrives at
-/// the receiver; an error there says that it panicked. With one runtime for all, whoever is woken wakes a second thread
-/// to look for more, and whoever waits for a disk hands its place on: about a quarter of all wake-ups of an idle shop.
-pub fn spawn<T: Send + 'static>(
+/// A task has no thread to run on.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no thread for it ({0})")]
+pub struct NoThread(#[from] io::Error);
+
+/// Runs a task on a thread of its own, which it may hold up without holding anybody else up. On a runtime for all,
+/// whoever waits for a disk hands its place on to another thread, and whoever is woken wakes a second one to look for
+/// more. Fails where there is no thread for it; panics as the task does. A task that is no longer waited for goes on.
+pub async fn run<T: Send + 'static>(
     name: &str,
     task: impl Future<Output = T> + Send + 'static,
-) -> io::Result<oneshot::Receiver<T>> {
+) -> Result<T, NoThread> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let (done, ended) = oneshot::channel();
     let work = move || {
         priority::stand_back();
-        let left = runtime.block_on(task);
+        // The panic goes on where it is waited for.
+        let left = catch_unwind(AssertUnwindSafe(|| runtime.block_on(task)));
         // What it left in the background is not waited for.
         runtime.shutdown_background();
         // Where nobody waits any more there is nobody to tell.
         let _ = done.send(left);
     };
     thread::Builder::new().name(name.to_owned()).spawn(work)?;
-    Ok(ended)
+    match ended.await {
+        Ok(Ok(left)) => Ok(left),
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => Err(NoThread(io::ErrorKind::BrokenPipe.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_may_hold_its_thread_up_and_its_panic_arrives() {
+        let here = thread::current().id();
+        let (go, wait) = std::sync::mpsc::channel();
+        let held = async move { (wait.recv(), thread::current().id()) };
+        let release = async move { go.send(7) };
+        // On one thread the first would never let the second begin.
+        let (held, released) = tokio::join!(run("held", held), release);
+        let (value, there) = held.unwrap();
+        assert_eq!((value, released), (Ok(7), Ok(())));
+        assert_ne!(there, here);
+        let panicked = tokio::spawn(run("panics", async { panic!("out of its wits") })).await;
+        assert_eq!(super::super::supervisor::words(&*panicked.unwrap_err().into_panic()), "out of its wits");
+    }
 }

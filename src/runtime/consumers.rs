@@ -1,10 +1,10 @@
 //! Starts the consumers, and starts one again that fails.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt::Display, future::Future, path::PathBuf, sync::Arc};
 
 use futures::FutureExt;
 
-use super::{stage::Stage, supervisor::Supervisor};
+use super::{apart, stage::Stage, supervisor::Supervisor};
 use crate::{
     cli::ViewArg,
     consumer::{
@@ -68,15 +68,18 @@ pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
         let tools = tools.clone();
         let zone = tools.env.zone;
         match view {
-            ViewArg::OrdersToday => keep::<OrdersToday, _>(stage, tools, |_| NoOutput),
-            ViewArg::Sales => keep::<Sales, _>(stage, tools, |_| NoOutput),
-            ViewArg::DailyReport => keep::<DailyReport, _>(stage, tools, |_| ReportFiles::default()),
-            ViewArg::Stock => keep::<Stock, _>(stage, tools, |tools| StockFiles::new(&tools.catalog)),
-            ViewArg::Mail => keep::<Mail, _>(stage, tools, move |_| MailFiles::new(zone)),
-            ViewArg::HandledWindows => keep::<HandledWindows, _>(stage, tools, |_| NoOutput),
-            ViewArg::Journal => keep::<Journal, _>(stage, tools, move |_| JournalFiles::new(zone)),
-            ViewArg::Handling => stage.spawn_apart(handling_loop::NAME, async move {
-                let run = || handling_loop::run(&tools.env, tools.parameters);
+            ViewArg::OrdersToday => stage.spawn(keep::<OrdersToday, _>(tools, |_| NoOutput)),
+            ViewArg::Sales => stage.spawn(keep::<Sales, _>(tools, |_| NoOutput)),
+            ViewArg::DailyReport => stage.spawn(keep::<DailyReport, _>(tools, |_| ReportFiles::default())),
+            ViewArg::Stock => stage.spawn(keep::<Stock, _>(tools, |tools| StockFiles::new(&tools.catalog))),
+            ViewArg::Mail => stage.spawn(keep::<Mail, _>(tools, move |_| MailFiles::new(zone))),
+            ViewArg::HandledWindows => stage.spawn(keep::<HandledWindows, _>(tools, |_| NoOutput)),
+            ViewArg::Journal => stage.spawn(keep::<Journal, _>(tools, move |_| JournalFiles::new(zone))),
+            ViewArg::Handling => stage.spawn(async move {
+                let run = || {
+                    let Tools { env, parameters, .. } = tools.clone();
+                    apart(handling_loop::NAME, async move { handling_loop::run(&env, parameters).await })
+                };
                 supervisor(&tools.env).keep(handling_loop::NAME, run).await;
             }),
         }
@@ -84,22 +87,30 @@ pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
 }
 
 /// Runs one view, from its checkpoint, again and again.
-fn keep<V: View, O: Output<V> + 'static>(
-    stage: &mut Stage,
-    tools: Tools,
-    output: impl Fn(&Tools) -> O + Send + Sync + 'static,
-) {
-    stage.spawn_apart(V::NAME, async move {
-        let run = || async {
+async fn keep<V: View, O: Output<V> + 'static>(tools: Tools, output: impl Fn(&Tools) -> O + Send + Sync) {
+    let run = || {
+        let (tools, output) = (tools.clone(), output(&tools));
+        apart(V::NAME, async move {
             let store = tools.stores.view(V::NAME).map_err(|error| ViewError::Trouble(error.into()))?;
             let files = Folder::open(&tools.out).map_err(|error| {
                 let path = tools.out.display().to_string();
                 ViewError::Trouble(crate::consumer::Trouble::File { path, error })
             })?;
-            view_loop::run::<V, O, _, _>(&tools.env, output(&tools), store, files).await
-        };
-        supervisor(&tools.env).keep(V::NAME, run).await;
-    });
+            view_loop::run::<V, O, _, _>(&tools.env, output, store, files).await
+        })
+    };
+    supervisor(&tools.env).keep(V::NAME, run).await;
+}
+
+/// One run of a consumer, on a thread of its own.
+async fn apart<E: Display + Send + 'static>(
+    name: &str,
+    run: impl Future<Output = Result<Ended, E>> + Send + 'static,
+) -> Result<Ended, String> {
+    match apart::run(name, run).await {
+        Ok(ended) => ended.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn supervisor(env: &Env) -> Supervisor {

@@ -7,9 +7,8 @@ use futures::FutureExt;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{apart, link::Link, supervisor::Supervisor};
+use super::{link::Link, supervisor::Supervisor};
 use crate::{
-    dashboard::snapshot::Said,
     shop::{Catalog, Zone},
     stream::{Session, StreamError, board::Board, clock::Clock, ends, env::Ended, follow::Follower},
     views::figures::ShopFigures,
@@ -124,18 +123,6 @@ impl Stage {
     /// Runs a task until the stage closes.
     pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(task);
-    }
-
-    /// Runs a task until the stage closes, on a thread of its own.
-    pub fn spawn_apart(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        match apart::spawn(name, task) {
-            Ok(ended) => self.spawn(async move {
-                if ended.await.is_err() {
-                    tracing::error!("{name} failed");
-                }
-            }),
-            Err(error) => self.board.set_trouble(name, Said::Text(format!("it has no thread ({error})"))),
-        }
     }
 
     /// Waits until every task has ended by itself.

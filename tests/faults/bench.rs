@@ -10,7 +10,10 @@ use futures::future::{AbortHandle, Aborted, abortable};
 use shop_sim::{
     consumer::Output,
     dashboard::snapshot::Link,
-    runtime::{apart, supervisor::Supervisor},
+    runtime::{
+        apart::{self, NoThread},
+        supervisor::Supervisor,
+    },
     shop::Zone,
     sinks::{files::Files, memory::Disk},
     store::Store,
@@ -26,7 +29,7 @@ use shop_sim::{
     },
     views::View,
 };
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::common::{kafka::Record, orders::Hand, shop::Shop};
@@ -99,7 +102,7 @@ impl Bench {
             };
             supervisor.keep::<_, _, ViewError>(V::NAME, run).await;
         });
-        Kept { ended: apart::spawn(V::NAME, keeping).unwrap(), abort }
+        Kept { ended: tokio::spawn(apart::run(V::NAME, keeping)), abort }
     }
 
     /// What was told so far.
@@ -123,20 +126,20 @@ impl Drop for Bench {
 
 /// A view that is kept alive.
 pub struct Kept {
-    ended: oneshot::Receiver<Result<(), Aborted>>,
+    ended: tokio::task::JoinHandle<Result<Result<(), Aborted>, NoThread>>,
     abort: AbortHandle,
 }
 
 impl Kept {
     /// Waits until it has ended by itself.
     pub async fn ended(self) {
-        self.ended.await.unwrap().unwrap();
+        self.ended.await.unwrap().unwrap().unwrap();
     }
 
     /// Ends it where it stands, without a farewell.
     pub async fn kill(self) {
         self.abort.abort();
-        assert!(self.ended.await.unwrap().is_err());
+        assert!(self.ended.await.unwrap().unwrap().is_err());
     }
 }
 

@@ -192,17 +192,19 @@ async fn sell(
         async move {
             let (simulator, controls) = match next {
                 Some(ready) => ready,
-                None => (starting.await?, mpsc::channel(1).1),
+                None => (starting.await.map_err(|error| error.to_string())?, mpsc::channel(1).1),
             };
             // Who wants to see progress looks at the pulse.
             let (progress, _seen) = watch::channel(Progress::default());
-            let (weight, said) = match simulator.run(controls, progress, supervisor.stop.clone()).await {
+            let selling = simulator.run(controls, progress, supervisor.stop.clone());
+            let sold = apart::run("simulator", selling).await;
+            let (weight, said) = match sold.map_err(|error| error.to_string())? {
                 Ok(Outcome::Finished | Outcome::Stopped) => return Ok(Ended::Done),
                 Ok(Outcome::Replaced { by }) => (Weight::Warning, Said::TakenOver { by }),
                 Err(error) => (Weight::Error, Said::SimulatorFailed { why: error.to_string() }),
             };
             supervisor.board.say(supervisor.clock.now().unwrap_or_default(), weight, said);
-            Ok::<_, SimulatorError>(Ended::Done)
+            Ok::<_, String>(Ended::Done)
         }
     };
     supervisor.keep("the simulator", run).await;
@@ -213,15 +215,9 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
     let (to_simulator, controls) = mpsc::channel(16);
     let own = open.simulator.is_some();
     let mut asker = open.asker;
-    let sell = |simulator| sell(stage.supervisor(), stage.session.clone(), simulator, controls);
-    let selling = open.simulator.and_then(|simulator| {
-        let spawned = apart::spawn("simulator", sell(simulator));
-        let failed = |error: &std::io::Error| {
-            let said = Said::SimulatorFailed { why: format!("it has no thread ({error})") };
-            stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Error, said);
-        };
-        spawned.inspect_err(failed).ok()
-    });
+    let selling = open
+        .simulator
+        .map(|simulator| tokio::spawn(sell(stage.supervisor(), stage.session.clone(), simulator, controls)));
     loop {
         let request = tokio::select! {
             () = stage.stop.cancelled() => break,
