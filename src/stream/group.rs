@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -23,6 +23,9 @@ use crate::{
 
 /// A question to Kafka.
 const CALL: Duration = Duration::from_secs(10);
+
+/// A member without partitions asks after so long why.
+const IDLE: Duration = Duration::from_secs(3);
 
 /// How far Kafka was told that a partition is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,18 +53,39 @@ pub struct Member<K> {
     keeper: Arc<K>,
     topics: Vec<(String, Source)>,
     trouble: Mutex<Option<String>>,
+    /// Since when it has been a member without partitions.
+    idle: Mutex<Option<Instant>>,
 }
 
 impl<K: Keeper> Member<K> {
     /// A member that reads `sources` for `keeper`.
     pub fn new(session: &Session, sources: &[Source], keeper: Arc<K>) -> Self {
         let topics = sources.iter().map(|source| (topic_name(session, *source), *source)).collect();
-        Self { keeper, topics, trouble: Mutex::new(None) }
+        Self { keeper, topics, trouble: Mutex::new(None), idle: Mutex::new(None) }
     }
 
     /// The topics to subscribe to.
     pub fn topics(&self) -> Vec<&str> {
         self.topics.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Whether it reads a log.
+    pub(super) fn reads(&self, source: Source) -> bool {
+        self.topics.iter().any(|(_, own)| *own == source)
+    }
+
+    /// Whether it has been a member without partitions for a while; then not again for as long.
+    pub(super) fn is_long_idle(&self) -> bool {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let long = idle.is_some_and(|since| since.elapsed() >= IDLE);
+        if long {
+            *idle = Some(Instant::now());
+        }
+        long
+    }
+
+    fn set_idle(&self, is: bool) {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = is.then(Instant::now);
     }
 
     /// Which part a topic's partition is.
@@ -130,6 +154,7 @@ impl<K: Keeper> Member<K> {
 
     fn assigned(&self, consumer: &BaseConsumer<Self>, offered: &TopicPartitionList) {
         let parts = self.parts(offered);
+        self.set_idle(parts.is_empty());
         let list = match self.keeper.assign(&parts, &|| self.told(consumer, offered)) {
             Ok(starts) => self.list(parts.into_iter().zip(starts).map(|(part, start)| match start {
                 Start::Beginning => (part, Offset::Beginning),
@@ -146,6 +171,7 @@ impl<K: Keeper> Member<K> {
     }
 
     fn revoked(&self, consumer: &BaseConsumer<Self>, taken: &TopicPartitionList) {
+        self.set_idle(false);
         let positions = self.keeper.revoke(&self.parts(taken), consumer.assignment_lost());
         // On its way before this member joins again, so the next owner finds it.
         if !positions.is_empty()

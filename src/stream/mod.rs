@@ -14,6 +14,7 @@ pub mod handling_loop;
 pub mod handovers;
 pub mod insist;
 pub mod lease;
+mod left_out;
 pub mod probe;
 pub mod producer;
 pub mod publish;

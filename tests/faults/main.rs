@@ -18,6 +18,7 @@ mod common;
 mod disks;
 mod followers;
 mod gate;
+mod left_out;
 mod machines;
 mod networks;
 mod panics;

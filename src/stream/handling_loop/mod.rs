@@ -24,6 +24,7 @@ use super::{
     ends::EndWatch,
     env::{Ended, Env},
     group::{Gathering, Member, record, set_paused, settings, why_again},
+    left_out::join_again,
     probe::nothing_between,
     transaction::Sender,
     until::Others,
@@ -217,6 +218,7 @@ impl Turn<'_> {
     /// What is due between records.
     fn look_after(&mut self) -> Result<Option<Ended>, StreamError> {
         self.hold();
+        join_again(self.env, &self.consumer, NAME);
         let now = self.env.clock.now();
         let (due, count) = {
             let ledgers = self.books.ledgers();

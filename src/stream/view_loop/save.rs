@@ -12,7 +12,9 @@ use crate::{
     dashboard::snapshot::{Said, Weight},
     sinks::files::Files,
     store::Store,
-    stream::{group::set_paused, handovers::Handovers, probe::nothing_between, until::Until},
+    stream::{
+        group::set_paused, handovers::Handovers, left_out::join_again, probe::nothing_between, until::Until,
+    },
     views::View,
 };
 
@@ -39,6 +41,7 @@ where
         if !self.holds() {
             return Ok(false);
         }
+        join_again(self.env, &self.consumer, V::NAME);
         if self.saved.elapsed() >= self.interval {
             self.save();
         }

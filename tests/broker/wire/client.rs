@@ -18,7 +18,7 @@ use kafka_protocol::{
     records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType},
 };
 
-use crate::kit::PATIENCE;
+use super::PATIENCE;
 
 pub(super) fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())

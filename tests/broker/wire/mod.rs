@@ -10,3 +10,5 @@ mod produce;
 mod producers;
 mod transactions;
 mod versions;
+
+use crate::kit::PATIENCE;
