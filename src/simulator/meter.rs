@@ -8,7 +8,7 @@ use std::{
 /// What is measured over.
 const WINDOW: Duration = Duration::from_secs(5);
 /// How often progress is told.
-pub(super) const TICK: Duration = Duration::from_millis(250);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// Counts of the last five seconds, one a tick.
 #[derive(Debug, Default)]
@@ -43,15 +43,15 @@ mod tests {
         let start = Instant::now();
         let mut meter = Meter::default();
         let mut rate = 0.0;
-        for tick in 0..=40_u64 {
-            // Four a second for five seconds, then twelve a second.
-            let count = if tick <= 20 { tick } else { 20 + (tick - 20) * 3 };
+        for tick in 0..=100_u64 {
+            // Ten a second for five seconds, then thirty a second.
+            let count = if tick <= 50 { tick } else { 50 + (tick - 50) * 3 };
             rate = meter.rate(start + TICK * u32::try_from(tick).unwrap(), count);
-            if tick == 20 {
-                assert!((rate - 4.0).abs() < 1e-9, "{rate}");
+            if tick == 50 {
+                assert!((rate - 10.0).abs() < 1e-9, "{rate}");
             }
         }
-        assert!((rate - 12.0).abs() < 1e-9, "{rate}");
-        assert!(!meter.is_due(start + TICK * 40) && meter.is_due(start + TICK * 41));
+        assert!((rate - 30.0).abs() < 1e-9, "{rate}");
+        assert!(!meter.is_due(start + TICK * 100) && meter.is_due(start + TICK * 101));
     }
 }
