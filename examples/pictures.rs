@@ -182,7 +182,7 @@ fn main() {
         ("2", "sales"),
         ("3", "stock"),
         ("4\x1b[B\x1b[B\x1b[B\x1b[B\r", "orders"),
-        ("\x1b5", "handling"),
+        ("5", "handling"),
         ("6\r", "reports"),
         ("7", "kafka"),
         ("8", "log"),
@@ -190,6 +190,9 @@ fn main() {
         demo.press(key);
         settle();
         save(&folder, name, &picture::svg(&demo.cells()));
+        // Back from what was opened; by itself, since a key right behind it would be one with Alt.
+        demo.press("\x1b");
+        settle();
     }
     drop(demo);
 
