@@ -15,7 +15,7 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use super::{Session, Topic, env::Env};
+use super::{Session, Topic, env::Env, handling_loop};
 use crate::{
     consumer::{Part, Record, Start},
     views::{OrdersToday, Sales, Source, View},
@@ -313,7 +313,7 @@ pub enum Gathering {
     None,
     /// The figures that the screen is watched for: it changes twice a second.
     HalfASecond,
-    /// What goes to files and into transactions each second.
+    /// What goes to files each second.
     Second,
 }
 
@@ -322,7 +322,8 @@ impl Gathering {
     pub fn of(env: &Env, name: &str) -> Self {
         match name {
             _ if env.until.is_some() => Self::None,
-            OrdersToday::NAME | Sales::NAME => Self::HalfASecond,
+            // A process that lives for a moment only is to handle something too.
+            OrdersToday::NAME | Sales::NAME | handling_loop::NAME => Self::HalfASecond,
             _ => Self::Second,
         }
     }
