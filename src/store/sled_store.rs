@@ -229,8 +229,8 @@ fn attempt<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
 }
 
 fn database(path: &Path) -> sled::Result<sled::Db> {
-    // What was not flushed when a process is killed is read again from Kafka.
-    sled::Config::new().path(path).cache_capacity(16 << 20).flush_every_ms(Some(500)).open()
+    // What was not flushed when a process is killed is read again from Kafka. Sooner than the checkpoint after it.
+    sled::Config::new().path(path).cache_capacity(16 << 20).flush_every_ms(Some(800)).open()
 }
 
 /// A path in `folder` that nothing has yet.

@@ -67,6 +67,11 @@ impl Clock {
         self.inner.pulse.borrow().clone()
     }
 
+    /// Whether shop time goes as fast as wall time, as far as is known.
+    pub fn is_real_time(&self) -> bool {
+        self.inner.pulse.borrow().as_ref().is_none_or(Pulse::is_real_time)
+    }
+
     /// To be woken by pulses.
     pub fn pulses(&self) -> watch::Receiver<Option<Pulse>> {
         self.inner.pulse.subscribe()

@@ -1,14 +1,11 @@
 //! What the loops of a process share, and how they end.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use tokio::{
-    runtime::Handle,
-    time::{Instant, Interval, MissedTickBehavior, interval_at},
-};
+use tokio::{runtime::Handle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{Session, board::Board, clock::Clock, publish::Publisher, until::Until};
+use super::{Session, beat::Beat, board::Board, clock::Clock, publish::Publisher, until::Until};
 use crate::shop::Zone;
 
 /// What the loops of a process share.
@@ -36,19 +33,10 @@ pub struct Env {
     pub begun: Instant,
 }
 
-/// How often loops look what is due.
-const BEAT: Duration = Duration::from_millis(500);
-
 impl Env {
-    /// A beat that all loops of the process have in common: what they say then goes out together, and the screen
-    /// changes once.
-    pub fn beat(&self) -> Interval {
-        let beats = self.begun.elapsed().as_millis() / BEAT.as_millis();
-        // The last one comes at once.
-        let last = BEAT * u32::try_from(beats).unwrap_or(0);
-        let mut beat = interval_at(self.begun + last, BEAT);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        beat
+    /// The beat that all loops of the process have in common.
+    pub fn beat(&self) -> Beat {
+        Beat::since(self.begun, self.clock.clone(), self.until.is_some())
     }
 }
 

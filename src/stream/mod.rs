@@ -2,6 +2,7 @@
 
 pub mod anchors;
 pub mod ask;
+pub mod beat;
 pub mod board;
 pub mod clock;
 pub mod cluster;

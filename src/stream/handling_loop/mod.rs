@@ -39,7 +39,7 @@ use crate::{
 /// The consumer's name.
 pub const NAME: &str = "handling";
 
-/// Time between two transactions, each of them half a dozen requests: at every second beat, which may be a little
+/// Time between two transactions, each of them half a dozen requests: one a second, at a beat that may be a little
 /// early.
 const INTERVAL: Duration = Duration::from_millis(900);
 /// Records read after which a transaction is due before its time.
@@ -104,7 +104,7 @@ impl Turn<'_> {
             tokio::select! {
                 biased;
                 () = self.env.stop.cancelled() => return Ok(Ended::Done),
-                _ = beat.tick() => {
+                () = beat.tick() => {
                     if let Some(ended) = self.look_after()? {
                         return Ok(ended);
                     }

@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// How often checkpoints are made, at a beat that may be a little early: where they bring rows, mails and reports to files
-/// each second, elsewhere at every fourth beat: what a kill takes back there is read again.
+/// each second, elsewhere every other one: what a kill takes back there is read again.
 const OFTEN: Duration = Duration::from_millis(900);
 const SELDOM: Duration = Duration::from_millis(1_900);
 /// Records taken between two looks at the clock.
@@ -167,7 +167,7 @@ where
                     self.finish();
                     return Ok(Ended::Done);
                 }
-                _ = beat.tick() => {
+                () = beat.tick() => {
                     if self.look_after()? {
                         return Ok(Ended::Done);
                     }
