@@ -3,6 +3,7 @@
 
 mod handover;
 mod opening;
+mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,12 +11,13 @@ use chrono::NaiveDate;
 
 pub use handover::Handover;
 use handover::Other;
+pub use trouble::Trouble;
 
 use super::{Output, Part, Position, Record, Start, output::Appends, position::Fingerprint};
 use crate::{
     shop::{Delivery, Handled, Order, Zone},
     sinks::files::Files,
-    store::{Batch, Store, StoreError},
+    store::{Batch, Store},
     views::{Event, Source, View, figures::ReportNote, part::PartFigures},
 };
 
@@ -31,36 +33,6 @@ pub enum Taken {
     Before,
     /// Another record lies where the last applied one was: this is another log than the state is from.
     OtherLog,
-}
-
-/// Why a checkpoint could not be made; nothing is lost, it is tried again.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A file failed.
-    #[error("{path} could not be written ({error}): check that the disk has room and the folder is writable")]
-    File {
-        /// Which file, or kind of file.
-        path: String,
-        /// What the system said.
-        error: std::io::Error,
-    },
-    /// What was stored is not readable.
-    #[error("the checkpoint of {view} is not readable ({reason})")]
-    Unreadable {
-        /// The view.
-        view: &'static str,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The worker is no longer the one that writes.
-    #[error("{view} has let go of what it had not saved: it goes on from its last checkpoint")]
-    Retired {
-        /// The view.
-        view: &'static str,
-    },
 }
 
 #[derive(Default)]
@@ -278,7 +250,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             }
         }
         for (path, at, bytes) in self.appends.waiting() {
-            self.files.append(path, at, bytes).map_err(|error| file(path, error))?;
+            self.files.append(path, at, bytes).map_err(|error| Trouble::file(path, error))?;
         }
         if !is_ours() {
             self.retire();
@@ -290,8 +262,10 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             self.batch.clear();
         }
         self.appends.settle();
-        let noted =
-            self.output.publish(&mut self.files).map_err(|error| file("a file of the consumer", error))?;
+        let noted = self
+            .output
+            .publish(&mut self.files)
+            .map_err(|error| Trouble::file("a file of the consumer", error))?;
         self.unsettled |= noted;
         Ok(())
     }
@@ -348,10 +322,6 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
     pub fn reports(&self) -> Vec<ReportNote> {
         self.output.reports()
     }
-}
-
-fn file(path: &str, error: std::io::Error) -> Trouble {
-    Trouble::File { path: path.to_owned(), error }
 }
 
 fn position_key(part: Part) -> String {

@@ -15,7 +15,7 @@ use super::{
     Session, StreamError, Topic,
     board::{Board, PartState, VIEWS},
     clock::Clock,
-    group::GATHERED,
+    gathering::GATHERED,
     reader::reader,
     topics::{STATE_HANDLING, STATE_VIEWS},
 };

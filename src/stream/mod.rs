@@ -10,6 +10,7 @@ pub mod ends;
 pub mod env;
 pub mod find;
 pub mod follow;
+pub mod gathering;
 pub mod group;
 pub mod handling_loop;
 pub mod handovers;

@@ -8,6 +8,7 @@ use super::{
     claim::{Claim, Witness},
     days::{Sums, fitting},
     difference::Differences,
+    handling::Handling,
     known::Known,
     letters::{Letter, Letters},
     rows::{Rows, digest},
@@ -16,7 +17,6 @@ use super::{
 };
 use crate::{
     consumer::Part,
-    handling::{Parameters, Resume},
     shop::{Customer, Delivery, Handled, Order, Zone},
     views::{Source, part::PartFigures},
 };
@@ -41,17 +41,6 @@ struct Partition {
     known: Known,
     /// How far `handling` has come, where it says so.
     handling: Option<Handling>,
-}
-
-#[derive(Debug)]
-struct Handling {
-    /// The offset that it reads next.
-    next: i64,
-    last_id: Option<u64>,
-    /// Everything that was due up to this shop second has been sent.
-    sent_until: i64,
-    /// From which offset, and from which order id where it was read, which parameters hold.
-    parameters: Vec<(i64, Option<u64>, Parameters)>,
 }
 
 /// Everything that follows from the log.
@@ -321,44 +310,4 @@ fn begin(text: &str) -> &str {
         .nth(KEPT)
         .filter(|_| text.len() > KEPT)
         .map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
-}
-
-impl Handling {
-    fn new(claim: &Claim, resume: &Resume) -> Self {
-        Self {
-            next: claim.state.position.next,
-            last_id: claim.state.position.last_order_id,
-            sent_until: resume.sent_until.unwrap_or(i64::MIN),
-            parameters: resume
-                .parameters
-                .iter()
-                .map(|(since, parameters)| (*since, None, *parameters))
-                .collect(),
-        }
-    }
-
-    /// Takes note of an order; whether it must have been handled.
-    fn is_due(&mut self, offset: i64, order: &Order) -> bool {
-        for (since, first, _) in &mut self.parameters {
-            if offset >= *since && first.is_none() {
-                *first = Some(order.order_id);
-            }
-        }
-        offset < self.next
-            && self
-                .parameters_of(order.order_id)
-                .and_then(|parameters| {
-                    parameters.handled_ms(order.order_id, order.created_at.timestamp_millis())
-                })
-                .is_some_and(|due_ms| due_ms.div_euclid(1000) <= self.sent_until)
-    }
-
-    /// The parameters that held when an order was read; those of long ago are forgotten.
-    fn parameters_of(&self, order_id: u64) -> Option<Parameters> {
-        if self.last_id.is_none_or(|last| order_id > last) {
-            return None;
-        }
-        let mut latest = self.parameters.iter().rev();
-        latest.find(|(_, first, _)| first.is_some_and(|first| first <= order_id)).map(|(_, _, known)| *known)
-    }
 }

@@ -12,6 +12,7 @@ pub mod claim;
 mod days;
 pub mod difference;
 mod facts;
+mod handling;
 mod known;
 pub mod letters;
 pub mod log;

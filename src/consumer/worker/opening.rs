@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Held, Trouble, Worker, file};
+use super::{Held, Trouble, Worker};
 use crate::{
     consumer::{Output, output::Appends},
     sinks::files::Files,
@@ -40,7 +40,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             let kept = self.appends.length(&path);
             // One that was made and not written to is no file of ours either.
             if length > kept || length == 0 {
-                self.files.cut(&path, kept).map_err(|error| file(&path, error))?;
+                self.files.cut(&path, kept).map_err(|error| Trouble::file(&path, error))?;
             }
         }
         Ok(true)
@@ -57,7 +57,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
     fn listed(&self) -> Result<Vec<(String, u64)>, Trouble> {
         let mut found = Vec::new();
         for folder in self.output.folders() {
-            found.extend(self.files.list(folder).map_err(|error| file(folder, error))?);
+            found.extend(self.files.list(folder).map_err(|error| Trouble::file(folder, error))?);
         }
         Ok(found)
     }
@@ -68,7 +68,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         // Files first: with the checkpoint still there, a crash in between is found at the next start.
         let listed = self.listed()?.into_iter().map(|(path, _)| path);
         for path in listed.chain(self.output.single_files().iter().map(|path| (*path).to_owned())) {
-            self.files.set_aside(&path).map_err(|error| file(&path, error))?;
+            self.files.set_aside(&path).map_err(|error| Trouble::file(&path, error))?;
         }
         self.store.clear()?;
         self.output.reset();

@@ -1,9 +1,11 @@
 //! The dashboard as a whole: what it shows, that it always can, and what the loop does.
 
+mod choosing;
 mod events;
 mod hostile;
 mod looks;
 mod pages;
+mod stage;
 mod state;
 
 use ratatui::{

@@ -1,4 +1,4 @@
-//! The state: what each action does to it.
+//! The state: what is asked of the shop, what fades, and the talk.
 
 use std::{
     sync::Arc,
@@ -12,17 +12,15 @@ use crate::{
     dashboard::{
         Request,
         action::{Action, Command, Effect},
-        app::{Notice, RATES, Span, StockSort},
-        fixture, lists,
+        app::{Notice, RATES},
+        fixture,
         page::Page,
-        snapshot::{Followed, Message, Said, Way, Weight},
-        view::PANELS,
+        snapshot::{Message, Said, Weight},
     },
     shop::pulse::RunState,
-    views::figures::LatestOrder,
 };
 
-fn app(change: impl FnOnce(&mut Snapshot)) -> (App, Instant) {
+pub(super) fn app(change: impl FnOnce(&mut Snapshot)) -> (App, Instant) {
     let mut shop = fixture::afternoon();
     change(&mut shop);
     let now = Instant::now();
@@ -30,7 +28,7 @@ fn app(change: impl FnOnce(&mut Snapshot)) -> (App, Instant) {
 }
 
 /// What is asked of the shop because of a command.
-fn press(app: &mut App, command: Command, now: Instant) -> Option<Request> {
+pub(super) fn press(app: &mut App, command: Command, now: Instant) -> Option<Request> {
     match app.update(Action::Command(command), now)? {
         Effect::Ask(request) => Some(request),
         effect => panic!("{command:?} led to {effect:?}"),
@@ -153,201 +151,6 @@ fn what_changes_nothing_on_the_screen_asks_for_no_drawing() {
     assert!(!app.take_changed());
     app.update(Action::Redraw, now);
     assert!(app.take_changed());
-}
-
-fn go(app: &mut App, page: Page, now: Instant) {
-    press(app, Command::Go(page), now);
-    assert_eq!(app.ui().page, page);
-}
-
-fn write(app: &mut App, text: &str, now: Instant) {
-    press(app, Command::Filter, now);
-    for character in text.chars() {
-        press(app, Command::Type(character), now);
-    }
-}
-
-#[test]
-fn the_focus_goes_round_the_panels_and_enter_enlarges_the_one_it_is_on() {
-    let (mut app, now) = app(|_| ());
-    press(&mut app, Command::Enter, now);
-    assert!(!app.ui().enlarged, "nothing has the focus");
-    let round: Vec<_> = (0..=PANELS)
-        .map(|_| {
-            press(&mut app, Command::FocusNext, now);
-            app.ui().focus.unwrap()
-        })
-        .collect();
-    assert_eq!(round, [0, 1, 2, 3, 4, 5, 0]);
-    press(&mut app, Command::FocusPrevious, now);
-    assert_eq!(app.ui().focus, Some(5));
-    press(&mut app, Command::Enter, now);
-    assert_eq!(app.ui().enlarged_panel(), Some(5));
-    press(&mut app, Command::FocusNext, now);
-    assert_eq!(app.ui().enlarged_panel(), Some(0), "the next panel comes as large");
-    press(&mut app, Command::PageDown, now);
-    press(&mut app, Command::PageDown, now);
-    press(&mut app, Command::PageUp, now);
-    assert_eq!(app.ui().enlarged_panel(), Some(1), "as from a clicker");
-    press(&mut app, Command::FocusPrevious, now);
-    press(&mut app, Command::Back, now);
-    assert_eq!((app.ui().enlarged_panel(), app.ui().focus), (None, Some(0)));
-    press(&mut app, Command::Back, now);
-    assert_eq!(app.ui().focus, None);
-    press(&mut app, Command::FocusPrevious, now);
-    assert_eq!(app.ui().focus, Some(5), "the first step back is to the last");
-}
-
-#[test]
-fn lines_are_chosen_within_the_list() {
-    let (mut app, now) = app(|_| ());
-    go(&mut app, Page::Stock, now);
-    let chosen = |app: &App| app.ui().chosen[Page::Stock.index()];
-    let last = app.picture().figures.stock.len() - 1;
-    assert!(last > 3);
-    for (command, line) in [
-        (Command::Up, 0),
-        (Command::Down, 1),
-        (Command::Down, 2),
-        (Command::Up, 1),
-        (Command::Last, last),
-        (Command::Down, last),
-        (Command::PageDown, last),
-        (Command::First, 0),
-        (Command::PageUp, 0),
-    ] {
-        press(&mut app, command, now);
-        assert_eq!(chosen(&app), line, "{command:?}");
-    }
-    // Where the list has become shorter, the choice is its last line.
-    press(&mut app, Command::Last, now);
-    let mut fewer = fixture::afternoon();
-    fewer.figures.stock.truncate(3);
-    app.update(Action::Picture(Arc::new(fewer)), now);
-    press(&mut app, Command::Up, now);
-    assert_eq!(chosen(&app), 1);
-}
-
-#[test]
-fn a_filter_is_typed_kept_and_cleared() {
-    let (mut app, now) = app(|_| ());
-    go(&mut app, Page::Stock, now);
-    let all = lists::length(app.picture(), app.ui(), Page::Stock);
-    press(&mut app, Command::Last, now);
-    write(&mut app, "tekk", now);
-    press(&mut app, Command::Erase, now);
-    assert_eq!((app.ui().typing, app.ui().filter()), (Some(Page::Stock), "tek"));
-    let some = lists::length(app.picture(), app.ui(), Page::Stock);
-    assert!(some > 0 && some < all);
-    assert_eq!(app.ui().chosen[Page::Stock.index()], 0, "the choice is in what is left");
-    press(&mut app, Command::Enter, now);
-    assert_eq!((app.ui().typing, app.ui().filter()), (None, "tek"));
-    press(&mut app, Command::Type('x'), now);
-    assert_eq!(app.ui().filter(), "tek", "nobody types any more");
-    press(&mut app, Command::Back, now);
-    assert_eq!(app.ui().filter(), "");
-
-    write(&mut app, "zzz", now);
-    press(&mut app, Command::Down, now);
-    press(&mut app, Command::Back, now);
-    assert_eq!((app.ui().typing, app.ui().filter()), (None, ""));
-    // Going to another page ends the typing, and where nothing can be filtered it does not begin.
-    write(&mut app, "a", now);
-    go(&mut app, Page::Sales, now);
-    press(&mut app, Command::Filter, now);
-    assert_eq!(app.ui().typing, None);
-    go(&mut app, Page::Stock, now);
-    assert_eq!(app.ui().filter(), "a");
-}
-
-#[test]
-fn the_chosen_order_stays_chosen_while_others_come_and_enter_follows_it() {
-    let (mut app, now) = app(|_| ());
-    go(&mut app, Page::Orders, now);
-    let ids: Vec<u64> = app.picture().feed.iter().map(|order| order.order_id).collect();
-    assert!(ids.len() > 3);
-    assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Follow(Some(ids[0]))), "the newest");
-    assert_eq!(press(&mut app, Command::Back, now), Some(Request::Follow(None)));
-    press(&mut app, Command::First, now);
-    press(&mut app, Command::Down, now);
-    press(&mut app, Command::Down, now);
-    assert_eq!(app.ui().chosen_order, Some(ids[2]));
-    let mut more = fixture::afternoon();
-    let mut feed = (*more.feed).clone();
-    feed.insert(0, LatestOrder { order_id: u64::MAX, ..feed[0].clone() });
-    more.feed = Arc::new(feed);
-    app.update(Action::Picture(Arc::new(more)), now);
-    press(&mut app, Command::Up, now);
-    assert_eq!(app.ui().chosen_order, Some(ids[1]));
-    assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Follow(Some(ids[1]))));
-    assert_eq!(app.ui().following, Some(ids[1]));
-    press(&mut app, Command::First, now);
-    assert_eq!(app.ui().chosen_order, None, "the first line is the newest, whichever that is");
-}
-
-#[test]
-fn enter_opens_the_chosen_report_and_escape_closes_it() {
-    let (mut app, now) = app(|_| ());
-    go(&mut app, Page::Reports, now);
-    let newest = app.picture().figures.reports.last().unwrap().date;
-    assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Open(Some(newest))));
-    assert_eq!(app.ui().reading, Some(newest));
-    assert_eq!(press(&mut app, Command::Back, now), Some(Request::Open(None)));
-    assert_eq!((app.ui().reading, app.ui().can_go_back()), (None, false));
-}
-
-#[test]
-fn lists_are_those_of_the_frozen_picture() {
-    let (mut app, now) = app(|_| ());
-    press(&mut app, Command::Freeze, now);
-    app.update(
-        Action::Picture(Arc::new({
-            let mut shop = fixture::afternoon();
-            shop.feed = Arc::default();
-            shop
-        })),
-        now,
-    );
-    go(&mut app, Page::Orders, now);
-    press(&mut app, Command::Down, now);
-    let second = app.picture().feed[1].order_id;
-    assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Follow(Some(second))));
-    // The answer comes with a later picture, of which nothing else is shown.
-    app.take_changed();
-    let mut answer = fixture::afternoon();
-    answer.feed = Arc::default();
-    answer.followed = Some(Followed { order_id: second, way: Way::Unknown(Said::Text("gone".to_owned())) });
-    app.update(Action::Picture(Arc::new(answer.clone())), now);
-    assert!(app.take_changed() && !app.picture().feed.is_empty());
-    assert_eq!(app.picture().followed, answer.followed);
-    app.update(Action::Picture(Arc::new(answer)), now);
-    assert!(!app.take_changed());
-}
-
-#[test]
-fn the_stock_is_sorted_and_charts_are_narrowed_step_by_step() {
-    let (mut app, now) = app(|_| ());
-    press(&mut app, Command::Sort, now);
-    assert_eq!(app.ui().sort, StockSort::Need, "only its own page is sorted");
-    go(&mut app, Page::Stock, now);
-    let mut sorts = vec![];
-    for _ in 0..5 {
-        press(&mut app, Command::Sort, now);
-        sorts.push(app.ui().sort);
-    }
-    assert_eq!(
-        sorts,
-        [StockSort::Name, StockSort::Balance, StockSort::Sold, StockSort::DaysLeft, StockSort::Need]
-    );
-
-    for _ in 0..9 {
-        press(&mut app, Command::Narrower, now);
-    }
-    assert_eq!(app.ui().span, Span(0));
-    for _ in 0..9 {
-        press(&mut app, Command::Wider, now);
-    }
-    assert_eq!(app.ui().span, Span::default());
 }
 
 #[test]

@@ -26,7 +26,8 @@ use super::{
     StreamError, anchors,
     board::PartState,
     env::{Ended, Env},
-    group::{Gathering, Keeper, Member, record, settings, why_again},
+    gathering::{Gathering, settings},
+    group::{Keeper, Member, record, why_again},
     handovers::Handovers,
     until::Others,
 };

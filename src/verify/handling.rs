@@ -1,0 +1,59 @@
+//! How far `handling` says that it has come in a partition, and what must have been handled by then.
+
+use super::claim::Claim;
+use crate::{
+    handling::{Parameters, Resume},
+    shop::Order,
+};
+
+/// What `handling` says of a partition of the orders.
+#[derive(Debug)]
+pub(super) struct Handling {
+    /// The offset that it reads next.
+    pub(super) next: i64,
+    last_id: Option<u64>,
+    /// Everything that was due up to this shop second has been sent.
+    pub(super) sent_until: i64,
+    /// From which offset, and from which order id where it was read, which parameters hold.
+    parameters: Vec<(i64, Option<u64>, Parameters)>,
+}
+
+impl Handling {
+    pub(super) fn new(claim: &Claim, resume: &Resume) -> Self {
+        Self {
+            next: claim.state.position.next,
+            last_id: claim.state.position.last_order_id,
+            sent_until: resume.sent_until.unwrap_or(i64::MIN),
+            parameters: resume
+                .parameters
+                .iter()
+                .map(|(since, parameters)| (*since, None, *parameters))
+                .collect(),
+        }
+    }
+
+    /// Takes note of an order; whether it must have been handled.
+    pub(super) fn is_due(&mut self, offset: i64, order: &Order) -> bool {
+        for (since, first, _) in &mut self.parameters {
+            if offset >= *since && first.is_none() {
+                *first = Some(order.order_id);
+            }
+        }
+        offset < self.next
+            && self
+                .parameters_of(order.order_id)
+                .and_then(|parameters| {
+                    parameters.handled_ms(order.order_id, order.created_at.timestamp_millis())
+                })
+                .is_some_and(|due_ms| due_ms.div_euclid(1000) <= self.sent_until)
+    }
+
+    /// The parameters that held when an order was read; those of long ago are forgotten.
+    pub(super) fn parameters_of(&self, order_id: u64) -> Option<Parameters> {
+        if self.last_id.is_none_or(|last| order_id > last) {
+            return None;
+        }
+        let mut latest = self.parameters.iter().rev();
+        latest.find(|(_, first, _)| first.is_some_and(|first| first <= order_id)).map(|(_, _, known)| *known)
+    }
+}
