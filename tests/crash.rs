@@ -159,7 +159,8 @@ impl<'a> Harness<'a> {
         if self.guests.is_none() && self.chance(7) {
             self.start_guests();
         }
-        let simulate = [&["--rate", RATE, "--seed", &self.seed], self.kind.pace].concat();
+        // Whoever serves the broker may be frozen for longer than a command asks by itself.
+        let simulate = [&["--wait", "--rate", RATE, "--seed", &self.seed], self.kind.pace].concat();
         let handle = ["--handle-every", self.kind.every.0];
         if self.crew == Crew::Screen {
             if self.screen.is_none() {
