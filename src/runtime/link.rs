@@ -92,7 +92,7 @@ impl Link {
                 return Err(LinkError::NoShop { out: place.out().display().to_string() });
             }
             let host = Host::open().map_err(LinkError::Threads)?;
-            let started = host.spawn(find_or_start(place.kafka())).await;
+            let started = host.spawn(find_or_start(place.kafka(), common.wait)).await;
             let (address, broker) = started.map_err(|error| LinkError::Threads(error.into()))??;
             let stop = CancellationToken::new();
             let guard = host.spawn(keep_guard(place.kafka(), address, broker, stop.clone()));
@@ -163,12 +163,13 @@ impl Link {
     }
 }
 
-/// The address of the broker on `data`, and the broker where this process serves it.
-async fn find_or_start(data: PathBuf) -> Result<(SocketAddr, Option<Broker>), LinkError> {
+/// The address of the broker on `data`, and the broker where this process serves it. Whoever holds the data and does
+/// not serve is waited for; for ever with `wait`.
+async fn find_or_start(data: PathBuf, wait: bool) -> Result<(SocketAddr, Option<Broker>), LinkError> {
     let begun = Instant::now();
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let mut listen = published_address(&data).unwrap_or(any);
-    while begun.elapsed() < PATIENCE {
+    while wait || begun.elapsed() < PATIENCE {
         match Broker::start(BrokerConfig::new(data.clone(), listen)).await {
             Ok(broker) => return Ok((broker.address(), Some(broker))),
             Err(BrokerError::Locked { .. }) => {
