@@ -175,6 +175,22 @@ fn without_kafka_commands_end_within_five_seconds_when_told() {
 
 /// Running consumers follow their log to another port, and take nothing of a log that lies where theirs was.
 #[test]
+fn data_that_is_held_but_not_served_is_waited_for_where_told_to() {
+    let shop = Shop::embedded();
+    let data = shop.out().join("kafka");
+    fs::create_dir_all(&data).unwrap();
+    let lock = fs::File::create(data.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let sell = ["produce", "--count", "1", "--rate", "max"];
+    let mut waiting = shop.start(&[&sell[..], &["--wait"]].concat());
+    // That takes as long as the other one would have had.
+    assert!(shop.run(&sell).refused().contains("does not answer"));
+    assert!(waiting.is_running());
+    drop(lock);
+    waiting.finish().ok();
+}
+
+#[test]
 fn the_same_log_is_followed_and_another_one_never_mixed_in() {
     let shop = Shop::embedded();
     // Three logs: theirs, a longer one, and an empty disk.
