@@ -19,50 +19,65 @@ use crate::{
     shop::Catalog,
     store::Stores,
     stream::{Session, clock::Clock, ends::EndWatch, env::Env, publish::Publisher, topics, until::Until},
+    views::figures::ShopFigures,
 };
+
+/// What there is to do.
+enum Prepared {
+    /// The consumers, up to the end where there is one.
+    Work(Stage, Option<Arc<Until>>),
+    /// Nothing: the end is the beginning.
+    Nothing(Box<ShopFigures>),
+}
 
 /// Runs consumers until told to stop, or up to the end.
 pub(super) async fn run(setting: Setting, args: ConsumeArgs) -> Result<(), Failure> {
     let stop = interrupted()?;
-    let Some(link) = super::opened(&setting, &stop).await? else {
-        return if args.until_end { Err(interrupted_early()) } else { Ok(()) };
-    };
-    let worked = match prepare(&setting, &link, &args, &stop).await {
-        Ok(Some((stage, until, lock))) => {
-            let worked = work(&setting, stage, until, &args, &stop).await;
+    let early = || if args.until_end { Err(interrupted_early()) } else { Ok(()) };
+    let Some(link) = super::opened(&setting, &stop).await? else { return early() };
+    let worked = match locked(&setting) {
+        Ok(lock) => {
+            let worked = match stop.run_until_cancelled(prepare(&setting, &link, &args)).await {
+                Some(Ok(Prepared::Work(stage, until))) => work(&setting, stage, until, &args, &stop).await,
+                Some(Ok(Prepared::Nothing(figures))) => tell(&setting, &args, &figures),
+                Some(Err(failure)) => Err(failure),
+                None => early(),
+            };
             drop(lock);
             worked
         }
-        Ok(None) if args.until_end => Err(interrupted_early()),
-        Ok(None) => Ok(()),
         Err(failure) => Err(failure),
     };
     link.close().await;
     worked
 }
 
-/// A stage on which all is known, the end of the run where it has one, and the lock; `None` when told to stop before.
-async fn prepare(
-    setting: &Setting,
-    link: &Link,
-    args: &ConsumeArgs,
-    stop: &CancellationToken,
-) -> Result<Option<(Stage, Option<Arc<Until>>, ConsumersLock)>, Failure> {
+fn locked(setting: &Setting) -> Result<ConsumersLock, Failure> {
     let lock = setting.place.lock_consumers()?;
+    setting.place.keep_zone(setting.zone.0)?;
     setting.log()?;
-    let ready = async {
-        topics::ensure(&link.session, PATIENCE).await?;
-        let until =
-            if args.until_end { Some(Arc::new(end(setting, link, &args.views).await?)) } else { None };
-        let clock = until.as_ref().map_or_else(Clock::default, |until| Clock::fixed(until.shop_second));
-        let mut stage = Stage::open(link, setting.zone, clock)?;
-        stage.known(PATIENCE).await;
-        Ok::<_, Failure>((stage, until))
-    };
-    match stop.run_until_cancelled(ready).await {
-        Some(ready) => ready.map(|(stage, until)| Some((stage, until, lock))),
-        None => Ok(None),
+    Ok(lock)
+}
+
+/// A stage on which all is known, and the end of the run where it has one.
+async fn prepare(setting: &Setting, link: &Link, args: &ConsumeArgs) -> Result<Prepared, Failure> {
+    topics::ensure(&link.session, PATIENCE).await?;
+    let mut until = None;
+    if args.until_end {
+        let Some(end) = end(setting, link, &args.views).await? else {
+            let figures = Stage::new(link, setting.zone, Clock::default()).figures(&setting.catalog);
+            return Ok(Prepared::Nothing(Box::new(figures)));
+        };
+        until = Some(Arc::new(end));
     }
+    let clock = until.as_ref().map_or_else(Clock::default, |until| Clock::fixed(until.shop_second));
+    let mut stage = Stage::open(link, setting.zone, clock)?;
+    stage.known(PATIENCE).await;
+    Ok(Prepared::Work(stage, until))
+}
+
+fn tell(setting: &Setting, args: &ConsumeArgs, figures: &ShopFigures) -> Result<(), Failure> {
+    print(&if args.json { status::json(figures, setting.zone) } else { status::text(figures, setting.zone) })
 }
 
 async fn work(
@@ -89,11 +104,7 @@ async fn work(
     if !finished {
         return if until.is_some() { Err(interrupted_early()) } else { Ok(()) };
     }
-    print(&if args.json {
-        status::json(&figures, setting.zone)
-    } else {
-        status::text(&figures, setting.zone)
-    })
+    tell(setting, args, &figures)
 }
 
 fn interrupted_early() -> Failure {
@@ -159,15 +170,21 @@ pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
 }
 
 /// Fixes shop time T and the ends of the logs.
-async fn end(setting: &Setting, link: &Link, views: &[ViewArg]) -> Result<Until, Failure> {
+///
+/// `None` where nothing has happened in the shop yet: it may open at any time, also in the past, so no day is over.
+async fn end(setting: &Setting, link: &Link, views: &[ViewArg]) -> Result<Option<Until>, Failure> {
     let mut stage = Stage::open(link, setting.zone, Clock::default())?;
     stage.known(PATIENCE).await;
-    let shop_second = stage.clock.now().unwrap_or_else(|| chrono::Utc::now().timestamp());
+    let known = stage.clock.now();
     stage.close().await;
     let ends = look(&link.session).await?;
+    if known.is_none() && ends.values().all(|end| *end == 0) {
+        return Ok(None);
+    }
+    let shop_second = known.unwrap_or_else(|| chrono::Utc::now().timestamp());
     let handling = views.is_empty() || views.contains(&ViewArg::Handling);
     let handled_ends = watch::Sender::new((!handling).then(|| ends.clone()));
-    Ok(Until { shop_second, ends, handled_ends })
+    Ok(Some(Until { shop_second, ends, handled_ends }))
 }
 
 async fn look(session: &Session) -> Result<std::collections::HashMap<crate::consumer::Part, i64>, Failure> {

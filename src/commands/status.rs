@@ -78,6 +78,8 @@ struct Status<'a> {
     duplicates: u64,
     dead_letters: u64,
     lag: &'a BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    windows_told_until: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -100,8 +102,9 @@ struct Handled {
 /// The figures as one line of JSON.
 pub(super) fn json(figures: &ShopFigures, zone: Zone) -> String {
     let handled = &figures.handled;
+    let time = |second| zone.at(second).to_rfc3339_opts(SecondsFormat::Secs, false);
     let status = Status {
-        shop_time: zone.at(figures.shop_second).to_rfc3339_opts(SecondsFormat::Secs, false),
+        shop_time: time(figures.shop_second),
         orders_since_midnight: figures.orders_today,
         sales_today_ore: figures.sales_today_ore,
         sales_last_hour_ore: figures.sales_last_hour_ore,
@@ -123,6 +126,7 @@ pub(super) fn json(figures: &ShopFigures, zone: Zone) -> String {
         duplicates: figures.duplicates,
         dead_letters: figures.dead_letters,
         lag: &figures.lag,
+        windows_told_until: figures.told_until.map(time),
     };
     // Numbers and texts: nothing that JSON cannot hold.
     clean::json(serde_json::to_string(&status).unwrap_or_default())
@@ -139,17 +143,31 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
         format!(
             "Handled                  {} in all; {} in 5 min, {} in 30 min, {} in 1 h, {} in 2 h; mean {:.2} per 5 min",
             thousands(handled.total),
-            handled.last_5_min,
-            handled.last_30_min,
-            handled.last_1_h,
-            handled.last_2_h,
+            thousands(handled.last_5_min),
+            thousands(handled.last_30_min),
+            thousands(handled.last_1_h),
+            thousands(handled.last_2_h),
             handled.mean_per_5_min()
         ),
         format!("Waiting to be handled    {}", thousands(figures.pending)),
         format!("Mails                    {}", thousands(figures.mails)),
-        format!("Duplicates, dead letters {}, {}", figures.duplicates, figures.dead_letters),
+        format!(
+            "Duplicates, dead letters {}, {}",
+            thousands(figures.duplicates),
+            thousands(figures.dead_letters)
+        ),
     ];
-    let lag: Vec<String> = figures.lag.iter().map(|(view, lag)| format!("{view} {lag}")).collect();
+    if let Some(told) = figures.told_until {
+        lines.insert(
+            1,
+            format!(
+                "Windows as of            {}: nobody has told the last hour's sales and the handled orders since; `shop-sim consume` does",
+                zone.at(told).format("%Y-%m-%d %H:%M:%S %Z")
+            ),
+        );
+    }
+    let lag: Vec<String> =
+        figures.lag.iter().map(|(view, lag)| format!("{view} {}", thousands(*lag))).collect();
     lines.push(format!("Lag                      {}", lag.join(", ")));
     lines.push("Stock".to_owned());
     for line in &figures.stock {

@@ -43,6 +43,9 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
     if args.demo {
         demo::empty(&setting.place)?;
     }
+    if !args.watch {
+        setting.place.keep_zone(setting.zone.0)?;
+    }
     // Where the built-in broker would be one without a shop, there is nothing to watch.
     let nothing = args.watch && setting.common.bootstrap.is_none();
     let want = if nothing { Want::Data } else { Want::Way };

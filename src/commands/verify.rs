@@ -36,6 +36,7 @@ const COLUMNS: usize = 600;
 /// Audits, and prints what differs.
 pub(super) async fn run(setting: Setting) -> Result<(), Failure> {
     let begun = Instant::now();
+    setting.place.check_zone(setting.zone.0)?;
     let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
     let audited = match hear(&setting, &link).await {
         Ok(heard) => audit(&setting, &link, heard).await,
@@ -50,7 +51,7 @@ pub(super) async fn run(setting: Setting) -> Result<(), Failure> {
         print(&line)?;
     }
     let seconds = begun.elapsed().as_secs_f64();
-    print(&format!("{summary}; {} differences; {seconds:.1} s", thousands(found.count())))?;
+    print(&format!("{summary}; {}; {seconds:.1} s", counted(found.count(), "difference")))?;
     if found.count() == 0 {
         return Ok(());
     }
@@ -247,15 +248,20 @@ impl Workload<'_> {
 fn summary(log: &Log, figures: &ShopFigures, files: usize) -> String {
     let (delivered, sold) = log.delivered_and_sold();
     format!(
-        "{} orders = {} pending + {} handled; {} in {} days; {} delivered − {} sold; {} mails; {} files",
-        thousands(log.orders()),
+        "{} = {} pending + {} handled; {} in {}; {} delivered − {} sold; {}; {}",
+        counted(log.orders(), "order"),
         thousands(log.orders().saturating_sub(log.handled_orders())),
         thousands(log.handled_orders()),
         kronor(log.sales_ore()),
-        log.day_count(),
+        counted(log.day_count() as u64, "day"),
         thousands(delivered),
         thousands(sold),
-        thousands(figures.mails),
-        files
+        counted(figures.mails, "mail"),
+        counted(files as u64, "file")
     )
+}
+
+fn counted(count: u64, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", thousands(count))
 }

@@ -146,6 +146,8 @@ pub fn to_ascii(character: char) -> char {
         '\u{a0}' => ' ',
         '−' | '–' => '-',
         '…' | '≈' => '~',
+        '×' => 'x',
+        '°' | '·' => '.',
         letter if letter.is_alphabetic() && letter <= '\u{24f}' => letter,
         _ => '?',
     }

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono_tz::Tz;
 use rand::RngExt as _;
 
 /// The folder of one shop.
@@ -26,6 +27,18 @@ pub enum PlaceError {
         out: String,
         /// Which process.
         who: String,
+    },
+    /// The folder's days are those of another zone.
+    #[error(
+        "the days in {out} are those of {kept}, not of {asked}: give --tz {kept}, or another folder with --out"
+    )]
+    OtherZone {
+        /// The folder.
+        out: String,
+        /// The zone that the files were begun in.
+        kept: String,
+        /// The zone that was asked for.
+        asked: String,
     },
     /// The folder cannot be written.
     #[error("{path} cannot be used ({error}): give another folder with --out, or make this one writable")]
@@ -100,23 +113,55 @@ impl Place {
         Ok(ConsumersLock { _file: file })
     }
 
+    /// Keeps which zone's days the files here are of. Another one is refused: its reports, mails and tables would stand
+    /// beside the old ones, and nobody could tell them apart.
+    pub fn keep_zone(&self, zone: Tz) -> Result<(), PlaceError> {
+        self.check_zone(zone)?;
+        self.write("zone", zone.name())
+    }
+
+    /// Refuses a zone other than the one that is kept here.
+    pub fn check_zone(&self, zone: Tz) -> Result<(), PlaceError> {
+        let asked = zone.name().to_owned();
+        match read(&self.state().join("zone"))? {
+            // What is no zone at all is no reason to refuse one.
+            Some(kept) if kept != asked && kept.parse::<Tz>().is_ok() => {
+                Err(PlaceError::OtherZone { out: self.out.display().to_string(), kept, asked })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The id of this folder's consumers in their groups: made once, then kept, so that a process that was
     /// killed is back in its groups at once (KIP-345).
     pub fn instance(&self) -> Result<String, PlaceError> {
-        let state = self.state();
-        let path = state.join("instance");
-        match fs::read_to_string(&path) {
-            Ok(id) if id.len() == 16 && id.chars().all(|c| c.is_ascii_hexdigit()) => return Ok(id),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(&path, error)),
+        if let Some(id) = read(&self.state().join("instance"))?
+            && id.len() == 16
+            && id.chars().all(|c| c.is_ascii_hexdigit())
+        {
+            return Ok(id);
         }
-        fs::create_dir_all(&state).map_err(|error| failed(&state, error))?;
         let id = format!("{:016x}", rand::rng().random::<u64>());
-        let aside = state.join("instance.new");
-        fs::write(&aside, &id).map_err(|error| failed(&aside, error))?;
-        fs::rename(&aside, &path).map_err(|error| failed(&path, error))?;
+        self.write("instance", &id)?;
         Ok(id)
+    }
+
+    /// Writes a small file beside the checkpoints, whole or not at all.
+    fn write(&self, name: &str, text: &str) -> Result<(), PlaceError> {
+        let state = self.state();
+        fs::create_dir_all(&state).map_err(|error| failed(&state, error))?;
+        let (path, aside) = (state.join(name), state.join(format!("{name}.new")));
+        fs::write(&aside, text).map_err(|error| failed(&aside, error))?;
+        fs::rename(&aside, &path).map_err(|error| failed(&path, error))
+    }
+}
+
+/// What a file holds; `None` where there is none.
+fn read(path: &Path) -> Result<Option<String>, PlaceError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(path, error)),
     }
 }
 

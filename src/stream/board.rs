@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use chrono::Utc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,6 +28,12 @@ pub use self::groups::Reading;
 /// The consumers, in the order of the design.
 pub const VIEWS: [&str; 8] =
     ["orders-today", "sales", "daily-report", "stock", "handling", "mail", "handled-windows", "journal"];
+
+/// Those with figures that change while nothing happens.
+const WINDOWS: [&str; 2] = ["sales", "handled-windows"];
+
+/// Wall ms after which whoever told figures is silent: who runs tells the same again every ten seconds.
+const SILENT_MS: i64 = 20_000;
 
 /// Messages kept.
 const MESSAGES: usize = 200;
@@ -96,6 +103,15 @@ struct Inner {
 pub struct Board {
     zone: Zone,
     inner: Mutex<Inner>,
+}
+
+impl Inner {
+    /// Shop second of the oldest windows, where nobody has told them for long by `wall_ms`.
+    fn told_until(&self, wall_ms: i64) -> Option<i64> {
+        let windows = self.parts.iter().filter(|((view, _), _)| WINDOWS.contains(view));
+        let silent = windows.filter(|(_, state)| wall_ms - state.wall_ms >= SILENT_MS);
+        silent.map(|(_, state)| state.shop_second).min()
+    }
 }
 
 impl Board {
@@ -270,6 +286,7 @@ impl Board {
             }
         }
         figures.reports = reports.into_values().collect();
+        figures.told_until = inner.told_until(Utc::now().timestamp_millis()).filter(|told| *told < now);
         figures
     }
 
@@ -287,3 +304,6 @@ pub fn reads(view: &str, source: Source) -> bool {
         _ => source == Source::Orders,
     }
 }
+
+#[cfg(test)]
+mod tests;

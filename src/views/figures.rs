@@ -49,6 +49,9 @@ pub struct ShopFigures {
     pub reports: Vec<ReportNote>,
     /// Orders whose state changed last, newest first.
     pub latest: Vec<LatestOrder>,
+    /// Up to which shop second (Unix) the windows were told, where whoever told them has fallen silent since: what they
+    /// lost by now is not known.
+    pub told_until: Option<i64>,
 }
 
 /// The balance of one product.

@@ -64,6 +64,33 @@ fn on_odd_days_each_order_is_in_its_day_once() {
     }
 }
 
+/// Who works off a log before there is any shop does not know its day: it may open in the past.
+#[test]
+fn a_shop_that_opens_in_the_past_closes_its_own_days_alone() {
+    let shop = Shop::new();
+    shop.bootstrap();
+    let nothing = consume(&shop);
+    assert_eq!((orders_known(&nothing), &nothing["handled"]["total"]), (0, &json!(0)));
+    sell(&shop, "2026-03-27 20:00..2026-03-28 12:00", "0.01", "46");
+    assert_agrees(&shop, &consume(&shop));
+    assert_eq!(revision(&shop, "2026-03-27"), 0);
+    assert!(!shop.out().join("reports/2026-03-28.txt").exists());
+}
+
+/// Files of two zones beside each other would be right in neither.
+#[test]
+fn a_folder_stays_in_the_zone_that_it_was_begun_in() {
+    let shop = Shop::new();
+    sell(&shop, "2026-03-27 20:00..2026-03-28 02:00", "0.01", "47");
+    let status = consume(&shop);
+    for command in [&["consume", "--until-end"][..], &["verify"]] {
+        let refused = shop.run(&[command, &["--tz", "America/Havana"]].concat());
+        assert!(refused.refused().contains("give --tz Europe/Stockholm"), "{command:?}: {refused}");
+    }
+    assert_agrees(&shop, &status);
+    shop.run(&["verify", "--tz", "Europe/Stockholm"]).ok();
+}
+
 /// Orders in one partition alone, and then nothing but the time going on.
 #[test]
 fn a_silent_shop_closes_its_day_and_its_windows_drain() {

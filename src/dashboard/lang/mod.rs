@@ -53,6 +53,8 @@ pub struct Words {
 
     /// Shop time is wall time.
     pub real_time: &'static str,
+    /// The past is being filled with orders: time goes as fast as Kafka takes them.
+    pub filling: &'static str,
     /// The simulator sells.
     pub running: &'static str,
     /// The simulator waits.
@@ -115,6 +117,8 @@ pub struct Words {
     pub stage_sold: &'static str,
     /// Stage of an order.
     pub stage_handled: &'static str,
+    /// Of many orders.
+    pub all_handled: &'static str,
     /// Stage of an order.
     pub stage_mailed: &'static str,
     /// Pieces, short.

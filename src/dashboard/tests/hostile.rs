@@ -94,6 +94,7 @@ prop_compose! {
                 order_id, total_ore, customer, pieces, stage,
                 created_at: zone.stamp(total_ore), handled_at: None,
             }).collect(),
+            told_until: None,
         };
         (figures, shelf)
     }

@@ -50,7 +50,7 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
     let sum = [
         (unsigned(orders.produced), name(words.produced, ""), "="),
         (unsigned(orders.pending), name(words.pending, words.pending), "+"),
-        (unsigned(orders.handled), name(words.stage_handled, words.stage_handled), ""),
+        (unsigned(orders.handled), name(words.all_handled, words.all_handled), ""),
     ];
     push_sum(scene, &mut spans, verdict(orders.adds_up(), alarmed && differ), sum);
 

@@ -130,7 +130,9 @@ fn badges(scene: &Scene<'_>) -> Vec<Span<'static>> {
     if scene.ui.simulator().is_some() {
         let speed = scene.shop.speed;
         spans.push(Span::raw("  "));
-        spans.push(if (speed - 1.0).abs() < f64::EPSILON || !speed.is_finite() || speed <= 0.0 {
+        spans.push(if speed <= 0.0 {
+            Span::styled(words.filling, theme.base)
+        } else if (speed - 1.0).abs() < f64::EPSILON || !speed.is_finite() {
             Span::styled(words.real_time, theme.dim)
         } else {
             Span::styled(format!("{}{}", scene.marks.times, number::rate(speed)), theme.base)

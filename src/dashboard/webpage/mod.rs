@@ -165,7 +165,7 @@ impl Page<'_> {
             thousands(figures.pending),
             words.pending,
             thousands(figures.handled.total),
-            words.stage_handled,
+            words.all_handled,
             tables::signed(delivered),
             words.delivered,
             tables::signed(sold),

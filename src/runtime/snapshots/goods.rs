@@ -84,7 +84,8 @@ impl Goods {
                     self.sold_out.add(line.product_id, 0, now);
                 }
             }
-            for way in &pulse.under_way {
+            // Of a shelf that nothing is known of, not even its name is.
+            for way in pulse.under_way.iter().filter(|way| shelves.contains_key(&way.product_id)) {
                 if !ways_before.contains(&(way.product_id, way.due.timestamp_millis())) {
                     self.reordered.add(way.product_id, way.quantity, now);
                 }

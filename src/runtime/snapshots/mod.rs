@@ -54,6 +54,8 @@ pub struct Painter {
     news: News,
     alarms: Alarms,
     auditor: Auditor,
+    /// Whether the past was being filled.
+    fills: bool,
 }
 
 /// What a picture depends on, but for the wall's time.
@@ -87,6 +89,7 @@ impl Painter {
             news: News::default(),
             alarms: Alarms::new(Instant::now()),
             auditor: Auditor::default(),
+            fills: false,
         }
     }
 
@@ -97,6 +100,11 @@ impl Painter {
         let pulse = self.clock.pulse();
         let groups = self.groups.take(now, self.board.readings());
         self.board.each_part(|part| self.feed.take(part));
+        // What was filled in a moment says nothing of the rate that comes after it.
+        let fills = pulse.as_ref().is_some_and(|pulse| pulse.speed <= 0.0);
+        if std::mem::replace(&mut self.fills, fills) && !fills {
+            self.rate = Rate::default();
+        }
         let orders_per_second = self.orders_per_second(now);
         for (weight, said) in self.news.take(&figures, pulse.as_ref(), &groups, orders_per_second, now) {
             self.board.say(figures.shop_second, weight, said);

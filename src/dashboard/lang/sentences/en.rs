@@ -45,6 +45,7 @@ pub(super) fn sentence(said: &Said) -> String {
         Said::Paused => "The shop is paused.".to_owned(),
         Said::Resumed => "The shop goes on.".to_owned(),
         Said::Stopped => "The simulator has stopped.".to_owned(),
+        Said::Rate(Some(1.0)) => "The aim is 1 order a second.".to_owned(),
         Said::Rate(Some(orders)) => format!("The aim is {} orders a second.", rate(*orders, '.')),
         Said::Rate(None) => "The aim is as many orders as Kafka takes.".to_owned(),
         Said::RushBegan => "A rush: ten times as many customers for fifteen seconds.".to_owned(),
