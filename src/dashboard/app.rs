@@ -142,10 +142,11 @@ impl App {
         effect
     }
 
-    /// Says for a moment why something did not happen.
+    /// Says for a moment what became of a key.
     pub fn notice(&mut self, notice: Notice, now: Instant) {
-        self.changed |= self.ui.notice != Some(notice);
-        self.ui.notice = Some(notice);
+        let notice = Some(notice);
+        self.changed |= self.ui.notice != notice;
+        self.ui.notice = notice;
         self.notice_ends = Some(now + NOTICED_FOR);
     }
 
@@ -228,6 +229,11 @@ impl App {
     fn take(&mut self, picture: Arc<Snapshot>, now: Instant) {
         for message in picture.messages.iter().filter(|message| message.number >= self.unseen_from) {
             self.young.push_back((message.number, now));
+            // Messages stand on one page alone, and a frozen picture has no new ones.
+            if message.said.answers_a_key() {
+                self.ui.notice = Some(Notice::Answer(message.said.clone()));
+                self.notice_ends = Some(now + NOTICED_FOR);
+            }
         }
         if let Some((newest, _)) = self.young.back() {
             self.unseen_from = newest.saturating_add(1);

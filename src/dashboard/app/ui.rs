@@ -4,7 +4,10 @@ use chrono::NaiveDate;
 
 use super::rates::{step_down, step_up};
 use crate::{
-    dashboard::{page::Page, snapshot::Snapshot},
+    dashboard::{
+        page::Page,
+        snapshot::{Said, Snapshot},
+    },
     shop::pulse::RunState,
 };
 
@@ -78,8 +81,8 @@ impl Default for Span {
     }
 }
 
-/// Why a key did nothing; said for a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What became of a key: why it did nothing, or the shop's answer to it; said for a moment.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
     /// Only accelerated time can be led to midnight or made busy.
     RealTime,
@@ -87,6 +90,8 @@ pub enum Notice {
     NobodySells,
     /// There is no shell that could call the program back.
     NoShell,
+    /// What was saved, or why it was not.
+    Answer(Said),
 }
 
 /// What the person at the keyboard has done to the screen.

@@ -222,6 +222,11 @@ impl Said {
     pub fn is_small_talk(&self) -> bool {
         matches!(self, Self::SoldOut { .. } | Self::Reordered { .. } | Self::Arrived { .. })
     }
+
+    /// Whether whoever pressed a key waits for it.
+    pub fn answers_a_key(&self) -> bool {
+        matches!(self, Self::PictureSaved { .. } | Self::NotWritten { .. })
+    }
 }
 
 /// In English, on one line: for the log.

@@ -174,6 +174,24 @@ fn time_is_only_led_where_it_is_accelerated_and_elsewhere_it_is_said_why_not() {
 }
 
 #[test]
+fn what_was_saved_is_said_on_every_page_also_where_the_picture_is_frozen() {
+    let (mut app, now) = app(|shop| shop.messages.clear());
+    press(&mut app, Command::Go(Page::Kafka), now);
+    press(&mut app, Command::Freeze, now);
+    let said = Said::PictureSaved { path: "pictures/a".to_owned() };
+    let mut shop = fixture::afternoon();
+    shop.messages = vec![Message { number: 1, shop_second: 0, weight: Weight::Info, said: said.clone() }];
+    let shop = Arc::new(shop);
+    app.take_changed();
+    app.update(Action::Picture(shop.clone()), now);
+    assert_eq!(app.ui().notice, Some(Notice::Answer(said)));
+    assert!(app.take_changed());
+    app.update(Action::Wake, now + Duration::from_secs(6));
+    app.update(Action::Picture(shop), now + Duration::from_secs(6));
+    assert_eq!(app.ui().notice, None, "once");
+}
+
+#[test]
 fn a_talk_begins_with_the_first_order_or_key_and_counts_beyond_its_end() {
     let mut quiet = fixture::afternoon();
     quiet.figures.produced = 0;

@@ -1,4 +1,4 @@
-//! The keys that do something here now, from the table of keys; or why the last one did nothing.
+//! The keys that do something here now, from the table of keys; or what became of the last one.
 
 use ratatui::{
     buffer::Buffer,
@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{Scene, layout::Places, tabs, text};
-use crate::dashboard::{app::Notice, keymap};
+use crate::dashboard::{app::Notice, clean::clean, keymap};
 
 pub(super) fn draw(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
     let mut area = places.footer;
@@ -19,10 +19,14 @@ pub(super) fn draw(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
         tabs::draw(scene, right, buf);
         area.width = area.width.saturating_sub(width + 2);
     }
-    match scene.ui.notice {
-        Some(notice) => text::left(area, sentence(scene, notice), scene.theme.warning, buf),
-        None => keys(scene, area, buf),
-    }
+    let Some(notice) = &scene.ui.notice else { return keys(scene, area, buf) };
+    let (sentence, style) = match notice {
+        Notice::RealTime => (scene.words.notice_real_time.to_owned(), scene.theme.warning),
+        Notice::NobodySells => (scene.words.notice_nobody_sells.to_owned(), scene.theme.warning),
+        Notice::NoShell => (scene.words.notice_no_shell.to_owned(), scene.theme.warning),
+        Notice::Answer(said) => (clean(&scene.words.say(said), usize::from(area.width)), scene.theme.strong),
+    };
+    text::left(area, &sentence, style, buf);
 }
 
 fn keys(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
@@ -54,12 +58,4 @@ fn line(scene: &Scene<'_>, width: u16, gap: &'static str) -> (Line<'static>, boo
         }
     }
     (line, true)
-}
-
-fn sentence(scene: &Scene<'_>, notice: Notice) -> &'static str {
-    match notice {
-        Notice::RealTime => scene.words.notice_real_time,
-        Notice::NobodySells => scene.words.notice_nobody_sells,
-        Notice::NoShell => scene.words.notice_no_shell,
-    }
 }
