@@ -227,12 +227,12 @@ impl App {
     }
 
     fn take(&mut self, picture: Arc<Snapshot>, now: Instant) {
-        for message in picture.messages.iter().filter(|message| message.number >= self.unseen_from) {
+        let unseen_from = self.unseen_from;
+        for message in picture.messages.iter().filter(|message| message.number >= unseen_from) {
             self.young.push_back((message.number, now));
             // Messages stand on one page alone, and a frozen picture has no new ones.
             if message.said.answers_a_key() {
-                self.ui.notice = Some(Notice::Answer(message.said.clone()));
-                self.notice_ends = Some(now + NOTICED_FOR);
+                self.notice(Notice::Answer(message.said.clone()), now);
             }
         }
         if let Some((newest, _)) = self.young.back() {
