@@ -116,19 +116,20 @@ impl Place {
     /// Keeps which zone's days the files here are of. Another one is refused: its reports, mails and tables would stand
     /// beside the old ones, and nobody could tell them apart.
     pub fn keep_zone(&self, zone: Tz) -> Result<(), PlaceError> {
-        self.check_zone(zone)?;
-        self.write("zone", zone.name())
+        if self.check_zone(zone)? { Ok(()) } else { self.write("zone", zone.name()) }
     }
 
-    /// Refuses a zone other than the one that is kept here.
-    pub fn check_zone(&self, zone: Tz) -> Result<(), PlaceError> {
-        let asked = zone.name().to_owned();
+    /// Refuses a zone other than the one that is kept here; whether one is.
+    pub fn check_zone(&self, zone: Tz) -> Result<bool, PlaceError> {
+        let asked = zone.name();
         match read(&self.state().join("zone"))? {
-            // What is no zone at all is no reason to refuse one.
-            Some(kept) if kept != asked && kept.parse::<Tz>().is_ok() => {
-                Err(PlaceError::OtherZone { out: self.out.display().to_string(), kept, asked })
+            Some(kept) if kept == asked => Ok(true),
+            Some(kept) if kept.parse::<Tz>().is_ok() => {
+                let out = self.out.display().to_string();
+                Err(PlaceError::OtherZone { out, kept, asked: asked.to_owned() })
             }
-            _ => Ok(()),
+            // What is no zone at all is no reason to refuse one.
+            _ => Ok(false),
         }
     }
 

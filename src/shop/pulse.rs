@@ -75,3 +75,25 @@ impl Pulse {
         serde_json::from_slice(bytes).map_err(|error| format!("not a pulse: {error}"))
     }
 }
+
+#[cfg(test)]
+impl Pulse {
+    /// A shop that runs, of which nothing else is known.
+    pub(crate) fn sample(shop_time: DateTime<FixedOffset>, speed: f64) -> Self {
+        Self {
+            shop_time,
+            wall_time: shop_time,
+            speed,
+            rate: None,
+            state: RunState::Running,
+            rush: false,
+            who: String::new(),
+            host: String::new(),
+            pid: 0,
+            orders: 0,
+            lost_sales: 0,
+            last_delivery_id: 0,
+            under_way: Vec::new(),
+        }
+    }
+}

@@ -42,25 +42,10 @@ fn host() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shop::{Zone, pulse::RunState};
+    use crate::shop::Zone;
 
     fn pulse_of(pid: u32, host: String) -> Pulse {
-        let time = Zone::default().stamp(0);
-        Pulse {
-            shop_time: time,
-            wall_time: time,
-            speed: 1.0,
-            rate: None,
-            state: RunState::Running,
-            rush: false,
-            who: "w".into(),
-            host,
-            pid,
-            orders: 0,
-            lost_sales: 0,
-            last_delivery_id: 0,
-            under_way: vec![],
-        }
+        Pulse { who: "w".into(), host, pid, ..Pulse::sample(Zone::default().stamp(0), 1.0) }
     }
 
     #[test]

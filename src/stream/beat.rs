@@ -49,35 +49,16 @@ impl Beat {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
+    use chrono::DateTime;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::shop::{Pulse, pulse::RunState};
-
-    fn pulse(speed: f64) -> Pulse {
-        let at = DateTime::<Utc>::UNIX_EPOCH.fixed_offset();
-        Pulse {
-            shop_time: at,
-            wall_time: at,
-            speed,
-            rate: None,
-            state: RunState::Running,
-            rush: false,
-            who: String::new(),
-            host: String::new(),
-            pid: 0,
-            orders: 0,
-            lost_sales: 0,
-            last_delivery_id: 0,
-            under_way: Vec::new(),
-        }
-    }
+    use crate::shop::Pulse;
 
     /// The beat after so many ms.
     fn after(ms: u64, speed: f64, ends: bool) -> u128 {
         let clock = Clock::default();
-        clock.beat(pulse(speed));
+        clock.beat(Pulse::sample(DateTime::UNIX_EPOCH.fixed_offset(), speed));
         Beat::since(Instant::now(), clock, ends).after(Duration::from_millis(ms)).as_millis()
     }
 

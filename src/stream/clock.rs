@@ -125,7 +125,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::shop::pulse::RunState;
 
     const OPENED: i64 = 1_795_000_000;
 
@@ -134,21 +133,7 @@ mod tests {
     }
 
     fn pulse(shop: i64, sent: i64, speed: f64) -> Pulse {
-        Pulse {
-            shop_time: wall(shop).fixed_offset(),
-            wall_time: wall(sent).fixed_offset(),
-            speed,
-            rate: None,
-            state: RunState::Running,
-            rush: false,
-            who: String::new(),
-            host: String::new(),
-            pid: 0,
-            orders: 0,
-            lost_sales: 0,
-            last_delivery_id: 0,
-            under_way: Vec::new(),
-        }
+        Pulse { wall_time: wall(sent).fixed_offset(), ..Pulse::sample(wall(shop).fixed_offset(), speed) }
     }
 
     #[derive(Debug, Clone)]

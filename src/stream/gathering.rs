@@ -11,7 +11,7 @@ pub(super) const GATHERED: &str = "65536";
 pub enum Gathering {
     /// The end is fixed: whatever there is comes at once.
     None,
-    /// The figures that the screen is watched for: it changes twice a second.
+    /// The figures that the screen is watched for, and what is to be handled.
     HalfASecond,
     /// What goes to files each second.
     Second,

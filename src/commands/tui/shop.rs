@@ -271,21 +271,7 @@ mod tests {
         let zone = Zone::default();
         // 2026-11-20 14:03:07 in Stockholm.
         let afternoon = 1_795_179_787_000;
-        let pulse = Pulse {
-            shop_time: zone.stamp(afternoon),
-            wall_time: zone.stamp(afternoon),
-            speed: 60.0,
-            rate: Some(5.0),
-            state: RunState::Running,
-            rush: false,
-            who: String::new(),
-            host: String::new(),
-            pid: 1,
-            orders: 0,
-            lost_sales: 0,
-            last_delivery_id: 0,
-            under_way: Vec::new(),
-        };
+        let pulse = Pulse { rate: Some(5.0), pid: 1, ..Pulse::sample(zone.stamp(afternoon), 60.0) };
         let why = |request: Request, pulse: &Pulse| refusal(&request, Some(pulse), zone);
         for request in [Request::Rush, Request::ToMidnight] {
             assert_eq!(why(request.clone(), &pulse), None);
