@@ -21,7 +21,11 @@ impl Host {
     /// A host without guests.
     pub(super) fn open() -> io::Result<Self> {
         let mut runtime = Builder::new_multi_thread();
-        runtime.worker_threads(1).thread_name("broker").on_thread_start(priority::stand_back).enable_all();
+        let begin = || {
+            priority::stand_back();
+            priority::may_be_late();
+        };
+        runtime.worker_threads(1).thread_name("broker").on_thread_start(begin).enable_all();
         let runtime = runtime.build()?;
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }

@@ -1,4 +1,4 @@
-//! Who goes first where the processor is short.
+//! Who goes first where the processor is short, and who may be late where it is not.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,6 +8,13 @@ static SCREEN: AtomicBool = AtomicBool::new(false);
 /// How much nicer than the screen everything behind it is: nice(1), 1.25 times the share per step.
 #[cfg(target_os = "linux")]
 const NICER: i32 = 5;
+
+/// How late a wait of the consumers may end, ns of wall time (`PR_SET_TIMERSLACK`, prctl(2)). Their fifty threads, most of
+/// them librdkafka's, look once a second whether there is something to do; with this the kernel wakes many of them at
+/// once, which costs less than one by one. Only waits for a time are late, never those for a record, and a processor that
+/// has work to do is not late at all.
+#[cfg(target_os = "linux")]
+const LATE_NS: u64 = 30_000_000;
 
 /// From here on, whoever stands back stands behind the screen.
 pub fn screen_first() {
@@ -22,5 +29,36 @@ pub fn stand_back() {
         && let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICER)
     {
         tracing::debug!("the screen has no precedence: {error}");
+    }
+}
+
+/// Lets the waits of the calling thread, and of those that it starts, end a little late where there is a screen: then an
+/// idle shop wakes the processor seldom. Linux alone knows such a slack.
+pub fn may_be_late() {
+    #[cfg(target_os = "linux")]
+    if SCREEN.load(Ordering::Relaxed)
+        && let Err(error) = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(LATE_NS))
+    {
+        tracing::debug!("timers are punctual: {error}");
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_be_late_may_be_so_with_all_that_it_starts() {
+        let slack = || rustix::thread::current_timer_slack().unwrap();
+        let (before, late) = std::thread::spawn(move || {
+            let before = slack();
+            screen_first();
+            may_be_late();
+            (before, [slack(), std::thread::spawn(slack).join().unwrap()])
+        })
+        .join()
+        .unwrap();
+        assert!(before < LATE_NS);
+        assert_eq!(late, [LATE_NS; 2]);
     }
 }

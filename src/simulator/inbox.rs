@@ -9,7 +9,7 @@ use rdkafka::{
 
 use crate::{
     shop::{Control, Pulse},
-    stream::{Session, StreamError, Topic, let_go},
+    stream::{Session, StreamError, Topic, gathering::GATHERED, let_go},
 };
 
 /// Something heard.
@@ -29,15 +29,18 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
-    /// Follows partition 0 of the topics from the given offsets on.
-    pub(super) fn open(session: &Session, from: &[(Topic, i64)]) -> Result<Self, StreamError> {
+    /// Follows partition 0 of the topics from the given offsets on; `often` where pulses come many times a second, which
+    /// are then heard together.
+    pub(super) fn open(session: &Session, from: &[(Topic, i64)], often: bool) -> Result<Self, StreamError> {
+        let (at_least, for_ms) = if often { (GATHERED, "450") } else { ("1", "2000") };
         let consumer: StreamConsumer = session
             .client(&[
                 // The library wants a name for a group; nothing is ever committed to it.
                 ("group.id", &session.group("simulator")),
                 ("enable.auto.commit", "false"),
                 ("auto.offset.reset", "latest"),
-                ("fetch.wait.max.ms", "2000"),
+                ("fetch.min.bytes", at_least),
+                ("fetch.wait.max.ms", for_ms),
             ])
             .create()?;
         let mut assignment = TopicPartitionList::new();

@@ -32,7 +32,7 @@ pub(super) async fn find(
     if last.state == RunState::Stopped || age_ms > FRESH_MS || is_gone(last) {
         return Ok(None);
     }
-    let inbox = Inbox::open(session, &[(Topic::Pulse, pulses.next_offset)])?;
+    let inbox = Inbox::open(session, &[(Topic::Pulse, pulses.next_offset)], false)?;
     let pulse = next_pulse(&inbox, Instant::now() + SILENCE, |_| true).await;
     Ok(pulse.filter(|pulse| pulse.state != RunState::Stopped))
 }
@@ -43,7 +43,7 @@ pub(super) async fn wait_for_farewell(
     pulses: &Pulses,
     rival: &Pulse,
 ) -> Result<(), StreamError> {
-    let inbox = Inbox::open(session, &[(Topic::Pulse, pulses.next_offset)])?;
+    let inbox = Inbox::open(session, &[(Topic::Pulse, pulses.next_offset)], false)?;
     let deadline = Instant::now() + FAREWELL;
     loop {
         let silent = (Instant::now() + SILENCE).min(deadline);

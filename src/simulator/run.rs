@@ -31,6 +31,8 @@ const LATE_MS: i64 = 1_000;
 const LEAD: Duration = Duration::from_millis(250);
 /// A pulse without acknowledgement for so long means that Kafka is away.
 const AWAY: Duration = Duration::from_millis(500);
+/// Between two looks whether a pulse that keeps the next one waiting is acknowledged.
+const OVERDUE: Duration = Duration::from_millis(20);
 /// What is on its way when the shop closes is waited for no longer than this, the last pulse included.
 const CLOSING: Duration = Duration::from_secs(5);
 /// Of it, what is kept for the last pulse.
@@ -84,7 +86,7 @@ impl Simulator {
         let mut silent = false;
         let outcome = loop {
             let now = Moment::now();
-            let next = self.step(now)?;
+            let next = self.step(now, progress.receiver_count() > 0)?;
             self.report(now, &progress, false);
             let (again, on_acknowledgement, until) = match next {
                 Next::End(outcome) => break outcome,
@@ -113,8 +115,8 @@ impl Simulator {
         Ok(outcome)
     }
 
-    /// Lets the shop come as far as its clock.
-    fn step(&mut self, now: Moment) -> Result<Next, SimulatorError> {
+    /// Lets the shop come as far as its clock; `watched` where somebody looks at its progress.
+    fn step(&mut self, now: Moment, watched: bool) -> Result<Next, SimulatorError> {
         self.till.outbox.check()?;
         self.end_rush(now);
         let running = self.state == RunState::Running;
@@ -135,7 +137,7 @@ impl Simulator {
             (Some(outcome), _) => Next::End(outcome),
             (None, Round::More) => Next::Again,
             (None, Round::Blocked | Round::Counted) => Next::Acknowledgement,
-            (None, Round::UpToDate) => self.wait(now, running),
+            (None, Round::UpToDate) => self.wait(now, running, watched),
         })
     }
 
@@ -186,17 +188,23 @@ impl Simulator {
     }
 
     /// How long there is nothing to do.
-    fn wait(&self, now: Moment, running: bool) -> Next {
+    fn wait(&self, now: Moment, running: bool, watched: bool) -> Next {
         if let Phase::Backfill { .. } = self.phase
             && running
         {
             return Next::Acknowledgement;
         }
-        let tick = (now.instant + TICK).min(self.heartbeat.next(self.every(), now.instant));
+        // Where nobody looks, only a pulse that is not acknowledged is to be noticed.
+        let longest = if watched { TICK } else { AWAY };
+        let mut beat = self.heartbeat.next(self.every(), now.instant);
+        if self.till.outbox.pulse_open() {
+            beat = beat.max(now.instant + OVERDUE);
+        }
+        let tick = (now.instant + longest).min(beat);
         // It happens once its millisecond is over.
         let ahead_ms = self.till.floor.next_ms().saturating_add(1).saturating_sub(self.clock.now_ms(now));
         let ahead_ms = if running { ahead_ms.max(1) as f64 / self.clock.speed() } else { f64::INFINITY };
-        let ahead = Duration::try_from_secs_f64(ahead_ms / 1_000.0).unwrap_or(TICK).min(TICK);
+        let ahead = Duration::try_from_secs_f64(ahead_ms / 1_000.0).unwrap_or(longest).min(longest);
         Next::Wait(tick.min(now.instant + ahead).max(now.instant + Duration::from_millis(1)))
     }
 
@@ -252,7 +260,7 @@ impl Simulator {
     }
 
     fn report(&mut self, now: Moment, progress: &watch::Sender<Progress>, at_once: bool) {
-        if !at_once && !self.meter.is_due(now.instant) {
+        if progress.receiver_count() == 0 || !at_once && !self.meter.is_due(now.instant) {
             return;
         }
         let (orders, deliveries) = self.till.outbox.acknowledged();

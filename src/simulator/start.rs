@@ -75,7 +75,8 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
     let floor = Floor::new(options.seed, &options.catalog, &beginning, mean_gap_ms);
     let receipts = Receipts::new(&options.catalog, options.zone)
         .map_err(|error| SimulatorError::Record(error.to_string()))?;
-    let inbox = Inbox::open(session, &[(Topic::Pulse, pulses.next_offset), (Topic::Control, control_end)])?;
+    let heard = [(Topic::Pulse, pulses.next_offset), (Topic::Control, control_end)];
+    let inbox = Inbox::open(session, &heard, options.pace != Pace::Real)?;
     let told_ms = pulse.map(|pulse| pulse.shop_time.timestamp_millis());
     Ok(Simulator {
         succession: Succession::new(&us, pulses.who),

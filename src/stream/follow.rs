@@ -34,8 +34,10 @@ const STATES: [i32; 2] = [STATE_VIEWS, STATE_HANDLING];
 /// A follower of `shop.pulse` and `shop.state`. Each topic has a client of its own, since the end of a
 /// partition is told by its number alone.
 pub struct Follower {
+    session: Session,
     pulse: StreamConsumer,
-    state: StreamConsumer,
+    /// None while this process runs all consumers itself: the states say what it told them.
+    state: Option<StreamConsumer>,
     /// Their names.
     topics: [String; 2],
     board: Arc<Board>,
@@ -45,8 +47,6 @@ pub struct Follower {
     ready: watch::Sender<bool>,
     /// How many looks in a row found that this process runs all consumers itself.
     alone: u32,
-    /// Whether states are not read for that reason.
-    rests: bool,
 }
 
 impl Follower {
@@ -62,14 +62,14 @@ impl Follower {
             // Time is told at once; figures may come some at a time. The end of a log that closes with a marker is
             // told when there was nothing more for so long.
             pulse: reader_of(session, "1", "950")?,
-            state: reader_of(session, GATHERED, "250")?,
+            state: Some(state_reader(session)?),
+            session: session.clone(),
             topics: [session.topic(Topic::Pulse), session.topic(Topic::State)],
             board,
             clock,
             unread: HashMap::new(),
             ready,
             alone: 0,
-            rests: false,
         })
     }
 
@@ -99,7 +99,7 @@ impl Follower {
                     self.unread.retain(|(topic, part), end| *topic != Topic::Pulse || is_before(&received, *part, *end));
                     pause_after(&received).await;
                 },
-                received = self.state.recv() => {
+                received = next_state(self.state.as_ref()) => {
                     if let Ok(message) = &received {
                         put(message, &self.board);
                     }
@@ -121,31 +121,34 @@ impl Follower {
 
     /// Reads what is to be read. Topics that were made `again` are read from their beginning, since a position in the
     /// old ones says nothing; what was known before is only replaced by what is newer. States are not read while this
-    /// process runs all consumers: they say what it told them itself.
-    fn look(&mut self, again: bool) -> Result<(), KafkaError> {
+    /// process runs all consumers.
+    fn look(&mut self, again: bool) -> Result<(), StreamError> {
         let [pulse, state] = &self.topics;
         if again {
             read_from_beginning(&self.pulse, pulse, &PULSES)?;
         }
         self.alone = if self.board.holds_all() && self.unread.is_empty() { self.alone + 1 } else { 0 };
-        let rests = self.alone >= ALONE_LOOKS;
-        if rests && !self.rests {
-            self.state.unassign()?;
-        } else if !rests && (self.rests || again) {
-            read_from_beginning(&self.state, state, &STATES)?;
+        if self.alone >= ALONE_LOOKS {
+            if let Some(reader) = self.state.take() {
+                super::let_go(reader);
+            }
+        } else if self.state.is_none() || again {
+            let reader = self.state.take().map_or_else(|| state_reader(&self.session), Ok)?;
+            read_from_beginning(&reader, state, &STATES)?;
+            self.state = Some(reader);
         }
-        self.rests = rests;
         Ok(())
     }
 
     /// Finds where the topics end now, and begins to read. Blocks for at most some seconds.
     fn begin(&mut self) -> Result<(), KafkaError> {
         let [pulse, state] = &self.topics;
-        let logs =
-            [(Topic::Pulse, pulse, &self.pulse, &PULSES[..]), (Topic::State, state, &self.state, &STATES)];
+        let states = self.state.iter().map(|reader| (Topic::State, state, reader, &STATES[..]));
+        let logs: Vec<_> =
+            [(Topic::Pulse, pulse, &self.pulse, &PULSES[..])].into_iter().chain(states).collect();
         // Asked before anything is fetched: answers come in order, and one to a fetch may take its time.
         for (topic, name, consumer, partitions) in &logs {
-            for partition in *partitions {
+            for partition in partitions.iter() {
                 let (low, end) = consumer.fetch_watermarks(name, *partition, CALL)?;
                 if end > low {
                     self.unread.insert((*topic, *partition), end);
@@ -165,6 +168,18 @@ fn read_from_beginning(consumer: &StreamConsumer, topic: &str, partitions: &[i32
         places.add_partition_offset(topic, *partition, Offset::Beginning)?;
     }
     consumer.assign(&places)
+}
+
+fn state_reader(session: &Session) -> Result<StreamConsumer, StreamError> {
+    reader_of(session, GATHERED, "250")
+}
+
+/// The next state, where they are read.
+async fn next_state(state: Option<&StreamConsumer>) -> Result<BorrowedMessage<'_>, KafkaError> {
+    match state {
+        Some(state) => state.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn reader_of(session: &Session, at_least: &str, for_ms: &str) -> Result<StreamConsumer, StreamError> {

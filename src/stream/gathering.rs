@@ -4,7 +4,7 @@ use super::{env::Env, handling_loop};
 use crate::views::{OrdersToday, Sales, View};
 
 /// Bytes that a fetch waits for, for a moment.
-pub(super) const GATHERED: &str = "65536";
+pub(crate) const GATHERED: &str = "65536";
 
 /// How records are waited for: an answer for every single order costs both sides more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

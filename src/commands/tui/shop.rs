@@ -195,7 +195,7 @@ async fn sell(
                 None => (starting.await.map_err(|error| error.to_string())?, mpsc::channel(1).1),
             };
             // Who wants to see progress looks at the pulse.
-            let (progress, _seen) = watch::channel(Progress::default());
+            let progress = watch::Sender::new(Progress::default());
             let selling = simulator.run(controls, progress, supervisor.stop.clone());
             let sold = apart::run("simulator", selling).await;
             let (weight, said) = match sold.map_err(|error| error.to_string())? {
