@@ -2,9 +2,6 @@
 
 use crate::dashboard::{page::Page, view::PANELS};
 
-/// The widest of the short sentences, in columns: one line of a window of 80.
-pub const SHORT: usize = 76;
-
 /// A sentence for all that can be on the screen, and a short one where that would take too much of it.
 #[derive(Debug)]
 pub struct Speech {
@@ -12,9 +9,9 @@ pub struct Speech {
     pub pages: [&'static str; Page::ALL.len()],
     /// To each panel of the overview.
     pub panels: [&'static str; PANELS],
-    /// To each page, at most [`SHORT`] columns.
+    /// To each page, each in one line of a window of 80 columns.
     pub pages_short: [&'static str; Page::ALL.len()],
-    /// To each panel of the overview, at most [`SHORT`] columns.
+    /// To each panel of the overview, each in one line of a window of 80 columns.
     pub panels_short: [&'static str; PANELS],
 }
 
@@ -111,6 +108,9 @@ mod tests {
     use unicode_width::UnicodeWidthStr;
 
     use super::*;
+
+    /// Columns of a window of 80, without its margins and the bar before a sentence.
+    const SHORT: usize = 76;
 
     #[test]
     fn a_short_sentence_is_one_line_and_shorter_than_the_long_one() {

@@ -12,7 +12,7 @@ use crate::{
         fixture,
         keymap::BINDINGS,
         page::Page,
-        snapshot::Said,
+        snapshot::{Message, Said, Weight},
     },
     shop::pulse::RunState,
 };
@@ -80,6 +80,24 @@ fn trouble_is_seen() {
     for sign in ["Kafka no answer", "127.0.0.1:9092", "Alarm", "✗"] {
         assert!(shown.contains(sign), "{sign} is missing:\n{shown}");
     }
+}
+
+#[test]
+fn what_the_footer_says_to_a_key_is_no_message() {
+    let mut shop = fixture::afternoon();
+    let said = Said::PictureSaved { path: "pictures/a".to_owned() };
+    let message = Message { number: 99, shop_second: fixture::AFTERNOON, weight: Weight::Info, said };
+    shop.messages.push(message.clone());
+    let shown = |shop: &Snapshot| {
+        let shown = shown(120, 30, shop, &plain_look(), &[]);
+        // The footer has it.
+        shown.lines().take(28).any(|line| line.contains("pictures/a"))
+    };
+    assert!(!shown(&shop));
+    let why = "the disk is full".to_owned();
+    let said = Said::NotWritten { path: "pictures/a".to_owned(), why };
+    shop.messages.push(Message { number: 100, weight: Weight::Error, said, ..message });
+    assert!(shown(&shop), "what went wrong stays");
 }
 
 #[test]

@@ -62,7 +62,8 @@ fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     name.extend(badges(scene));
     name.extend([Span::raw("  "), frozen(scene)]);
     Line::from(name).render(Rect { width: split(&first), ..text::row(area, 0) }, buf);
-    // In accelerated time there is more to say of the rate, where Kafka's address leaves room for it.
+    // In accelerated time there is more to say of the rate, where Kafka's address leaves room for it; why Kafka is
+    // away matters more.
     let address = u16::try_from(kafka_and_address(scene, usize::MAX).width()).unwrap_or(u16::MAX);
     let beside = |[mut measured, target]: [Line<'static>; 2]| {
         measured.push_span(Span::raw("  "));
@@ -70,7 +71,7 @@ fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         measured
     };
     let second = rates(scene).map(beside);
-    let fits = second.iter().find(|line| split(line) >= address);
+    let fits = second.iter().find(|line| scene.shop.link.up && split(line) >= address);
     let Some(second) = fits.or(second.last()).cloned() else { return };
     let left = split(&second);
     kafka(scene, left).render(Rect { width: left, ..text::row(area, 1) }, buf);

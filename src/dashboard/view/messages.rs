@@ -20,15 +20,21 @@ const WITH_SECONDS: u16 = 50;
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let shop = scene.shop;
     let body = text::title(scene, area, scene.words.messages, &oddities(scene), buf);
-    if shop.alarms.is_empty() && shop.messages.is_empty() {
+    let mut messages = shop.messages.iter().rev().filter(|message| !is_in_footer(message)).peekable();
+    if shop.alarms.is_empty() && messages.peek().is_none() {
         text::left(text::row(body, 0), scene.words.no_messages, scene.theme.dim, buf);
         return;
     }
     let alarms = shop.alarms.iter().map(|alarm| alarm_line(scene, alarm, body.width));
-    let messages = shop.messages.iter().rev().map(|message| message_line(scene, message, body.width));
+    let messages = messages.map(|message| message_line(scene, message, body.width));
     for (line, row) in alarms.chain(messages).zip(body.rows()) {
         line.render(row, buf);
     }
+}
+
+/// Whether the footer has said it to whoever pressed a key, and that is all that there is to it.
+fn is_in_footer(message: &Message) -> bool {
+    message.weight == Weight::Info && message.said.answers_a_key()
 }
 
 /// What was counted that should not occur.

@@ -67,11 +67,42 @@ fn wrap(text: &str, width: u16) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dashboard::{
+        app::App,
+        fixture,
+        lang::Lang,
+        marks::Marker,
+        picture,
+        theme::ThemeName,
+        view::{self, Look},
+    };
 
     #[test]
     fn lines_break_between_words_and_lose_none() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("one two three", 3), ["one", "two", "three"]);
         assert_eq!(wrap("one two three", 80), ["one two three"]);
+    }
+
+    #[test]
+    fn it_takes_one_row_of_a_window_of_80_columns_and_stands_off_the_picture_in_a_high_one() {
+        let shop = std::sync::Arc::new(fixture::afternoon());
+        let app = App::for_a_talk(shop.clone(), std::time::Instant::now());
+        for lang in Lang::ALL {
+            let look = Look::new(ThemeName::Dark, lang, Marker::Block);
+            for (width, height, rows) in [(80, 24, 1), (80, 30, 1), (120, 27, 2), (120, 28, 2), (200, 50, 1)]
+            {
+                let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
+                view::draw(&mut buf, &shop, app.ui(), &look);
+                let shown = picture::text(&buf);
+                let lines: Vec<&str> = shown.lines().collect();
+                let said: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].starts_with(" ▌ ")).collect();
+                assert!(!said.is_empty() && said.len() <= rows, "{width}×{height}:\n{shown}");
+                let above = lines[said[0] - 1].trim();
+                assert_eq!(above.is_empty(), height >= 28, "{width}×{height}:\n{shown}");
+                let place = (3, u16::try_from(said[0]).unwrap());
+                assert_eq!(Some(buf[place].fg), look.theme.base.fg, "in the colour of words");
+            }
+        }
     }
 }

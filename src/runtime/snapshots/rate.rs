@@ -134,10 +134,10 @@ mod tests {
         let at = |ms: i64| start + Duration::from_millis(ms.unsigned_abs());
         let mut rate = Rate::default();
         // Two thousand a second for three seconds; the end of the log is seen a second late.
-        for ms in (0..3_000).step_by(1_000) {
+        for ms in (0..3_000_i64).step_by(1_000) {
             rate.take(at(ms), Some(&pulse(ms, ms.unsigned_abs() * 2, 0.0)), Some(ms - 1_000));
         }
-        for ms in (3_000..12_000).step_by(100) {
+        for ms in (3_000..12_000_i64).step_by(100) {
             let live = (ms - 3_000) / 200;
             let orders = 6_000 + live.unsigned_abs();
             let shown = rate.take(at(ms), Some(&pulse(ms, orders, 60.0)), Some((ms * 2).min(9_000)));

@@ -82,7 +82,6 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
 
 fn draw_cell(scene: &Scene<'_>, line: &LogLine, cell: &Cell<Key>, key: Key, buf: &mut Buffer) {
     let theme = scene.theme;
-    let narrow = scene.width < WORDS_FROM;
     let (word, style) = level(scene, line.level);
     match key {
         Key::Time => {
@@ -90,13 +89,30 @@ fn draw_cell(scene: &Scene<'_>, line: &LogLine, cell: &Cell<Key>, key: Key, buf:
             let time = format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
             cell.set(&time, theme.dim, buf);
         }
+        Key::Level if cell.width() < word.chars().count() => cell.set(&sign(scene, line.level), style, buf),
         Key::Level => cell.set(word, style, buf),
-        Key::Part => cell.set(&clean(&line.target, cell.width()), theme.dim, buf),
+        Key::Part => {
+            // The end of the name says the most.
+            let end =
+                line.target.rsplit("::").next().filter(|_| text::columns(&line.target) > cell.area.width);
+            cell.set(&clean(end.unwrap_or(&line.target), cell.width()), theme.dim, buf);
+        }
         Key::Text => {
             let style = if line.level >= LogLevel::Warn { style } else { theme.base };
             cell.set(&clean(&line.text, cell.width()), style, buf);
         }
     }
+}
+
+/// How grave it is where there is no room for a word; what is usual needs none.
+fn sign(scene: &Scene<'_>, level: LogLevel) -> String {
+    let sign = match level {
+        LogLevel::Debug => scene.marks.dot,
+        LogLevel::Info => ' ',
+        LogLevel::Warn => '!',
+        LogLevel::Error => scene.marks.wrong,
+    };
+    sign.to_string()
 }
 
 fn level(scene: &Scene<'_>, level: LogLevel) -> (&'static str, Style) {

@@ -107,12 +107,12 @@ fn with_odd(scene: &Scene<'_>, note: Line<'static>, width: u16) -> Line<'static>
     let (words, theme, figures) = (scene.words, scene.theme, &scene.shop.figures);
     let room = width.saturating_sub(text::columns(words.pages.topics) + 4);
     let counts = [(figures.dead_letters, words.dead_letters), (figures.duplicates, words.duplicates)];
-    let line = |least: u64, digits: usize| {
+    let line = |counts: &[(u64, &str)], least: u64| {
         let shown = counts.iter().filter(|(count, _)| *count >= least);
         let counts: Vec<Line<'_>> = shown
             .map(|(count, word)| {
                 let style = if *count > 0 { theme.warning } else { theme.dim };
-                let count = number::count(number::signed(*count), digits);
+                let count = number::count(number::signed(*count), 9);
                 Line::from(vec![Span::styled(count, style), Span::styled(format!(" {word}"), theme.dim)])
             })
             .collect();
@@ -124,14 +124,14 @@ fn with_odd(scene: &Scene<'_>, note: Line<'static>, width: u16) -> Line<'static>
         };
         counts.into_iter().reduce(gap).unwrap_or_default()
     };
-    let mut whole = line(0, 9);
+    let mut whole = line(&counts, 0);
     if note.width() > 0 {
         whole.push_span(Span::raw("   "));
     }
     whole.extend(note.clone());
-    // What is nothing goes before what is something is cut.
+    // What is nothing goes first; dead letters have a topic of their own below.
     let fits = |line: &Line<'_>| line.width() > 0 && line.width() <= usize::from(room);
-    [whole, line(0, 9), line(0, 3), line(1, 9), line(1, 3)].into_iter().find(fits).unwrap_or(note)
+    [whole, line(&counts, 0), line(&counts, 1), line(&counts[1..], 1)].into_iter().find(fits).unwrap_or(note)
 }
 
 /// Draws the brokers, and the records that were set aside.

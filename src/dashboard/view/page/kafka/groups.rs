@@ -1,11 +1,6 @@
 //! Consumer groups, a row each, and the chosen one large.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::Style,
-    text::{Line, Span},
-};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Span};
 
 use super::seconds;
 use crate::dashboard::{
