@@ -127,7 +127,7 @@ const ASCII: Marks = Marks {
     handled: 'v',
     mailed: '@',
     alive: '*',
-    right: 'v',
+    right: '*',
     wrong: 'X',
     times: 'x',
     to: '-',
@@ -147,7 +147,8 @@ pub fn to_ascii(character: char) -> char {
         '−' | '–' => '-',
         '…' | '≈' => '~',
         '×' => 'x',
-        '°' | '·' => '.',
+        '·' => '.',
+        '°' => ' ',
         letter if letter.is_alphabetic() && letter <= '\u{24f}' => letter,
         _ => '?',
     }

@@ -176,6 +176,7 @@ pub const EN: Words = Words {
         partition: "partition",
         offset: "offset",
         waited: "waited",
+        waited_title: "Waited",
         has_waited: "waiting",
         mail_is_coming: "the mail is being written",
         orders: "Orders",
@@ -224,6 +225,6 @@ pub const EN: Words = Words {
         shelf: "Shelf",
         on_the_way: "On the way",
         last: "Last",
-        lowest_first: "lowest first",
+        lowest_first: "emptiest first",
     },
 };

@@ -176,6 +176,7 @@ pub const SV: Words = Words {
         partition: "partition",
         offset: "offset",
         waited: "väntade",
+        waited_title: "Väntetid",
         has_waited: "har väntat",
         mail_is_coming: "mejlet skrivs",
         orders: "Order",
@@ -224,6 +225,6 @@ pub const SV: Words = Words {
         shelf: "Hylla",
         on_the_way: "På väg",
         last: "Senaste",
-        lowest_first: "lägst först",
+        lowest_first: "tommast först",
     },
 };

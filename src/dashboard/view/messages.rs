@@ -25,7 +25,11 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         return;
     }
     let alarms = shop.alarms.iter().map(|alarm| alarm_line(scene, alarm, body.width));
-    let messages = shop.messages.iter().rev().map(|message| message_line(scene, message, body.width));
+    // What the day is about stays above what comes and goes for as long as it is recent.
+    let stays = |message: &&Message| message.said.is_an_event() && message.number >= scene.ui.recent_from;
+    let (events, others) = (shop.messages.iter().rev().filter(stays), shop.messages.iter().rev());
+    let messages = events.chain(others.filter(|message| !stays(message)));
+    let messages = messages.map(|message| message_line(scene, message, body.width));
     for (line, row) in alarms.chain(messages).zip(body.rows()) {
         line.render(row, buf);
     }
