@@ -15,7 +15,7 @@ use crate::{
     },
     shop::{
         Zone,
-        money::{kronor, thousands},
+        money::{decimal, kronor, signed, thousands},
     },
     sinks::clean,
     stream::{clock::Clock, topics},
@@ -141,13 +141,13 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
         format!("Sales today              {}", kronor(figures.sales_today_ore)),
         format!("Sales in the last hour   {}", kronor(figures.sales_last_hour_ore)),
         format!(
-            "Handled                  {} in all; {} in 5 min, {} in 30 min, {} in 1 h, {} in 2 h; mean {:.2} per 5 min",
+            "Handled                  {} in all; {} in 5 min, {} in 30 min, {} in 1 h, {} in 2 h; mean {} per 5 min",
             thousands(handled.total),
             thousands(handled.last_5_min),
             thousands(handled.last_30_min),
             thousands(handled.last_1_h),
             thousands(handled.last_2_h),
-            handled.mean_per_5_min()
+            decimal(handled.mean_per_5_min(), 2)
         ),
         format!("Waiting to be handled    {}", thousands(figures.pending)),
         format!("Mails                    {}", thousands(figures.mails)),
@@ -172,7 +172,7 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
     lines.push("Stock".to_owned());
     for line in &figures.stock {
         let name = clean::shown(&line.name, 40);
-        lines.push(format!("  {:>6}  {name:<40}  {:>10}", line.product_id, line.balance()));
+        lines.push(format!("  {:>6}  {name:<40}  {:>10}", line.product_id, signed(line.balance())));
     }
     lines.join("\n")
 }
