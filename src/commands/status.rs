@@ -1,14 +1,19 @@
 //! `status`: the dashboard's figures, once.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use chrono::SecondsFormat;
+use chrono::{SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::{Failure, PATIENCE, Setting, print};
 use crate::{
     cli::StatusArgs,
-    dashboard::webpage,
+    dashboard::{snapshot::Audit, webpage},
     runtime::{
         link::{Link, Want},
         stage::Stage,
@@ -22,6 +27,13 @@ use crate::{
     views::figures::ShopFigures,
 };
 
+/// How long the figures of a shop that sells may take to agree.
+const MOMENT: Duration = Duration::from_secs(3);
+/// Between two looks at them.
+const LOOK: Duration = Duration::from_millis(50);
+/// Consumers that work tell what is new each second: after so many wall ms without a word nothing will change.
+const SILENT_MS: i64 = 2_000;
+
 /// Prints the figures and changes nothing.
 pub(super) async fn run(setting: Setting, args: &StatusArgs) -> Result<(), Failure> {
     let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
@@ -34,7 +46,13 @@ async fn show(setting: &Setting, link: &Link, args: &StatusArgs) -> Result<(), F
     exists(link).await?;
     let mut stage = Stage::open(link, setting.zone, Clock::default())?;
     let known = stage.known(PATIENCE).await;
-    let figures = stage.figures(&setting.catalog);
+    let is_told = || {
+        stage
+            .board
+            .told_ms()
+            .is_some_and(|told| Utc::now().timestamp_millis().saturating_sub(told) < SILENT_MS)
+    };
+    let figures = agreed(|| stage.figures(&setting.catalog), is_told, MOMENT).await;
     stage.close().await;
     if !known {
         let bootstrap = link.session.bootstrap.to_string();
@@ -45,6 +63,23 @@ async fn show(setting: &Setting, link: &Link, args: &StatusArgs) -> Result<(), F
         return save(path, &webpage::render(&figures, setting.zone, args.lang));
     }
     print(&if args.json { json(&figures, setting.zone) } else { text(&figures, setting.zone) })
+}
+
+/// Figures that add up, where that is a matter of a moment: each consumer tells its own, and while orders flow one is
+/// ahead of another. Where they still differ after `patience`, or nobody tells anything, they are shown as they are.
+async fn agreed(
+    look: impl Fn() -> ShopFigures,
+    is_told: impl Fn() -> bool,
+    patience: Duration,
+) -> ShopFigures {
+    let begun = Instant::now();
+    loop {
+        let figures = look();
+        if Audit::of(&figures).adds_up() || !is_told() || begun.elapsed() >= patience {
+            return figures;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Writes the web page aside first, so that a browser never sees half of it.
@@ -175,4 +210,33 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
         lines.push(format!("  {:>6}  {name:<40}  {:>10}", line.product_id, signed(line.balance())));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// How often figures were looked at that are apart for so many looks.
+    async fn looks(apart: u64, told: u64, patience: Duration) -> u64 {
+        let looks = Cell::new(0);
+        let look = || {
+            looks.set(looks.get() + 1);
+            let pending = u64::from(looks.get() > apart);
+            ShopFigures { produced: 1, pending, ..ShopFigures::default() }
+        };
+        let figures = agreed(look, || looks.get() < told, patience).await;
+        assert_eq!(figures.pending, u64::from(looks.get() > apart), "the last ones are shown");
+        looks.get()
+    }
+
+    #[tokio::test]
+    async fn figures_that_are_apart_are_looked_at_again_while_somebody_tells_others() {
+        let long = Duration::from_secs(60);
+        assert_eq!(looks(0, 9, long).await, 1, "what agrees is shown at once");
+        assert_eq!(looks(2, 9, long).await, 3);
+        assert_eq!(looks(5, 3, long).await, 3, "nobody tells anything any more");
+        assert!(looks(u64::MAX, u64::MAX, LOOK).await <= 2, "not for ever");
+    }
 }
