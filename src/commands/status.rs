@@ -13,9 +13,13 @@ use serde::Serialize;
 use super::{Failure, PATIENCE, Setting, print};
 use crate::{
     cli::StatusArgs,
-    dashboard::{snapshot::Audit, webpage},
+    dashboard::{
+        snapshot::Audit,
+        webpage::{self, Day},
+    },
     runtime::{
         link::{Link, Want},
+        snapshots::shelves,
         stage::Stage,
     },
     shop::{
@@ -53,6 +57,7 @@ async fn show(setting: &Setting, link: &Link, args: &StatusArgs) -> Result<(), F
             .is_some_and(|told| Utc::now().timestamp_millis().saturating_sub(told) < SILENT_MS)
     };
     let figures = agreed(|| stage.figures(&setting.catalog), is_told, MOMENT).await;
+    let pulse = stage.clock.pulse();
     stage.close().await;
     if !known {
         let bootstrap = link.session.bootstrap.to_string();
@@ -60,7 +65,10 @@ async fn show(setting: &Setting, link: &Link, args: &StatusArgs) -> Result<(), F
         return Err(crate::stream::StreamError::Unreachable { bootstrap, reason }.into());
     }
     if let Some(path) = &args.html {
-        return save(path, &webpage::render(&figures, setting.zone, args.lang));
+        let shelf = shelves(&setting.catalog, pulse.as_ref());
+        let lost_sales = pulse.map_or(0, |pulse| pulse.lost_sales);
+        let day = Day { figures: &figures, zone: setting.zone, shelf: &shelf, lost_sales };
+        return save(path, &webpage::render(day, args.lang));
     }
     print(&if args.json { json(&figures, setting.zone) } else { text(&figures, setting.zone) })
 }
