@@ -59,7 +59,7 @@ const EN: Labels = Labels {
 
 const SV: Labels = Labels {
     lasted: "shop-sim kördes i",
-    this_run: "nu",
+    this_run: "den här gången",
     in_all: "totalt",
     rows: ["Order", "Försäljning", "Hanterade", "Mejl", "Rapporter", "Filer"],
     lie_in: "i",

@@ -131,6 +131,8 @@ pub struct PageWords {
     pub records_a_second: &'static str,
     /// Title: records not read yet, over all groups.
     pub behind: &'static str,
+    /// Column: records not read yet.
+    pub lag_short: &'static str,
     /// Title: topics.
     pub topics: &'static str,
     /// Nothing is known of the topics.

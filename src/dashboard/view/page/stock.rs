@@ -175,7 +175,7 @@ struct Sums {
 impl Sums {
     fn of(scene: &Scene<'_>) -> Self {
         let mut sums = Self { pieces: 0, value: 0, sold_out: 0, low: 0 };
-        for shelf in lists::shelves(scene.shop) {
+        for shelf in lists::shelves(&scene.shop.figures, &scene.shop.shelf, scene.shop.zone) {
             let balance = shelf.balance();
             let price = shelf.plan.map_or(0, |plan| plan.price_ore);
             sums.pieces = sums.pieces.saturating_add(balance);
