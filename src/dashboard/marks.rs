@@ -82,6 +82,10 @@ pub struct Marks {
     pub falling: char,
     /// Where what is typed goes.
     pub caret: char,
+    /// Before what rises above the scale of a chart.
+    pub above: char,
+    /// Before what a person says.
+    pub speech: char,
 }
 
 const BRAILLE: Marks = Marks {
@@ -107,6 +111,8 @@ const BRAILLE: Marks = Marks {
     rising: '▴',
     falling: '▾',
     caret: '▏',
+    above: '▲',
+    speech: '▌',
 };
 
 const BLOCK: Marks =
@@ -137,6 +143,8 @@ const ASCII: Marks = Marks {
     rising: '^',
     falling: 'v',
     caret: '_',
+    above: '^',
+    speech: '|',
 };
 
 /// A sign that stands for `character` where only ASCII may be drawn; letters of the language stay.

@@ -1,6 +1,6 @@
 //! The screen in English.
 
-use super::{Lang, PageWords, Words};
+use super::{Lang, PageWords, Words, speech};
 
 /// English.
 pub const EN: Words = Words {
@@ -31,6 +31,8 @@ pub const EN: Words = Words {
     embedded: "embedded",
     no_answer: "no answer",
     orders_a_second: "orders/s",
+    orders_a_real_second: "orders a real second",
+    a_shop_hour: "a shop hour",
     target: "target",
     as_fast_as_possible: "as fast as possible",
     orders: "Orders since midnight",
@@ -117,28 +119,7 @@ pub const EN: Words = Words {
     notice_real_time: "That works in accelerated time only: start with --demo.",
     notice_nobody_sells: "No simulator is running that could do it.",
     notice_no_shell: "There is no shell here to go back to.",
-    say: [
-        "Every order you see is a record in Kafka. Eight consumers read the same log, each at its own pace, and every \
-         figure on this screen can be computed again from it.",
-        "Sales today and by product. The consumer adds whole öre, partition by partition, so the sum is the same \
-         however the work is split.",
-        "A sale takes from a balance that is really there. What runs low is ordered, and the delivery is a record, too.",
-        "Follow one order: sold, handled, mailed, with the partition and offset of each record.",
-        "Every few seconds an order has its chance of being handled. The order, its offset and the state go out in \
-         one Kafka transaction: never lost, never twice.",
-        "At midnight the day is closed when everything in the log up to then is counted. A late order revises its day.",
-        "Each consumer is a group with its own lag. Kill one: it goes on where its checkpoint says, and nothing is \
-         counted twice.",
-        "Nothing is printed over the picture. What the program has to say stands here and in its log file.",
-    ],
-    say_of_panels: [
-        "Consumer one: orders since midnight. At 00:00 the count begins again, and the day before has its report.",
-        "Consumer two: today's sales and those of the last hour. The hour slides by the second, also when nobody buys.",
-        "Handled orders lie in a topic of their own: the last five minutes, half hour, hour and two hours, and the mean.",
-        "Consumer four: every sale takes from the shelf. Amber is low, red is sold out, plus is on its way.",
-        "The newest orders as they come: a dot is sold, a check is handled, an envelope is a mail that is written.",
-        "What a shop should know: what was ordered, what is sold out, which report was saved.",
-    ],
+    speech: speech::EN,
     code: "en",
     needs_at_least: "The dashboard needs at least",
     this_one_is: "this window is",
@@ -200,8 +181,11 @@ pub const EN: Words = Words {
         group: "Group",
         no_groups: "No consumer group is running yet.",
         per_second: "rec/s",
+        partitions: "partitions",
         partitions_short: "part",
+        rebalances: "rebalances",
         rebalances_short: "rebal",
+        errors: "errors",
         errors_short: "err",
         rate_of: "records/s",
         lag_of: "behind",
@@ -211,6 +195,8 @@ pub const EN: Words = Words {
         topics: "Topics",
         no_topics: "Nothing is known of the topics yet.",
         records: "records",
+        offsets: "offsets",
+        with_markers: "incl. transaction markers",
         brokers: "Brokers",
         dead_letters: "Dead letters",
         duplicates: "Duplicates",

@@ -4,6 +4,7 @@ mod en;
 mod farewell;
 mod pages;
 mod sentences;
+mod speech;
 mod sv;
 
 use chrono::{Datelike, Weekday};
@@ -12,9 +13,10 @@ pub use self::{
     en::EN,
     farewell::{Farewell, Tally},
     pages::PageWords,
+    speech::Speech,
     sv::SV,
 };
-use super::{page::Page, view::PANELS};
+use super::page::Page;
 
 /// A language of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -71,6 +73,10 @@ pub struct Words {
     pub no_answer: &'static str,
     /// `4,8 orders/s`.
     pub orders_a_second: &'static str,
+    /// The same where the shop's time is not the wall's.
+    pub orders_a_real_second: &'static str,
+    /// Orders in an hour of the shop's time.
+    pub a_shop_hour: &'static str,
     /// The rate aimed at.
     pub target: &'static str,
     /// A rate aimed at that has no limit.
@@ -250,10 +256,8 @@ pub struct Words {
     pub notice_nobody_sells: &'static str,
     /// Why a key did nothing.
     pub notice_no_shell: &'static str,
-    /// What a presenter says to each page.
-    pub say: [&'static str; Page::ALL.len()],
-    /// What a presenter says to each panel of the overview.
-    pub say_of_panels: [&'static str; PANELS],
+    /// What a presenter says.
+    pub speech: Speech,
 
     /// The language's code (BCP 47).
     pub code: &'static str,

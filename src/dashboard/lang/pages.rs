@@ -118,10 +118,16 @@ pub struct PageWords {
     /// Column: records a second.
     pub per_second: &'static str,
     /// Column: partitions.
+    pub partitions: &'static str,
+    /// The same, short.
     pub partitions_short: &'static str,
     /// Column: times that partitions were assigned anew.
+    pub rebalances: &'static str,
+    /// The same, short.
     pub rebalances_short: &'static str,
     /// Column: errors.
+    pub errors: &'static str,
+    /// The same, short.
     pub errors_short: &'static str,
     /// After a group's name: its rate.
     pub rate_of: &'static str,
@@ -137,8 +143,12 @@ pub struct PageWords {
     pub topics: &'static str,
     /// Nothing is known of the topics.
     pub no_topics: &'static str,
-    /// Column: records.
+    /// After a number: records.
     pub records: &'static str,
+    /// Column: offsets between the beginning and the end of a topic.
+    pub offsets: &'static str,
+    /// What else has an offset in a topic.
+    pub with_markers: &'static str,
     /// Title: brokers.
     pub brokers: &'static str,
     /// Records of orders that are no valid orders.

@@ -1,6 +1,6 @@
 //! The screen in Swedish.
 
-use super::{Lang, PageWords, Words};
+use super::{Lang, PageWords, Words, speech};
 
 /// Swedish.
 pub const SV: Words = Words {
@@ -31,6 +31,8 @@ pub const SV: Words = Words {
     embedded: "inbyggd",
     no_answer: "svarar inte",
     orders_a_second: "order/s",
+    orders_a_real_second: "order per verklig sekund",
+    a_shop_hour: "per butikstimme",
     target: "mål",
     as_fast_as_possible: "så fort det går",
     orders: "Order sedan midnatt",
@@ -117,28 +119,7 @@ pub const SV: Words = Words {
     notice_real_time: "Det går bara i snabbspolad tid: starta med --demo.",
     notice_nobody_sells: "Ingen simulator är igång som kan göra det.",
     notice_no_shell: "Här finns inget skal att gå tillbaka till.",
-    say: [
-        "Varje order som syns är en post i Kafka. Åtta konsumenter läser samma logg, var och en i sin takt, och varje \
-         siffra på skärmen kan räknas fram ur den igen.",
-        "Dagens försäljning, även per produkt. Konsumenten räknar i hela ören, partition för partition, så summan är \
-         densamma hur arbetet än delas upp.",
-        "En försäljning tar av ett saldo som verkligen finns. Det som börjar ta slut beställs, och leveransen är också en post.",
-        "Följ en order: såld, hanterad, mejlad, med partition och offset för varje post.",
-        "Med jämna mellanrum får varje order en chans att hanteras. Ordern, dess offset och tillståndet går ut i en och samma \
-         Kafka-transaktion: aldrig förlorat, aldrig dubbelt.",
-        "Vid midnatt stängs dagen när allt i loggen fram till dess är räknat. En sen order rättar sin dag.",
-        "Varje konsument är en grupp med egen eftersläpning. Döda en: den fortsätter från sin kontrollpunkt, och inget \
-         räknas dubbelt.",
-        "Inget skrivs över bilden. Det programmet har att säga står här och i loggfilen.",
-    ],
-    say_of_panels: [
-        "Konsument ett: order sedan midnatt. Klockan 00:00 börjar räkningen om, och dagen före får sin rapport.",
-        "Konsument två: dagens försäljning och den senaste timmens. Timmen glider sekund för sekund, även när ingen köper.",
-        "Hanterade order ligger i en egen topic: de senaste fem minuterna, halvtimmen, timmen och två timmarna, och medelvärdet.",
-        "Konsument fyra: varje försäljning tar av hyllan. Gult är lågt, rött är slut, plus är på väg.",
-        "De nyaste beställningarna: en prick är såld, en bock är hanterad, ett kuvert är ett mejl som är skrivet.",
-        "Det en butik bör veta: vad som beställts, vad som är slut, vilken rapport som sparats.",
-    ],
+    speech: speech::SV,
     code: "sv",
     needs_at_least: "Fönstret behöver vara minst",
     this_one_is: "nu är det",
@@ -200,8 +181,11 @@ pub const SV: Words = Words {
         group: "Grupp",
         no_groups: "Ingen konsumentgrupp är igång än.",
         per_second: "post/s",
+        partitions: "partitioner",
         partitions_short: "part",
+        rebalances: "ombalanseringar",
         rebalances_short: "ombal",
+        errors: "fel",
         errors_short: "fel",
         rate_of: "poster/s",
         lag_of: "eftersläpning",
@@ -211,6 +195,8 @@ pub const SV: Words = Words {
         topics: "Topics",
         no_topics: "Inget är känt om topics än.",
         records: "poster",
+        offsets: "offset",
+        with_markers: "inkl. transaktionsmarkörer",
         brokers: "Brokers",
         dead_letters: "Ogiltiga poster",
         duplicates: "Dubbletter",

@@ -38,12 +38,12 @@ pub struct GroupState {
     pub rate: f64,
     /// Records behind the end of its topics.
     pub lag: u64,
-    /// Partitions it holds in this process.
+    /// Partitions it holds in this process; where others run it, those that they tell of.
     pub partitions: usize,
-    /// Times that its partitions were assigned anew in this process.
-    pub rebalances: u64,
-    /// Errors that this process met while it consumed.
-    pub errors: u64,
+    /// Times that its partitions were assigned anew in this process; `None` where others run it.
+    pub rebalances: Option<u64>,
+    /// Troubles that this process met while it consumed; `None` where others run it.
+    pub errors: Option<u64>,
     /// What is wrong, or what it waits for.
     pub trouble: Option<Said>,
     /// Its last quarter of an hour.

@@ -192,7 +192,7 @@ prop_compose! {
         let state = |(rate, lag, history): (f64, u64, Vec<(f64, u64)>)| {
             let (rates, lags): (Vec<_>, Vec<_>) = history.into_iter().unzip();
             GroupState {
-                view: "orders-today", rate, lag, partitions: usize::MAX, rebalances: lag, errors: lag,
+                view: "orders-today", rate, lag, partitions: usize::MAX, rebalances: Some(lag), errors: up.then_some(lag),
                 trouble: alarms.first().cloned().map(Said::Text),
                 history: Arc::new(History { rate: rates.into(), lag: lags.into() }),
             }

@@ -25,6 +25,9 @@ const SECONDS_UP_TO: f64 = 10.0;
 /// From this width on one line has room for all badges and the whole date.
 const WITH_WEEKDAY: u16 = 78;
 
+/// Fewer columns of a reason say nothing.
+const LEAST_REASON: usize = 16;
+
 pub(super) fn draw(scene: &Scene<'_>, page: &Places, buf: &mut Buffer) {
     let area = page.header;
     if area.height < 3 {
@@ -59,9 +62,16 @@ fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     name.extend(badges(scene));
     name.extend([Span::raw("  "), frozen(scene)]);
     Line::from(name).render(Rect { width: split(&first), ..text::row(area, 0) }, buf);
-    let mut second = measured(scene);
-    second.push_span(Span::raw("  "));
-    second.extend(target(scene));
+    // In accelerated time there is more to say of the rate, where Kafka's address leaves room for it.
+    let address = u16::try_from(kafka_and_address(scene, usize::MAX).width()).unwrap_or(u16::MAX);
+    let beside = |[mut measured, target]: [Line<'static>; 2]| {
+        measured.push_span(Span::raw("  "));
+        measured.extend(target);
+        measured
+    };
+    let second = rates(scene).map(beside);
+    let fits = second.iter().find(|line| split(line) >= address);
+    let Some(second) = fits.or(second.last()).cloned() else { return };
     let left = split(&second);
     kafka(scene, left).render(Rect { width: left, ..text::row(area, 1) }, buf);
     first.right_aligned().render(text::row(area, 0), buf);
@@ -91,12 +101,16 @@ fn full(scene: &Scene<'_>, page: &Places, buf: &mut Buffer) {
     let date = dates.iter().find(|date| text::columns(date) <= beside.width);
     text::left(text::row(beside, 2), date.map_or("", String::as_str), scene.theme.dim, buf);
 
-    measured(scene).render(text::row(right, 1), buf);
-    Line::from(frozen(scene)).right_aligned().render(text::row(right, 1), buf);
-    if let Some(left) = countdown(scene) {
-        Line::from(left).right_aligned().render(text::row(right, 2), buf);
+    let badges = [Line::from(frozen(scene)), Line::from(countdown(scene).unwrap_or_default())];
+    let fits = |lines: &&[Line<'_>; 2]| {
+        lines.iter().zip(&badges).all(|(line, badge)| line.width() + badge.width() < usize::from(right.width))
+    };
+    let rates = rates(scene);
+    let Some(lines) = rates.iter().find(fits).or(rates.last()) else { return };
+    for ((line, badge), index) in lines.iter().zip(badges).zip(1..) {
+        line.render(text::row(right, index), buf);
+        badge.right_aligned().render(text::row(right, index), buf);
     }
-    target(scene).render(text::row(right, 2), buf);
 }
 
 /// The shop's time, with seconds where they can be read.
@@ -132,7 +146,7 @@ fn badges(scene: &Scene<'_>) -> Vec<Span<'static>> {
         spans.push(Span::raw("  "));
         spans.push(if speed <= 0.0 {
             Span::styled(words.filling, theme.base)
-        } else if (speed - 1.0).abs() < f64::EPSILON || !speed.is_finite() {
+        } else if is_real(speed) || !speed.is_finite() {
             Span::styled(words.real_time, theme.dim)
         } else {
             Span::styled(format!("{}{}", scene.marks.times, number::rate(speed)), theme.base)
@@ -163,12 +177,39 @@ fn countdown(scene: &Scene<'_>) -> Option<Span<'static>> {
     Some(Span::styled(format!(" {sign}{}:{:02} ", seconds / 60, seconds % 60), style))
 }
 
+/// Orders a second, as measured and as aimed at: the longest way to say it first. In accelerated time the pages count
+/// in the shop's hours, and a second of the wall is said to be one.
+fn rates(scene: &Scene<'_>) -> [[Line<'static>; 2]; 3] {
+    let words = scene.words;
+    let short = [measured(scene, words.orders_a_second), target(scene)];
+    let Some(an_hour) = a_shop_hour(scene) else { return [short.clone(), short.clone(), short] };
+    let real = measured(scene, words.orders_a_real_second);
+    let mut with_hour = target(scene);
+    let an_hour = format!(" {} {} {an_hour} {}", scene.marks.dot, words.now, words.a_shop_hour);
+    with_hour.push_span(Span::styled(an_hour, scene.theme.dim));
+    [[real.clone(), with_hour], [real, target(scene)], short]
+}
+
+/// Orders an hour of the shop's time, as measured; `None` where that is the wall's, or time does not go on evenly.
+fn a_shop_hour(scene: &Scene<'_>) -> Option<String> {
+    let speed = scene.shop.speed;
+    if scene.ui.simulator().is_none() || !(speed.is_finite() && speed > 0.0) || is_real(speed) {
+        return None;
+    }
+    Some(number::rate((scene.shop.orders_per_second / speed * 3600.0).round()))
+}
+
+/// Whether the shop's time goes as fast as the wall's.
+fn is_real(speed: f64) -> bool {
+    (speed - 1.0).abs() < f64::EPSILON
+}
+
 /// Orders a second, as measured.
-fn measured(scene: &Scene<'_>) -> Line<'static> {
+fn measured(scene: &Scene<'_>, unit: &str) -> Line<'static> {
     let measured = number::decimal(scene.shop.orders_per_second);
     Line::from(vec![
         Span::styled(measured, scene.theme.strong),
-        Span::styled(format!(" {}", scene.words.orders_a_second), scene.theme.base),
+        Span::styled(format!(" {unit}"), scene.theme.base),
     ])
 }
 
@@ -184,25 +225,39 @@ fn target(scene: &Scene<'_>) -> Line<'static> {
     Line::from(vec![Span::styled(format!("{} ", words.target), theme.dim), target])
 }
 
-/// Where Kafka is and whether it answers.
+/// Where Kafka is and whether it answers; why not, where there is room.
 fn kafka(scene: &Scene<'_>, width: u16) -> Line<'static> {
+    let mut line = kafka_and_address(scene, width.into());
+    let link = &scene.shop.link;
+    let room = usize::from(width).saturating_sub(line.width() + 2);
+    if let Some(why) = link.trouble.as_ref().filter(|_| !link.up && room >= LEAST_REASON) {
+        let why = clean(&scene.words.say(why), room);
+        line.extend([Span::raw("  "), Span::styled(why, scene.theme.dim)]);
+    }
+    line
+}
+
+/// Where Kafka is and whether it answers, in `room` columns.
+fn kafka_and_address(scene: &Scene<'_>, room: usize) -> Line<'static> {
     let (words, theme, link) = (scene.words, scene.theme, &scene.shop.link);
-    let room = usize::from(width);
+    let address = |before: usize| clean(&link.bootstrap, room.saturating_sub(before));
     if link.up {
         let place = if link.embedded { format!(" {}", words.embedded) } else { String::new() };
-        let address = clean(&link.bootstrap, room.saturating_sub(9 + place.chars().count()));
+        let address = address(9 + place.chars().count());
         Line::from(vec![
             Span::styled(format!("{} ", scene.marks.alive), theme.good),
             Span::styled(format!("Kafka{place} {address}"), theme.dim),
         ])
     } else {
         let badge = format!(" Kafka {} ", words.no_answer);
-        let why = link.trouble.as_ref().map_or_else(|| link.bootstrap.clone(), |why| words.say(why));
-        let why = clean(&why, room.saturating_sub(badge.chars().count() + 1));
+        let address = address(badge.chars().count() + 1);
         Line::from(vec![
             Span::styled(badge, theme.badge_alarm),
             Span::raw(" "),
-            Span::styled(why, theme.alarm),
+            Span::styled(address, theme.alarm),
         ])
     }
 }
+
+#[cfg(test)]
+mod tests;

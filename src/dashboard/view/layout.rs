@@ -69,12 +69,12 @@ impl Places {
         // Blank lines are the first to go in a low window.
         let airy = u16::from(window.height >= 28);
         let say = if window.height >= height + say { say } else { 0 };
-        let [header, tabs, body, say, _, audit, footer] = Layout::vertical([
+        let [header, tabs, body, _, say, audit, footer] = Layout::vertical([
             Constraint::Length(if compact { 2 } else { 3 }),
             Constraint::Length(airy),
             Constraint::Fill(1),
+            Constraint::Length(airy),
             Constraint::Length(say),
-            Constraint::Length(if say > 0 { 0 } else { airy }),
             Constraint::Length(1),
             Constraint::Length(1),
         ])

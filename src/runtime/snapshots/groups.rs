@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn reading(records: u64, lag: u64) -> Reading {
-        let (partitions, rebalances, errors) = (6, 1, 0);
+        let (partitions, rebalances, errors) = (6, Some(1), Some(0));
         Reading { view: "sales", records, lag, partitions, rebalances, errors, trouble: None }
     }
 

@@ -54,8 +54,6 @@ pub struct Painter {
     news: News,
     alarms: Alarms,
     auditor: Auditor,
-    /// Whether the past was being filled.
-    fills: bool,
 }
 
 /// What a picture depends on, but for the wall's time.
@@ -89,7 +87,6 @@ impl Painter {
             news: News::default(),
             alarms: Alarms::new(Instant::now()),
             auditor: Auditor::default(),
-            fills: false,
         }
     }
 
@@ -100,12 +97,7 @@ impl Painter {
         let pulse = self.clock.pulse();
         let groups = self.groups.take(now, self.board.readings());
         self.board.each_part(|part| self.feed.take(part));
-        // What was filled in a moment says nothing of the rate that comes after it.
-        let fills = pulse.as_ref().is_some_and(|pulse| pulse.speed <= 0.0);
-        if std::mem::replace(&mut self.fills, fills) && !fills {
-            self.rate = Rate::default();
-        }
-        let orders_per_second = self.orders_per_second(now);
+        let orders_per_second = self.rate.take(now, pulse.as_ref(), self.orders_end());
         for (weight, said) in self.news.take(&figures, pulse.as_ref(), &groups, orders_per_second, now) {
             self.board.say(figures.shop_second, weight, said);
         }
@@ -134,13 +126,11 @@ impl Painter {
         }
     }
 
-    fn orders_per_second(&mut self, now: Instant) -> f64 {
+    /// How far the log of the orders goes, where it was looked at.
+    fn orders_end(&self) -> Option<i64> {
         let by_part = self.board.ends().by_part;
-        if by_part.is_empty() {
-            return 0.0;
-        }
         let orders = by_part.iter().filter(|(part, _)| part.source == Source::Orders);
-        self.rate.take(now, orders.map(|(_, end)| end).sum())
+        (!by_part.is_empty()).then(|| orders.map(|(_, end)| end).sum())
     }
 
     fn mark(&self) -> Mark {

@@ -1,9 +1,17 @@
 //! The consumer groups on the board: what each says of itself, and what can be told of it from its positions.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
-use super::{Board, Inner, VIEWS, reads};
+use chrono::Utc;
+
+use super::{Board, Inner, SILENT_MS, VIEWS, reads};
 use crate::{consumer::Part, dashboard::snapshot::Said};
+
+/// Without an error for so long, the next one is a trouble of its own.
+const SPELL: Duration = Duration::from_secs(10);
 
 /// What a consumer of this process says of itself.
 #[derive(Debug, Default)]
@@ -12,7 +20,23 @@ pub(super) struct Group {
     partitions: usize,
     records: u64,
     rebalances: u64,
-    errors: u64,
+    errors: Spells,
+}
+
+/// Troubles, each of any number of errors: librdkafka repeats one for as long as its cause lasts.
+#[derive(Debug, Default)]
+struct Spells {
+    count: u64,
+    last: Option<Instant>,
+}
+
+impl Spells {
+    /// Takes in an error.
+    fn note(&mut self, now: Instant) {
+        let goes_on = self.last.is_some_and(|last| now.saturating_duration_since(last) <= SPELL);
+        self.count += u64::from(!goes_on);
+        self.last = Some(now);
+    }
 }
 
 /// What can be told of a consumer group at one moment.
@@ -25,12 +49,12 @@ pub struct Reading {
     pub records: u64,
     /// Records behind the end of its topics.
     pub lag: u64,
-    /// Partitions held in this process.
+    /// Partitions held in this process; where it does not run the consumer, those that somebody tells of.
     pub partitions: usize,
-    /// Times that partitions were assigned anew in this process.
-    pub rebalances: u64,
-    /// Errors met in this process.
-    pub errors: u64,
+    /// Times that partitions were assigned anew in this process; `None` where it does not run the consumer.
+    pub rebalances: Option<u64>,
+    /// Troubles met in this process; `None` where it does not run the consumer.
+    pub errors: Option<u64>,
     /// What is wrong, or what it waits for.
     pub trouble: Option<Said>,
 }
@@ -64,9 +88,9 @@ impl Board {
         self.lock().groups.entry(view).or_default().rebalances += 1;
     }
 
-    /// Counts an error that a consumer met.
+    /// Notes an error that a consumer met.
     pub fn failed(&self, view: &'static str) {
-        self.lock().groups.entry(view).or_default().errors += 1;
+        self.lock().groups.entry(view).or_default().errors.note(Instant::now());
     }
 
     /// Whether this process runs every consumer over all partitions that there are: nobody else has figures of them.
@@ -82,15 +106,16 @@ impl Board {
     /// Every consumer group as it is seen from here, in the order of the design.
     pub fn readings(&self) -> Vec<Reading> {
         let inner = self.lock();
+        let wall_ms = Utc::now().timestamp_millis();
         let reading = |view: &'static str| {
             let group = inner.groups.get(view);
             Reading {
                 view,
                 records: group.map_or_else(|| inner.offsets(view), |group| group.records),
                 lag: inner.lag(view),
-                partitions: group.map_or(0, |group| group.partitions),
-                rebalances: group.map_or(0, |group| group.rebalances),
-                errors: group.map_or(0, |group| group.errors),
+                partitions: group.map_or_else(|| inner.told(view, wall_ms), |group| group.partitions),
+                rebalances: group.map(|group| group.rebalances),
+                errors: group.map(|group| group.errors.count),
                 trouble: group.and_then(|group| group.trouble.clone()),
             }
         };
@@ -99,6 +124,12 @@ impl Board {
 }
 
 impl Inner {
+    /// Partitions of a view that somebody tells of, by `wall_ms`.
+    fn told(&self, view: &str, wall_ms: i64) -> usize {
+        let states = self.parts.iter().filter(|((name, _), _)| *name == view);
+        states.filter(|(_, state)| wall_ms - state.wall_ms < SILENT_MS).count()
+    }
+
     /// Offsets behind a view's positions.
     fn offsets(&self, view: &str) -> u64 {
         let next = self.parts.iter().filter(|((name, _), _)| *name == view);
@@ -123,5 +154,25 @@ impl Inner {
                 u64::try_from(end.saturating_sub(read)).unwrap_or(0)
             })
             .fold(0, u64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_that_follow_each_other_are_one_trouble() {
+        let start = Instant::now();
+        let mut spells = Spells::default();
+        // Away for a minute, and told five times a second; away again eleven seconds after that.
+        for tick in 0..300 {
+            spells.note(start + Duration::from_millis(tick * 200));
+        }
+        assert_eq!(spells.count, 1);
+        spells.note(start + Duration::from_secs(71));
+        assert_eq!(spells.count, 2);
+        spells.note(start + Duration::from_secs(81));
+        assert_eq!(spells.count, 2, "the same one still");
     }
 }

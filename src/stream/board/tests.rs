@@ -1,4 +1,4 @@
-//! What the board says of figures that nobody tells any more.
+//! What the board says of figures that others tell, and that nobody tells any more.
 
 use super::*;
 
@@ -35,4 +35,23 @@ fn windows_are_said_to_be_old_when_nobody_tells_them_and_time_has_gone_on() {
     assert_eq!(board.figures(400).told_until, None, "the shop's time stands still too");
     board.put("sales", part(1), told(0, 501));
     assert_eq!(board.figures(501).told_until, None);
+}
+
+#[test]
+fn a_group_of_another_process_has_the_partitions_that_somebody_tells_of() {
+    let part = |partition| Part { source: Source::Orders, partition };
+    let board = board();
+    let sales = || {
+        let sales = board.readings().into_iter().find(|reading| reading.view == "sales").unwrap();
+        (sales.partitions, sales.rebalances, sales.errors)
+    };
+    assert_eq!(sales(), (0, None, None));
+    for (partition, ms_ago) in [(0, 0), (1, 15_000), (2, 25_000)] {
+        board.put("sales", part(partition), told(ms_ago, 500));
+    }
+    assert_eq!(sales(), (2, None, None), "nobody has told of the third for long");
+    // What this process runs itself it knows itself.
+    board.set_group("sales", 1, 0, None);
+    board.rebalanced("sales");
+    assert_eq!(sales(), (1, Some(1), Some(0)));
 }

@@ -16,6 +16,9 @@ const WIDE: u16 = 110;
 /// From this width on there are charts beside the topics, below the groups.
 const MIDDLE: u16 = 74;
 
+/// Rows of the brokers and of what went wrong with records.
+const BROKERS: u16 = 5;
+
 /// Wall seconds in each step of the span.
 const STEPS: [usize; Span::STEPS] = [60, 120, 300, 600, 900];
 
@@ -37,7 +40,7 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
         let rest = text::below(left, groups::draw(scene, left, chosen, buf) + airy);
         groups::draw_chosen(scene, rest, groups.get(chosen), buf);
         let rest = text::below(third, cluster::draw_sums(scene, third, body.height, buf) + airy);
-        let rest = text::below(rest, cluster::draw_topics(scene, rest, buf) + airy);
+        let rest = text::below(rest, cluster::draw_topics(scene, rest, BROKERS + airy, false, buf) + airy);
         cluster::draw_state(scene, rest, buf);
         return;
     }
@@ -46,7 +49,7 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
         && let [left, right] = headline::columns(rest, 2).as_slice()
     {
         groups::draw_chosen(scene, *left, groups.get(chosen), buf);
-        cluster::draw_topics(scene, *right, buf);
+        cluster::draw_topics(scene, *right, 0, true, buf);
     } else {
         groups::draw_chosen(scene, rest, groups.get(chosen), buf);
     }

@@ -1,7 +1,7 @@
 //! The page of the log: its lines, the newest first.
 
 use chrono::Timelike;
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
 
 use crate::dashboard::{
     clean::clean,
@@ -14,6 +14,9 @@ use crate::dashboard::{
         text,
     },
 };
+
+/// From this width on the levels have their words and the parts of the program their whole names.
+const WORDS_FROM: u16 = 98;
 
 /// Rows at the foot for the whole text of the chosen line, where its row cannot hold it.
 const WHOLE: u16 = 3;
@@ -32,10 +35,15 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let words = &scene.words.pages;
     let lines = lists::log(scene.shop, scene.ui);
     let chosen = scene.ui.chosen[Page::Log.index()].min(lines.len().saturating_sub(1));
+    let [level, part] = if body.width < WORDS_FROM {
+        [Column::words(Key::Level, "", 1, 1, 1), Column::words(Key::Part, words.part, 10, 10, 2)]
+    } else {
+        [Column::words(Key::Level, words.level, 7, 7, 1), Column::words(Key::Part, words.part, 18, 22, 2)]
+    };
     let columns = [
         Column::words(Key::Time, words.time, 8, 8, 0),
-        Column::words(Key::Level, words.level, 7, 7, 1),
-        Column::words(Key::Part, words.part, 18, 22, 2),
+        level,
+        part,
         Column::words(Key::Text, words.text, 24, u16::MAX, 0),
     ];
     let table = Table::fit(&columns, body.width);
@@ -48,6 +56,10 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
 
     let rows = usize::from(area.height.saturating_sub(2));
     let note = filter::beside(filter::line(scene, Page::Log), list::place(scene, lines.len(), chosen, rows));
+    // Everything else on the screen is told in the shop's time.
+    let real = (scene.shop.speed - 1.0).abs() > f64::EPSILON;
+    let time = if real { Line::styled(scene.words.real_time, scene.theme.dim) } else { Line::default() };
+    let note = filter::beside(note, time);
     let inner = text::title(scene, area, words.log, &note, buf);
     if lines.is_empty() {
         let nothing = if scene.shop.log.is_empty() { words.no_log } else { words.nothing_found };
@@ -77,8 +89,13 @@ fn draw_cell(scene: &Scene<'_>, line: &LogLine, cell: &Cell<Key>, key: Key, buf:
             let time = format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
             cell.set(&time, theme.dim, buf);
         }
+        // A narrow column has its first letter.
         Key::Level => cell.set(word, style, buf),
-        Key::Part => cell.set(&clean(&line.target, cell.width()), theme.dim, buf),
+        Key::Part => {
+            let last = line.target.rsplit("::").next().unwrap_or_default();
+            let part = if line.target.chars().count() <= cell.width() { &line.target } else { last };
+            cell.set(&clean(part, cell.width()), theme.dim, buf);
+        }
         Key::Text => {
             let style = if line.level >= LogLevel::Warn { style } else { theme.base };
             cell.set(&clean(&line.text, cell.width()), style, buf);

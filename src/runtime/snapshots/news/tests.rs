@@ -34,8 +34,8 @@ impl Watched {
             rate: 0.0,
             lag: 0,
             partitions: 6,
-            rebalances: 1,
-            errors: 0,
+            rebalances: Some(1),
+            errors: Some(0),
             trouble: None,
             history: std::sync::Arc::default(),
         };

@@ -20,11 +20,14 @@ use crate::dashboard::{
     },
 };
 
+/// From this width on there is room for a whole heading.
+const SPELLED_FROM: u16 = 48;
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Key {
     Name,
     Partitions,
-    Records,
+    Offsets,
     Rate,
 }
 
@@ -46,27 +49,26 @@ pub(super) fn draw_sums(scene: &Scene<'_>, area: Rect, height: u16, buf: &mut Bu
     headline::draw(scene, height, &areas.into_iter().zip(tiles).collect::<Vec<_>>(), buf)
 }
 
-/// Draws the topics and says how many rows they took.
-pub(super) fn draw_topics(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) -> u16 {
+/// Draws the topics and says how many rows they took; a word on what is counted stands below where `spare` rows are
+/// left after it. With `odd` the title has what went wrong with records.
+pub(super) fn draw_topics(scene: &Scene<'_>, area: Rect, spare: u16, odd: bool, buf: &mut Buffer) -> u16 {
     let (words, theme) = (&scene.words.pages, scene.theme);
     let topics = &scene.shop.cluster.topics;
     // What all names begin with is said once.
     let prefix = prefix(topics);
-    let note = if prefix > 0 {
-        let prefix = topics.first().and_then(|topic| topic.name.get(..prefix)).unwrap_or_default();
-        Line::styled(clean(prefix, 16), theme.dim)
-    } else {
-        Line::default()
-    };
+    let begin = topics.first().and_then(|topic| topic.name.get(..prefix)).unwrap_or_default();
+    let note = Line::styled(clean(begin, 16), theme.dim);
+    let note = if odd { with_odd(scene, note, area.width) } else { note };
     let body = text::title(scene, area, words.topics, &note, buf);
     if topics.is_empty() {
         text::left(text::row(body, 0), words.no_topics, theme.dim, buf);
         return 2;
     }
+    let partitions = if area.width < SPELLED_FROM { words.partitions_short } else { words.partitions };
     let columns = [
         Column::words(Key::Name, "", 12, u16::MAX, 0),
-        Column::figures(Key::Partitions, words.partitions_short, 4, 2),
-        Column::figures(Key::Records, words.records, 9, 0),
+        Column::figures(Key::Partitions, partitions, 4, 2),
+        Column::figures(Key::Offsets, words.offsets, 9, 0),
         Column::figures(Key::Rate, words.per_second, 6, 1),
     ];
     let table = Table::fit(&columns, body.width);
@@ -82,14 +84,54 @@ pub(super) fn draw_topics(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) -> u1
                     let partitions = i64::try_from(topic.partitions).unwrap_or(i64::MAX);
                     cell.set(&number::count(partitions, width), theme.dim, buf);
                 }
-                Key::Records => {
+                Key::Offsets => {
                     cell.set(&number::count(number::signed(topic.records), width), theme.strong, buf);
                 }
                 Key::Rate => cell.set(&number::decimal(topic.rate), theme.base, buf),
             }
         }
     }
-    u16::try_from(topics.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height)
+    let taken = u16::try_from(topics.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
+    if area.height - taken <= spare {
+        return taken;
+    }
+    let about = text::row(area, taken);
+    if text::columns(words.with_markers) <= about.width {
+        text::left(about, words.with_markers, theme.dim, buf);
+    }
+    taken + 1
+}
+
+/// What went wrong with records before a note, as much of it as has room beside the title.
+fn with_odd(scene: &Scene<'_>, note: Line<'static>, width: u16) -> Line<'static> {
+    let (words, theme, figures) = (scene.words, scene.theme, &scene.shop.figures);
+    let room = width.saturating_sub(text::columns(words.pages.topics) + 4);
+    let counts = [(figures.dead_letters, words.dead_letters), (figures.duplicates, words.duplicates)];
+    let line = |least: u64, digits: usize| {
+        let shown = counts.iter().filter(|(count, _)| *count >= least);
+        let counts: Vec<Line<'_>> = shown
+            .map(|(count, word)| {
+                let style = if *count > 0 { theme.warning } else { theme.dim };
+                let count = number::count(number::signed(*count), digits);
+                Line::from(vec![Span::styled(count, style), Span::styled(format!(" {word}"), theme.dim)])
+            })
+            .collect();
+        let gap = |line: Line<'static>, next: Line<'static>| {
+            let mut line = line;
+            line.push_span(Span::raw("  "));
+            line.extend(next);
+            line
+        };
+        counts.into_iter().reduce(gap).unwrap_or_default()
+    };
+    let mut whole = line(0, 9);
+    if note.width() > 0 {
+        whole.push_span(Span::raw("   "));
+    }
+    whole.extend(note.clone());
+    // What is nothing goes before what is something is cut.
+    let fits = |line: &Line<'_>| line.width() > 0 && line.width() <= usize::from(room);
+    [whole, line(0, 9), line(0, 3), line(1, 9), line(1, 3)].into_iter().find(fits).unwrap_or(note)
 }
 
 /// Draws the brokers, and the records that were set aside.

@@ -1,11 +1,6 @@
 //! Consumer groups, a row each, and the chosen one large.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::Style,
-    text::{Line, Span},
-};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Span};
 
 use super::seconds;
 use crate::dashboard::{
@@ -13,7 +8,7 @@ use crate::dashboard::{
     snapshot::GroupState,
     view::{
         Scene, headline, list, number,
-        series::Series,
+        series::{Series, Title},
         table::{Cell, Column, Table},
         text,
     },
@@ -23,6 +18,9 @@ use crate::dashboard::{
 const BESIDE_FROM: u16 = 60;
 /// Below this height they do in any case.
 const LOW: u16 = 7;
+
+/// From this width on, two thirds of a window of 150 columns, there is room for whole headings.
+const SPELLED_FROM: u16 = 98;
 
 /// Rows that the charts of the chosen group keep, and rows of a group at the most.
 const CHARTS: u16 = 14;
@@ -65,15 +63,20 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: usize, buf: &mut Buffe
         return 2;
     }
 
+    let [partitions, rebalances, errors] = if area.width < SPELLED_FROM {
+        [words.partitions_short, words.rebalances_short, words.errors_short]
+    } else {
+        [words.partitions, words.rebalances, words.errors]
+    };
     let columns = [
         Column::words(Key::Name, words.group, 17, 17, 0),
         Column::figures(Key::Rate, words.per_second, 6, 0),
         Column::words(Key::RateChart, "", 8, u16::MAX, 1),
         Column::figures(Key::Lag, words.lag_short, 6, 0),
         Column::words(Key::LagChart, "", 8, u16::MAX, 1),
-        Column::figures(Key::Partitions, words.partitions_short, 4, 4),
-        Column::figures(Key::Rebalances, words.rebalances_short, 4, 5),
-        Column::figures(Key::Errors, words.errors_short, 3, 3),
+        Column::figures(Key::Partitions, partitions, 4, 4),
+        Column::figures(Key::Rebalances, rebalances, 4, 5),
+        Column::figures(Key::Errors, errors, 3, 3),
     ];
     let table = Table::fit(&columns, body.width);
     table.head(scene, text::row(body, 0), None, buf);
@@ -98,6 +101,7 @@ fn draw_cell(
 ) {
     let (theme, width) = (scene.theme, cell.width());
     let count = |count: u64| number::count(number::signed(count), width);
+    let known = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), count);
     let seen_if = |bad: bool, style: Style| if bad { style } else { theme.dim };
     match key {
         Key::Name => {
@@ -120,8 +124,11 @@ fn draw_cell(
             theme.dim,
             buf,
         ),
-        Key::Rebalances => cell.set(&count(group.rebalances), theme.dim, buf),
-        Key::Errors => cell.set(&count(group.errors), seen_if(group.errors > 0, theme.warning), buf),
+        Key::Rebalances => cell.set(&known(group.rebalances), theme.dim, buf),
+        Key::Errors => {
+            let some = group.errors.is_some_and(|errors| errors > 0);
+            cell.set(&known(group.errors), seen_if(some, theme.warning), buf);
+        }
     }
 }
 
@@ -129,7 +136,7 @@ fn draw_cell(
 fn health(scene: &Scene<'_>, group: &GroupState) -> (char, Style) {
     match (&group.trouble, group.partitions) {
         (Some(_), _) => (scene.marks.wrong, scene.theme.alarm),
-        // Its partitions are elsewhere, or not assigned yet.
+        // Nobody tells of its partitions, or they are not assigned yet.
         (None, 0) => (scene.marks.ahead, scene.theme.dim),
         (None, _) => (scene.marks.alive, scene.theme.good),
     }
@@ -141,7 +148,7 @@ fn rate(scene: &Scene<'_>, group: &GroupState) -> Series {
 
 fn lag(scene: &Scene<'_>, group: &GroupState) -> Series {
     let lag = Series::last(group.history.lag.iter().map(|&lag| lag as f64), seconds(scene));
-    lag.up_to(rate(scene, group).highest() * PATIENCE)
+    lag.up_to(rate(scene, group).held() * PATIENCE)
 }
 
 /// Whether a group is so far behind that it wants a look.
@@ -172,14 +179,9 @@ pub(super) fn draw_chosen(scene: &Scene<'_>, area: Rect, group: Option<&GroupSta
         let half = area.height / 2;
         [Rect { height: half, ..area }, text::below(area, half)]
     };
-    let note = |top: f64, unit: &str| {
-        let top = number::count(number::whole(top), 9);
-        Line::styled(format!("0{}{top}{unit}", scene.marks.to), theme.dim)
-    };
-    let series = rate(scene, group);
-    let title = format!("{} {}", group.view, words.rate_of);
-    series.chart(scene, first, &title, &note(series.top(), "/s"), theme.orders, buf);
-    let series = lag(scene, group);
-    let title = format!("{} {}", group.view, words.lag_of);
-    series.chart(scene, second, &title, &note(series.top(), ""), theme.warning, buf);
+    let title = Title { name: group.view, what: words.rate_of, unit: "/s" };
+    rate(scene, group).chart(scene, first, title, theme.orders, buf);
+    let unit = format!(" {}", words.records);
+    let title = Title { name: group.view, what: words.lag_of, unit: &unit };
+    lag(scene, group).chart(scene, second, title, theme.warning, buf);
 }
