@@ -6,6 +6,7 @@ mod common;
 
 use std::{
     fs,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -160,7 +161,20 @@ fn a_report_is_printed_and_computed_again() {
     assert!(digits.contains(&(day.sales_ore / 100).to_string()), "{} öre in {rebuilt}", day.sales_ore);
 
     let done = shop.run(&["report", "2026-03-29"]);
-    assert!(done.refused().contains("2026-03-29"), "{done}");
+    assert!(done.refused().contains("`report 2026-03-29 --rebuild`"), "{done}");
+    assert!(!done.stderr.contains("os error"), "{done}");
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    let shop = Shop::new();
+    fs::create_dir_all(shop.out().join("reports")).unwrap();
+    fs::write(shop.out().join("reports/2026-03-28.txt"), "Daily report\n").unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut report = Command::new(env!("CARGO_BIN_EXE_shop-sim"));
+    let done = report.args(["report"]).current_dir(shop.home()).stdout(writer).output().unwrap();
+    assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Values as people type them: rates, times, periods, percentages.
 
-use chrono::NaiveDateTime;
+use std::net::SocketAddr;
+
+use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 
 /// A rate as typed.
@@ -36,11 +38,35 @@ pub(super) fn zone(text: &str) -> Result<Tz, String> {
     text.parse().map_err(|_| "no such time zone; use a name such as Europe/Stockholm".to_owned())
 }
 
+/// A whole number that may be anything from 0 up.
+pub(super) fn whole(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "use a whole number, such as 1000".to_owned())
+}
+
+pub(super) fn order_id(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "use the number of an order, such as 1042".to_owned())
+}
+
+pub(super) fn partitions(text: &str) -> Result<i32, String> {
+    text.parse()
+        .ok()
+        .filter(|count| (1..=1000).contains(count))
+        .ok_or_else(|| "use a whole number from 1 to 1000".to_owned())
+}
+
+pub(super) fn date(text: &str) -> Result<NaiveDate, String> {
+    text.parse().map_err(|_| "use a day of the calendar as year-month-day, such as 2026-11-20".to_owned())
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "use an IP address and a port, such as 127.0.0.1:9092".to_owned())
+}
+
 pub(super) fn property(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .filter(|(key, _)| !key.is_empty())
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .ok_or_else(|| "use KEY=VALUE".to_owned())
+        .ok_or_else(|| "use KEY=VALUE, such as security.protocol=ssl".to_owned())
 }
 
 fn positive(text: &str) -> Option<f64> {
@@ -78,7 +104,7 @@ pub(super) fn backfill(text: &str) -> Result<BackfillArg, String> {
     if from < to {
         Ok(BackfillArg::Period(from, to))
     } else {
-        Err("the period ends before it begins".to_owned())
+        Err("the period ends before it begins: give the earlier time first".to_owned())
     }
 }
 
@@ -142,5 +168,8 @@ mod tests {
         assert!(backfill("2026-03-28 18:00..2026-03-30 02:00").is_ok());
         assert!(backfill("2026-03-30 18:00..2026-03-28 02:00").is_err());
         assert!(property("=x").is_err());
+        assert_eq!((whole("0"), order_id("7"), partitions("1000")), (Ok(0), Ok(7), Ok(1000)));
+        assert!(partitions("0").is_err() && partitions("1001").is_err() && whole("1.5").is_err());
+        assert!(date("2026-11-20").is_ok() && address("[::1]:9092").is_ok() && address("localhost").is_err());
     }
 }

@@ -54,8 +54,8 @@ pub enum Failure {
     /// The log file cannot be written.
     #[error("the log {} cannot be written ({error}): give another folder with --out", path.display())]
     Log { path: PathBuf, error: io::Error },
-    /// Standard output is closed.
-    #[error("the result could not be printed ({0})")]
+    /// Standard output takes nothing.
+    #[error("the result could not be printed ({0}): send it where there is room")]
     Output(io::Error),
     /// Anything else.
     #[error("{0}")]
@@ -143,7 +143,11 @@ async fn opened(setting: &Setting, stop: &CancellationToken) -> Result<Option<Li
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     use io::Write;
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::Output)
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        // `status | head` has what it wanted: as with other programs that print, a reader that went away is no error.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.map_err(Failure::Output),
+    }
 }
 
 /// When orders are handled, from the flags.

@@ -4,7 +4,10 @@ use super::{Failure, Setting, print};
 use crate::{
     dashboard::snapshot::{Place, Way},
     runtime::link::{Link, Want},
-    shop::{Order, Zone, money::kronor},
+    shop::{
+        Order, Zone,
+        money::{kronor, signed},
+    },
     sinks::clean::shown,
     stream::{
         Topic,
@@ -60,7 +63,7 @@ fn sale(order: &Order, place: &Place, zone: Zone) -> Vec<String> {
     ];
     for line in &order.lines {
         let total = kronor(line.total_ore().unwrap_or_default());
-        lines.push(format!("          {} × {}   {total}", line.quantity, shown(&line.name, 40)));
+        lines.push(format!("          {} × {}   {total}", signed(line.quantity), shown(&line.name, 40)));
     }
     lines.push(format!("Total     {}", kronor(order.total_ore)));
     lines.push(format!("Sold      {}   {}", time(order.second(), zone), lies(place)));

@@ -13,7 +13,10 @@ use super::{Failure, PATIENCE, Setting, interrupted};
 use crate::{
     cli::ProduceArgs,
     runtime::link::Link,
-    shop::{Zone, money::thousands},
+    shop::{
+        Zone,
+        money::{decimal, thousands},
+    },
     simulator::{self, Outcome, Progress},
     stream::topics,
 };
@@ -74,9 +77,9 @@ async fn show(progress: watch::Receiver<Progress>, zone: Zone, over: Cancellatio
         };
         let now = *progress.borrow();
         let line = format!(
-            "\r\x1b[K{} orders, {:.1}/s, {} lost sales, shop time {}{}",
+            "\r\x1b[K{} orders, {}/s, {} lost sales, shop time {}{}",
             thousands(now.orders),
-            now.orders_per_second,
+            decimal(now.orders_per_second, 1),
             thousands(now.lost_sales),
             zone.stamp(now.shop_ms).format("%Y-%m-%d %H:%M:%S"),
             if ended { "\n" } else { "" }

@@ -1,6 +1,6 @@
 //! `report [DATE]`: prints a daily report.
 
-use std::{collections::HashMap, fs, ops::ControlFlow, path::Path};
+use std::{collections::HashMap, fs, io::ErrorKind, ops::ControlFlow, path::Path};
 
 use chrono::NaiveDate;
 use rdkafka::Message;
@@ -29,10 +29,16 @@ pub(super) async fn run(setting: Setting, args: &ReportArgs) -> Result<(), Failu
 fn saved(out: &Path, date: NaiveDate) -> Result<String, Failure> {
     let path = out.join(text_file(date));
     fs::read_to_string(&path).map_err(|error| {
-        Failure::Other(format!(
-            "there is no report in {} ({error}): reports are written when a day has ended; `report {date} --rebuild` computes one from the log",
-            path.display()
-        ))
+        let path = path.display();
+        Failure::Other(match error.kind() {
+            ErrorKind::NotFound => format!(
+                "there is no report of {date} in {path}: the consumers write it when the day has ended; \
+                 `report {date} --rebuild` computes it from the log"
+            ),
+            _ => format!(
+                "the report {path} cannot be read ({error}): `report {date} --rebuild` computes it from the log"
+            ),
+        })
     })
 }
 

@@ -1,26 +1,42 @@
 //! `status`: the dashboard's figures, once.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use chrono::SecondsFormat;
+use chrono::{SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::{Failure, PATIENCE, Setting, print};
 use crate::{
     cli::StatusArgs,
-    dashboard::webpage,
+    dashboard::{
+        snapshot::Audit,
+        webpage::{self, Day},
+    },
     runtime::{
         link::{Link, Want},
+        snapshots::shelves,
         stage::Stage,
     },
     shop::{
         Zone,
-        money::{kronor, thousands},
+        money::{decimal, kronor, signed, thousands},
     },
     sinks::clean,
     stream::{clock::Clock, topics},
     views::figures::ShopFigures,
 };
+
+/// How long the figures of a shop that sells may take to agree.
+const MOMENT: Duration = Duration::from_secs(3);
+/// Between two looks at them.
+const LOOK: Duration = Duration::from_millis(50);
+/// Consumers that work tell what is new each second: after so many wall ms without a word nothing will change.
+const SILENT_MS: i64 = 2_000;
 
 /// Prints the figures and changes nothing.
 pub(super) async fn run(setting: Setting, args: &StatusArgs) -> Result<(), Failure> {
@@ -34,7 +50,14 @@ async fn show(setting: &Setting, link: &Link, args: &StatusArgs) -> Result<(), F
     exists(link).await?;
     let mut stage = Stage::open(link, setting.zone, Clock::default())?;
     let known = stage.known(PATIENCE).await;
-    let figures = stage.figures(&setting.catalog);
+    let is_told = || {
+        stage
+            .board
+            .told_ms()
+            .is_some_and(|told| Utc::now().timestamp_millis().saturating_sub(told) < SILENT_MS)
+    };
+    let figures = agreed(|| stage.figures(&setting.catalog), is_told, MOMENT).await;
+    let pulse = stage.clock.pulse();
     stage.close().await;
     if !known {
         let bootstrap = link.session.bootstrap.to_string();
@@ -42,9 +65,29 @@ async fn show(setting: &Setting, link: &Link, args: &StatusArgs) -> Result<(), F
         return Err(crate::stream::StreamError::Unreachable { bootstrap, reason }.into());
     }
     if let Some(path) = &args.html {
-        return save(path, &webpage::render(&figures, setting.zone, args.lang));
+        let shelf = shelves(&setting.catalog, pulse.as_ref());
+        let lost_sales = pulse.map_or(0, |pulse| pulse.lost_sales);
+        let day = Day { figures: &figures, zone: setting.zone, shelf: &shelf, lost_sales };
+        return save(path, &webpage::render(day, args.lang));
     }
     print(&if args.json { json(&figures, setting.zone) } else { text(&figures, setting.zone) })
+}
+
+/// Figures that add up, where that is a matter of a moment: each consumer tells its own, and while orders flow one is
+/// ahead of another. Where they still differ after `patience`, or nobody tells anything, they are shown as they are.
+async fn agreed(
+    look: impl Fn() -> ShopFigures,
+    is_told: impl Fn() -> bool,
+    patience: Duration,
+) -> ShopFigures {
+    let begun = Instant::now();
+    loop {
+        let figures = look();
+        if Audit::of(&figures).adds_up() || !is_told() || begun.elapsed() >= patience {
+            return figures;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Writes the web page aside first, so that a browser never sees half of it.
@@ -141,13 +184,13 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
         format!("Sales today              {}", kronor(figures.sales_today_ore)),
         format!("Sales in the last hour   {}", kronor(figures.sales_last_hour_ore)),
         format!(
-            "Handled                  {} in all; {} in 5 min, {} in 30 min, {} in 1 h, {} in 2 h; mean {:.2} per 5 min",
+            "Handled                  {} in all; {} in 5 min, {} in 30 min, {} in 1 h, {} in 2 h; mean {} per 5 min",
             thousands(handled.total),
             thousands(handled.last_5_min),
             thousands(handled.last_30_min),
             thousands(handled.last_1_h),
             thousands(handled.last_2_h),
-            handled.mean_per_5_min()
+            decimal(handled.mean_per_5_min(), 2)
         ),
         format!("Waiting to be handled    {}", thousands(figures.pending)),
         format!("Mails                    {}", thousands(figures.mails)),
@@ -172,7 +215,36 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
     lines.push("Stock".to_owned());
     for line in &figures.stock {
         let name = clean::shown(&line.name, 40);
-        lines.push(format!("  {:>6}  {name:<40}  {:>10}", line.product_id, line.balance()));
+        lines.push(format!("  {:>6}  {name:<40}  {:>10}", line.product_id, signed(line.balance())));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// How often figures were looked at that are apart for so many looks.
+    async fn looks(apart: u64, told: u64, patience: Duration) -> u64 {
+        let looks = Cell::new(0);
+        let look = || {
+            looks.set(looks.get() + 1);
+            let pending = u64::from(looks.get() > apart);
+            ShopFigures { produced: 1, pending, ..ShopFigures::default() }
+        };
+        let figures = agreed(look, || looks.get() < told, patience).await;
+        assert_eq!(figures.pending, u64::from(looks.get() > apart), "the last ones are shown");
+        looks.get()
+    }
+
+    #[tokio::test]
+    async fn figures_that_are_apart_are_looked_at_again_while_somebody_tells_others() {
+        let long = Duration::from_secs(60);
+        assert_eq!(looks(0, 9, long).await, 1, "what agrees is shown at once");
+        assert_eq!(looks(2, 9, long).await, 3);
+        assert_eq!(looks(5, 3, long).await, 3, "nobody tells anything any more");
+        assert!(looks(u64::MAX, u64::MAX, LOOK).await <= 2, "not for ever");
+    }
 }

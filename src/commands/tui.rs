@@ -9,26 +9,32 @@ use std::{
     convert::Infallible,
     io::{IsTerminal, stdin, stdout},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use chrono::Utc;
 use futures::FutureExt;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
 
 use self::desk::Desk;
 use super::{Failure, Setting};
 use crate::{
     cli::TuiArgs,
-    dashboard::{self, ScreenError, ScreenOptions, ThemeName, lang::Farewell},
+    dashboard::{self, ScreenError, ScreenOptions, ThemeName, action::Request, lang::Farewell},
     runtime::{
         link::{Link, Want},
         snapshots::Painter,
         stage::Stage,
     },
     stream::{clock::Clock, env::Ended},
-    views::figures::ShopFigures,
 };
+
+/// How long the shop may take to close in good order when the person has left.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// Shows the shop, and unless it only watches, runs it.
 pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), Failure> {
@@ -54,9 +60,10 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
     let files = farewell::files(&setting.place);
     let shown = show(&setting, &args, &link, plan).await;
     link.close().await;
-    let [before, after] = shown?;
+    let shop::Ran { before, after, unread } = shown?;
     let said = Farewell {
         lasted: begun.elapsed(),
+        unread,
         before: farewell::tally(&before, files),
         after: farewell::tally(&after, farewell::files(&setting.place)),
         out: setting.place.out().display().to_string(),
@@ -65,13 +72,13 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
     Ok(())
 }
 
-/// Runs screen and shop side by side until one of them ends; gives the first and the last figures.
+/// Runs screen and shop side by side until one of them ends; gives what the shop did.
 async fn show(
     setting: &Setting,
     args: &TuiArgs,
     link: &Link,
     plan: shop::Plan,
-) -> Result<[ShopFigures; 2], Failure> {
+) -> Result<shop::Ran, Failure> {
     setting.log()?;
     let stage = Stage::new(link, setting.zone, Clock::default());
     let catalog = Arc::clone(&setting.catalog);
@@ -85,6 +92,7 @@ async fn show(
     let (ask, asked) = mpsc::unbounded_channel();
     let (to_shop, for_shop) = mpsc::unbounded_channel();
     let stop = stage.stop.clone();
+    let leave = ask.clone();
     let screen = tokio::spawn(dashboard::run(options(setting, args), drawn, ask, stop.clone()));
     let (supervisor, painted_until) = (stage.supervisor(), stop.clone());
     let painting = tokio::spawn(async move {
@@ -97,13 +105,18 @@ async fn show(
     let serving = tokio::spawn(desk.keep(stage.supervisor(), asked, to_shop));
     let running = tokio::spawn(shop::run(stage, plan, for_shop));
     // Whichever ends first ends the other: the person leaves, or the shop cannot run.
-    let stopper = stop.clone();
+    let (stopper, closed) = (stop.clone(), CancellationToken::new());
+    let is_closed = closed.clone();
     let ended = tokio::spawn(async move {
         let ended = screen.await;
+        // The shop closes in good order, if it can.
+        let _ = leave.send(Request::Quit);
+        let _ = timeout(CLOSING, is_closed.cancelled()).await;
         stopper.cancel();
         ended
     });
     let ran = running.await;
+    closed.cancel();
     stop.cancel();
     // The picture is of no use to anybody now.
     let _ = (painting.await, serving.await);

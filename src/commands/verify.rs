@@ -20,7 +20,7 @@ use crate::{
     },
     shop::{
         Zone,
-        money::{kronor, thousands},
+        money::{decimal, kronor, thousands},
     },
     sinks::clean::shown,
     stream::{Session, StreamError, board::VIEWS, clock::Clock, ends::EndWatch, insist::insist},
@@ -51,7 +51,7 @@ pub(super) async fn run(setting: Setting) -> Result<(), Failure> {
         print(&line)?;
     }
     let seconds = begun.elapsed().as_secs_f64();
-    print(&format!("{summary}; {}; {seconds:.1} s", counted(found.count(), "difference")))?;
+    print(&format!("{summary}; {}; {} s", counted(found.count(), "difference"), decimal(seconds, 1)))?;
     if found.count() == 0 {
         return Ok(());
     }

@@ -31,8 +31,9 @@ const RECENT_FOR: Duration = Duration::from_secs(45);
 /// How long a wish is shown as the truth before the shop confirms it, wall time.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long it is said why a key did nothing, wall time.
+/// How long it is said why a key did nothing, and how long what the day is about stands out, wall time.
 const NOTICED_FOR: Duration = Duration::from_secs(5);
+const EVENT_FOR: Duration = Duration::from_secs(10);
 
 /// Everything the screen depends on.
 #[derive(Debug)]
@@ -144,10 +145,11 @@ impl App {
 
     /// Says for a moment what became of a key.
     pub fn notice(&mut self, notice: Notice, now: Instant) {
+        let lasts = if matches!(notice, Notice::Event(_)) { EVENT_FOR } else { NOTICED_FOR };
         let notice = Some(notice);
         self.changed |= self.ui.notice != notice;
         self.ui.notice = notice;
-        self.notice_ends = Some(now + NOTICED_FOR);
+        self.notice_ends = Some(now + lasts);
     }
 
     fn obey(&mut self, command: Command, now: Instant) -> Option<Effect> {
@@ -233,6 +235,8 @@ impl App {
             // Messages stand on one page alone, and a frozen picture has no new ones.
             if message.said.answers_a_key() {
                 self.notice(Notice::Answer(message.said.clone()), now);
+            } else if message.said.is_an_event() {
+                self.notice(Notice::Event(message.said.clone()), now);
             }
         }
         if let Some((newest, _)) = self.young.back() {

@@ -7,7 +7,10 @@ use super::{
     page::Page,
     snapshot::{LogLine, ShelfPlan, Snapshot},
 };
-use crate::views::figures::{LatestOrder, ReportNote, StockLine};
+use crate::{
+    shop::Zone,
+    views::figures::{LatestOrder, ReportNote, ShopFigures, StockLine},
+};
 
 /// Seconds of a day without a change of the clock.
 const DAY: f64 = 86_400.0;
@@ -52,11 +55,10 @@ impl Shelf<'_> {
 }
 
 /// Every shelf, by product id.
-pub fn shelves(shop: &Snapshot) -> Vec<Shelf<'_>> {
-    let figures = &shop.figures;
-    let plans: HashMap<u64, &ShelfPlan> = shop.shelf.iter().map(|plan| (plan.product_id, plan)).collect();
-    let open = figures.shop_second.saturating_sub(shop.zone.start_of(figures.today)).max(PACE_FROM);
-    let shelf = |line: &'_ StockLine| {
+pub fn shelves<'a>(figures: &'a ShopFigures, plans: &'a [ShelfPlan], zone: Zone) -> Vec<Shelf<'a>> {
+    let plans: HashMap<u64, &ShelfPlan> = plans.iter().map(|plan| (plan.product_id, plan)).collect();
+    let open = figures.shop_second.saturating_sub(zone.start_of(figures.today)).max(PACE_FROM);
+    let shelf = |line: &StockLine| {
         let sold_today = figures.products_today.get(&line.product_id).map_or(0, |sold| sold.units);
         let a_day = sold_today as f64 / open as f64 * DAY;
         let days_left = (sold_today > 0 && line.balance() > 0).then(|| line.balance() as f64 / a_day);
@@ -71,7 +73,7 @@ pub fn shelves(shop: &Snapshot) -> Vec<Shelf<'_>> {
 
 /// The stock table of its page.
 pub fn stock<'a>(shop: &'a Snapshot, ui: &Ui) -> Vec<Shelf<'a>> {
-    let mut shelves = shelves(shop);
+    let mut shelves = shelves(&shop.figures, &shop.shelf, shop.zone);
     let filter = Filter::of(ui, Page::Stock);
     shelves.retain(|shelf| {
         filter.takes(&shelf.line.name) || shelf.plan.is_some_and(|plan| filter.takes(&plan.category))

@@ -133,7 +133,7 @@ const ASCII: Marks = Marks {
     handled: 'v',
     mailed: '@',
     alive: '*',
-    right: 'v',
+    right: '*',
     wrong: 'X',
     times: 'x',
     to: '-',
@@ -155,7 +155,8 @@ pub fn to_ascii(character: char) -> char {
         '−' | '–' => '-',
         '…' | '≈' => '~',
         '×' => 'x',
-        '°' | '·' => '.',
+        '·' => '.',
+        '°' => ' ',
         letter if letter.is_alphabetic() && letter <= '\u{24f}' => letter,
         _ => '?',
     }

@@ -63,6 +63,8 @@ pub struct Theme {
     pub money_open: Style,
     /// Handled orders.
     pub handled: Style,
+    /// Handled orders, where the time is not over yet.
+    pub handled_open: Style,
     /// A mean or limit drawn across a chart.
     pub level: Style,
     /// Goods on a shelf.
@@ -79,6 +81,8 @@ pub struct Theme {
     pub badge_warning: Style,
     /// A badge that says something is wrong.
     pub badge_alarm: Style,
+    /// A badge that says what the day is about.
+    pub badge_event: Style,
     /// A badge that says the picture stands still.
     pub badge_frozen: Style,
 }
@@ -105,6 +109,7 @@ const DARK: Theme = Theme {
     money: on(114),
     money_open: on(65),
     handled: on(183),
+    handled_open: on(97),
     level: on(252),
     goods: on(250),
     good: on(114),
@@ -113,6 +118,7 @@ const DARK: Theme = Theme {
     chosen: Style::new().bg(Color::Indexed(238)),
     badge_warning: badge(233, 221),
     badge_alarm: badge(233, 210),
+    badge_event: badge(233, 231),
     badge_frozen: badge(233, 117),
 };
 
@@ -126,6 +132,7 @@ const LIGHT: Theme = Theme {
     money: on(28),
     money_open: on(71),
     handled: on(91),
+    handled_open: on(134),
     level: on(236),
     goods: on(240),
     good: on(28),
@@ -134,6 +141,7 @@ const LIGHT: Theme = Theme {
     chosen: Style::new().bg(Color::Indexed(253)),
     badge_warning: badge(16, 214),
     badge_alarm: badge(231, 124),
+    badge_event: badge(231, 16),
     badge_frozen: badge(231, 24),
 };
 
@@ -147,6 +155,7 @@ const MONO: Theme = Theme {
     money: with(Modifier::BOLD),
     money_open: with(Modifier::DIM),
     handled: with(Modifier::BOLD),
+    handled_open: with(Modifier::DIM),
     level: Style::new(),
     goods: Style::new(),
     good: Style::new(),
@@ -155,6 +164,7 @@ const MONO: Theme = Theme {
     chosen: with(Modifier::REVERSED),
     badge_warning: with(Modifier::BOLD.union(Modifier::REVERSED)),
     badge_alarm: with(Modifier::BOLD.union(Modifier::REVERSED)),
+    badge_event: with(Modifier::BOLD.union(Modifier::REVERSED)),
     badge_frozen: with(Modifier::BOLD.union(Modifier::REVERSED)),
 };
 
@@ -206,7 +216,7 @@ mod tests {
             for style in [theme.orders, theme.money, theme.handled, theme.good, theme.dim, theme.warning] {
                 assert!(contrast(style.fg.unwrap(), ground) >= 4.5, "{style:?} on {ground:?}");
             }
-            for style in [theme.badge_warning, theme.badge_alarm, theme.badge_frozen] {
+            for style in [theme.badge_warning, theme.badge_alarm, theme.badge_event, theme.badge_frozen] {
                 assert!(contrast(style.fg.unwrap(), style.bg.unwrap()) >= 6.5, "{style:?}");
             }
         }
@@ -224,6 +234,7 @@ mod tests {
             money,
             money_open,
             handled,
+            handled_open,
             level,
             goods,
             good,
@@ -232,6 +243,7 @@ mod tests {
             chosen,
             badge_warning,
             badge_alarm,
+            badge_event,
             badge_frozen,
         } = MONO;
         for style in [
@@ -244,6 +256,7 @@ mod tests {
             money,
             money_open,
             handled,
+            handled_open,
             level,
             goods,
             good,
@@ -252,6 +265,7 @@ mod tests {
             chosen,
             badge_warning,
             badge_alarm,
+            badge_event,
             badge_frozen,
         ] {
             assert_eq!((style.fg, style.bg), (None, None));

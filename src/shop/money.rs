@@ -9,7 +9,25 @@ pub fn kronor(ore: i64) -> String {
 
 /// A number with its thousands set apart by a no-break space: `12 345`.
 pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
+    grouped(&number.to_string())
+}
+
+/// The same below zero too: `−12 345`.
+pub fn signed(number: i64) -> String {
+    let sign = if number < 0 { "−" } else { "" };
+    format!("{sign}{}", thousands(number.unsigned_abs()))
+}
+
+/// What need not be whole, 0 or more: `12 345,67`, with so many decimals.
+pub fn decimal(number: f64, places: usize) -> String {
+    let text = format!("{number:.places$}");
+    match text.split_once('.') {
+        Some((whole, rest)) => format!("{},{rest}", grouped(whole)),
+        None => grouped(&text),
+    }
+}
+
+fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3 * 2);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -23,6 +41,16 @@ pub fn thousands(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_read_as_money_does() {
+        assert_eq!(thousands(531_250), "531\u{a0}250");
+        assert_eq!(signed(-16_290_058), "−16\u{a0}290\u{a0}058");
+        assert_eq!(decimal(779.458, 2), "779,46");
+        assert_eq!(decimal(1_234.5, 1), "1\u{a0}234,5");
+        assert_eq!(decimal(999.96, 1), "1\u{a0}000,0");
+        assert_eq!(decimal(20.0, 0), "20");
+    }
 
     #[test]
     fn money_reads_as_in_sweden() {

@@ -31,7 +31,7 @@ pub struct Pulse {
     pub pid: u32,
     /// Orders sold in the whole log, as far as the simulator knows.
     pub orders: u64,
-    /// Pieces that customers wanted and did not get, since the shop opened.
+    /// Customers who left with nothing, since the shop opened.
     pub lost_sales: u64,
     /// The highest delivery id given out so far.
     pub last_delivery_id: u64,

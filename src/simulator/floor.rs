@@ -72,8 +72,8 @@ pub struct Beginning {
     pub sold: BTreeMap<u64, i64>,
     /// Goods on their way, each with its product id.
     pub under_way: Vec<(u64, Coming)>,
-    /// Pieces that customers missed.
-    pub lost_pieces: u64,
+    /// Customers who left with nothing.
+    pub lost_sales: u64,
 }
 
 /// A shop with its doors open.
@@ -85,7 +85,7 @@ pub struct Floor {
     opening: VecDeque<Arrival>,
     last_order_id: u64,
     last_delivery_id: u64,
-    lost_pieces: u64,
+    lost_sales: u64,
     reorders: u64,
     /// Everything up to here has happened, Unix ms.
     complete_ms: i64,
@@ -123,7 +123,7 @@ impl Floor {
             opening,
             last_order_id: beginning.last_order_id,
             last_delivery_id: beginning.last_delivery_id,
-            lost_pieces: beginning.lost_pieces,
+            lost_sales: beginning.lost_sales,
             reorders: 0,
             complete_ms: from_ms.saturating_sub(1),
             last_ms: i64::MIN,
@@ -229,9 +229,9 @@ impl Floor {
         self.last_delivery_id
     }
 
-    /// Pieces that customers wanted and did not get.
-    pub fn lost_pieces(&self) -> u64 {
-        self.lost_pieces
+    /// Customers who left with nothing: baskets that nothing was there for.
+    pub fn lost_sales(&self) -> u64 {
+        self.lost_sales
     }
 
     /// How many times goods were ordered.
@@ -256,7 +256,6 @@ impl Floor {
         };
         for wish in visit.wishes() {
             let quantity = self.shelf.take(wish.product, wish.quantity);
-            self.lost_pieces += (wish.quantity - quantity).unsigned_abs();
             self.reorder(wish.product, at_ms);
             if let (1.., Some(line)) = (quantity, sale.lines.get_mut(sale.count)) {
                 *line = Wish { product: wish.product, quantity };
@@ -269,6 +268,7 @@ impl Floor {
             self.last_order_id = order_id;
             self.attempt = 0;
         } else {
+            self.lost_sales = self.lost_sales.saturating_add(1);
             self.attempt = self.attempt.saturating_add(1);
         }
         self.visit = self.visits.visit(self.last_order_id.saturating_add(1), self.attempt);

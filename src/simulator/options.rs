@@ -79,7 +79,7 @@ pub struct Progress {
     pub orders: u64,
     /// Deliveries of this run that Kafka has acknowledged.
     pub deliveries: u64,
-    /// Pieces that customers wanted and did not get since the shop opened, as far as is known.
+    /// Customers who left with nothing since the shop opened, as far as is known.
     pub lost_sales: u64,
     /// Acknowledged orders a second of wall time over the last five seconds.
     pub orders_per_second: f64,

@@ -245,7 +245,7 @@ impl Simulator {
             host: self.us.place.clone(),
             pid: self.us.pid,
             orders: self.orders_before + self.till.outbox.acknowledged().0,
-            lost_sales: floor.lost_pieces(),
+            lost_sales: floor.lost_sales(),
             last_delivery_id: floor.last_delivery_id(),
             under_way: floor
                 .shelf()
@@ -267,7 +267,7 @@ impl Simulator {
         progress.send_replace(Progress {
             orders,
             deliveries,
-            lost_sales: self.till.floor.lost_pieces(),
+            lost_sales: self.till.floor.lost_sales(),
             orders_per_second: self.meter.rate(now.instant, orders),
             shop_ms: self.till.floor.complete_ms(),
             state: self.state,

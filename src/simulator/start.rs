@@ -66,7 +66,7 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
         last_order_id: books.last_order_id(),
         last_delivery_id: books.last_delivery_id(),
         under_way: books.under_way(pulse),
-        lost_pieces: pulse.map_or(0, |pulse| pulse.lost_sales),
+        lost_sales: pulse.map_or(0, |pulse| pulse.lost_sales),
         delivered: books.delivered,
         sold: books.sold,
     };

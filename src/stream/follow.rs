@@ -148,7 +148,7 @@ impl Follower {
             [(Topic::Pulse, pulse, &self.pulse, &PULSES[..])].into_iter().chain(states).collect();
         // Asked before anything is fetched: answers come in order, and one to a fetch may take its time.
         for (topic, name, consumer, partitions) in &logs {
-            for partition in partitions.iter() {
+            for partition in *partitions {
                 let (low, end) = consumer.fetch_watermarks(name, *partition, CALL)?;
                 if end > low {
                     self.unread.insert((*topic, *partition), end);

@@ -94,6 +94,10 @@ pub struct HandledFigures {
     pub last_2_h: u64,
     /// The two hours in 24 intervals of five minutes, oldest first; the last one ends at T.
     pub intervals: [u64; 24],
+    /// Those of the two hours by slots of the clock (Unix seconds / 300): the first slot whole, the last as far as T. On a
+    /// chart they stand still while time goes on.
+    #[serde(default)]
+    pub by_slot: BTreeMap<i64, u64>,
     /// How long the orders handled in the two hours had waited, in whole slots: those of the first slot are all counted.
     #[serde(default)]
     pub waits: Waits,
@@ -130,9 +134,14 @@ impl Waits {
         self.0.iter().map(|(seconds, orders)| (*seconds, *orders))
     }
 
+    /// How many orders.
+    pub fn orders(&self) -> u64 {
+        self.0.values().fold(0, |sum, orders| sum.saturating_add(*orders))
+    }
+
     /// Seconds within which the share `quantile` (0 to 1) of the orders was handled; `None` where there are none.
     pub fn quantile(&self, quantile: f64) -> Option<i64> {
-        let all = self.0.values().fold(0_u64, |sum, orders| sum.saturating_add(*orders));
+        let all = self.orders();
         let mut passed = 0_u64;
         self.0.iter().find_map(|(seconds, orders)| {
             passed = passed.saturating_add(*orders);

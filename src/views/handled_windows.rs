@@ -1,5 +1,7 @@
 //! Monitoring of the handling: how many orders were handled in the last 5 min, 30 min, 1 h and 2 h.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 
 use super::{
@@ -56,8 +58,10 @@ impl View for HandledWindows {
         // Every window is made of whole intervals.
         let last = |count: usize| intervals.iter().rev().take(count).sum();
         let mut waits = Waits::default();
-        for (_, slot) in self.waits.range(first_slot(now)..=now.div_euclid(SLOT_SECONDS)) {
-            waits.merge(slot);
+        let mut by_slot = BTreeMap::new();
+        for (slot, counted) in self.waits.range(first_slot(now)..=now.div_euclid(SLOT_SECONDS)) {
+            waits.merge(counted);
+            by_slot.insert(*slot, counted.orders());
         }
         PartFigures::HandledWindows(HandledFigures {
             total: self.total.get(0).copied().unwrap_or(0),
@@ -67,6 +71,7 @@ impl View for HandledWindows {
             last_1_h: last(12),
             last_2_h: last(24),
             intervals,
+            by_slot,
             waits,
         })
     }

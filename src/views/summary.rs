@@ -118,6 +118,9 @@ fn merge_windows(ours: &mut HandledFigures, theirs: &HandledFigures) {
     for (date, count) in &theirs.by_day {
         add(ours.by_day.entry(*date).or_default(), *count);
     }
+    for (slot, count) in &theirs.by_slot {
+        add(ours.by_slot.entry(*slot).or_default(), *count);
+    }
     ours.waits.merge(&theirs.waits);
 }
 

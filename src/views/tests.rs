@@ -224,6 +224,11 @@ proptest! {
             prop_assert_eq!(*interval, shop.handled_between(from, from + 300));
         }
 
+        for slot in (now - 7199).div_euclid(300)..=now.div_euclid(300) {
+            let count = shop.handled.iter().filter(|handled| handled.second().div_euclid(300) == slot).count();
+            prop_assert_eq!(said.handled.by_slot.get(&slot).copied().unwrap_or(0), count as u64);
+        }
+
         let handled_today = said.handled.by_day.get(&said.today).copied().unwrap_or(0);
         prop_assert_eq!(handled_today, shop.handled_on(said.today, tz));
         let waits = shop.waits(now);

@@ -1,9 +1,12 @@
 //! Everything behind the screen.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use chrono::Utc;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 use super::super::{Failure, PATIENCE, Setting, consume, parameters, simulator as simulator_options};
 use crate::{
@@ -23,9 +26,12 @@ use crate::{
     simulator::{
         self, Backfill, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions, before_midnight,
     },
-    stream::{Session, StreamError, ask::Asker, env::Ended, topics},
+    stream::{Session, StreamError, ask::Asker, ends::EndWatch, env::Ended, topics},
     views::figures::ShopFigures,
 };
+
+/// How long the consumers may take to read what was sold, when nobody sells any more.
+const COUNTING: Duration = Duration::from_millis(2_500);
 
 /// What is to run.
 pub(super) struct Plan {
@@ -70,30 +76,48 @@ impl Plan {
     }
 }
 
-/// Runs until the stage is told to stop; gives the figures of the beginning and of the end.
+/// What a shop was and became.
+pub(super) struct Ran {
+    /// The figures of the beginning.
+    pub(super) before: ShopFigures,
+    /// The figures of the end.
+    pub(super) after: ShopFigures,
+    /// Records that no time was left to read: the figures lack them.
+    pub(super) unread: u64,
+}
+
+/// Runs until the person leaves or the stage is told to stop.
 pub(super) async fn run(
     mut stage: Stage,
     plan: Plan,
     mut asked: mpsc::UnboundedReceiver<Request>,
-) -> Result<[ShopFigures; 2], Failure> {
+) -> Result<Ran, Failure> {
     let stop = stage.stop.clone();
-    let mut before = ShopFigures::default();
+    let (mut before, mut early) = (ShopFigures::default(), VecDeque::new());
     let ran = tokio::select! {
         ran = open(&mut stage, &plan, &mut before) => ran,
-        // Before there is a shop, leaving is all that can be asked for.
+        // Before there is a shop, leaving is all that is obeyed.
         () = stop.cancelled() => Ok(None),
+        () = leaving(&mut asked, &mut early) => Ok(None),
     };
     let result = match ran {
-        Ok(Some(open)) => {
-            serve(&stage, open, &plan, &mut asked).await;
-            Ok(())
-        }
-        Ok(None) => Ok(()),
+        Ok(Some(open)) => Ok(serve(&stage, open, &plan, early, &mut asked).await),
+        Ok(None) => Ok(0),
         Err(failure) => Err(failure),
     };
     let (board, clock) = (Arc::clone(&stage.board), stage.clock.clone());
     stage.close().await;
-    result.map(|()| [before, stage::figures(&board, &clock, &plan.catalog)])
+    result.map(|unread| Ran { before, after: stage::figures(&board, &clock, &plan.catalog), unread })
+}
+
+/// Waits until the person leaves; what else is asked for is kept.
+async fn leaving(asked: &mut mpsc::UnboundedReceiver<Request>, kept: &mut VecDeque<Request>) {
+    while let Some(request) = asked.recv().await {
+        if request == Request::Quit {
+            return;
+        }
+        kept.push_back(request);
+    }
 }
 
 /// A shop that is open.
@@ -210,17 +234,28 @@ async fn sell(
     supervisor.keep("the simulator", run).await;
 }
 
-/// Sells, and passes on what the person asks for, until told to stop.
-async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::UnboundedReceiver<Request>) {
+/// Sells, and passes on what the person asks for, until that person leaves or the stage is told to stop. Says how many
+/// records no time was left to read.
+async fn serve(
+    stage: &Stage,
+    open: Open,
+    plan: &Plan,
+    mut early: VecDeque<Request>,
+    asked: &mut mpsc::UnboundedReceiver<Request>,
+) -> u64 {
     let (to_simulator, controls) = mpsc::channel(16);
     let own = open.simulator.is_some();
     let mut asker = open.asker;
+    let open_hours = stage.stop.child_token();
+    let supervisor = Supervisor { stop: open_hours.clone(), ..stage.supervisor() };
     let selling = open
         .simulator
-        .map(|simulator| tokio::spawn(sell(stage.supervisor(), stage.session.clone(), simulator, controls)));
+        .map(|simulator| tokio::spawn(sell(supervisor, stage.session.clone(), simulator, controls)));
     loop {
         let request = tokio::select! {
+            biased;
             () = stage.stop.cancelled() => break,
+            () = std::future::ready(()), if !early.is_empty() => early.pop_front(),
             request = asked.recv() => request,
         };
         let control = match request {
@@ -244,7 +279,9 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
             asker.ask(control);
         }
     }
-    stage.stop.cancel();
+    // Nobody sells any more: what was sold is to be counted, too.
+    open_hours.cancel();
+    let mut unread = 0;
     if let Some(selling) = selling {
         // All waits at the end together stay below five seconds.
         let patience = Duration::from_secs(2);
@@ -252,14 +289,34 @@ async fn serve(stage: &Stage, open: Open, plan: &Plan, asked: &mut mpsc::Unbound
             tracing::warn!(
                 "the simulator did not end in time: orders that Kafka had not acknowledged are lost"
             );
+        } else {
+            let counted = stage.stop.run_until_cancelled(counted(stage)).await;
+            unread = counted.unwrap_or(0);
         }
     }
+    stage.stop.cancel();
     if let Some(tools) = open.tools
         && let Err(failure) = consume::farewell(&tools).await
     {
         tracing::warn!("{failure}");
     }
     tracing::debug!("the shop in {} is closed", plan.place.out().display());
+    unread
+}
+
+/// Waits for a bounded time until all consumers have read what the logs hold now; says how many records are left.
+async fn counted(stage: &Stage) -> u64 {
+    let deadline = Instant::now() + COUNTING;
+    let session = stage.session.clone();
+    let looking = tokio::task::spawn_blocking(move || EndWatch::new(&session)?.look());
+    let Ok(Ok(Ok(ends))) = tokio::time::timeout_at(deadline, looking).await else { return 0 };
+    loop {
+        let unread = stage.board.behind(&ends);
+        if unread == 0 || Instant::now() >= deadline {
+            return unread;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[cfg(test)]

@@ -90,8 +90,10 @@ pub enum Notice {
     NobodySells,
     /// There is no shell that could call the program back.
     NoShell,
-    /// What was saved, or why it was not.
+    /// What was saved, or why something was not done.
     Answer(Said),
+    /// Something that the day is about.
+    Event(Said),
 }
 
 /// What the person at the keyboard has done to the screen.

@@ -14,6 +14,8 @@ pub struct Farewell {
     pub before: Tally,
     /// What there is now.
     pub after: Tally,
+    /// Records that were not read any more.
+    pub unread: u64,
     /// The folder of the files.
     pub out: String,
 }
@@ -42,6 +44,8 @@ struct Labels {
     in_all: &'static str,
     rows: [&'static str; 6],
     lie_in: &'static str,
+    /// Behind the number of records.
+    unread: &'static str,
 }
 
 const EN: Labels = Labels {
@@ -50,14 +54,16 @@ const EN: Labels = Labels {
     in_all: "in all",
     rows: ["Orders", "Sales", "Handled", "Mails", "Reports", "Files"],
     lie_in: "in",
+    unread: "records are not in these figures yet: the next start goes on with them.",
 };
 
 const SV: Labels = Labels {
     lasted: "shop-sim kördes i",
-    this_run: "nu",
+    this_run: "den här gången",
     in_all: "totalt",
     rows: ["Order", "Försäljning", "Hanterade", "Mejl", "Rapporter", "Filer"],
     lie_in: "i",
+    unread: "poster är inte med i siffrorna än: nästa start fortsätter med dem.",
 };
 
 impl Lang {
@@ -90,6 +96,9 @@ impl Lang {
         }
         if let Some(files) = lines.last_mut() {
             *files = format!("{files}   {} {}", labels.lie_in, run.out);
+        }
+        if run.unread > 0 {
+            lines.extend([String::new(), format!("{} {}", thousands(run.unread), labels.unread)]);
         }
         lines.join("\n")
     }
@@ -142,8 +151,13 @@ mod tests {
                 reports: 4,
                 files: 16,
             },
+            unread: 0,
             out: "out/demo".to_owned(),
         };
         insta::assert_snapshot!(format!("{}\n\n{}", Lang::En.farewell(&run), Lang::Sv.farewell(&run)));
+        let behind = Lang::En.farewell(&Farewell { unread: 1_234, ..run });
+        assert!(behind.ends_with(
+            "\n\n1\u{a0}234 records are not in these figures yet: the next start goes on with them."
+        ));
     }
 }

@@ -155,7 +155,7 @@ pub struct Words {
     pub duplicates: &'static str,
     /// Audit: dead letters.
     pub dead_letters: &'static str,
-    /// Pieces that customers wanted and did not get.
+    /// Customers who left with nothing.
     pub lost_sales: &'static str,
     /// A title of an alarm.
     pub alarm: &'static str,

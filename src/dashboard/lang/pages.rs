@@ -69,6 +69,8 @@ pub struct PageWords {
     pub offset: &'static str,
     /// Before a time: from sale to handling.
     pub waited: &'static str,
+    /// Column: how long an order waited to be handled.
+    pub waited_title: &'static str,
     /// Before a time: since the sale, not handled yet.
     pub has_waited: &'static str,
     /// An order is handled and its mail is not written yet.
@@ -135,6 +137,8 @@ pub struct PageWords {
     pub records_a_second: &'static str,
     /// Title: records not read yet, over all groups.
     pub behind: &'static str,
+    /// Column: records not read yet.
+    pub lag_short: &'static str,
     /// Title: topics.
     pub topics: &'static str,
     /// Nothing is known of the topics.

@@ -9,9 +9,9 @@ pub struct Speech {
     pub pages: [&'static str; Page::ALL.len()],
     /// To each panel of the overview.
     pub panels: [&'static str; PANELS],
-    /// To each page, each in one line of a window of 80 columns.
+    /// To each page, at most 76 columns: one line of a window of 80.
     pub pages_short: [&'static str; Page::ALL.len()],
-    /// To each panel of the overview, each in one line of a window of 80 columns.
+    /// To each panel of the overview, at most 76 columns: one line of a window of 80.
     pub panels_short: [&'static str; PANELS],
 }
 
@@ -63,22 +63,22 @@ pub(super) const EN: Speech = Speech {
 pub(super) const SV: Speech = Speech {
     pages: [
         "Varje order som syns är en post i Kafka. Åtta konsumenter läser samma logg, var och en i sin takt, och varje \
-         siffra på skärmen kan räknas om ur den.",
+         siffra på skärmen kan räknas fram ur den igen.",
         "Dagens försäljning, även per produkt. Konsumenten räknar i hela ören, partition för partition, så summan är \
-         densamma hur arbetet än delas.",
-        "En försäljning tar av ett saldo som verkligen finns. Det som tar slut beställs, och leveransen är också en post.",
+         densamma hur arbetet än delas upp.",
+        "En försäljning tar av ett saldo som verkligen finns. Det som börjar ta slut beställs, och leveransen är också en post.",
         "Följ en order: såld, hanterad, mejlad, med partition och offset för varje post.",
-        "Med jämna mellanrum har en order sin chans att hanteras. Ordern, dess offset och tillståndet går ut i en och samma \
-         Kafka-transaktion: aldrig borta, aldrig dubbelt.",
+        "Med jämna mellanrum får varje order en chans att hanteras. Ordern, dess offset och tillståndet går ut i en och samma \
+         Kafka-transaktion: aldrig förlorat, aldrig dubbelt.",
         "Vid midnatt stängs dagen när allt i loggen fram till dess är räknat. En sen order rättar sin dag.",
         "Varje konsument är en grupp med egen position i loggen och egen eftersläpning: en långsam hindrar ingen annan, och \
          en som startar om fortsätter vid sin kontrollpunkt.",
         "Inget skrivs över bilden. Det programmet har att säga står här och i loggfilen.",
     ],
     panels: [
-        "Konsument ett: order sedan midnatt. Klockan 00:00 börjar det om, och dagen före får sin rapport.",
+        "Konsument ett: order sedan midnatt. Klockan 00:00 börjar räkningen om, och dagen före får sin rapport.",
         "Konsument två: dagens försäljning och den senaste timmens. Timmen glider sekund för sekund, även när ingen köper.",
-        "Hanterade order ligger i ett eget topic: senaste fem minuterna, halvtimmen, timmen, två timmarna, och medelvärdet.",
+        "Hanterade order ligger i en egen topic: de senaste fem minuterna, halvtimmen, timmen och två timmarna, och medelvärdet.",
         "Konsument fyra: varje försäljning tar av hyllan. Gult är lågt, rött är slut, plus är på väg.",
         "De nyaste beställningarna: en prick är såld, en bock är hanterad, ett kuvert är ett mejl som är skrivet.",
         "Det en butik bör veta: vad som beställts, vad som är slut, vilken rapport som sparats.",
@@ -88,15 +88,15 @@ pub(super) const SV: Speech = Speech {
         "Hela ören, partition för partition: summan är densamma hur det än delas.",
         "Varje köp tar av ett verkligt saldo; en leverans är också en post.",
         "Följ en order: såld, hanterad, mejlad, med offset för varje post.",
-        "Order, offset och tillstånd i en transaktion: aldrig borta eller dubbelt.",
+        "Order, offset och tillstånd i en transaktion: aldrig förlorat eller dubbelt.",
         "Dagen stängs när allt före midnatt är räknat; en sen order rättar den.",
         "Varje konsument har egen position; en långsam hindrar ingen annan.",
         "Inget skrivs över bilden: det står här och i loggfilen.",
     ],
     panels_short: [
-        "Konsument ett: order sedan midnatt. Klockan 00:00 börjar det om.",
+        "Konsument ett: order sedan midnatt. Klockan 00:00 börjar räkningen om.",
         "Konsument två: dagens försäljning och senaste timmens, sekund för sekund.",
-        "Hanterade order har ett eget topic: från fem minuter till två timmar.",
+        "Hanterade order har en egen topic: från fem minuter till två timmar.",
         "Varje köp tar av hyllan: gult är lågt, rött är slut, plus är på väg.",
         "De nyaste först: en prick är såld, en bock hanterad, ett kuvert mejlad.",
         "Det en butik bör veta: vad som beställts, tagit slut och sparats.",

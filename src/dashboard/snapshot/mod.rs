@@ -39,7 +39,7 @@ pub struct Snapshot {
     pub link: Link,
     /// Orders handled since 00:00, by the time of handling; `None` where nobody counts them.
     pub handled_today: Option<u64>,
-    /// Pieces that customers wanted and did not get.
+    /// Customers who left with nothing, since the shop opened.
     pub lost_sales: u64,
     /// What the products file says of each product, and what is on its way; by product id.
     pub shelf: Vec<ShelfPlan>,

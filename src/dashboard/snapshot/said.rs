@@ -225,7 +225,23 @@ impl Said {
 
     /// Whether whoever pressed a key waits for it.
     pub fn answers_a_key(&self) -> bool {
-        matches!(self, Self::PictureSaved { .. } | Self::NotWritten { .. })
+        matches!(
+            self,
+            Self::PictureSaved { .. }
+                | Self::NotWritten { .. }
+                | Self::RealTime
+                | Self::NobodySells
+                | Self::NotWhilePaused
+                | Self::NoRate
+                | Self::AlmostMidnight
+                | Self::RushBegan
+        )
+    }
+
+    /// Whether it is what the day is about: then it stands out on every page, and stays among the messages longer than
+    /// goods that come and go.
+    pub fn is_an_event(&self) -> bool {
+        matches!(self, Self::Midnight { .. } | Self::ReportSaved { .. } | Self::ReportRevised { .. })
     }
 }
 

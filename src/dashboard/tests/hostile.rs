@@ -86,7 +86,8 @@ prop_compose! {
             sales_today_ore: sums[0],
             sales_last_hour_ore: sums[1],
             handled: HandledFigures {
-                by_day: BTreeMap::new(), total, last_5_min: window, last_30_min: window, last_1_h: window, last_2_h: window, intervals, waits: Waits::default(),
+                by_day: BTreeMap::new(), total, last_5_min: window, last_30_min: window, last_1_h: window, last_2_h: window, intervals,
+                by_slot: (shop_second.div_euclid(300).saturating_sub(20)..).zip(intervals).collect(), waits: Waits::default(),
             },
             lag: [("orders-today".to_owned(), mails)].into(),
             reports: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod choosing;
 mod events;
+mod figures;
 mod hostile;
 mod looks;
 mod pages;

@@ -164,7 +164,7 @@ fn the_column_that_sorts_is_marked() {
     let (shop, mut ui) = used(Page::Stock);
     let head = |ui: &Ui| text(&cells(120, 30, &shop, ui, &dark()));
     for (sort, mark) in [
-        (StockSort::Need, "lowest first"),
+        (StockSort::Need, "emptiest first"),
         (StockSort::Name, "Product▴"),
         (StockSort::Balance, "▴In stock"),
         (StockSort::Sold, "▾Sold today"),
@@ -243,7 +243,7 @@ fn a_shop_that_has_just_opened_has_something_to_say_on_every_page() {
         (Page::Orders, "No orders yet."),
         (Page::Handling, "Nothing handled yet."),
         (Page::Reports, "No report yet"),
-        (Page::Kafka, "Nothing known of the topics yet."),
+        (Page::Kafka, "Nothing is known of the topics yet."),
         (Page::Log, "The log is empty."),
     ] {
         let shown = text(&cells(120, 30, &shop, &ui(&shop, page), &dark()));

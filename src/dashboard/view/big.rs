@@ -30,6 +30,7 @@ fn dots(sign: char) -> Option<(Dots, u16)> {
         '9' => ([0b111, 0b101, 0b111, 0b001, 0b111], WIDE),
         '−' => ([0, 0, 0b111, 0, 0], WIDE),
         ':' => ([0, 0b1, 0, 0b1, 0], 1),
+        ',' => ([0, 0, 0, 0, 0b1], 1),
         // The space between thousands, with the gap that follows every sign.
         '\u{a0}' | ' ' => ([0; 5], 0),
         _ => return None,
@@ -51,6 +52,7 @@ fn strokes(sign: char) -> Option<[&'static str; 3]> {
         '9' => [" _ ", "|_|", " _|"],
         '−' => ["   ", " _ ", "   "],
         ':' => [" ", ".", "."],
+        ',' => [" ", " ", ","],
         '\u{a0}' | ' ' => ["", "", ""],
         _ => return None,
     })
@@ -102,9 +104,9 @@ impl Size {
 }
 
 /// The largest size in which all `figures` fit into columns of `width`, on a panel with `height` rows below
-/// its title, so that what belongs together is set in one size.
+/// its title, so that what belongs together is set in one size. Where one is too long for any, the others are set in the
+/// smallest, and it alone is shortened.
 pub(super) fn common_size(figures: &[&str], width: u16, height: u16) -> Size {
-    let fits = |size: &Size| figures.iter().all(|figure| size.width(figure) <= width);
     // A chart below keeps at least as many rows as the figure.
     let sizes: &[Size] = match height {
         0..=4 => &[],
@@ -112,7 +114,13 @@ pub(super) fn common_size(figures: &[&str], width: u16, height: u16) -> Size {
         14..=19 => &[Size::Double, Size::Single],
         _ => &[Size::Huge, Size::Double, Size::Single],
     };
-    sizes.iter().copied().find(fits).unwrap_or(Size::Text)
+    largest(sizes, figures.iter().map(|figure| (*figure, width)))
+}
+
+/// The first of the sizes in which all figures fit into their columns, else the last.
+pub(super) fn largest<'a>(sizes: &[Size], figures: impl Iterator<Item = (&'a str, u16)> + Clone) -> Size {
+    let fits = |size: &Size| figures.clone().all(|(figure, width)| size.width(figure) <= width);
+    sizes.iter().copied().find(fits).or(sizes.last().copied()).unwrap_or(Size::Text)
 }
 
 /// A figure to be set big: what is big, and what may follow it small, the longest form first.
@@ -135,23 +143,25 @@ impl Figure<'_> {
         note: &str,
         buf: &mut Buffer,
     ) -> Rect {
-        // What has no dots is written.
-        let size = if self.big.chars().all(|sign| dots(sign).is_some()) { size } else { Size::Text };
         let air = size.air();
         let area = text::below(area, air);
-        let width = match size {
+        let foot = text::row(area, size.height() - 1);
+        // What has no dots, or is too long for them, is written.
+        let has_dots = self.big.chars().all(|sign| dots(sign).is_some());
+        let form = if has_dots && size.width(self.big) <= area.width { size } else { Size::Text };
+        let width = match form {
             Size::Text => text::columns(self.text),
-            _ => size.width(self.big),
+            _ => form.width(self.big),
         };
-        match size {
-            Size::Text => text::left(text::row(area, 0), self.text, self.style, buf),
+        match form {
+            Size::Text => text::left(foot, self.text, self.style, buf),
             Size::Huge => draw_dots(self.big, area, 2, scene.marks.ascii, self.style, buf),
             Size::Double => draw_dots(self.big, area, 1, scene.marks.ascii, self.style, buf),
             Size::Single if scene.marks.ascii => draw_strokes(self.big, area, self.style, buf),
             Size::Single => draw_halves(self.big, area, self.style, buf),
         }
-        let mut foot = text::right_of(text::row(area, size.height() - 1), width + 1);
-        if size != Size::Text
+        let mut foot = text::right_of(foot, width + 1);
+        if form != Size::Text
             && let Some(small) = self.small.iter().find(|small| text::columns(small) <= foot.width)
         {
             text::left(foot, small, scene.theme.dim, buf);
@@ -164,12 +174,14 @@ impl Figure<'_> {
     }
 }
 
-/// The kronor of a sum, without its öre.
-pub(super) fn whole(sum: &str) -> &str {
-    sum.split_once(',').map_or(sum, |(whole, _)| whole)
+/// The kronor of a sum as they are set big; the öre are too small to matter.
+pub(super) fn whole(ore: i64) -> String {
+    let sign = if ore < 0 { "−" } else { "" };
+    format!("{sign}{}", money::thousands(ore.unsigned_abs() / 100))
 }
 
-/// Draws a sum of money, its kronor big and its öre small; what is below comes back.
+/// Draws a sum of money in whole kronor; one that is too long for its size in thousands or millions. What is below comes
+/// back.
 pub(super) fn draw_sum(
     scene: &Scene<'_>,
     area: Rect,
@@ -178,12 +190,14 @@ pub(super) fn draw_sum(
     style: Style,
     buf: &mut Buffer,
 ) -> Rect {
-    let full = money::kronor(ore);
     let text = number::kronor(ore, area.width.into());
-    let big = whole(&full);
-    // In the larger sizes the öre are too small to matter.
-    let small = if size.air() > 0 { KRONOR } else { full.strip_prefix(big).unwrap_or_default() };
-    Figure { big, small: &[small, KRONOR], text: &text, style }.draw(scene, area, size, "", buf)
+    let (mut big, mut small) = (whole(ore), KRONOR.to_owned());
+    if size.width(&big) > area.width {
+        let short = number::short_kronor(ore / 100);
+        let (figure, unit) = short.split_once('\u{a0}').unwrap_or((&short, KRONOR));
+        (big, small) = (figure.to_owned(), unit.to_owned());
+    }
+    Figure { big: &big, small: &[&small], text: &text, style }.draw(scene, area, size, "", buf)
 }
 
 /// Each dot `high` rows high and twice as many columns wide, which looks like a square.
@@ -252,7 +266,7 @@ mod tests {
 
     #[test]
     fn every_sign_has_both_forms_in_one_width() {
-        for sign in "0123456789−: \u{a0}".chars() {
+        for sign in "0123456789−:, \u{a0}".chars() {
             let (_, wide) = dots(sign).unwrap();
             let lines = strokes(sign).unwrap();
             assert!(lines.iter().all(|line| text::columns(line) == wide), "{sign}");
@@ -262,6 +276,15 @@ mod tests {
     #[test]
     fn a_figure_of_nine_digits_fits_a_column_of_the_page() {
         assert!(Size::Single.width("345\u{a0}678\u{a0}901") <= 38);
+    }
+
+    #[test]
+    fn one_long_figure_does_not_shrink_the_others() {
+        let long = whole(40_288_326_600);
+        assert_eq!(common_size(&["7\u{a0}052", &long], 38, 10), Size::Single);
+        assert_eq!(common_size(&["7\u{a0}052", &long], 200, 40), Size::Huge);
+        assert_eq!(common_size(&["7\u{a0}052"], 38, 4), Size::Text);
+        assert_eq!(number::short_kronor(402_883_266), "402,8\u{a0}Mkr");
     }
 
     #[test]

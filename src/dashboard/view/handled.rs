@@ -1,5 +1,6 @@
-//! Handled orders: how many in each window, and the two hours in intervals of five minutes.
+//! Handled orders: how many in each window, and the two hours in slots of five minutes.
 
+use chrono::Timelike;
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Rect},
@@ -15,6 +16,7 @@ use super::{
     layout::GUTTER,
     number, text,
 };
+use crate::views::figures::SLOT_SECONDS;
 
 /// From this size of the body on, alone on the page, every figure is large.
 const LARGE: (u16, u16) = (70, 17);
@@ -24,16 +26,14 @@ const LIST: u16 = 13;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let handled = &scene.shop.figures.handled;
-    let highest = handled.intervals.iter().copied().max().unwrap_or(0);
-    let top = round_top(highest as f64);
-    let note = text::scale(scene, &number::count(number::whole(top), 8));
+    let note = text::scale(scene, &number::count(number::whole(top(scene)), 8));
     let note = Line::styled(note, scene.theme.dim);
     let body = text::title(scene, area, scene.words.handled, &note, buf);
 
     let entries = entries(scene);
     if scene.ui.enlarged_panel().is_some() && body.width >= LARGE.0 && body.height >= LARGE.1 {
         let rest = large(scene, body, &entries, buf);
-        chart(scene, rest, top, buf);
+        chart(scene, rest, buf);
         return;
     }
     let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX);
@@ -45,16 +45,22 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let count = number::count(number::signed(handled.last_5_min), LIST.into());
     let size = Size::Single;
     // A high panel says the last five minutes out loud, where all its entries stay visible below.
-    if body.height > rows + size.height() && size.width(&count) <= LIST {
+    let mut listed = entries.as_slice();
+    if body.height > rows + size.height() + 1
+        && size.width(&count) <= LIST
+        && let [first, others @ ..] = listed
+    {
+        text::left(text::row(list, 0), &first.label, scene.theme.dim, buf);
         let figure = Figure { big: &count, small: &[], text: &count, style: scene.theme.handled };
-        list = text::below(figure.draw(scene, list, size, "", buf), 1);
+        list = text::below(figure.draw(scene, text::below(list, 1), size, "", buf), 1);
+        listed = others;
     }
     // And where there is room for air, the list has some.
     let apart = if list.height >= 2 * rows { 2 } else { 1 };
-    for (entry, row) in entries.iter().zip(list.rows().step_by(apart)) {
+    for (entry, row) in listed.iter().zip(list.rows().step_by(apart)) {
         entry.draw(scene, row, buf);
     }
-    chart(scene, text::right_of(body, LIST + 1), top, buf);
+    chart(scene, text::right_of(body, LIST + 1), buf);
 }
 
 /// Every figure large, three beside each other; what is below comes back.
@@ -75,8 +81,12 @@ fn large(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) 
     for (index, (entry, (whole, tenths))) in (0_u16..).zip(entries.iter().zip(&texts)) {
         let Some(column) = columns.get(usize::from(index % 3)) else { continue };
         let area = text::below(Rect { height: body.height, ..*column }, index / 3 * high);
-        text::left(text::row(area, 0), &entry.label, scene.theme.dim, buf);
-        let style = scene.theme.handled;
+        let label = match entry.value {
+            Value::Count(_) => entry.label.clone(),
+            Value::Mean(_) => format!("{} {} 5 min", entry.label, scene.words.per),
+        };
+        text::left(text::row(area, 0), &label, scene.theme.dim, buf);
+        let style = if index == 5 { entry.style } else { scene.theme.handled };
         let figure = Figure { big: whole, small: &[tenths], text: &format!("{whole}{tenths}"), style };
         // The label stands in the air above.
         figure.draw(scene, text::below(area, 1 - size.air()), size, "", buf);
@@ -84,31 +94,65 @@ fn large(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) 
     text::below(body, 2 * high)
 }
 
+/// Bars of the chart: two hours.
+const BARS: usize = 24;
+
+/// The slots of the chart, the one that is not over last, with how many orders were handled in each. They are those of
+/// the clock, so that a bar stays what it is until the next one begins.
+fn slots(scene: &Scene<'_>) -> impl Iterator<Item = (i64, u64)> {
+    let figures = &scene.shop.figures;
+    let last = figures.shop_second.div_euclid(SLOT_SECONDS);
+    let of = move |back: usize| last.saturating_sub(i64::try_from(back).unwrap_or(0));
+    (0..BARS).rev().map(of).map(|slot| (slot, figures.handled.by_slot.get(&slot).copied().unwrap_or(0)))
+}
+
+/// The value of a bar of full height.
+pub(super) fn top(scene: &Scene<'_>) -> f64 {
+    round_top(slots(scene).map(|(_, count)| count).max().unwrap_or(0) as f64)
+}
+
 /// Columns that the chart uses of `width`.
 pub(super) fn chart_width(scene: &Scene<'_>, width: u16) -> u16 {
-    let intervals = scene.shop.figures.handled.intervals.len();
-    spread(scene.marks, width, intervals).map_or(width, |(wide, gap)| {
-        u16::try_from((wide + gap) * intervals / columns_a_cell(scene.marks)).unwrap_or(width)
+    spread(scene.marks, width, BARS).map_or(width, |(wide, gap)| {
+        u16::try_from((wide + gap) * BARS / columns_a_cell(scene.marks)).unwrap_or(width)
     })
 }
 
-/// The 24 intervals, oldest first, with the mean across them.
-pub(super) fn chart(scene: &Scene<'_>, area: Rect, top: f64, buf: &mut Buffer) {
-    let handled = &scene.shop.figures.handled;
-    let bars = handled.intervals.map(|count| Bar { value: count as f64, style: scene.theme.handled });
+/// The two hours in slots of five minutes, with the mean across them and the hours below.
+pub(super) fn chart(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let theme = scene.theme;
+    let bars: Vec<Bar> = slots(scene)
+        .enumerate()
+        .map(|(index, (_, count))| Bar {
+            value: count as f64,
+            style: if index + 1 == BARS { theme.handled_open } else { theme.handled },
+        })
+        .collect();
     // Better none than some.
-    let Some((wide, gap)) = spread(scene.marks, area.width, bars.len()) else { return };
-    let ground = (wide + gap) * bars.len();
+    let Some((wide, gap)) = spread(scene.marks, area.width, BARS) else { return };
+    let ground = (wide + gap) * BARS;
     // Now is at the right edge.
     let area = text::right_of(area, area.width.saturating_sub(chart_width(scene, area.width)));
     let axis_rows = u16::from(area.height >= 4);
     let bars_area = Rect { height: area.height - axis_rows, ..area };
-    let level = Some(handled.mean_per_5_min());
-    Chart { bars: &bars, wide, gap, top, level, ground }.draw(scene, bars_area, buf);
+    let level = Some(scene.shop.figures.handled.mean_per_5_min());
+    Chart { bars: &bars, wide, gap, top: top(scene), level, ground }.draw(scene, bars_area, buf);
     if axis_rows == 1 {
-        let axis = text::row(area, area.height - 1);
-        text::left(axis, "−2 h", scene.theme.dim, buf);
-        text::right(axis, scene.words.now, scene.theme.dim, buf);
+        draw_hours(scene, text::row(area, area.height - 1), buf);
+    }
+}
+
+/// The hours, each below the bar that begins it.
+fn draw_hours(scene: &Scene<'_>, axis: Rect, buf: &mut Buffer) {
+    for (index, (slot, _)) in slots(scene).enumerate() {
+        let time = scene.shop.zone.at(slot.saturating_mul(SLOT_SECONDS));
+        if time.minute() == 0 {
+            let x = usize::from(axis.width) * index / BARS;
+            let place = text::right_of(axis, u16::try_from(x).unwrap_or(u16::MAX));
+            if place.width >= 2 {
+                text::left(place, &format!("{:02}", time.hour()), scene.theme.dim, buf);
+            }
+        }
     }
 }
 
@@ -151,7 +195,11 @@ fn entries(scene: &Scene<'_>) -> [Entry; 6] {
             value: Value::Mean(handled.mean_per_5_min()),
             style: strong,
         },
-        count(scene.words.pending, scene.shop.figures.pending),
+        Entry {
+            label: scene.words.pending.to_owned(),
+            value: Value::Count(scene.shop.figures.pending),
+            style: scene.theme.orders,
+        },
     ]
 }
 

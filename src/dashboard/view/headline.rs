@@ -39,7 +39,7 @@ impl Tile {
         Self { title: title.to_owned(), note: Line::default(), value: Value::Count(count), style }
     }
 
-    /// How much money; the öre are small.
+    /// How much money, in whole kronor.
     pub(super) fn kronor(title: &str, ore: i64, style: Style) -> Self {
         Self { title: title.to_owned(), note: Line::default(), value: Value::Ore(ore), style }
     }
@@ -56,7 +56,7 @@ impl Tile {
                 let sign = if count < 0 { "−" } else { "" };
                 format!("{sign}{}", money::thousands(count.unsigned_abs()))
             }
-            Value::Ore(ore) => big::whole(&money::kronor(ore)).to_owned(),
+            Value::Ore(ore) => big::whole(ore),
         }
     }
 
@@ -84,8 +84,8 @@ pub(super) fn draw(scene: &Scene<'_>, height: u16, tiles: &[(Rect, Tile)], buf: 
         BIG_FROM..LARGE_FROM => &[Size::Single],
         _ => &[Size::Double, Size::Single],
     };
-    let fits = |size: &Size| tiles.iter().all(|(area, tile)| size.width(&tile.big()) <= area.width);
-    let size = sizes.iter().copied().find(fits).unwrap_or(Size::Text);
+    let figures: Vec<(String, u16)> = tiles.iter().map(|(area, tile)| (tile.big(), area.width)).collect();
+    let size = big::largest(sizes, figures.iter().map(|(figure, width)| (figure.as_str(), *width)));
     for (area, tile) in tiles {
         tile.draw(scene, *area, size, buf);
     }

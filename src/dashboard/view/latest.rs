@@ -58,9 +58,9 @@ pub(super) fn of_stage(scene: &Scene<'_>, stage: Stage) -> (char, &'static str, 
     }
 }
 
-/// The time of a sale.
+/// When an order came to its stage: the feed is in the order of that.
 pub(super) fn time(scene: &Scene<'_>, order: &LatestOrder, seconds: bool) -> String {
-    let time = order.created_at.with_timezone(&scene.shop.zone.0);
+    let time = order.handled_at.unwrap_or(order.created_at).with_timezone(&scene.shop.zone.0);
     let minutes = format!("{:02}:{:02}", time.hour(), time.minute());
     if seconds { format!("{minutes}:{:02}", time.second()) } else { minutes }
 }

@@ -26,6 +26,10 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         return;
     }
     let alarms = shop.alarms.iter().map(|alarm| alarm_line(scene, alarm, body.width));
+    // What the day is about stays above what comes and goes for as long as it is recent.
+    let stays = |message: &&Message| message.said.is_an_event() && message.number >= scene.ui.recent_from;
+    let (events, others): (Vec<_>, Vec<_>) = messages.partition(stays);
+    let messages = events.into_iter().chain(others);
     let messages = messages.map(|message| message_line(scene, message, body.width));
     for (line, row) in alarms.chain(messages).zip(body.rows()) {
         line.render(row, buf);

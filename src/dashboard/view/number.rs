@@ -49,6 +49,12 @@ pub(super) fn whole_kronor(kronor: i64, width: usize) -> String {
     shortened(sign, magnitude, "kr", width)
 }
 
+/// `402,9 Mkr`, for a sum that is too long to be set big; small ones as they are.
+pub(super) fn short_kronor(kronor: i64) -> String {
+    let sign = if kronor < 0 { "−" } else { "" };
+    shortened(sign, kronor.unsigned_abs(), "kr", 11)
+}
+
 fn shortened(sign: &str, magnitude: u64, unit: &str, width: usize) -> String {
     let space = if unit.is_empty() { "" } else { "\u{a0}" };
     for (power, prefix) in UNITS.into_iter().filter(|(power, _)| magnitude >= *power) {
@@ -100,15 +106,16 @@ pub(super) fn duration(seconds: i64) -> String {
     }
 }
 
-/// How long something will last: `12 d`, `3,4 d`, below two days `31 h`, below two hours `40 min`.
+/// How long something will last: `12 d`, `3,4 d`, below two days `31 h`, below ten hours `1 h 50`, below one `40 min`.
 pub(super) fn lasts(days: f64) -> String {
     if !days.is_finite() {
         return "–".to_owned();
     }
     let minutes = whole(days * 1440.0).max(0);
     match minutes {
-        ..120 => format!("{minutes} min"),
-        120..2880 => format!("{} h", minutes / 60),
+        ..60 => format!("{minutes} min"),
+        60..600 => format!("{} h {:02}", minutes / 60, minutes % 60),
+        600..2880 => format!("{} h", minutes / 60),
         2880..14_400 => format!("{} d", decimal(days)),
         _ => format!("{} d", count(minutes / 1440, 5)),
     }
@@ -156,8 +163,8 @@ mod tests {
         let told = [0, 59, 60, 130, 3_900, 90_000].map(duration);
         assert_eq!(told, ["0 s", "59 s", "1 min", "2 min 10 s", "1 h 05 min", "1 d 1 h"]);
         assert_eq!(duration(-4), "0 s");
-        let lasting = [0.01, 0.5, 1.9, 3.44, 12.7, f64::NAN].map(lasts);
-        assert_eq!(lasting, ["14 min", "12 h", "45 h", "3,4 d", "12 d", "–"]);
+        let lasting = [0.01, 0.0764, 0.5, 1.9, 3.44, 12.7, f64::NAN].map(lasts);
+        assert_eq!(lasting, ["14 min", "1 h 50", "12 h", "45 h", "3,4 d", "12 d", "–"]);
     }
 
     proptest! {

@@ -32,7 +32,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
 
     let rest = if scene.ui.enlarged_panel().is_some() && area.height >= ONE_ABOVE_THE_OTHER {
         let body = text::title(scene, area, scene.words.sales_today, &note, buf);
-        let size = big::common_size(&[big::whole(&money::kronor(today))], body.width, body.height);
+        let size = big::common_size(&[&big::whole(today)], body.width, body.height);
         let rest = big::draw_sum(scene, body, size, today, scene.theme.money, buf);
         let label = text::columns(scene.words.last_hour) + 2;
         text::left(
@@ -47,11 +47,12 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     } else if area.width >= BOTH_BIG {
         let half = (area.width - GUTTER) / 2;
         let left = Rect { width: half, ..area };
-        let body = text::title(scene, left, scene.words.sales_today, &Line::default(), buf);
+        // The scale is that of the day's chart below.
+        let body = text::title(scene, left, scene.words.sales_today, &note, buf);
         let size = headline_size(scene, body);
         let rest = big::draw_sum(scene, body, size, today, scene.theme.money, buf);
         let right = text::right_of(area, half + GUTTER);
-        let body = text::title(scene, right, scene.words.last_hour, &note, buf);
+        let body = text::title(scene, right, scene.words.last_hour, &Line::default(), buf);
         big::draw_sum(scene, body, size, hour, scene.theme.money, buf);
         Rect { width: area.width, ..rest }
     } else {
@@ -73,6 +74,6 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
 pub(super) fn headline_size(scene: &Scene<'_>, body: Rect) -> Size {
     let figures = &scene.shop.figures;
     let orders = money::thousands(figures.orders_today);
-    let [today, hour] = [figures.sales_today_ore, figures.sales_last_hour_ore].map(money::kronor);
-    big::common_size(&[&orders, big::whole(&today), big::whole(&hour)], body.width, body.height)
+    let [today, hour] = [figures.sales_today_ore, figures.sales_last_hour_ore].map(big::whole);
+    big::common_size(&[&orders, &today, &hour], body.width, body.height)
 }

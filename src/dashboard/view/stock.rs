@@ -45,7 +45,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
 /// The shelves to show: where not all fit the lowest are chosen, but they
 /// stay in their order, so that lines do not jump about as people buy.
 fn choose<'a>(scene: &Scene<'a>, rows: usize) -> Vec<Shelf<'a>> {
-    let mut shelves = lists::shelves(scene.shop);
+    let mut shelves = lists::shelves(&scene.shop.figures, &scene.shop.shelf, scene.shop.zone);
     if shelves.len() <= rows {
         return shelves;
     }

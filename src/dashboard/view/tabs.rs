@@ -3,6 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    style::Modifier,
     text::{Line, Span},
     widgets::Widget,
 };
@@ -58,12 +59,14 @@ fn width(tabs: &[(Page, Line<'static>)], form: Form) -> u16 {
 fn tabs(scene: &Scene<'_>, form: Form) -> Vec<(Page, Line<'static>)> {
     let tab = |(page, (number, name)): (Page, (usize, &'static str))| {
         let open = page == scene.ui.page;
-        let style = if open { scene.theme.strong } else { scene.theme.dim };
-        let mut tab = Line::from(Span::styled(number.to_string(), style));
-        if open || form == Form::Names {
-            tab.push_span(Span::styled(format!(" {name}"), style));
-        }
-        (page, tab)
+        let text = match (open, form) {
+            (true, _) => format!(" {number} {name} "),
+            (false, Form::Names) => format!("{number} {name}"),
+            (false, Form::Numbers) => number.to_string(),
+        };
+        // A page's name is no title among others: it is set off as a whole.
+        let style = if open { scene.theme.strong.add_modifier(Modifier::REVERSED) } else { scene.theme.dim };
+        (page, Line::from(Span::styled(text, style)))
     };
     Page::ALL.into_iter().zip((1..).zip(scene.words.page_names)).map(tab).collect()
 }

@@ -10,11 +10,14 @@ use std::fmt::Write;
 use chrono::{Datelike, Timelike};
 
 use self::chart::{Bar, Chart};
-use super::lang::{Lang, Words};
+use super::{
+    lang::{Lang, Words},
+    snapshot::{Audit, ShelfPlan},
+};
 use crate::{
     shop::{
         Zone,
-        money::{kronor, thousands},
+        money::{decimal, kronor, signed, thousands},
     },
     views::figures::{SLOT_SECONDS, ShopFigures},
 };
@@ -24,23 +27,38 @@ const STYLE: &str = include_str!("style.css");
 /// Slots between two hours below a chart of the day.
 const HOURS: usize = 3 * 12;
 
-/// What a page is made from.
+/// What a page tells of.
+#[derive(Debug, Clone, Copy)]
+pub struct Day<'a> {
+    /// The shop's figures.
+    pub figures: &'a ShopFigures,
+    /// The shop's time zone.
+    pub zone: Zone,
+    /// What the products file says of each product.
+    pub shelf: &'a [ShelfPlan],
+    /// Customers who left with nothing, since the shop opened.
+    pub lost_sales: u64,
+}
+
+/// A day and the words for it.
 struct Page<'a> {
-    figures: &'a ShopFigures,
-    zone: Zone,
+    day: Day<'a>,
     words: &'static Words,
 }
 
 /// The page of the shop's figures.
-pub fn render(figures: &ShopFigures, zone: Zone, lang: Lang) -> String {
-    let page = Page { figures, zone, words: lang.words() };
-    let words = page.words;
+pub fn render(day: Day<'_>, lang: Lang) -> String {
+    let page = Page { day, words: lang.words() };
+    let (words, figures, zone) = (page.words, day.figures, day.zone);
     let now = zone.at(figures.shop_second);
     let (date, time) = (words.date(&now), format!("{:02}:{:02}", now.hour(), now.minute()));
-    let orders =
-        page.day(words.orders, "orders", figures.orders_by_slot.iter().map(|n| (*n as f64, thousands(*n))));
+    let orders = page.over_the_day(
+        words.orders,
+        "orders",
+        figures.orders_by_slot.iter().map(|n| (*n as f64, thousands(*n))),
+    );
     let kr = |ore: &i64| ((*ore).max(0) as f64 / 100.0, kronor(*ore));
-    let sales = page.day(words.sales_today, "money", figures.sales_by_slot.iter().map(kr));
+    let sales = page.over_the_day(words.sales_today, "money", figures.sales_by_slot.iter().map(kr));
     let mut body = format!(
         "<header><h1>shop-sim</h1><span class=\"when\">{time}</span><span class=\"date\">{} {date}</span></header>\n{}",
         words.weekday(now.weekday()),
@@ -69,12 +87,13 @@ pub fn render(figures: &ShopFigures, zone: Zone, lang: Lang) -> String {
 
 impl Page<'_> {
     fn sums(&self) -> String {
-        let (figures, words) = (self.figures, self.words);
+        let (figures, words) = (self.day.figures, self.words);
+        let handled_today = figures.handled.by_day.get(&figures.today).copied().unwrap_or(0);
         let sums = [
             (words.orders, "orders", thousands(figures.orders_today)),
             (words.sales_today, "money", kronor(figures.sales_today_ore)),
             (words.last_hour, "money", kronor(figures.sales_last_hour_ore)),
-            (words.handled, "handled", thousands(figures.handled.total)),
+            (words.pages.handled_today, "handled", thousands(handled_today)),
             (words.pending, "", thousands(figures.pending)),
         ];
         let mut list = "<dl class=\"sums\">\n".to_owned();
@@ -85,12 +104,12 @@ impl Page<'_> {
     }
 
     /// A chart over the day by slots of five minutes: each with its height and its words.
-    fn day(&self, title: &str, class: &str, slots: impl Iterator<Item = (f64, String)>) -> String {
-        let start = self.zone.start_of(self.figures.today);
-        let end = self.zone.end_of(self.figures.today);
+    fn over_the_day(&self, title: &str, class: &str, slots: impl Iterator<Item = (f64, String)>) -> String {
+        let start = self.day.zone.start_of(self.day.figures.today);
+        let end = self.day.zone.end_of(self.day.figures.today);
         let time = |slot: usize| {
             let second = start.saturating_add(i64::try_from(slot).unwrap_or(0).saturating_mul(SLOT_SECONDS));
-            let time = self.zone.at(second);
+            let time = self.day.zone.at(second);
             format!("{:02}:{:02}", time.hour(), time.minute())
         };
         let bars: Vec<Bar> = slots
@@ -105,7 +124,7 @@ impl Page<'_> {
     }
 
     fn handled(&self) -> String {
-        let (handled, words) = (&self.figures.handled, self.words);
+        let (handled, words) = (&self.day.figures.handled, self.words);
         let ago = |interval: usize| i64::try_from(interval * 5).unwrap_or(0) - 120;
         let bars: Vec<Bar> = handled
             .intervals
@@ -129,7 +148,7 @@ impl Page<'_> {
         ] {
             let _ = write!(windows, "{name} <b>{}</b> &nbsp; ", thousands(count));
         }
-        let mean = format!("{:.2}", handled.mean_per_5_min()).replace('.', ",");
+        let mean = decimal(handled.mean_per_5_min(), 2);
         let _ = write!(windows, "{} <b>{mean}</b> {} 5 min", words.mean, words.per);
         let inside = format!("{}<p class=\"note\">{windows}</p>\n", chart.svg());
         section(words.handled, &self.scale(chart.top()), &inside)
@@ -147,35 +166,33 @@ impl Page<'_> {
 
     /// The sums that must add up.
     fn audit(&self) -> String {
-        let (figures, words) = (self.figures, self.words);
+        let (figures, words) = (self.day.figures, self.words);
         let (delivered, sold) = figures.stock.iter().fold((0_i64, 0_i64), |(delivered, sold), line| {
             (delivered.saturating_add(line.delivered), sold.saturating_add(line.sold))
         });
         let balance = delivered.saturating_sub(sold);
         format!(
-            "<p class=\"audit\"><b>{}</b> {} {} <b>{}</b> {} + <b>{}</b> {} &nbsp;·&nbsp; <b>{}</b> {} − <b>{}</b> {} = <b>{}</b> {} &nbsp;·&nbsp; {} {} · {} {}</p>\n",
+            "<p class=\"audit\"><b>{}</b> {} {} <b>{}</b> {} + <b>{}</b> {} &nbsp;·&nbsp; <b>{}</b> {} − <b>{}</b> {} = <b>{}</b> {} &nbsp;·&nbsp; {} {} · {} {} · {} {}</p>\n",
             thousands(figures.produced),
             words.produced,
             // One consumer may be a moment ahead of another.
-            if figures.pending.saturating_add(figures.handled.total) == figures.produced {
-                '='
-            } else {
-                '≈'
-            },
+            if Audit::of(figures).adds_up() { '=' } else { '≈' },
             thousands(figures.pending),
             words.pending,
             thousands(figures.handled.total),
             words.all_handled,
-            tables::signed(delivered),
+            signed(delivered),
             words.delivered,
-            tables::signed(sold),
+            signed(sold),
             words.sold,
-            tables::signed(balance),
+            signed(balance),
             words.in_stock,
-            figures.duplicates,
+            thousands(figures.duplicates),
             words.duplicates,
-            figures.dead_letters,
+            thousands(figures.dead_letters),
             words.dead_letters,
+            thousands(self.day.lost_sales),
+            words.lost_sales,
         )
     }
 }

@@ -4,36 +4,38 @@ use std::fmt::Write;
 
 use super::{Page, escape};
 use crate::{
-    shop::money::{kronor, thousands},
+    dashboard::lists::{self, Shelf},
+    shop::money::{kronor, signed, thousands},
     sinks::clean::shown,
 };
 
 /// Characters of the longest name.
 const NAME: usize = 60;
 
-/// Every product's balance, the emptiest first as on the shelves' own page of the dashboard.
+/// Every product's balance, what needs a delivery most first, in the colours of the shelves' own page of the dashboard.
 pub(super) fn stock(page: &Page<'_>) -> String {
     let words = page.words;
-    let mut lines: Vec<_> = page.figures.stock.iter().collect();
-    lines.sort_by_key(|line| (line.balance(), line.product_id));
-    let full = lines.iter().map(|line| line.balance()).max().unwrap_or(0).max(1);
+    let mut shelves = lists::shelves(page.day.figures, page.day.shelf, page.day.zone);
+    shelves.sort_by(Shelf::need);
     let mut table = head(&[
         (words.pages.product, false),
         ("", false),
         (words.in_stock, true),
         (words.pages.sold_today, true),
     ]);
-    for line in lines {
-        let balance = line.balance();
-        let class = if balance <= 0 { "out" } else { "" };
-        let sold = page.figures.products_today.get(&line.product_id).map_or(0, |sold| sold.units);
+    for shelf in shelves {
+        let class = match shelf.balance() {
+            ..=0 => "out",
+            _ if shelf.is_low() => "low",
+            _ => "",
+        };
         let _ = writeln!(
             table,
             "<tr><td>{}</td><td class=\"bar goods {class}\">{}</td><td class=\"n {class}\">{}</td><td class=\"n\">{}</td></tr>",
-            escape(&shown(&line.name, NAME)),
-            bar(balance.max(0) as f64 / full as f64),
-            signed(balance),
-            signed(sold)
+            escape(&shown(&shelf.line.name, NAME)),
+            bar(shelf.fill()),
+            signed(shelf.balance()),
+            signed(shelf.sold_today)
         );
     }
     table + "</table>\n"
@@ -42,7 +44,7 @@ pub(super) fn stock(page: &Page<'_>) -> String {
 /// What was sold today, the most first.
 pub(super) fn products(page: &Page<'_>) -> String {
     let words = page.words;
-    let mut products: Vec<_> = page.figures.products_today.values().collect();
+    let mut products: Vec<_> = page.day.figures.products_today.values().collect();
     products.sort_by_key(|sold| std::cmp::Reverse((sold.sales_ore, sold.units)));
     let most = products.first().map_or(1, |sold| sold.sales_ore).max(1);
     let mut table =
@@ -63,14 +65,14 @@ pub(super) fn products(page: &Page<'_>) -> String {
 /// The closed days, newest first.
 pub(super) fn days(page: &Page<'_>) -> String {
     let words = page.words;
-    let most = page.figures.reports.iter().map(|day| day.sales_ore).max().unwrap_or(0).max(1);
+    let most = page.day.figures.reports.iter().map(|day| day.sales_ore).max().unwrap_or(0).max(1);
     let mut table = head(&[
         (words.pages.date, false),
         ("", false),
         (words.pages.orders, true),
         (words.pages.sales, true),
     ]);
-    for day in page.figures.reports.iter().rev() {
+    for day in page.day.figures.reports.iter().rev() {
         let _ = writeln!(
             table,
             "<tr><td>{}</td><td class=\"bar money\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
@@ -98,10 +100,4 @@ fn bar(share: f64) -> String {
     } else {
         String::new()
     }
-}
-
-/// Pieces, below zero too.
-pub(super) fn signed(pieces: i64) -> String {
-    let sign = if pieces < 0 { "−" } else { "" };
-    format!("{sign}{}", thousands(pieces.unsigned_abs()))
 }

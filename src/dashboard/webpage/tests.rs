@@ -2,12 +2,21 @@
 
 use proptest::prelude::*;
 
-use super::{escape, render};
+use super::{Day, escape, render};
 use crate::{
-    dashboard::{fixture, lang::Lang},
-    shop::Zone,
+    dashboard::{
+        fixture,
+        lang::{EN, Lang},
+        snapshot::Snapshot,
+    },
+    shop::{Zone, money::thousands},
     views::figures::ShopFigures,
 };
+
+fn page(shop: &Snapshot, lang: Lang) -> String {
+    let Snapshot { figures, zone, shelf, lost_sales, .. } = shop;
+    render(Day { figures, zone: *zone, shelf, lost_sales: *lost_sales }, lang)
+}
 
 /// Every element that is opened is closed in its turn, but for those that have no content.
 fn well_formed(page: &str) -> Result<(), String> {
@@ -31,12 +40,13 @@ fn well_formed(page: &str) -> Result<(), String> {
 
 #[test]
 fn the_page_has_every_figure_in_every_language() {
-    let figures = fixture::afternoon().figures;
+    let shop = fixture::afternoon();
+    let figures = &shop.figures;
     for lang in Lang::ALL {
-        let page = render(&figures, Zone::default(), lang);
+        let page = page(&shop, lang);
         well_formed(&page).unwrap();
         let money = crate::shop::money::kronor(figures.sales_today_ore);
-        let orders = crate::shop::money::thousands(figures.orders_today);
+        let orders = thousands(figures.orders_today);
         for figure in [money.as_str(), &orders, "14:03", "Löparskor Stigfinnare", "2026-11-19"] {
             assert!(page.contains(figure), "{figure} is missing in {lang:?}");
         }
@@ -45,21 +55,58 @@ fn the_page_has_every_figure_in_every_language() {
 }
 
 #[test]
+fn a_shelf_has_the_colour_that_it_has_on_the_screen() {
+    let mut shop = fixture::afternoon();
+    shop.figures.stock.truncate(3);
+    for (line, (delivered, name)) in
+        shop.figures.stock.iter_mut().zip([(0, "Empty"), (10, "Scarce"), (11, "Ample")])
+    {
+        (line.delivered, line.sold, line.name) = (delivered, 0, name.to_owned());
+    }
+    for plan in &mut shop.shelf {
+        (plan.reorder_point, plan.full) = (10, 20);
+    }
+    let page = page(&shop, Lang::En);
+    for (name, class, width) in [("Empty", "out", ""), ("Scarce", "low", "50.0%"), ("Ample", "", "55.0%")] {
+        let row = page.lines().find(|line| line.starts_with(&format!("<tr><td>{name}<"))).unwrap();
+        assert!(row.contains(&format!("\"bar goods {class}\"")), "{row}");
+        assert!(row.contains(&format!("\"n {class}\"")) && row.contains(width), "{row}");
+    }
+}
+
+#[test]
+fn what_was_handled_today_stands_beside_todays_orders_and_lost_sales_are_told() {
+    let mut shop = fixture::afternoon();
+    shop.figures.handled.by_day.insert(shop.figures.today, 1_608);
+    let page = page(&shop, Lang::En);
+    let sums = page.split("</dl>").next().unwrap();
+    let title = sums.find(EN.pages.handled_today).expect("its title");
+    assert!(sums[title..].contains(&thousands(1_608)), "{sums}");
+    assert!(!sums.contains(&thousands(shop.figures.handled.total)), "all time is not today");
+    assert!(page.contains(&format!("14 {}", EN.lost_sales)), "{page}");
+}
+
+#[test]
 fn a_shop_without_orders_has_a_page() {
-    well_formed(&render(&ShopFigures::default(), Zone::default(), Lang::En)).unwrap();
+    let figures = ShopFigures::default();
+    well_formed(&render(
+        Day { figures: &figures, zone: Zone::default(), shelf: &[], lost_sales: 0 },
+        Lang::En,
+    ))
+    .unwrap();
 }
 
 proptest! {
     #[test]
     fn nothing_from_outside_becomes_markup(name in "(\\PC|[<>&\"'/=! ]|script){0,60}") {
-        let mut figures = fixture::afternoon().figures;
-        for line in &mut figures.stock {
+        let mut shop = fixture::afternoon();
+        for line in &mut shop.figures.stock {
             line.name.clone_from(&name);
         }
-        for sold in figures.products_today.values_mut() {
+        for sold in shop.figures.products_today.values_mut() {
             sold.name.clone_from(&name);
         }
-        let page = render(&figures, Zone::default(), Lang::En);
+        let page = page(&shop, Lang::En);
         prop_assert!(well_formed(&page).is_ok());
         prop_assert!(!page.contains("<script"));
         prop_assert!(!escape(&name).contains(['<', '>', '"', '\'']));

@@ -114,7 +114,7 @@ impl Painter {
             link: self.board.link(),
             handled_today: Some(figures.handled.by_day.get(&figures.today).copied().unwrap_or(0)),
             lost_sales: pulse.as_ref().map_or(0, |pulse| pulse.lost_sales),
-            shelf: self.catalog.products.iter().map(|product| shelf(product, pulse.as_ref())).collect(),
+            shelf: shelves(&self.catalog, pulse.as_ref()),
             groups,
             messages: self.board.messages(),
             cluster: self.board.cluster(),
@@ -169,6 +169,11 @@ impl Painter {
             }
         }
     }
+}
+
+/// What is planned for every product, and what the last pulse says is on its way.
+pub fn shelves(catalog: &Catalog, pulse: Option<&Pulse>) -> Vec<ShelfPlan> {
+    catalog.products.iter().map(|product| shelf(product, pulse)).collect()
 }
 
 /// What is planned for a product, and what the last pulse says is on its way.

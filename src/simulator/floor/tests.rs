@@ -72,6 +72,33 @@ fn run(seed: u64, catalog: &Catalog, steps: &[Step]) -> (Floor, Vec<Event>) {
     (floor, events)
 }
 
+/// The visits once more, as the events that came of them tell which was which.
+struct Asked {
+    visits: Visits,
+    order_id: u64,
+    attempt: u64,
+}
+
+impl Asked {
+    fn new(seed: u64, catalog: &Catalog) -> Self {
+        Self { visits: Visits::new(seed, catalog), order_id: 1, attempt: 0 }
+    }
+
+    /// The visit that came to this end.
+    fn next(&mut self, event: &Event) -> Visit {
+        let visit = self.visits.visit(self.order_id, self.attempt);
+        (self.order_id, self.attempt) = match event {
+            Event::Sale(_) => (self.order_id + 1, 0),
+            _ => (self.order_id, self.attempt + 1),
+        };
+        visit
+    }
+}
+
+fn pieces(wishes: &[Wish]) -> i64 {
+    wishes.iter().map(|wish| wish.quantity).sum()
+}
+
 proptest! {
     #[test]
     fn the_books_balance_at_every_moment(
@@ -139,30 +166,35 @@ proptest! {
     }
 
     #[test]
-    fn lost_sales_are_what_was_wanted_less_what_was_sold(
+    fn a_lost_sale_is_a_basket_that_nothing_was_there_for(
         seed: u64, catalog in catalog(), steps in prop::collection::vec(step(), 1..40),
     ) {
         let (floor, events) = run(seed, &catalog, &steps);
-        let mut visits = Visits::new(seed, &catalog);
-        let (mut order, mut attempt, mut wanted, mut sold) = (1, 0, 0_i64, 0_i64);
+        let mut asked = Asked::new(seed, &catalog);
+        let mut balance = vec![0_i64; catalog.products.len()];
+        let mut lost = 0;
         for event in &events {
-            let visit = visits.visit(order, attempt);
-            let wishes = visit.wishes().iter().map(|wish| wish.quantity).sum::<i64>();
+            if let Event::Goods(goods) = event {
+                balance[goods.product] += goods.quantity;
+                continue;
+            }
+            let visit = asked.next(event);
+            let mut taken = Vec::new();
+            for wish in visit.wishes() {
+                let quantity = wish.quantity.min(balance[wish.product]);
+                balance[wish.product] -= quantity;
+                taken.extend((quantity > 0).then_some(Wish { product: wish.product, quantity }));
+            }
             match event {
                 Event::Sale(sale) => {
                     prop_assert_eq!(sale.customer_id, visit.customer_id);
-                    sold += sale.lines().iter().map(|line| line.quantity).sum::<i64>();
-                    wanted += wishes;
-                    (order, attempt) = (order + 1, 0);
+                    prop_assert_eq!(sale.lines(), &taken[..]);
                 }
-                Event::Missed => {
-                    wanted += wishes;
-                    attempt += 1;
-                }
-                Event::Goods(_) => {}
+                _ => prop_assert!(taken.is_empty(), "left with nothing, and there was some"),
             }
+            lost += u64::from(taken.is_empty());
         }
-        prop_assert_eq!(i64::try_from(floor.lost_pieces()).unwrap(), wanted - sold);
+        prop_assert_eq!(floor.lost_sales(), lost);
     }
 
     #[test]
@@ -193,26 +225,27 @@ proptest! {
 fn sell(mean_gap_ms: Option<f64>, shop_ms: i64, most: usize) -> (usize, usize, f64) {
     let catalog = Catalog::builtin();
     let mut floor = Floor::new(1, &catalog, &Beginning::default(), mean_gap_ms);
-    let (mut sales, mut goods, mut pieces) = (0, 0, 0);
+    let mut asked = Asked::new(1, &catalog);
+    let (mut sales, mut goods, mut sold, mut wanted) = (0, 0, 0, 0);
     let mut until = 0;
     while until < shop_ms && sales < most {
         until += 1;
         // At once means some hundred customers a millisecond.
         let batch = if mean_gap_ms.is_some() { usize::MAX } else { 300 };
         for _ in 0..batch {
-            match floor.next(until, true) {
-                Some(Event::Sale(sale)) => {
-                    sales += 1;
-                    pieces += sale.lines().iter().map(|line| line.quantity).sum::<i64>();
-                }
-                Some(Event::Goods(_)) => goods += 1,
-                Some(Event::Missed) => {}
-                None => break,
+            let Some(event) = floor.next(until, true) else { break };
+            if let Event::Goods(_) = event {
+                goods += 1;
+                continue;
+            }
+            wanted += pieces(asked.next(&event).wishes());
+            if let Event::Sale(sale) = event {
+                sales += 1;
+                sold += pieces(sale.lines());
             }
         }
     }
-    let pieces = pieces as f64;
-    (sales, goods, pieces / (pieces + floor.lost_pieces() as f64))
+    (sales, goods, sold as f64 / wanted as f64)
 }
 
 #[test]
@@ -267,7 +300,7 @@ fn a_shop_that_was_closed_goes_on_with_the_same_stream() {
             .collect(),
         sold: BTreeMap::new(),
         under_way: floor.shelf().under_way().map(|(place, coming)| (id(place), coming)).collect(),
-        lost_pieces: floor.lost_pieces(),
+        lost_sales: floor.lost_sales(),
     };
     let mut again = Floor::new(5, &catalog, &beginning, Some(12_000.0));
     for _ in 0..100 {

@@ -71,6 +71,11 @@ impl Board {
         inner.changes += u64::from(news);
     }
 
+    /// When anybody told figures last: wall time, Unix ms.
+    pub fn told_ms(&self) -> Option<i64> {
+        self.lock().parts.values().map(|state| state.wall_ms).max()
+    }
+
     /// Notes what is wrong with a consumer.
     pub fn set_trouble(&self, view: &'static str, trouble: Said) {
         let mut inner = self.lock();

@@ -14,7 +14,7 @@ pub(super) fn sentence(said: &Said) -> String {
             format!("{view} starts again from its checkpoint: {}.", end(why))
         }
         Said::FilesDoNotFit { view } => format!(
-            "{view}: its files and its checkpoint did not fit: everything is computed again from Kafka."
+            "{view}: its files and its checkpoint do not match: everything is computed again from Kafka."
         ),
         Said::LogDoesNotFit { view, why } => {
             format!("{view}: {}: everything is computed again from what Kafka holds.", end(why))
@@ -24,41 +24,41 @@ pub(super) fn sentence(said: &Said) -> String {
             format!("{} orders wait for their time: reading pauses until some are handled.", many(*orders))
         }
         Said::Behind { view, records } => {
-            format!("The consumers fall behind: {view} by {} records.", many(*records))
+            format!("The consumers are falling behind: {view} by {} records.", many(*records))
         }
         Said::CaughtUp => "The consumers have caught up.".to_owned(),
-        Said::ReportSaved { file } => format!("The day's report is written: {file}."),
-        Said::ReportRevised { file } => format!("A report was revised, late orders came: {file}."),
+        Said::ReportSaved { file } => format!("The daily report is written: {file}."),
+        Said::ReportRevised { file } => format!("A report was revised, because late orders came: {file}."),
         Said::Midnight { ended } => format!("Midnight: {ended} is over, today's counts begin at zero."),
-        Said::SoldOut { product, under_way: 0, others } => {
-            format!("{product}{} sold out.", are(*others))
+        Said::SoldOut { product, under_way: ..=0, others } => {
+            format!("{product} is sold out{}.", so_are(*others))
         }
         Said::SoldOut { product, under_way, others } => {
-            format!("{product}{} sold out; {under_way} on their way.", are(*others))
+            format!("{product} is sold out ({} on the way){}.", many(*under_way), so_are(*others))
         }
         Said::Reordered { product, pieces, others } => {
-            format!("Low shelf: {pieces} × {product}{} ordered.", and(*others))
+            format!("Low shelf: {} × {product} ordered{}.", many(*pieces), and(*others))
         }
         Said::Arrived { product, pieces, others } => {
-            format!("Delivered: {pieces} × {product}{}.", and(*others))
+            format!("Delivered: {} × {product}{}.", many(*pieces), and(*others))
         }
         Said::Paused => "The shop is paused.".to_owned(),
-        Said::Resumed => "The shop goes on.".to_owned(),
+        Said::Resumed => "The shop is running again.".to_owned(),
         Said::Stopped => "The simulator has stopped.".to_owned(),
         Said::Rate(Some(1.0)) => "The aim is 1 order a second.".to_owned(),
-        Said::Rate(Some(orders)) => format!("The aim is {} orders a second.", rate(*orders, '.')),
+        Said::Rate(Some(orders)) => format!("The aim is {} orders a second.", rate(*orders)),
         Said::Rate(None) => "The aim is as many orders as Kafka takes.".to_owned(),
         Said::RushBegan => "A rush: ten times as many customers for fifteen seconds.".to_owned(),
         Said::RushEnded => "The rush is over.".to_owned(),
-        Said::Filling => "The time is being filled with orders, as fast as Kafka takes them.".to_owned(),
+        Said::Filling => "The past is being filled with orders, as fast as Kafka takes them.".to_owned(),
         Said::SoldElsewhere { place } => {
-            format!("The simulator of {place} is selling: this dashboard shows it.")
+            format!("The simulator on {place} is selling: this dashboard shows it.")
         }
-        Said::TakenOver { by } => format!("The simulator of {by} has taken over."),
+        Said::TakenOver { by } => format!("The simulator on {by} has taken over."),
         Said::SimulatorFailed { why } => format!("The simulator has stopped: {}.", end(why)),
         Said::RealTime => "In real time nobody can hurry: start with --demo or --speed for that.".to_owned(),
         Said::NobodySells => "No simulator is selling: nobody is there to do that.".to_owned(),
-        Said::NotWhilePaused => "The shop is paused: let it go on first.".to_owned(),
+        Said::NotWhilePaused => "The shop is paused: resume it first.".to_owned(),
         Said::NoRate => "The shop sells as fast as it can: choose a rate first.".to_owned(),
         Said::AlmostMidnight => "It is almost midnight already.".to_owned(),
         Said::PictureSaved { path } => format!("Saved: {path}.txt, .svg and .json."),
@@ -70,7 +70,7 @@ pub(super) fn sentence(said: &Said) -> String {
         }
         Said::ReportUnreadable { file, why } => format!("{file} cannot be read: {}.", end(why)),
         Said::BalanceBelowZero { product, others } => {
-            format!("More was sold than ever delivered of {product}{}.", and(*others))
+            format!("More was sold than was ever delivered of {product}{}.", and(*others))
         }
         Said::OrdersDiffer { produced, pending, handled } => format!(
             "{} orders were sold, but {} wait and {} are handled.",
@@ -84,17 +84,20 @@ pub(super) fn sentence(said: &Said) -> String {
     }
 }
 
+/// Behind what is said of one product: it holds for so many others as well, with numbers of their own.
 fn and(others: usize) -> String {
     match others {
         0 => String::new(),
-        _ => format!(" and {others} more"),
+        1 => ", and 1 more product".to_owned(),
+        _ => format!(", and {} more products", many(others)),
     }
 }
 
-fn are(others: usize) -> String {
+fn so_are(others: usize) -> String {
     match others {
-        0 => " is".to_owned(),
-        _ => format!(" and {others} more are"),
+        0 => String::new(),
+        1 => ", and so is 1 more product".to_owned(),
+        _ => format!(", and so are {} more products", many(others)),
     }
 }
 

@@ -4,7 +4,11 @@ mod en;
 mod sv;
 
 use super::{Lang, Words};
-use crate::{dashboard::snapshot::Said, secrets, shop::money::thousands};
+use crate::{
+    dashboard::snapshot::Said,
+    secrets,
+    shop::money::{decimal, thousands},
+};
 
 impl Lang {
     /// The sentence in this language. It may hold text from outside: clean it before it is shown.
@@ -24,10 +28,10 @@ impl Words {
     }
 }
 
-/// `5` or `0.5`: orders a second as they are typed.
-fn rate(orders: f64, point: char) -> String {
-    let text = format!("{orders:.1}");
-    text.strip_suffix(".0").map_or_else(|| text.replace('.', &point.to_string()), str::to_owned)
+/// `5` or `0,5`: orders a second.
+fn rate(orders: f64) -> String {
+    let text = decimal(orders, 1);
+    text.strip_suffix(",0").map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// A number with thousands apart.
@@ -59,13 +63,16 @@ mod tests {
             Said::Midnight { ended: chrono::NaiveDate::from_ymd_opt(2026, 11, 20).unwrap() },
             Said::SoldOut { product: text("Kopp"), under_way: 20, others: 0 },
             Said::SoldOut { product: text("Kopp"), under_way: 0, others: 2 },
+            Said::SoldOut { product: text("Kopp"), under_way: 1_210, others: 1 },
             Said::Reordered { product: text("Kopp"), pieces: 30, others: 0 },
+            Said::Reordered { product: text("Kopp"), pieces: 1_210, others: 1 },
+            Said::Arrived { product: text("Kopp"), pieces: 531_250, others: 0 },
             Said::Arrived { product: text("Kopp"), pieces: 1, others: 3 },
             Said::Paused,
             Said::Resumed,
             Said::Stopped,
             Said::Rate(Some(0.5)),
-            Said::Rate(Some(20.0)),
+            Said::Rate(Some(20_000.0)),
             Said::Rate(None),
             Said::RushBegan,
             Said::RushEnded,
@@ -105,5 +112,31 @@ mod tests {
             assert!(matches!(said, Said::Text(_)) || Lang::En.say(&said) != Lang::Sv.say(&said), "{said}");
         }
         insta::assert_snapshot!(shown);
+    }
+
+    #[test]
+    fn no_number_is_told_without_its_thousands_apart() {
+        let text = |text: &str| text.to_owned();
+        let many = 1_234_567;
+        let (pieces, others, count) = (1_234_567, 1_234_567, 1_234_567);
+        let product = || text("Kopp");
+        let told = [
+            Said::TooManyWait { orders: others },
+            Said::Behind { view: "sales", records: count },
+            Said::SoldOut { product: product(), under_way: 0, others },
+            Said::SoldOut { product: product(), under_way: many, others },
+            Said::Reordered { product: product(), pieces, others },
+            Said::Arrived { product: product(), pieces, others },
+            Said::Rate(Some(1_234_567.0)),
+            Said::BalanceBelowZero { product: product(), others },
+            Said::OrdersDiffer { produced: count, pending: count, handled: count },
+            Said::MailsDiffer { handled: count, mails: count },
+        ];
+        for (said, lang) in told.iter().flat_map(|said| Lang::ALL.map(|lang| (said, lang))) {
+            let sentence = lang.say(said);
+            let digits = sentence.split(|c: char| !c.is_ascii_digit());
+            assert!(digits.clone().any(|group| !group.is_empty()), "{sentence}");
+            assert!(digits.clone().all(|group| group.len() <= 3), "{sentence}");
+        }
     }
 }

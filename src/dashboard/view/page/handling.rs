@@ -11,9 +11,7 @@ use ratatui::{
 };
 
 use crate::dashboard::view::{
-    Scene,
-    chart::round_top,
-    handled,
+    Scene, handled,
     headline::{self, Tile},
     layout::GUTTER,
     number, text,
@@ -66,7 +64,7 @@ pub(in crate::dashboard::view) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut 
 fn draw_intervals(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let (words, theme) = (scene.words, scene.theme);
     let windows = &scene.shop.figures.handled;
-    let top = round_top(windows.intervals.iter().copied().max().unwrap_or(0) as f64);
+    let top = handled::top(scene);
     let note = Line::from(vec![
         Span::styled(format!("{} {} ", scene.marks.level, words.mean), theme.dim),
         Span::styled(number::decimal(windows.mean_per_5_min()), theme.strong),
@@ -74,7 +72,7 @@ fn draw_intervals(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     ]);
     let body = text::title(scene, area, words.handled, &note, buf);
     let width = handled::chart_width(scene, body.width);
-    handled::chart(scene, Rect { width, ..body }, top, buf);
+    handled::chart(scene, Rect { width, ..body }, buf);
 }
 
 /// Draws the sums in columns and says how many rows they took, the title included.
@@ -83,15 +81,16 @@ fn draw_sums(scene: &Scene<'_>, area: Rect, columns: usize, buf: &mut Buffer) ->
     let (words, theme) = (&scene.words.pages, scene.theme);
     let signed = number::signed;
     let gap = signed(figures.handled.total).saturating_sub(signed(figures.mails));
-    let mut sums: Vec<(&str, i64, Style)> = vec![
-        (words.pending, signed(figures.pending), theme.orders),
-        (words.handled_in_all, signed(figures.handled.total), theme.handled),
-        (words.mails, signed(figures.mails), theme.strong),
-        (words.mails_to_come, gap, if gap == 0 { theme.good } else { theme.strong }),
-    ];
+    let mut sums: Vec<(&str, i64, Style)> = vec![(words.pending, signed(figures.pending), theme.orders)];
     if let Some(today) = scene.shop.handled_today {
-        sums.insert(1, (words.handled_today, signed(today), theme.handled));
+        sums.push((words.handled_today, signed(today), theme.handled));
     }
+    // On the first day both are the same.
+    if scene.shop.handled_today != Some(figures.handled.total) {
+        sums.push((words.handled_in_all, signed(figures.handled.total), theme.handled));
+    }
+    sums.push((words.mails, signed(figures.mails), theme.strong));
+    sums.push((words.mails_to_come, gap, if gap == 0 { theme.good } else { theme.strong }));
     let body = text::title(scene, area, words.orders, &Line::default(), buf);
     let rows = sums.len().div_ceil(columns.max(1));
     let places = headline::columns(body, columns);

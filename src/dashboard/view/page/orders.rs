@@ -25,6 +25,8 @@ const BESIDE_FROM: u16 = 74;
 /// Columns of the followed order beside a feed, where the page has no columns of its own.
 const FOLLOWED: u16 = 33;
 const WIDE: u16 = 110;
+/// From this width on the feed says how long orders waited.
+const WITH_WAITS: u16 = 96;
 /// Rows that the three stations of an order need below the feed.
 const WAY: u16 = 8;
 
@@ -35,6 +37,7 @@ enum Key {
     Customer,
     Pieces,
     Total,
+    Waited,
     Stage,
 }
 
@@ -48,7 +51,7 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let note =
         filter::beside(filter::line(scene, Page::Orders), list::place(scene, orders.len(), chosen, rows));
     let area = text::title(scene, feed_area, scene.words.latest, &note, buf);
-    let table = Table::fit(&columns(scene), area.width);
+    let table = Table::fit(&columns(scene, area.width), area.width);
     table.head(scene, text::row(area, 0), None, buf);
     let rows_area = text::below(area, 1);
     if orders.is_empty() {
@@ -78,16 +81,20 @@ fn split(body: Rect) -> (Rect, Rect) {
     (Rect { height: feed, ..body }, text::below(body, feed))
 }
 
-fn columns(scene: &Scene<'_>) -> [Column<Key>; 6] {
+fn columns(scene: &Scene<'_>, width: u16) -> Vec<Column<Key>> {
     let more = &scene.words.pages;
-    [
+    let mut columns = vec![
         Column::words(Key::Time, more.time, 8, 8, 0),
         Column::figures(Key::Id, more.order, 8, 2),
         Column::words(Key::Customer, more.customer, 11, 24, 0),
         Column::figures(Key::Pieces, scene.words.pieces, 4, 4),
         Column::figures(Key::Total, more.total, 12, 0),
         Column::words(Key::Stage, more.stage, 1, 12, 1),
-    ]
+    ];
+    if width >= WITH_WAITS {
+        columns.insert(5, Column::figures(Key::Waited, more.waited_title, 9, 0));
+    }
+    columns
 }
 
 fn draw_cell(scene: &Scene<'_>, order: &LatestOrder, cell: &Cell<Key>, key: Key, buf: &mut Buffer) {
@@ -101,8 +108,14 @@ fn draw_cell(scene: &Scene<'_>, order: &LatestOrder, cell: &Cell<Key>, key: Key,
         Key::Pieces if order.pieces > 0 => {
             cell.set(&number::count(order.pieces, width), theme.dim, buf);
         }
-        Key::Pieces => {}
+        Key::Pieces => cell.set("–", theme.dim, buf),
         Key::Total => cell.set(&number::kronor(order.total_ore, width), theme.base, buf),
+        Key::Waited => {
+            if let Some(handled_at) = order.handled_at {
+                let waited = handled_at.signed_duration_since(order.created_at).num_seconds();
+                cell.set(&number::duration(waited), theme.dim, buf);
+            }
+        }
         Key::Stage => {
             let (mark, word, style) = latest::of_stage(scene, order.stage);
             let whole = format!("{mark} {word}");

@@ -65,9 +65,9 @@ fn tiles(scene: &Scene<'_>, columns: &[Rect], chart: &DayChart) -> Vec<(Rect, Ti
     let (figures, words, theme) = (&scene.shop.figures, scene.words, scene.theme);
     let scale = text::scale(scene, &number::whole_kronor(number::whole(chart.top()), 11));
     let mut tiles = vec![
-        Tile::kronor(words.sales_today, figures.sales_today_ore, theme.money),
-        Tile::kronor(words.last_hour, figures.sales_last_hour_ore, theme.money)
+        Tile::kronor(words.sales_today, figures.sales_today_ore, theme.money)
             .with_note(Line::styled(scale, theme.dim)),
+        Tile::kronor(words.last_hour, figures.sales_last_hour_ore, theme.money),
     ];
     let mut areas = columns.to_vec();
     if let [_, _, third] = columns {

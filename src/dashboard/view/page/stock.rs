@@ -128,10 +128,8 @@ fn draw_cell(scene: &Scene<'_>, shelf: &Shelf<'_>, cell: &Cell<Key>, key: Key, b
         Key::Sold => cell.set(&number::count(shelf.sold_today, width), theme.base, buf),
         Key::Left => {
             let left = shelf.days_left.map(number::lasts).unwrap_or_default();
-            // What is gone before anyone could bring more wants a look, if nothing is on its way.
-            let soon = shelf.days_left.is_some_and(|days| days < SOON);
-            let comes = plan.is_some_and(|plan| plan.under_way > 0);
-            cell.set(&left, if soon && !comes { theme.warning } else { theme.base }, buf);
+            let style = if runs_out(scene, shelf) { theme.warning } else { theme.base };
+            cell.set(&left, style, buf);
         }
         Key::Coming => {
             if let Some(pieces) = plan.map(|plan| plan.under_way).filter(|pieces| *pieces > 0) {
@@ -144,6 +142,15 @@ fn draw_cell(scene: &Scene<'_>, shelf: &Shelf<'_>, cell: &Cell<Key>, key: Key, b
             }
         }
     }
+}
+
+/// Whether it is gone before more comes; where nothing is on its way, before anyone could bring more.
+fn runs_out(scene: &Scene<'_>, shelf: &Shelf<'_>) -> bool {
+    let Some(days) = shelf.days_left else { return false };
+    let coming = shelf.plan.filter(|plan| plan.under_way > 0).and_then(|plan| plan.next_delivery);
+    coming.map_or(days < SOON, |arrives| {
+        days * 86_400.0 < arrives.saturating_sub(scene.shop.figures.shop_second) as f64
+    })
 }
 
 /// `14:28`, on another day its date.
@@ -168,7 +175,7 @@ struct Sums {
 impl Sums {
     fn of(scene: &Scene<'_>) -> Self {
         let mut sums = Self { pieces: 0, value: 0, sold_out: 0, low: 0 };
-        for shelf in lists::shelves(scene.shop) {
+        for shelf in lists::shelves(&scene.shop.figures, &scene.shop.shelf, scene.shop.zone) {
             let balance = shelf.balance();
             let price = shelf.plan.map_or(0, |plan| plan.price_ore);
             sums.pieces = sums.pieces.saturating_add(balance);

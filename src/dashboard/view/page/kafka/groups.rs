@@ -72,7 +72,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: usize, buf: &mut Buffe
         Column::words(Key::Name, words.group, 17, 17, 0),
         Column::figures(Key::Rate, words.per_second, 6, 0),
         Column::words(Key::RateChart, "", 8, u16::MAX, 1),
-        Column::figures(Key::Lag, scene.words.behind, 6, 0),
+        Column::figures(Key::Lag, words.lag_short, 6, 0),
         Column::words(Key::LagChart, "", 8, u16::MAX, 1),
         Column::figures(Key::Partitions, partitions, 4, 4),
         Column::figures(Key::Rebalances, rebalances, 4, 5),

@@ -27,8 +27,8 @@ const DAY: std::ops::RangeInclusive<u16> = 2..=6;
 pub(in crate::dashboard::view) struct Days {
     /// Closed days, oldest first, kronor.
     closed: Vec<(NaiveDate, f64)>,
-    /// Today so far, and what the whole day comes to if it goes on as it did; kronor.
-    today: (NaiveDate, f64, f64),
+    /// Today so far, and what the whole day comes to if it goes on as it did; kronor. The first hour tells nothing of it.
+    today: (NaiveDate, f64, Option<f64>),
 }
 
 impl Days {
@@ -36,19 +36,21 @@ impl Days {
         let (figures, zone) = (&scene.shop.figures, scene.shop.zone);
         let kronor = |ore: i64| ore.max(0) as f64 / 100.0;
         let (start, end) = (zone.start_of(figures.today), zone.end_of(figures.today));
-        let open = figures.shop_second.saturating_sub(start).max(PACE_FROM) as f64;
+        let open = figures.shop_second.saturating_sub(start);
+        let pace_is_known = open >= PACE_FROM;
+        let open = open.max(PACE_FROM) as f64;
         let so_far = kronor(figures.sales_today_ore);
         // A date at the end of the calendar has no end of its own.
         let day = (end.saturating_sub(start) as f64).clamp(open, 25.0 * 3600.0_f64.max(open));
         Self {
             closed: figures.reports.iter().map(|note| (note.date, kronor(note.sales_ore))).collect(),
-            today: (figures.today, so_far, so_far / open * day),
+            today: (figures.today, so_far, pace_is_known.then_some(so_far / open * day)),
         }
     }
 
-    /// The mean of the closed days that are shown.
+    /// The mean of the closed days that are shown; one day has none.
     fn mean(shown: &[(NaiveDate, f64)]) -> Option<f64> {
-        (!shown.is_empty()).then(|| shown.iter().map(|(_, kronor)| kronor).sum::<f64>() / shown.len() as f64)
+        (shown.len() > 1).then(|| shown.iter().map(|(_, kronor)| kronor).sum::<f64>() / shown.len() as f64)
     }
 
     /// Draws the days that there is room for, today last and its pace behind it.
@@ -61,11 +63,12 @@ impl Days {
                 Span::styled(number::whole_kronor(number::whole(value), 13), theme.strong),
             ])
         };
-        let pace_line = line(format!("{} ", words.pace), pace);
+        let pace_line = pace.map(|pace| line(format!("{} ", words.pace), pace)).unwrap_or_default();
+        let pace = pace.unwrap_or(so_far);
         let body = text::title(scene, area, words.days, &pace_line, buf);
         // A narrow title has no room for it.
-        let pace_below =
-            usize::from(body.width) < pace_line.width() + usize::from(text::columns(words.days)) + 4;
+        let pace_below = pace_line.width() > 0
+            && usize::from(body.width) < pace_line.width() + usize::from(text::columns(words.days)) + 4;
         let wide = (body.width / 15).clamp(*DAY.start(), *DAY.end());
         let room = usize::from((body.width / wide).saturating_sub(1));
         let shown = self.closed.get(self.closed.len().saturating_sub(room)..).unwrap_or_default();

@@ -67,11 +67,13 @@ fn draw(scene: &Scene<'_>, body: Rect, mut goods: Vec<Goods<'_>>, name: u16, buf
     goods.sort_by_key(|goods| std::cmp::Reverse(goods.ore));
     let most = goods.first().map_or(1, |goods| goods.ore).max(1) as f64;
     let all: f64 = goods.iter().map(|goods| goods.ore.max(0) as f64).sum::<f64>().max(1.0);
+    let pieces = |goods: &Goods<'_>| format!("{} {}", number::count(goods.units, 7), scene.words.pieces);
+    let widest = goods.iter().map(|goods| text::columns(&pieces(goods))).max().unwrap_or(0);
     let table = Table::fit(
         &[
-            Column::words(Key::Name, "", name, 18, 0),
+            Column::words(Key::Name, "", name, 28, 0),
             Column::words(Key::Bar, "", 4, u16::MAX, 2),
-            Column::figures(Key::Units, "", 7, 4),
+            Column::figures(Key::Units, "", widest.max(7), 4),
             Column::figures(Key::Share, "", 4, 3),
             Column::figures(Key::Sales, "", 10, 0),
         ],
@@ -88,10 +90,7 @@ fn draw(scene: &Scene<'_>, body: Rect, mut goods: Vec<Goods<'_>>, name: u16, buf
                     let percent = number::whole(goods.ore.max(0) as f64 / all * 100.0);
                     cell.set(&format!("{percent} %"), scene.theme.dim, buf);
                 }
-                Key::Units => {
-                    let units = format!("{} {}", number::count(goods.units, 4), scene.words.pieces);
-                    cell.set(&units, scene.theme.dim, buf);
-                }
+                Key::Units => cell.set(&pieces(goods), scene.theme.dim, buf),
                 Key::Sales => {
                     cell.set(&number::whole_kronor(goods.ore / 100, cell.width()), scene.theme.strong, buf);
                 }

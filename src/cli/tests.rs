@@ -1,0 +1,54 @@
+//! What the parser takes and how it refuses.
+
+use super::*;
+
+/// The status and the words of a refusal.
+fn refused(typed: &str) -> String {
+    let error = Cli::read(["shop-sim"].into_iter().chain(typed.split(' '))).expect_err(typed);
+    assert_eq!(error.exit_code(), 2, "{typed}");
+    error.to_string()
+}
+
+#[test]
+fn what_is_refused_is_told_with_what_to_do() {
+    for (typed, what_to_do) in [
+        ("order abc", "use the number of an order"),
+        ("order -7", "use the number of an order"),
+        ("report 2026-13-40", "use a day of the calendar"),
+        ("broker --listen nonsense", "use an IP address and a port"),
+        ("tui --rate -5", "use a number above 0, or max"),
+        ("tui --speed -0.5", "use a number above 0"),
+        ("produce --count -1", "use a whole number"),
+        ("produce --seed many", "use a whole number"),
+        ("produce --partitions -1", "use a whole number from 1 to 1000"),
+        ("consume --handle-every -5s", "use a time such as 10s"),
+        ("consume --handle-chance -5%", "use a percentage"),
+        ("broker --bootstrap 127.0.0.1:1", "with --listen instead of --bootstrap"),
+        ("--bootstrap 127.0.0.1:1 broker", "with --listen instead of --bootstrap"),
+        ("tui --watch --backfill today", "cannot be used with"),
+        ("tui --watch --rate 7", "cannot be used with"),
+    ] {
+        let told = refused(typed);
+        assert!(told.contains(what_to_do), "{typed}: {told}");
+        assert!(!told.contains("digit found") && !told.contains("syntax"), "{typed}: {told}");
+    }
+}
+
+#[test]
+fn what_fits_together_is_taken() {
+    for typed in [
+        "broker --listen 127.0.0.1:0",
+        "tui --watch --bootstrap 127.0.0.1:1",
+        "tui --demo --rate 7",
+        "order 7",
+        "report 2026-11-20 --rebuild",
+    ] {
+        let read = Cli::read(["shop-sim"].into_iter().chain(typed.split(' ')));
+        assert!(read.is_ok(), "{typed}: {read:?}");
+    }
+}
+
+#[test]
+fn the_parser_is_consistent() {
+    Cli::command().debug_assert();
+}

@@ -1,0 +1,136 @@
+//! Figures that are long, young or about to run out, and the events of the day.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    App, Lang, Look, Marker, Snapshot, ThemeName, cells, find,
+    state::{app, press},
+    text,
+};
+use crate::dashboard::{
+    action::{Action, Command},
+    app::Notice,
+    page::Page,
+    snapshot::{Message, Said, Weight},
+};
+
+fn dark() -> Look {
+    Look::new(ThemeName::Dark, Lang::En, Marker::Block)
+}
+
+/// A page as it is drawn.
+fn page(page: Page, width: u16, height: u16, change: impl FnOnce(&mut Snapshot)) -> (App, String) {
+    let (mut app, now) = app(change);
+    press(&mut app, Command::Go(page), now);
+    let shown = text(&cells(width, height, app.picture(), &app, &dark()));
+    (app, shown)
+}
+
+#[test]
+fn pieces_in_thousands_are_whole() {
+    for width in 60..=250 {
+        let (_, shown) = page(Page::Sales, width, 50, |shop| {
+            for totals in shop.figures.products_today.values_mut() {
+                totals.units = 1_365;
+            }
+        });
+        let before: Vec<&str> = shown.split(" pcs").collect();
+        for figure in before[..before.len() - 1].iter().map(|before| before.rsplit(' ').next()) {
+            assert!(figure.is_some_and(|figure| figure.contains('\u{a0}')), "{figure:?} at {width}: {shown}");
+        }
+        assert!(width != 200 || shown.contains("1\u{a0}365 pcs"), "{shown}");
+    }
+}
+
+#[test]
+fn a_sum_too_long_to_be_set_big_is_told_in_millions_and_the_others_stay_big() {
+    let (app, shown) = page(Page::Sales, 120, 30, |shop| shop.figures.sales_today_ore = 40_288_326_600);
+    assert!(shown.contains("Mkr"), "{shown}");
+    assert!(!shown.contains("402\u{a0}883\u{a0}266"), "{shown}");
+    // Rows of blocks below the titles.
+    let picture = cells(120, 30, app.picture(), &app, &dark());
+    let rows: Vec<String> = text(&picture).lines().map(str::to_owned).collect();
+    let titles = rows.iter().position(|row| row.contains("Mean order")).unwrap();
+    let last_hour = rows[titles + 1].chars().skip(40).take(38).filter(|sign| "█▀▄".contains(*sign)).count();
+    assert!(last_hour > 4, "{shown}");
+}
+
+#[test]
+fn the_first_hour_says_nothing_of_the_day_and_one_day_has_no_mean() {
+    let at = |second: i64, days: usize| {
+        let (_, shown) = page(Page::Sales, 120, 30, |shop| {
+            shop.figures.shop_second = shop.zone.start_of(shop.figures.today) + second;
+            shop.figures.reports.truncate(days);
+        });
+        (shown.contains("today's pace"), shown.contains("mean"))
+    };
+    assert_eq!(at(3_599, 5), (false, true));
+    assert_eq!(at(3_600, 5), (true, true));
+    assert_eq!(at(7_200, 1), (true, false));
+}
+
+#[test]
+fn a_shelf_that_is_empty_before_more_comes_wants_a_look() {
+    let theme = ThemeName::Dark.theme();
+    // Six pieces last an hour of the 14 that have passed at 84 a day.
+    let lasts = |arrives_in: Option<i64>| {
+        let (app, _) = page(Page::Stock, 120, 30, |shop| {
+            let start = shop.zone.start_of(shop.figures.today);
+            shop.figures.shop_second = start + 14 * 3_600;
+            shop.figures.stock.truncate(1);
+            shop.shelf.truncate(1);
+            let (line, plan) = (&mut shop.figures.stock[0], &mut shop.shelf[0]);
+            line.sold = line.delivered - 6;
+            plan.reorder_point = 0;
+            plan.under_way = i64::from(arrives_in.is_some()) * 50;
+            plan.next_delivery = arrives_in.map(|seconds| shop.figures.shop_second + seconds);
+            shop.figures.products_today.retain(|id, _| *id == line.product_id);
+            shop.figures.products_today.entry(line.product_id).or_default().units = 84;
+        });
+        find(&cells(120, 30, app.picture(), &app, &dark()), "1 h 00").style().fg
+    };
+    assert_eq!(lasts(None), theme.warning.fg, "nobody could bring more in time");
+    assert_eq!(lasts(Some(3_700)), theme.warning.fg);
+    assert_eq!(lasts(Some(3_500)), theme.base.fg);
+}
+
+#[test]
+fn what_the_day_is_about_stands_out_on_every_page_and_stays_above_goods_that_come_and_go() {
+    let (mut app, now) = app(|shop| shop.messages.clear());
+    press(&mut app, Command::Go(Page::Kafka), now);
+    let report = Said::ReportSaved { file: "reports/2026-11-20.txt".to_owned() };
+    let arrived = |number| Said::Arrived { product: format!("Sak {number}"), pieces: 5, others: 0 };
+    let message = |number, said| Message { number, shop_second: 0, weight: Weight::Info, said };
+    let mut shop = app.picture().clone();
+    shop.messages = vec![message(7, report.clone())];
+    shop.messages.extend((8..20).map(|number| message(number, arrived(number))));
+    app.update(Action::Picture(Arc::new(shop)), now);
+    assert_eq!(app.ui().notice, Some(Notice::Event(report)));
+    app.update(Action::Wake, now + Duration::from_millis(9_999));
+    assert!(app.ui().notice.is_some());
+    app.update(Action::Wake, now + Duration::from_secs(10));
+    assert_eq!(app.ui().notice, None);
+
+    press(&mut app, Command::Go(Page::Overview), now);
+    let first = |app: &App| {
+        let shown = text(&cells(120, 30, app.picture(), app, &dark()));
+        let rows: Vec<&str> = shown.lines().collect();
+        let title = rows.iter().position(|row| row.contains("Messages")).unwrap();
+        rows[title + 1].to_owned()
+    };
+    assert!(first(&app).contains("2026-11-20.txt"), "{}", first(&app));
+    app.update(Action::Wake, now + Duration::from_secs(60));
+    assert!(first(&app).contains("Sak 19"), "{}", first(&app));
+}
+
+#[test]
+fn why_a_shop_did_not_obey_is_said_where_the_key_was_pressed() {
+    for said in [Said::NotWhilePaused, Said::AlmostMidnight, Said::NoRate, Said::RushBegan] {
+        let (mut app, now) = app(|_| {});
+        let mut shop = app.picture().clone();
+        let number = shop.messages.last().map_or(1, |last| last.number + 1);
+        shop.messages.push(Message { number, shop_second: 0, weight: Weight::Info, said: said.clone() });
+        app.update(Action::Picture(Arc::new(shop)), now);
+        assert_eq!(app.ui().notice, Some(Notice::Answer(said)));
+    }
+}
