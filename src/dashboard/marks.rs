@@ -151,12 +151,11 @@ const ASCII: Marks = Marks {
 pub fn to_ascii(character: char) -> char {
     match character {
         ' '..='~' => character,
-        '\u{a0}' => ' ',
+        '\u{a0}' | '°' => ' ',
         '−' | '–' => '-',
         '…' | '≈' => '~',
         '×' => 'x',
         '·' => '.',
-        '°' => ' ',
         letter if letter.is_alphabetic() && letter <= '\u{24f}' => letter,
         _ => '?',
     }

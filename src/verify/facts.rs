@@ -83,7 +83,7 @@ pub(super) fn said(figures: &PartFigures) -> Facts {
         ]),
         PartFigures::Mail { mails, .. } => facts.extend([fact("mails", mails)]),
         PartFigures::HandledWindows(windows) => {
-            let HandledFigures { total, last_5_min, last_30_min, last_1_h, last_2_h, .. } = windows;
+            let HandledFigures { total, last_5_min, last_30_min, last_1_h, last_2_h, .. } = &**windows;
             facts.extend([fact("handled", total)]);
             let last = WINDOWS.iter().zip([last_5_min, last_30_min, last_1_h, last_2_h]);
             facts.extend(last.map(|((_, name), count)| fact(format!("handled in {name}"), count)));

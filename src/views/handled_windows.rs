@@ -63,7 +63,7 @@ impl View for HandledWindows {
             waits.merge(counted);
             by_slot.insert(*slot, counted.orders());
         }
-        PartFigures::HandledWindows(HandledFigures {
+        PartFigures::HandledWindows(Box::new(HandledFigures {
             total: self.total.get(0).copied().unwrap_or(0),
             by_day: self.days.range(zone.date(now)..).map(|(date, count)| (*date, *count)).collect(),
             last_5_min: last(1),
@@ -73,7 +73,7 @@ impl View for HandledWindows {
             intervals,
             by_slot,
             waits,
-        })
+        }))
     }
 
     fn tables(&mut self) -> Vec<(&'static str, &mut dyn Saved)> {

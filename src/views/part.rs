@@ -57,7 +57,7 @@ pub enum PartFigures {
         latest: Vec<LatestOrder>,
     },
     /// Handled orders in their windows.
-    HandledWindows(HandledFigures),
+    HandledWindows(Box<HandledFigures>),
     /// The newest orders, newest first.
     Journal {
         /// At most [`FEED`].

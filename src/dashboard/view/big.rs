@@ -114,11 +114,11 @@ pub(super) fn common_size(figures: &[&str], width: u16, height: u16) -> Size {
         14..=19 => &[Size::Double, Size::Single],
         _ => &[Size::Huge, Size::Double, Size::Single],
     };
-    largest(sizes, figures.iter().map(|figure| (*figure, width)))
+    largest(sizes, &figures.iter().map(|figure| (*figure, width)))
 }
 
 /// The first of the sizes in which all figures fit into their columns, else the last.
-pub(super) fn largest<'a>(sizes: &[Size], figures: impl Iterator<Item = (&'a str, u16)> + Clone) -> Size {
+pub(super) fn largest<'a>(sizes: &[Size], figures: &(impl Iterator<Item = (&'a str, u16)> + Clone)) -> Size {
     let fits = |size: &Size| figures.clone().all(|(figure, width)| size.width(figure) <= width);
     sizes.iter().copied().find(fits).or(sizes.last().copied()).unwrap_or(Size::Text)
 }

@@ -85,7 +85,7 @@ pub(super) fn draw(scene: &Scene<'_>, height: u16, tiles: &[(Rect, Tile)], buf: 
         _ => &[Size::Double, Size::Single],
     };
     let figures: Vec<(String, u16)> = tiles.iter().map(|(area, tile)| (tile.big(), area.width)).collect();
-    let size = big::largest(sizes, figures.iter().map(|(figure, width)| (figure.as_str(), *width)));
+    let size = big::largest(sizes, &figures.iter().map(|(figure, width)| (figure.as_str(), *width)));
     for (area, tile) in tiles {
         tile.draw(scene, *area, size, buf);
     }
