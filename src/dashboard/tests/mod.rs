@@ -4,6 +4,7 @@ mod choosing;
 mod events;
 mod figures;
 mod hostile;
+mod kafka;
 mod looks;
 mod pages;
 mod stage;
