@@ -64,7 +64,7 @@ fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     Line::from(name).render(Rect { width: split(&first), ..text::row(area, 0) }, buf);
     // In accelerated time there is more to say of the rate, where Kafka's address leaves room for it; why Kafka is
     // away matters more.
-    let address = u16::try_from(kafka_and_address(scene, usize::MAX).width()).unwrap_or(u16::MAX);
+    let address = u16::try_from(kafka_and_address(scene, area.width.into()).width()).unwrap_or(u16::MAX);
     let beside = |[mut measured, target]: [Line<'static>; 2]| {
         measured.push_span(Span::raw("  "));
         measured.extend(target);
