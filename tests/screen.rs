@@ -78,7 +78,7 @@ fn a_shop_is_shown_on_every_page_at_every_size_and_leaves_nothing_behind() {
         ("2", "Products"),
         ("3", "Reorder at"),
         ("4", "Customer"),
-        ("5", "Handled in all"),
+        ("5", "Handled today"),
         ("6", "Daily reports"),
         ("7", "Consumer groups"),
         ("8", "Log ─"),
@@ -95,7 +95,7 @@ fn a_shop_is_shown_on_every_page_at_every_size_and_leaves_nothing_behind() {
         .see_that("the panel before it", |text| text.contains("Messages") && !text.contains("Orders since"));
     terminal.type_keys("\x1b");
     terminal.see_that("the overview", |text| text.contains("Messages") && text.contains("Orders since"));
-    terminal.type_keys("\x1b[<0;14;4M\x1b[<0;14;4m");
+    terminal.type_keys("\x1b[<0;17;4M\x1b[<0;17;4m");
     terminal.see("Products");
     // A filter: letters are letters, also `q`.
     terminal.type_keys("3/qz");
@@ -124,7 +124,7 @@ fn a_shop_is_shown_on_every_page_at_every_size_and_leaves_nothing_behind() {
         }
     }
     terminal.resize(80, 24);
-    terminal.see("1 Overview 2 3");
+    terminal.see("1 Overview  2 3");
     // Nothing of another size is left: drawn once more, it is the same.
     let still = settled(&terminal);
     assert_eq!(still.lines().count(), 24, "{still}");
@@ -219,20 +219,20 @@ fn a_shell_stops_it_and_calls_it_back() {
     terminal.type_keys("fg\r");
     terminal.see("Orders since midnight");
     terminal.type_keys("5");
-    terminal.see("Handled in all");
+    terminal.see("Handled today");
 
     // The same from outside.
     let pid = find(binary, shop.home());
     kill_process(pid, Signal::TSTP).unwrap();
     terminal.see("Stopped");
     terminal.type_keys("clear; fg\r");
-    terminal.see("Handled in all");
+    terminal.see("Handled today");
 
     // And one that nobody can listen to: the shell has spoilt the screen and the modes.
     kill_process(pid, Signal::STOP).unwrap();
     terminal.see("Stopped");
     terminal.type_keys("clear; fg\r");
-    terminal.see("Handled in all");
+    terminal.see("Handled today");
     terminal.see_that("a picture drawn whole", |text| !text.contains("Stopped") && text.contains("shop-sim"));
     terminal.type_keys("1");
     terminal.see("Orders since midnight");
@@ -301,4 +301,32 @@ fn panic_twice() {
         panic!("of the drawing");
     };
     runtime.block_on(drawing);
+}
+
+/// The figure of a row of the summary that all runs together make: its last one.
+fn in_all(summary: &str, row: &str) -> u64 {
+    let line = summary.lines().rfind(|line| line.trim_start().starts_with(row)).unwrap();
+    // A blank within a figure is no gap.
+    let figure = line.trim_end().rsplit("  ").next().unwrap();
+    figure.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
+
+#[test]
+fn the_summary_counts_every_order_that_was_sold() {
+    let shop = Shop::embedded();
+    for _ in 0..2 {
+        let mut terminal = Terminal::start(command(&shop, &["tui", "--rate", "100"]), 120, 30);
+        terminal.see_that("orders in the audit line", |text| {
+            text.lines().any(|line| line.contains("produced") && !line.contains(" 0 produced"))
+        });
+        terminal.type_keys("q");
+        assert!(end(&mut terminal).success());
+        terminal.see("shop-sim ran for");
+        let summary = terminal.text();
+        assert!(!summary.contains("not in these figures"), "{summary}");
+        let worked_off = shop.run(&["consume", "--until-end", "--json"]).ok().json();
+        let count = |name: &str| worked_off[name].as_u64().unwrap();
+        let sold = count("pending") + worked_off["handled"]["total"].as_u64().unwrap();
+        assert_eq!(in_all(&summary, "Orders"), sold, "{summary}");
+    }
 }
