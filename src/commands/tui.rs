@@ -3,6 +3,7 @@
 mod demo;
 mod desk;
 mod farewell;
+mod refusal;
 mod shop;
 
 use std::{

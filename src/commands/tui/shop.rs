@@ -8,7 +8,10 @@ use tokio::{
     time::Instant,
 };
 
-use super::super::{Failure, PATIENCE, Setting, consume, parameters, simulator as simulator_options};
+use super::{
+    super::{Failure, PATIENCE, Setting, consume, parameters, simulator as simulator_options},
+    refusal::refusal,
+};
 use crate::{
     cli::{BackfillArg, TuiArgs},
     dashboard::{
@@ -22,10 +25,8 @@ use crate::{
         stage::{self, Stage},
         supervisor::Supervisor,
     },
-    shop::{Catalog, Control, Pulse, Zone, pulse::RunState},
-    simulator::{
-        self, Backfill, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions, before_midnight,
-    },
+    shop::{Catalog, Control, Pulse, pulse::RunState},
+    simulator::{self, Backfill, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions},
     stream::{Session, StreamError, ask::Asker, ends::EndWatch, env::Ended, topics},
     views::figures::ShopFigures,
 };
@@ -180,27 +181,6 @@ fn rest_of(today: Backfill, pulse: Option<&Pulse>) -> Option<Backfill> {
     (from_ms < today.to_ms).then_some(Backfill { from_ms, ..today })
 }
 
-/// Why a simulator with this pulse would not do what accelerated time alone can do.
-fn refusal(request: &Request, pulse: Option<&Pulse>, zone: Zone) -> Option<Said> {
-    let Some(pulse) = pulse.filter(|pulse| pulse.state != RunState::Stopped) else {
-        return Some(Said::NobodySells);
-    };
-    let now_ms = pulse.shop_time.timestamp_millis();
-    if pulse.is_real_time() {
-        Some(Said::RealTime)
-    } else if pulse.speed <= 0.0 {
-        Some(Said::Filling)
-    } else if pulse.state == RunState::Paused {
-        Some(Said::NotWhilePaused)
-    } else if pulse.rate.is_none() {
-        Some(Said::NoRate)
-    } else if *request == Request::ToMidnight && before_midnight(zone, now_ms, pulse.speed).is_none() {
-        Some(Said::AlmostMidnight)
-    } else {
-        None
-    }
-}
-
 /// Sells. A simulator that panics is followed by one that learns the log anew and goes on from its end; what the
 /// person asks of it comes by `shop.control` then.
 async fn sell(
@@ -316,37 +296,5 @@ async fn counted(stage: &Stage) -> u64 {
             return unread;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_shop_would_not_do_is_refused_with_the_reason() {
-        let zone = Zone::default();
-        // 2026-11-20 14:03:07 in Stockholm.
-        let afternoon = 1_795_179_787_000;
-        let pulse = Pulse { rate: Some(5.0), pid: 1, ..Pulse::sample(zone.stamp(afternoon), 60.0) };
-        let why = |request: Request, pulse: &Pulse| refusal(&request, Some(pulse), zone);
-        for request in [Request::Rush, Request::ToMidnight] {
-            assert_eq!(why(request.clone(), &pulse), None);
-            let with = |speed, rate, state| Pulse { speed, rate, state, ..pulse.clone() };
-            let cases = [
-                (with(1.0, Some(5.0), RunState::Running), Said::RealTime),
-                (with(0.0, None, RunState::Running), Said::Filling),
-                (with(60.0, Some(5.0), RunState::Paused), Said::NotWhilePaused),
-                (with(60.0, None, RunState::Running), Said::NoRate),
-                (with(60.0, Some(5.0), RunState::Stopped), Said::NobodySells),
-            ];
-            for (pulse, said) in cases {
-                assert_eq!(why(request.clone(), &pulse), Some(said));
-            }
-            assert_eq!(refusal(&request, None, zone), Some(Said::NobodySells));
-        }
-        let late = Pulse { shop_time: zone.stamp(afternoon + 9 * 3_600_000 + 56 * 60_000), ..pulse };
-        assert_eq!(why(Request::ToMidnight, &late), Some(Said::AlmostMidnight));
-        assert_eq!(why(Request::Rush, &late), None);
     }
 }

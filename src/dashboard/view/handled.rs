@@ -197,7 +197,7 @@ fn entries(scene: &Scene<'_>) -> [Entry; 6] {
         },
         Entry {
             label: scene.words.pending.to_owned(),
-            value: Value::Count(scene.shop.figures.pending),
+            value: Value::Count(scene.shop.audit.pending),
             style: scene.theme.orders,
         },
     ]

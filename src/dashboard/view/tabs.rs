@@ -3,7 +3,6 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
-    style::Modifier,
     text::{Line, Span},
     widgets::Widget,
 };
@@ -65,7 +64,7 @@ fn tabs(scene: &Scene<'_>, form: Form) -> Vec<(Page, Line<'static>)> {
             (false, Form::Numbers) => number.to_string(),
         };
         // A page's name is no title among others: it is set off as a whole.
-        let style = if open { scene.theme.strong.add_modifier(Modifier::REVERSED) } else { scene.theme.dim };
+        let style = if open { scene.theme.strong.patch(scene.theme.chosen) } else { scene.theme.dim };
         (page, Line::from(Span::styled(text, style)))
     };
     Page::ALL.into_iter().zip((1..).zip(scene.words.page_names)).map(tab).collect()

@@ -81,7 +81,8 @@ fn draw_sums(scene: &Scene<'_>, area: Rect, columns: usize, buf: &mut Buffer) ->
     let (words, theme) = (&scene.words.pages, scene.theme);
     let signed = number::signed;
     let gap = signed(figures.handled.total).saturating_sub(signed(figures.mails));
-    let mut sums: Vec<(&str, i64, Style)> = vec![(words.pending, signed(figures.pending), theme.orders)];
+    let mut sums: Vec<(&str, i64, Style)> =
+        vec![(words.pending, signed(scene.shop.audit.pending), theme.orders)];
     if let Some(today) = scene.shop.handled_today {
         sums.push((words.handled_today, signed(today), theme.handled));
     }

@@ -68,6 +68,9 @@ fn draw(scene: &Scene<'_>, body: Rect, mut goods: Vec<Goods<'_>>, name: u16, buf
     let most = goods.first().map_or(1, |goods| goods.ore).max(1) as f64;
     let all: f64 = goods.iter().map(|goods| goods.ore.max(0) as f64).sum::<f64>().max(1.0);
     let pieces = |goods: &Goods<'_>| format!("{} {}", number::count(goods.units, 7), scene.words.pieces);
+    // Sums that belong together are told in one way: whole, as far as there is room for them.
+    let sales = |goods: &Goods<'_>, width| number::whole_kronor(goods.ore / 100, width);
+    let widest_sum = goods.iter().map(|goods| text::columns(&sales(goods, 12))).max().unwrap_or(0);
     let widest = goods.iter().map(|goods| text::columns(&pieces(goods))).max().unwrap_or(0);
     let table = Table::fit(
         &[
@@ -75,7 +78,7 @@ fn draw(scene: &Scene<'_>, body: Rect, mut goods: Vec<Goods<'_>>, name: u16, buf
             Column::words(Key::Bar, "", 4, u16::MAX, 2),
             Column::figures(Key::Units, "", widest.max(7), 4),
             Column::figures(Key::Share, "", 4, 3),
-            Column::figures(Key::Sales, "", 10, 0),
+            Column::figures(Key::Sales, "", widest_sum.max(10), 0),
         ],
         body.width,
     );
@@ -92,7 +95,7 @@ fn draw(scene: &Scene<'_>, body: Rect, mut goods: Vec<Goods<'_>>, name: u16, buf
                 }
                 Key::Units => cell.set(&pieces(goods), scene.theme.dim, buf),
                 Key::Sales => {
-                    cell.set(&number::whole_kronor(goods.ore / 100, cell.width()), scene.theme.strong, buf);
+                    cell.set(&sales(goods, cell.width()), scene.theme.strong, buf);
                 }
             }
         }
