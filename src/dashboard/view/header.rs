@@ -141,9 +141,10 @@ fn badges(scene: &Scene<'_>) -> Vec<Span<'static>> {
         }
         None => spans.push(Span::styled(words.waiting, theme.dim)),
     }
-    // Without a simulator nobody knows how time runs.
-    if scene.ui.simulator().is_some() {
-        let speed = scene.shop.speed;
+    // Without a simulator nobody knows how time runs, and one that has stopped fills nothing.
+    let speed = scene.shop.speed;
+    let runs = scene.ui.simulator().is_some_and(|state| state != RunState::Stopped || speed > 0.0);
+    if runs {
         spans.push(Span::raw("  "));
         spans.push(if speed <= 0.0 {
             Span::styled(words.filling, theme.base)
