@@ -36,7 +36,7 @@ pub struct Env {
 impl Env {
     /// The beat that all loops of the process have in common.
     pub fn beat(&self) -> Beat {
-        Beat::since(self.begun, self.clock.clone(), self.until.is_some())
+        Beat::since(self.begun, self.until.is_some())
     }
 }
 

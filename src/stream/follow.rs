@@ -26,6 +26,8 @@ const CALL: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(1);
 /// Looks in a row that find all consumers here before the states are no longer read.
 const ALONE_LOOKS: u32 = 5;
+/// How long pulses are gathered in accelerated time, where they come ten a second, wall ms: as often as pictures are made.
+const PULSES_FOR_MS: &str = "200";
 
 /// The partitions followed.
 const PULSES: [i32; 1] = [0];
@@ -36,6 +38,10 @@ const STATES: [i32; 2] = [STATE_VIEWS, STATE_HANDLING];
 pub struct Follower {
     session: Session,
     pulse: StreamConsumer,
+    /// Whether pulses are gathered, as in accelerated time.
+    gathers: bool,
+    /// Behind the last pulse that was read.
+    next_pulse: Option<i64>,
     /// None while this process runs all consumers itself: the states say what it told them.
     state: Option<StreamConsumer>,
     /// Their names.
@@ -59,9 +65,9 @@ impl Follower {
         ready: watch::Sender<bool>,
     ) -> Result<Self, StreamError> {
         Ok(Self {
-            // Time is told at once; figures may come some at a time. The end of a log that closes with a marker is
-            // told when there was nothing more for so long.
-            pulse: reader_of(session, "1", "950")?,
+            pulse: pulse_reader(session, false)?,
+            gathers: false,
+            next_pulse: None,
             state: Some(state_reader(session)?),
             session: session.clone(),
             topics: [session.topic(Topic::Pulse), session.topic(Topic::State)],
@@ -95,6 +101,7 @@ impl Follower {
                 received = self.pulse.recv() => {
                     if let Ok(message) = &received {
                         beat(message, &self.clock);
+                        self.next_pulse = Some(message.offset() + 1);
                     }
                     self.unread.retain(|(topic, part), end| *topic != Topic::Pulse || is_before(&received, *part, *end));
                     pause_after(&received).await;
@@ -124,8 +131,18 @@ impl Follower {
     /// process runs all consumers.
     fn look(&mut self, again: bool) -> Result<(), StreamError> {
         let [pulse, state] = &self.topics;
+        let gathers = !self.clock.is_real_time();
         if again {
+            self.next_pulse = None;
             read_from_beginning(&self.pulse, pulse, &PULSES)?;
+        } else if gathers != self.gathers
+            && self.unread.is_empty()
+            && let Some(next) = self.next_pulse
+        {
+            let reader = pulse_reader(&self.session, gathers)?;
+            read_from(&reader, pulse, &PULSES, Offset::Offset(next))?;
+            super::let_go(std::mem::replace(&mut self.pulse, reader));
+            self.gathers = gathers;
         }
         self.alone = if self.board.holds_all() && self.unread.is_empty() { self.alone + 1 } else { 0 };
         if self.alone >= ALONE_LOOKS {
@@ -163,13 +180,30 @@ impl Follower {
 }
 
 fn read_from_beginning(consumer: &StreamConsumer, topic: &str, partitions: &[i32]) -> Result<(), KafkaError> {
+    read_from(consumer, topic, partitions, Offset::Beginning)
+}
+
+fn read_from(
+    consumer: &StreamConsumer,
+    topic: &str,
+    partitions: &[i32],
+    offset: Offset,
+) -> Result<(), KafkaError> {
     let mut places = TopicPartitionList::new();
     for partition in partitions {
-        places.add_partition_offset(topic, *partition, Offset::Beginning)?;
+        places.add_partition_offset(topic, *partition, offset)?;
     }
     consumer.assign(&places)
 }
 
+/// Time is told at once where a pulse comes each second. The end of a log that closes with a marker is told when there
+/// was nothing more for so long.
+fn pulse_reader(session: &Session, gathers: bool) -> Result<StreamConsumer, StreamError> {
+    let (at_least, for_ms) = if gathers { (GATHERED, PULSES_FOR_MS) } else { ("1", "950") };
+    reader_of(session, at_least, for_ms)
+}
+
+/// Figures may come some at a time.
 fn state_reader(session: &Session) -> Result<StreamConsumer, StreamError> {
     reader_of(session, GATHERED, "250")
 }
