@@ -9,7 +9,7 @@ static SCREEN: AtomicBool = AtomicBool::new(false);
 #[cfg(target_os = "linux")]
 const NICER: i32 = 5;
 
-/// How late a wait of the consumers may end, ns of wall time (`PR_SET_TIMERSLACK`, prctl(2)). Their fifty threads, most of
+/// How late a wait of consumers, broker and simulator may end, ns of wall time (`PR_SET_TIMERSLACK`, prctl(2)). Their fifty threads, most of
 /// them librdkafka's, look once a second whether there is something to do; with this the kernel wakes many of them at
 /// once, which costs less than one by one. Only waits for a time are late, never those for a record, and a processor that
 /// has work to do is not late at all.
