@@ -27,6 +27,7 @@ pub async fn run<T: Send + 'static>(
     let (done, ended) = oneshot::channel();
     let work = move || {
         priority::stand_back();
+        priority::may_be_late();
         // The panic goes on where it is waited for.
         let left = catch_unwind(AssertUnwindSafe(|| runtime.block_on(task)));
         // What it left in the background is not waited for.

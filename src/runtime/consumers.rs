@@ -4,7 +4,7 @@ use std::{fmt::Display, future::Future, path::PathBuf, sync::Arc};
 
 use futures::FutureExt;
 
-use super::{apart, priority, stage::Stage, supervisor::Supervisor};
+use super::{apart, stage::Stage, supervisor::Supervisor};
 use crate::{
     cli::ViewArg,
     consumer::{
@@ -107,11 +107,7 @@ async fn apart<E: Display + Send + 'static>(
     name: &str,
     run: impl Future<Output = Result<Ended, E>> + Send + 'static,
 ) -> Result<Ended, String> {
-    let late = async move {
-        priority::may_be_late();
-        run.await
-    };
-    match apart::run(name, late).await {
+    match apart::run(name, run).await {
         Ok(ended) => ended.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     }

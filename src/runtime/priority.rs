@@ -9,10 +9,10 @@ static SCREEN: AtomicBool = AtomicBool::new(false);
 #[cfg(target_os = "linux")]
 const NICER: i32 = 5;
 
-/// How late a wait of consumers, broker and simulator may end, ns of wall time (`PR_SET_TIMERSLACK`, prctl(2)). Their fifty threads, most of
-/// them librdkafka's, look once a second whether there is something to do; with this the kernel wakes many of them at
-/// once, which costs less than one by one. Only waits for a time are late, never those for a record, and a processor that
-/// has work to do is not late at all.
+/// How late a wait of consumers, broker and simulator may end, ns of wall time (`PR_SET_TIMERSLACK`, prctl(2)). Their
+/// threads, most of them librdkafka's, look now and then whether there is something to do; with this the kernel wakes
+/// many of them at once, and the simulator for many sales, which costs less than one by one. Only waits for a time are
+/// late, never those for a record, and a processor that has work to do is not late at all.
 #[cfg(target_os = "linux")]
 const LATE_NS: u64 = 30_000_000;
 

@@ -26,7 +26,8 @@ const CALL: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(1);
 /// Looks in a row that find all consumers here before the states are no longer read.
 const ALONE_LOOKS: u32 = 5;
-/// How long pulses are gathered in accelerated time, where they come ten a second, wall ms: about as often as pictures are made.
+/// How long pulses are gathered in accelerated time, where they come ten a second, wall ms: about as often as pictures
+/// are made.
 const PULSES_FOR_MS: &str = "250";
 
 /// The partitions followed.

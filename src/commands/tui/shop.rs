@@ -22,7 +22,6 @@ use crate::{
     runtime::{
         apart, consumers,
         place::Place,
-        priority,
         stage::{self, Stage},
         supervisor::Supervisor,
     },
@@ -201,12 +200,7 @@ async fn sell(
             };
             // Who wants to see progress looks at the pulse.
             let progress = watch::Sender::new(Progress::default());
-            let stop = supervisor.stop.clone();
-            // Nobody on a screen sees 30 ms, and sales and pulses that are waited for together cost one wake-up.
-            let selling = async move {
-                priority::may_be_late();
-                simulator.run(controls, progress, stop).await
-            };
+            let selling = simulator.run(controls, progress, supervisor.stop.clone());
             let sold = apart::run("simulator", selling).await;
             let (weight, said) = match sold.map_err(|error| error.to_string())? {
                 Ok(Outcome::Finished | Outcome::Stopped) => return Ok(Ended::Done),
