@@ -3,7 +3,7 @@
 //!
 //! - [`shop`], [`views`] and [`handling`] are pure: what a shop is, what each consumer knows, when an order is handled.
 //! - [`consumer`] is a consumer without its Kafka: records in; figures, checkpoints ([`store`]) and files ([`sinks`]) out.
-//! - [`stream`] speaks to Kafka, and [`simulator`] sells through it.
+//! - [`stream`] speaks to Kafka; [`engine`] runs the consumers on it, and [`simulator`] sells through it.
 //! - [`verify`] computes everything again on a way of its own and compares.
 //! - [`broker`] is a Kafka for one machine that knows nothing of shops.
 //! - [`dashboard`] draws a snapshot and knows nothing of Kafka.
@@ -17,6 +17,7 @@ pub mod cli;
 pub mod commands;
 pub mod consumer;
 pub mod dashboard;
+pub mod engine;
 pub mod handling;
 pub mod runtime;
 pub mod secrets;

@@ -9,6 +9,7 @@ use super::{Failure, PATIENCE, Setting, interrupted, print, status};
 use crate::{
     cli::{ConsumeArgs, ViewArg},
     dashboard::snapshot::Weight,
+    engine::{Env, log_reader::LogReader, publisher::Publisher, until::Until},
     handling::Parameters,
     runtime::{
         consumers::{self, Tools},
@@ -18,7 +19,7 @@ use crate::{
     },
     shop::Catalog,
     store::Stores,
-    stream::{Session, clock::Clock, ends::EndWatch, env::Env, publish::Publisher, topics, until::Until},
+    stream::{Session, clock::Clock, ends::EndWatch, topics},
     views::figures::ShopFigures,
 };
 
@@ -137,6 +138,7 @@ impl Workshop {
         let env = Env {
             beside: Handle::current(),
             session: stage.session.clone(),
+            reader: LogReader::default(),
             board: Arc::clone(&stage.board),
             clock: stage.clock.clone(),
             zone: stage.zone,
@@ -144,7 +146,6 @@ impl Workshop {
             instance: self.place.instance()?.into(),
             until,
             stop: stage.stop.clone(),
-            begun: tokio::time::Instant::now(),
         };
         Ok(Tools {
             env,

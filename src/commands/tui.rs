@@ -26,12 +26,13 @@ use super::{Failure, Setting};
 use crate::{
     cli::TuiArgs,
     dashboard::{self, ScreenError, ScreenOptions, ThemeName, action::Request, lang::Farewell},
+    engine::Ended,
     runtime::{
         link::{Link, Want},
         snapshots::Painter,
         stage::Stage,
     },
-    stream::{clock::Clock, env::Ended},
+    stream::clock::Clock,
 };
 
 /// How long the shop may take to close in good order when the person has left.

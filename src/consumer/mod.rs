@@ -3,11 +3,13 @@
 //! [`worker::Worker`] is the whole of it, generic over the view, what the view writes, the store and the
 //! files, so that tests can stop it after any step.
 
+pub mod batch;
 pub mod output;
 pub mod outputs;
 pub mod position;
 pub mod worker;
 
+pub use batch::{Batch, Content, DeadLetter, Decoded};
 pub use output::Output;
 pub use position::{Part, Position, Record, Start};
 pub use worker::{Handover, Taken, Trouble, Worker};

@@ -13,12 +13,12 @@ pub use handover::Handover;
 use handover::Other;
 pub use trouble::Trouble;
 
-use super::{Output, Part, Position, Record, Start, output::Appends, position::Fingerprint};
+use super::{Content, Decoded, Output, Part, Position, Start, output::Appends, position::Fingerprint};
 use crate::{
-    shop::{Delivery, Handled, Order, Zone},
+    shop::Zone,
     sinks::files::Files,
     store::{Batch, Store},
-    views::{Event, Source, View, figures::ReportNote, part::PartFigures},
+    views::{Event, View, figures::ReportNote, part::PartFigures},
 };
 
 /// Bytes of appends at which a checkpoint is due before its time.
@@ -48,14 +48,16 @@ struct Held<V> {
     silent_until: i64,
     /// Days before this were closed while this process held it: all of them is part of the view.
     closed_before: Option<NaiveDate>,
+    /// Whether something was applied since its figures were taken last.
+    unseen: bool,
 }
 
 /// One consumer: a view per partition, and what it writes.
-pub struct Worker<V: View, O, S, F> {
+pub struct Worker<V: View, O> {
     zone: Zone,
     output: O,
-    store: S,
-    files: F,
+    store: Box<dyn Store>,
+    files: Box<dyn Files>,
     held: BTreeMap<Part, Held<V>>,
     appends: Appends,
     /// Rows of the next checkpoint that are already known.
@@ -71,15 +73,20 @@ pub struct Worker<V: View, O, S, F> {
     retired: bool,
 }
 
-impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
+impl<V: View, O: Output<V>> Worker<V, O> {
     /// Opens the checkpoint and mends the files to it. `true` where what was found could not be mended, so
     /// that the view starts again from nothing; the files were moved to `state/set-aside/` then.
-    pub fn open(zone: Zone, output: O, store: S, files: F) -> Result<(Self, bool), Trouble> {
+    pub fn open(
+        zone: Zone,
+        output: O,
+        store: impl Store + 'static,
+        files: impl Files + 'static,
+    ) -> Result<(Self, bool), Trouble> {
         let mut worker = Self {
             zone,
             output,
-            store,
-            files,
+            store: Box::new(store),
+            files: Box::new(files),
             held: BTreeMap::new(),
             appends: Appends::default(),
             batch: Batch::new(),
@@ -132,7 +139,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         for (_, value) in self.store.scan(&silent_key(part))? {
             silent_until = serde_json::from_slice(&value).map_err(|error| unreadable(error.to_string()))?;
         }
-        Ok(Held { view, position, expected: position.last, silent_until, ..Held::default() })
+        Ok(Held { view, position, expected: position.last, silent_until, unseen: true, ..Held::default() })
     }
 
     /// Lets go of partitions; make a checkpoint first. Rows of theirs that still wait for one cannot be told from
@@ -153,10 +160,10 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         self.retired = true;
     }
 
-    /// Takes in one record.
-    pub fn take(&mut self, record: &Record<'_>) -> Taken {
-        let Some(held) = self.held.get_mut(&record.part) else { return Taken::Before };
-        let fingerprint = record.fingerprint();
+    /// Takes in one record of a partition.
+    pub fn take(&mut self, part: Part, record: &Decoded) -> Taken {
+        let Some(held) = self.held.get_mut(&part) else { return Taken::Before };
+        let fingerprint = record.fingerprint;
         if let Some(expected) = held.expected.take() {
             if expected != fingerprint {
                 return Taken::OtherLog;
@@ -164,17 +171,23 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             held.anchor = Some(expected);
             return Taken::Before;
         }
-        if record.offset < held.position.next {
+        if record.offset() < held.position.next {
             return Taken::Before;
         }
-        held.position.next = record.offset + 1;
+        held.position.next = record.offset() + 1;
         held.position.last = Some(fingerprint);
         held.anchor.get_or_insert(fingerprint);
         held.moved = true;
-        let Some(event) = decode(record, &mut held.position) else { return Taken::Yes };
-        held.view.apply(&event, self.zone);
-        if record.offset >= held.silent_until {
-            self.output.event(&event, &mut self.appends);
+        held.unseen = true;
+        let Content::Event(event) = &record.content else { return Taken::Yes };
+        if let Event::Order(order) = event
+            && !held.position.admit(order.order_id)
+        {
+            return Taken::Yes;
+        }
+        held.view.apply(event, self.zone);
+        if record.offset() >= held.silent_until {
+            self.output.event(event, &mut self.appends);
         }
         self.unsettled = true;
         Taken::Yes
@@ -264,7 +277,7 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
         self.appends.settle();
         let noted = self
             .output
-            .publish(&mut self.files)
+            .publish(&mut *self.files)
             .map_err(|error| Trouble::file("a file of the consumer", error))?;
         self.unsettled |= noted;
         Ok(())
@@ -308,6 +321,15 @@ impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
             .collect()
     }
 
+    /// The same of the partitions in which something was applied since the last call.
+    pub fn new_figures(&mut self, now: i64) -> Vec<(Part, Position, PartFigures)> {
+        let figures = |(part, held): (&Part, &mut Held<V>)| {
+            std::mem::take(&mut held.unseen)
+                .then(|| (*part, held.position, held.view.figures(now, self.zone)))
+        };
+        self.held.iter_mut().filter_map(figures).collect()
+    }
+
     /// The views of all partitions held.
     pub fn views(&self) -> impl Iterator<Item = &V> {
         self.held.values().map(|held| &held.view)
@@ -330,18 +352,6 @@ fn position_key(part: Part) -> String {
 
 fn silent_key(part: Part) -> String {
     format!("silent/{part}.")
-}
-
-/// What a record says, where it is valid and new.
-fn decode(record: &Record<'_>, position: &mut Position) -> Option<Event> {
-    match record.part.source {
-        Source::Orders => {
-            let order = Order::decode(record.payload).ok()?;
-            position.admit(order.order_id).then_some(Event::Order(order))
-        }
-        Source::Deliveries => Delivery::decode(record.payload).ok().map(Event::Delivery),
-        Source::Handled => Handled::decode(record.payload).ok().map(Event::Handled),
-    }
 }
 
 #[cfg(test)]

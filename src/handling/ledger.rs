@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Parameters;
 use crate::{
-    consumer::{Position, Record, Start, Taken, position::Fingerprint},
-    shop::{Customer, Handled, Order, Zone, order::Invalid},
-    views::part::HandlingFigures,
+    consumer::{Content, DeadLetter, Decoded, Position, Start, Taken, position::Fingerprint},
+    shop::{Customer, Handled, Order, Zone},
+    views::{Event, part::HandlingFigures},
 };
 
 /// Bytes of the largest handled order: Kafka's default for a batch is 1,048,588. An order that fills a batch of its
@@ -48,12 +48,8 @@ pub enum Outgoing {
     DeadLetter {
         /// Where it lies.
         offset: i64,
-        /// Its key as it came.
-        key: Option<Vec<u8>>,
-        /// Its value as it came.
-        value: Option<Vec<u8>>,
-        /// What is wrong with it.
-        error: Invalid,
+        /// What it was.
+        letter: Box<DeadLetter>,
     },
 }
 
@@ -125,62 +121,60 @@ impl Ledger {
     }
 
     /// Takes in one record.
-    pub fn take(&mut self, record: &Record<'_>) -> Taken {
+    pub fn take(&mut self, record: &Decoded) -> Taken {
+        let offset = record.offset();
         if !self.checked {
             let last = self.position.last.map_or(-1, |last| last.offset);
-            if record.offset == last {
-                if Some(record.fingerprint()) != self.position.last {
+            if offset == last {
+                if Some(record.fingerprint) != self.position.last {
                     return Taken::OtherLog;
                 }
                 self.checked = true;
                 self.anchor = self.position.last;
-            } else if record.offset > last {
+            } else if offset > last {
                 return Taken::OtherLog;
             }
         }
-        if record.offset < self.replay_until {
+        if offset < self.replay_until {
             self.take_again(record);
             return Taken::Before;
         }
-        if record.offset < self.position.next {
+        if offset < self.position.next {
             return Taken::Before;
         }
-        self.position.next = record.offset + 1;
-        self.position.last = Some(record.fingerprint());
+        self.position.next = offset + 1;
+        self.position.last = Some(record.fingerprint);
         self.anchor = self.anchor.or(self.position.last);
         self.dirty = true;
-        match Order::decode(record.payload) {
-            Ok(order) => {
+        match &record.content {
+            Content::Event(Event::Order(order)) => {
                 let before = self.position.last_order_id;
                 if self.position.admit(order.order_id) {
                     self.resume.figures.accepted += 1;
-                    self.await_handling(record.offset, before, &order);
+                    self.await_handling(offset, before, order);
                 } else {
                     self.resume.figures.duplicates += 1;
                 }
             }
-            Err(error) => {
+            Content::DeadLetter(letter) => {
                 self.resume.figures.dead_letters += 1;
-                self.dead.push(Outgoing::DeadLetter {
-                    offset: record.offset,
-                    key: record.key.map(<[u8]>::to_vec),
-                    value: record.payload.map(<[u8]>::to_vec),
-                    error,
-                });
+                self.dead.push(Outgoing::DeadLetter { offset, letter: letter.clone() });
             }
+            // Records of other logs.
+            Content::Event(_) | Content::Unreadable => {}
         }
         Taken::Yes
     }
 
     /// A record that an earlier run has read: only an order that was not sent yet matters.
-    fn take_again(&mut self, record: &Record<'_>) {
-        let Ok(order) = Order::decode(record.payload) else { return };
+    fn take_again(&mut self, record: &Decoded) {
+        let Content::Event(Event::Order(order)) = &record.content else { return };
         let before = self.replay_last_id;
         if before.is_some_and(|last| order.order_id <= last) {
             return;
         }
         self.replay_last_id = Some(order.order_id);
-        self.await_handling(record.offset, before, &order);
+        self.await_handling(record.offset(), before, order);
     }
 
     fn await_handling(&mut self, offset: i64, before: Option<u64>, order: &Order) {

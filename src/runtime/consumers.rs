@@ -12,16 +12,12 @@ use crate::{
         output::NoOutput,
         outputs::{JournalFiles, MailFiles, ReportFiles, StockFiles},
     },
+    engine::{ConsumerError, Ended, Env, handling, view},
     handling::Parameters,
     shop::Catalog,
     sinks::disk::Folder,
     store::Stores,
-    stream::{
-        StreamError,
-        env::{Ended, Env},
-        handling_loop, topics,
-        view_loop::{self, ViewError},
-    },
+    stream::{StreamError, topics},
     views::{DailyReport, HandledWindows, Journal, Mail, OrdersToday, Sales, Stock, View},
 };
 
@@ -64,6 +60,15 @@ pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
             keeping.map(|()| Ok::<_, StreamError>(Ended::Done))
         });
     }
+    env.reader.expect(views.len());
+    let reading = env.clone();
+    stage.spawn(async move {
+        let run = || {
+            let env = reading.clone();
+            apart("log-reader", async move { env.reader.run(&env.session, &env.stop).await })
+        };
+        supervisor(&reading).keep("the reader of the logs", run).await;
+    });
     for view in views {
         let tools = tools.clone();
         let zone = tools.env.zone;
@@ -78,9 +83,9 @@ pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
             ViewArg::Handling => stage.spawn(async move {
                 let run = || {
                     let Tools { env, parameters, .. } = tools.clone();
-                    apart(handling_loop::NAME, async move { handling_loop::run(&env, parameters).await })
+                    apart(handling::NAME, async move { handling::run(&env, parameters).await })
                 };
-                supervisor(&tools.env).keep(handling_loop::NAME, run).await;
+                supervisor(&tools.env).keep(handling::NAME, run).await;
             }),
         }
     }
@@ -91,12 +96,12 @@ async fn keep<V: View, O: Output<V> + 'static>(tools: Tools, output: impl Fn(&To
     let run = || {
         let (tools, output) = (tools.clone(), output(&tools));
         apart(V::NAME, async move {
-            let store = tools.stores.view(V::NAME).map_err(|error| ViewError::Trouble(error.into()))?;
+            let store = tools.stores.view(V::NAME).map_err(|error| ConsumerError::Trouble(error.into()))?;
             let files = Folder::open(&tools.out).map_err(|error| {
                 let path = tools.out.display().to_string();
-                ViewError::Trouble(crate::consumer::Trouble::File { path, error })
+                ConsumerError::Trouble(crate::consumer::Trouble::File { path, error })
             })?;
-            view_loop::run::<V, O, _, _>(&tools.env, output, store, files).await
+            view::run::<V, O>(&tools.env, output, store, files).await
         })
     };
     supervisor(&tools.env).keep(V::NAME, run).await;

@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{link::Link, supervisor::Supervisor};
 use crate::{
+    engine::Ended,
     shop::{Catalog, Zone},
-    stream::{Session, StreamError, board::Board, clock::Clock, ends, env::Ended, follow::Follower},
+    stream::{Session, StreamError, board::Board, clock::Clock, ends, follow::Follower},
     views::figures::ShopFigures,
 };
 

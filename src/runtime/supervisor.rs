@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     dashboard::snapshot::{Said, Weight},
-    stream::{board::Board, clock::Clock, env::Ended},
+    engine::Ended,
+    stream::{board::Board, clock::Clock},
 };
 
 /// Waits between two attempts to run a task, from the first to the last.

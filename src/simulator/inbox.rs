@@ -9,7 +9,7 @@ use rdkafka::{
 
 use crate::{
     shop::{Control, Pulse},
-    stream::{Session, StreamError, Topic, gathering::GATHERED, let_go},
+    stream::{Session, StreamError, Topic, follow::GATHERED, let_go},
 };
 
 /// Something heard.

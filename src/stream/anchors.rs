@@ -12,15 +12,16 @@ use std::{
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
+    message::BorrowedMessage,
 };
 
 use super::{
     Session, StreamError,
-    group::{record, topic_name},
     reader::{Heard, next, reader},
+    topic_name,
 };
 use crate::{
-    consumer::{Part, position::Fingerprint},
+    consumer::{Part, Record, position::Fingerprint},
     views::Source,
 };
 
@@ -139,7 +140,7 @@ fn read(
             match next(reader, deadline, "reading the logs' anchors") {
                 Some(Heard::Record(message)) if open.remove(&message.partition()) => {
                     let part = Part { source, partition: message.partition() };
-                    found.insert(part, Found::Record(record(part, &message).fingerprint()));
+                    found.insert(part, Found::Record(fingerprint(part, &message)));
                 }
                 Some(Heard::End(partition)) if open.remove(&partition) => {
                     let (_, end) =
@@ -153,6 +154,12 @@ fn read(
         reader.unassign()?;
     }
     Ok(found)
+}
+
+fn fingerprint(part: Part, message: &BorrowedMessage<'_>) -> Fingerprint {
+    let timestamp = message.timestamp().to_millis().unwrap_or_default();
+    let (key, payload) = (message.key(), message.payload());
+    Record { part, offset: message.offset(), timestamp, key, payload }.fingerprint()
 }
 
 /// One record of each partition is all that is wanted.

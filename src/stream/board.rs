@@ -4,11 +4,16 @@ mod groups;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use crate::{
     consumer::{Part, Position},
@@ -103,6 +108,38 @@ struct Inner {
 pub struct Board {
     zone: Zone,
     inner: Mutex<Inner>,
+    /// Whether somebody waits for what changes.
+    watched: AtomicBool,
+    changed: Notify,
+}
+
+/// The board while it is held; whoever watches it is woken where it has changed.
+struct Held<'a> {
+    board: &'a Board,
+    inner: MutexGuard<'a, Inner>,
+    before: u64,
+}
+
+impl Deref for Held<'_> {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Inner {
+        &mut self.inner
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if self.inner.changes != self.before {
+            self.board.changed.notify_one();
+        }
+    }
 }
 
 impl Inner {
@@ -128,11 +165,27 @@ impl Board {
             changes: 0,
             linked_before: false,
         };
-        Self { zone, inner: Mutex::new(inner) }
+        Self { zone, inner: Mutex::new(inner), watched: AtomicBool::new(false), changed: Notify::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { before: inner.changes, board: self, inner }
+    }
+
+    /// From here on somebody waits for what changes.
+    pub fn watch(&self) {
+        self.watched.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody waits for what changes: figures are put up at once then, and else once a second.
+    pub fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
+    }
+
+    /// Waits until something has changed since the last wait; for one who watches.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// Puts up what a view says of a partition, unless something newer hangs there.

@@ -15,13 +15,14 @@ use super::{
     Session, StreamError, Topic,
     board::{Board, PartState, VIEWS},
     clock::Clock,
-    gathering::GATHERED,
     reader::reader,
     topics::{STATE_HANDLING, STATE_VIEWS},
 };
 use crate::{consumer::Part, shop::Pulse, views::Source};
 
 const CALL: Duration = Duration::from_secs(5);
+/// Bytes that a fetch waits for, for a moment.
+pub(crate) const GATHERED: &str = "65536";
 /// How often it is looked whether the topics may be others, and whether others have figures at all.
 const LOOK: Duration = Duration::from_secs(1);
 /// Looks in a row that find all consumers here before the states are no longer read.
@@ -285,7 +286,7 @@ pub fn key(view: &str, part: Part) -> String {
 }
 
 /// The view and partition of a key.
-pub(super) fn place(key: &str) -> Option<(&'static str, Part)> {
+pub(crate) fn place(key: &str) -> Option<(&'static str, Part)> {
     let (view, partition) = key.split_once('/')?;
     let view = VIEWS.into_iter().find(|name| *name == view)?;
     let (source, number) = match partition.strip_prefix("deliveries-") {

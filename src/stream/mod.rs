@@ -2,35 +2,40 @@
 
 pub mod anchors;
 pub mod ask;
-pub mod beat;
 pub mod board;
 pub mod clock;
 pub mod cluster;
 pub mod ends;
-pub mod env;
 pub mod find;
 pub mod follow;
-pub mod gathering;
-pub mod group;
-pub mod handling_loop;
-pub mod handovers;
 pub mod insist;
-pub mod lease;
-mod left_out;
 pub mod probe;
 pub mod producer;
-pub mod publish;
 pub mod reader;
 pub mod scan;
 pub mod session;
-pub mod states;
 pub mod topics;
-pub mod transaction;
-pub mod until;
-pub mod view_loop;
+
+use rdkafka::config::RDKafkaLogLevel;
+
+use crate::views::Source;
 
 pub use session::{Session, StreamError};
 pub use topics::Topic;
+
+/// The topic of a log.
+pub(crate) fn topic_name(session: &Session, source: Source) -> String {
+    session.topic(match source {
+        Source::Orders => Topic::Orders,
+        Source::Deliveries => Topic::Deliveries,
+        Source::Handled => Topic::Handled,
+    })
+}
+
+/// librdkafka's own words. Whether Kafka answers is told by the board, once; every attempt to connect is not.
+pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    tracing::debug!("librdkafka {facility} ({level:?}): {message}");
+}
 
 /// Lets a client go without waiting: closing one waits for its threads, and for a broker that may be gone.
 pub(crate) fn let_go(client: impl Send + 'static) {

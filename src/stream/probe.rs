@@ -9,8 +9,8 @@ use rdkafka::{
 
 use super::{
     Session, StreamError,
-    group::topic_name,
     reader::{Heard, next, reader},
+    topic_name,
 };
 use crate::consumer::Part;
 

@@ -40,7 +40,7 @@ pub fn watermarks<C: ConsumerContext>(
 }
 
 /// What a reader hears.
-pub(super) enum Heard<'a> {
+pub(crate) enum Heard<'a> {
     /// A record.
     Record(BorrowedMessage<'a>),
     /// There is nothing more in this partition, by its number alone: behind the last record there may be transaction
@@ -49,7 +49,7 @@ pub(super) enum Heard<'a> {
 }
 
 /// What a reader hears next, unless the deadline passes; `doing` says what it reads for. Blocks.
-pub(super) fn next<'a>(reader: &'a BaseConsumer, deadline: Instant, doing: &str) -> Option<Heard<'a>> {
+pub(crate) fn next<'a>(reader: &'a BaseConsumer, deadline: Instant, doing: &str) -> Option<Heard<'a>> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -14,6 +14,7 @@ use crate::{
         picture::Picture,
         snapshot::{Followed, OpenedReport, Said, Weight},
     },
+    engine::Ended,
     runtime::{
         place::Place,
         snapshots::Asked,
@@ -23,7 +24,7 @@ use crate::{
     },
     shop::{Catalog, Zone},
     sinks::report::{Report, json_file},
-    stream::{Session, board::Board, clock::Clock, env::Ended},
+    stream::{Session, board::Board, clock::Clock},
 };
 
 /// A report that is read may be revised: how often to look, wall time.

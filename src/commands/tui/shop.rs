@@ -18,6 +18,7 @@ use crate::{
         action::Request,
         snapshot::{Said, Weight},
     },
+    engine::Ended,
     handling::Parameters,
     runtime::{
         apart, consumers,
@@ -27,7 +28,7 @@ use crate::{
     },
     shop::{Catalog, Control, Pulse, pulse::RunState},
     simulator::{self, Backfill, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions},
-    stream::{Session, StreamError, ask::Asker, ends::EndWatch, env::Ended, topics},
+    stream::{Session, StreamError, ask::Asker, ends::EndWatch, topics},
     views::figures::ShopFigures,
 };
 

@@ -119,7 +119,7 @@ fn view<V: View>(stores: &Stores, folder: &Path, zone: Zone, now: i64) -> Result
     store.write(&without).map_err(|error| error.to_string())?;
     let files = Folder::open(&folder.join("files")).map_err(|error| error.to_string())?;
     let (mut worker, _) =
-        Worker::<V, _, _, _>::open(zone, NoOutput, store, files).map_err(|error| error.to_string())?;
+        Worker::<V, _>::open(zone, NoOutput, store, files).map_err(|error| error.to_string())?;
     for part in held {
         worker.assign(part).map_err(|error| error.to_string())?;
     }

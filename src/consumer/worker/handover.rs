@@ -17,8 +17,7 @@ use serde_json::value::RawValue;
 use super::{Held, Trouble, Worker, position_key, silent_key};
 use crate::{
     consumer::{Output, Part, Position, Start},
-    sinks::files::Files,
-    store::{Batch, Store},
+    store::Batch,
     views::View,
 };
 
@@ -47,7 +46,7 @@ pub(super) struct Other<V> {
     pub(super) closed_before: Option<NaiveDate>,
 }
 
-impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
+impl<V: View, O: Output<V>> Worker<V, O> {
     /// The partition whose owner writes the files over all partitions.
     const FIRST: Part = Part { source: V::SOURCES[0], partition: 0 };
 

@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use super::{Held, Trouble, Worker};
 use crate::{
     consumer::{Output, output::Appends},
-    sinks::files::Files,
-    store::Store,
     views::View,
 };
 
-impl<V: View, O: Output<V>, S: Store, F: Files> Worker<V, O, S, F> {
+impl<V: View, O: Output<V>> Worker<V, O> {
     pub(super) fn restore(&mut self) -> Result<bool, Trouble> {
         for (key, value) in self.store.scan("file/")? {
             let Ok(length) = serde_json::from_slice(&value) else { return Ok(false) };

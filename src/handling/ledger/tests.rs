@@ -3,7 +3,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{consumer::Part, views::Source};
+use crate::{
+    consumer::{Part, Record},
+    views::Source,
+};
 
 const OPENED: i64 = 1_795_000_000;
 
@@ -166,7 +169,7 @@ impl World {
     fn read(&mut self, count: usize) {
         for _ in 0..count {
             if self.cursor < self.rows.len() {
-                assert_ne!(self.ledger.take(&record(&self.rows, self.cursor)), Taken::OtherLog);
+                assert_ne!(self.ledger.take(&record(&self.rows, self.cursor).decode()), Taken::OtherLog);
                 self.cursor += 1;
             }
         }
@@ -187,9 +190,9 @@ impl World {
                     assert!(at.timestamp() <= self.now, "order {order_id} went out early");
                     self.handled.push((order_id, at.timestamp_millis()));
                 }
-                Outgoing::DeadLetter { offset, value, .. } => {
+                Outgoing::DeadLetter { offset, letter } => {
                     let offset = usize::try_from(offset).unwrap();
-                    assert_eq!(value, self.rows[offset].payload);
+                    assert_eq!(letter.value, self.rows[offset].payload);
                     self.dead.push(offset);
                 }
             }
@@ -302,7 +305,7 @@ proptest! {
         world.now += wait;
         world.rebuild();
         let taken: Vec<Taken> =
-            (world.cursor..=last).map(|offset| world.ledger.take(&record(&world.rows, offset))).collect();
+            (world.cursor..=last).map(|offset| world.ledger.take(&record(&world.rows, offset).decode())).collect();
         prop_assert_eq!(taken.last(), Some(&Taken::OtherLog));
         prop_assert!(!world.ledger.is_due(Some(world.now)));
         prop_assert_eq!(world.ledger.settle(Some(world.now), 1000), []);
@@ -322,7 +325,7 @@ fn a_handled_order_fits_into_a_batch_however_long_the_name() {
         let mut ledger = Ledger::new(Zone::default(), Position::default(), Resume::default(), certain);
         let part = Part { source: Source::Orders, partition: 0 };
         let record = Record { part, offset: 0, timestamp: 0, key: None, payload: Some(&order) };
-        assert_eq!(ledger.take(&record), Taken::Yes);
+        assert_eq!(ledger.take(&record.decode()), Taken::Yes);
         let sent = ledger.settle(Some(OPENED + 3600), 10);
         let [Outgoing::Handled { value, .. }] = &sent[..] else { panic!("{} records", sent.len()) };
         assert!(value.len() <= 1_000_000, "{} bytes", value.len());

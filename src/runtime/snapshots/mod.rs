@@ -10,7 +10,6 @@ mod quiet;
 mod rate;
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,16 +20,17 @@ use tokio_util::sync::CancellationToken;
 use self::{alarms::Alarms, audit::Auditor, feed::Feed, groups::Groups, news::News, rate::Rate};
 use super::{logging, stage};
 use crate::{
-    dashboard::snapshot::{Audit, Followed, LogLine, OpenedReport, ShelfPlan, Snapshot},
+    dashboard::snapshot::{Audit, Followed, OpenedReport, ShelfPlan, Snapshot},
+    engine::Ticker,
     shop::{Catalog, Product, Pulse, Zone},
     stream::{board::Board, clock::Clock},
     views::Source,
 };
 
-/// Between two looks whether there is something new, wall time.
-const TICK: Duration = Duration::from_millis(200);
-/// Between two pictures where nothing seems to be new, wall time: rates and histories go on.
-const AT_LEAST: Duration = Duration::from_secs(1);
+/// Between a snapshot and the change that leads to the next one, wall time at the least.
+const APART: Duration = Duration::from_millis(55);
+/// How long a change waits for others, wall time: an order is told by six consumers.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// What a person asked for beside the figures.
 #[derive(Debug, Clone)]
@@ -54,22 +54,6 @@ pub struct Painter {
     news: News,
     alarms: Alarms,
     auditor: Auditor,
-}
-
-/// What a picture depends on, but for the wall's time.
-#[derive(Debug, Default)]
-struct Mark {
-    changes: u64,
-    second: Option<i64>,
-    pulse: Option<Pulse>,
-    log: Arc<VecDeque<LogLine>>,
-}
-
-impl PartialEq for Mark {
-    fn eq(&self, other: &Self) -> bool {
-        (self.changes, self.second, &self.pulse) == (other.changes, other.second, &other.pulse)
-            && Arc::ptr_eq(&self.log, &other.log)
-    }
 }
 
 impl Painter {
@@ -133,39 +117,37 @@ impl Painter {
         (!by_part.is_empty()).then(|| orders.map(|(_, end)| end).sum())
     }
 
-    fn mark(&self) -> Mark {
-        // Only what a pulse tells of the shop, not when it was sent.
-        let pulse = self.clock.pulse().map(|pulse| Pulse { wall_time: pulse.shop_time, ..pulse });
-        Mark { changes: self.board.changes(), second: self.clock.now(), pulse, log: logging::recent() }
-    }
-
-    fn was_asked(&self) -> bool {
-        let news = |changed: Result<bool, watch::error::RecvError>| changed.unwrap_or(false);
-        news(self.asked.followed.has_changed()) || news(self.asked.opened.has_changed())
-    }
-
-    /// Sends a picture whenever it differs from the last, until told to stop.
+    /// Sends a picture whenever it differs from the last, until told to stop: when something changes, and at the turn of
+    /// each second, when clock, rates and windows move.
     pub async fn run(mut self, to: watch::Sender<Arc<Snapshot>>, stop: CancellationToken) {
-        let mut painted: Option<(Instant, Mark)> = None;
+        self.board.watch();
+        let (board, mut pulses) = (Arc::clone(&self.board), self.clock.pulses());
+        let mut ticker = Ticker::new(false);
         loop {
-            let mark = self.mark();
-            let same = painted
-                .as_ref()
-                .is_some_and(|(then, last)| then.elapsed() < AT_LEAST && *last == mark && !self.was_asked());
-            if !same {
-                painted = Some((Instant::now(), mark));
-                let picture = self.paint();
-                to.send_if_modified(|last| {
-                    let news = **last != picture;
-                    if news {
-                        *last = Arc::new(picture);
-                    }
-                    news
-                });
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(TICK) => {}
+            let picture = self.paint();
+            to.send_if_modified(|last| {
+                let news = **last != picture;
+                if news {
+                    *last = Arc::new(picture);
+                }
+                news
+            });
+            ticker.rest();
+            let Asked { followed, opened } = &mut self.asked;
+            let changed = async {
+                // What nobody sends any more says nothing new.
+                tokio::time::sleep(APART).await;
+                tokio::select! {
+                    () = board.changed() => {}
+                    () = ticker.tick() => {}
+                    Ok(()) = pulses.changed() => {}
+                    Ok(()) = followed.changed() => {}
+                    Ok(()) = opened.changed() => {}
+                }
+                tokio::time::sleep(GATHERING).await;
+            };
+            if stop.run_until_cancelled(changed).await.is_none() {
+                return;
             }
         }
     }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::super::{claim::Claim, *};
 use crate::{
     consumer::{
-        Output, Part, Worker,
+        DeadLetter, Output, Part, Worker,
         output::NoOutput,
         outputs::{JournalFiles, MailFiles, ReportFiles, StockFiles},
         position::Record as Read,
@@ -183,7 +183,7 @@ impl Shop {
             let mut ledger =
                 Ledger::new(zone(), crate::consumer::Position::default(), Resume::default(), parameters);
             for stored in self.orders.iter().filter(|stored| stored.partition == partition) {
-                ledger.take(&read(Source::Orders, stored));
+                ledger.take(&read(Source::Orders, stored).decode());
             }
             for outgoing in ledger.settle(Some(NOW), usize::MAX) {
                 match outgoing {
@@ -193,7 +193,8 @@ impl Shop {
                         let (offset, payload) = (std::mem::replace(offset, *offset + 1), Some(value));
                         self.handled.push(Stored { partition, offset, key, payload, headers: Vec::new() });
                     }
-                    Outgoing::DeadLetter { offset, key, value, error } => {
+                    Outgoing::DeadLetter { offset, letter } => {
+                        let DeadLetter { key, value, error } = *letter;
                         let headers = [
                             ("error", error.to_string()),
                             ("topic", TOPIC.to_owned()),
@@ -215,8 +216,7 @@ impl Shop {
 
     fn view<V: View, O: Output<V>>(&mut self, output: O, disk: &Disk) -> Vec<ReportNote> {
         let files = MemoryFiles::new(disk);
-        let (mut worker, _) =
-            Worker::<V, _, _, _>::open(zone(), output, MemoryStore::default(), files).unwrap();
+        let (mut worker, _) = Worker::<V, _>::open(zone(), output, MemoryStore::default(), files).unwrap();
         let parts = |partitions: i32| {
             V::SOURCES.iter().flat_map(move |source| {
                 (0..partitions).map(move |partition| Part { source: *source, partition })
@@ -233,7 +233,8 @@ impl Shop {
                 Source::Handled => &self.handled,
             };
             for stored in records {
-                worker.take(&read(*source, stored));
+                let record = read(*source, stored);
+                worker.take(record.part, &record.decode());
             }
         }
         worker.close_before(zone().date(NOW));

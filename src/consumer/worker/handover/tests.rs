@@ -20,7 +20,7 @@ struct Machine {
 }
 
 impl Machine {
-    fn start(&self) -> Worker<Journal, JournalFiles, MemoryStore, MemoryFiles> {
+    fn start(&self) -> Worker<Journal, JournalFiles> {
         let zone = Zone::default();
         let (output, files) = (JournalFiles::new(zone), MemoryFiles::new(&self.disk));
         Worker::open(zone, output, self.store.clone(), files).unwrap().0
@@ -36,18 +36,13 @@ impl Machine {
 }
 
 /// Takes the records from `start` up to `end`, of which the order at offset n has the id n + 1, and saves.
-fn read(
-    worker: &mut Worker<Journal, JournalFiles, MemoryStore, MemoryFiles>,
-    start: Start,
-    end: i64,
-    told: i64,
-) {
+fn read(worker: &mut Worker<Journal, JournalFiles>, start: Start, end: i64, told: i64) {
     let from = if let Start::Offset(offset) = start { offset } else { 0 };
     for offset in from..end {
         let id = u64::try_from(offset).unwrap() + 1;
         let order = serde_json::to_vec(&naive::order(id, NOW, &[(1, 1, 1, 5)])).unwrap();
         let record = Record { part: PART, offset, timestamp: NOW, key: None, payload: Some(&order) };
-        assert_ne!(worker.take(&record), Taken::OtherLog);
+        assert_ne!(worker.take(PART, &record.decode()), Taken::OtherLog);
         let next = worker.positions().next().unwrap().1.next;
         assert_eq!(worker.may_tell(PART), next >= told, "at {next}, where another was told of {told}");
     }

@@ -16,7 +16,7 @@ use crate::{
     shop::Catalog,
     sinks::memory::{Disk, MemoryFiles},
     store::MemoryStore,
-    views::{DailyReport, Journal, Mail, Stock, naive::PLACES},
+    views::{DailyReport, Journal, Mail, Source, Stock, naive::PLACES},
 };
 use logs::kinds;
 use steps::steps;
@@ -153,7 +153,7 @@ fn a_checkpoint_that_cannot_be_read_is_emptied() {
         let open = || {
             let files = MemoryFiles::new(&Disk::default());
             let output = JournalFiles::new(Zone::default());
-            Worker::<Journal, _, _, _>::open(Zone::default(), output, store.clone(), files).unwrap().0
+            Worker::<Journal, _>::open(Zone::default(), output, store.clone(), files).unwrap().0
         };
         assert!(matches!(open().assign(part), Err(Trouble::Unreadable { .. })), "{key}");
         assert_eq!(open().assign(part).unwrap(), Start::Beginning, "{key}");

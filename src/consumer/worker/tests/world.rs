@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-type Running<V, O> = Worker<V, O, MemoryStore, MemoryFiles>;
+type Running<V, O> = Worker<V, O>;
 
 /// A machine whose disk and store outlive its processes, and the Kafka that it reads.
 pub(super) struct World<V: View, O> {
@@ -135,7 +135,8 @@ impl<V: View, O: Output<V>> World<V, O> {
             *cursor += 1;
             let offset = i64::try_from(at).unwrap();
             let payload = row.payload.as_deref();
-            let taken = worker.take(&Record { part, offset, timestamp: row.timestamp, key: None, payload });
+            let record = Record { part, offset, timestamp: row.timestamp, key: None, payload };
+            let taken = worker.take(part, &record.decode());
             assert!(!worker.is_expecting(part));
             if taken == Taken::OtherLog {
                 self.forget();

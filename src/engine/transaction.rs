@@ -17,11 +17,16 @@ use rdkafka::{
     producer::{BaseRecord, DeliveryResult, Producer, ProducerContext},
 };
 
-use super::{
-    Session, StreamError, Topic, board::PartState, follow::key, group::log_line, handling_loop::NAME,
-    producer::PolledProducer, topics::STATE_HANDLING,
+use super::handling::NAME;
+use crate::{
+    consumer::{DeadLetter, Part},
+    handling::Outgoing,
+    stream::{
+        Session, StreamError, Topic, board::PartState, follow::key, log_line, producer::PolledProducer,
+        topics::STATE_HANDLING,
+    },
+    views::Source,
 };
-use crate::{consumer::Part, handling::Outgoing, views::Source};
 
 /// A call that the broker does not answer is given up after this; everything is built again then.
 const CALL: Duration = Duration::from_secs(10);
@@ -58,7 +63,7 @@ impl ProducerContext for Deliveries {
 }
 
 /// A transactional producer. After any error it is of no use any more: make a new one (librdkafka #5423).
-pub struct Sender {
+pub(super) struct Sender {
     producer: PolledProducer<Deliveries>,
     handled: String,
     handled_partitions: i32,
@@ -70,7 +75,7 @@ pub struct Sender {
 
 impl Sender {
     /// Makes one and fences those before it with the same instance; blocks until the broker has answered.
-    pub fn new(session: &Session, instance: &str) -> Result<Self, StreamError> {
+    pub(super) fn new(session: &Session, instance: &str) -> Result<Self, StreamError> {
         let failed = Arc::new(AtomicU64::new(0));
         let producer: PolledProducer<Deliveries> = session
             .client(&[
@@ -98,7 +103,7 @@ impl Sender {
     /// One transaction: records (by the partition of the orders they come from), states and the group's
     /// offsets. Blocks until it is decided. Returns the handled orders whose records were larger than a batch: left
     /// out, since they would be for ever.
-    pub fn commit(
+    pub(super) fn commit(
         &self,
         outgoing: Vec<(i32, Outgoing)>,
         states: &[(i32, PartState)],
@@ -135,7 +140,8 @@ impl Sender {
                         sent => sent?,
                     }
                 }
-                Outgoing::DeadLetter { offset, key, value, error } => {
+                Outgoing::DeadLetter { offset, letter } => {
+                    let DeadLetter { key, value, error } = *letter;
                     let (key, cut) = fitting(key.as_deref(), value.as_deref());
                     let whole = value.as_ref().map_or(0, Vec::len);
                     let is_cut = cut.is_some_and(|cut| cut.len() < whole);

@@ -11,13 +11,15 @@ use rdkafka::{
     message::{BorrowedMessage, Header, Headers, OwnedHeaders},
 };
 
-use super::{
-    Session, StreamError, Topic,
-    follow::place,
-    reader::{Heard, next, reader},
-    topics::STATE_HANDOVERS,
+use crate::{
+    consumer::{Handover, Part},
+    stream::{
+        Session, StreamError, Topic,
+        follow::place,
+        reader::{Heard, next, reader},
+        topics::STATE_HANDOVERS,
+    },
 };
-use crate::consumer::{Handover, Part};
 
 /// How long reading up to the end may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,7 +35,7 @@ struct Set {
 }
 
 /// A follower of what the owners of one view hand over.
-pub struct Handovers {
+pub(super) struct Handovers {
     consumer: BaseConsumer,
     view: &'static str,
     pieces: Pieces,
@@ -46,7 +48,7 @@ type Pieces = HashMap<Part, HashMap<usize, (Set, Vec<u8>)>>;
 
 impl Handovers {
     /// Begins at the oldest; nothing is read before [`Handovers::catch_up`].
-    pub fn open(session: &Session, view: &'static str) -> Result<Self, StreamError> {
+    pub(super) fn open(session: &Session, view: &'static str) -> Result<Self, StreamError> {
         let consumer: BaseConsumer = reader(session, &[("fetch.wait.max.ms", "250")])?;
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&session.topic(Topic::State), STATE_HANDOVERS, Offset::Beginning)?;
@@ -56,7 +58,7 @@ impl Handovers {
 
     /// Reads up to the end. Blocks for at most 20 seconds, and where nothing is new for a moment; `false` where the
     /// end was not reached.
-    pub fn catch_up(&mut self) -> bool {
+    pub(super) fn catch_up(&mut self) -> bool {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match next(&self.consumer, deadline, "reading what was handed over") {
@@ -68,7 +70,7 @@ impl Handovers {
     }
 
     /// Reads what has come since the last look. Does not block.
-    pub fn look(&mut self) {
+    pub(super) fn look(&mut self) {
         while let Some(polled) = self.consumer.poll(Duration::ZERO) {
             if let Ok(message) = polled {
                 note(&mut self.pieces, self.view, &message);
@@ -77,7 +79,7 @@ impl Handovers {
     }
 
     /// What was handed over last of a partition, where all of it is there.
-    pub fn of(&self, part: Part) -> Option<Handover> {
+    pub(super) fn of(&self, part: Part) -> Option<Handover> {
         let pieces = self.pieces.get(&part)?;
         let (set, _) = pieces.get(&0)?;
         let mut whole = Vec::new();
@@ -94,7 +96,7 @@ impl Handovers {
     }
 
     /// The same, where it is another one than at the last call.
-    pub fn news_of(&mut self, part: Part) -> Option<Handover> {
+    pub(super) fn news_of(&mut self, part: Part) -> Option<Handover> {
         let (set, _) = self.pieces.get(&part)?.get(&0)?;
         if self.given.get(&part) == Some(set) {
             return None;

@@ -1,18 +1,23 @@
-//! What the loops of a process share, and how they end.
+//! What the consumers of a process share, and how their runs end.
 
 use std::sync::Arc;
 
-use tokio::{runtime::Handle, time::Instant};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Session, beat::Beat, board::Board, clock::Clock, publish::Publisher, until::Until};
-use crate::shop::Zone;
+use super::{log_reader::LogReader, publisher::Publisher, until::Until};
+use crate::{
+    shop::Zone,
+    stream::{Session, board::Board, clock::Clock},
+};
 
-/// What the loops of a process share.
+/// What the consumers of a process share.
 #[derive(Clone)]
 pub struct Env {
     /// How to reach Kafka.
     pub session: Session,
+    /// Where records come from.
+    pub reader: LogReader,
     /// The read model.
     pub board: Arc<Board>,
     /// Shop time.
@@ -27,24 +32,15 @@ pub struct Env {
     pub until: Option<Arc<Until>>,
     /// Told when the process ends.
     pub stop: CancellationToken,
-    /// Where that runs which watches a loop: each loop has a thread of its own, which it may hold up.
+    /// Where that runs which watches a consumer: each consumer has a thread of its own, which it may hold up.
     pub beside: Handle,
-    /// When the beat began that all loops look up at.
-    pub begun: Instant,
 }
 
-impl Env {
-    /// The beat that all loops of the process have in common.
-    pub fn beat(&self) -> Beat {
-        Beat::since(self.begun, self.until.is_some())
-    }
-}
-
-/// How a loop ended.
+/// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
     /// It was told to stop, or has reached the end it was given.
     Done,
-    /// It must be built again; why.
+    /// It must begin again; why.
     Again(String),
 }

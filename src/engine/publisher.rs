@@ -7,15 +7,17 @@ use rdkafka::{
     util::Timeout,
 };
 
-use super::{
-    Session, StreamError, Topic,
-    board::PartState,
-    follow::key,
-    handovers::pieces,
-    producer::PolledProducer,
-    topics::{STATE_HANDOVERS, STATE_VIEWS},
+use super::handovers::pieces;
+use crate::{
+    consumer::{Handover, Part},
+    stream::{
+        Session, StreamError, Topic,
+        board::PartState,
+        follow::key,
+        producer::PolledProducer,
+        topics::{STATE_HANDOVERS, STATE_VIEWS},
+    },
 };
-use crate::consumer::{Handover, Part};
 
 struct Quiet;
 

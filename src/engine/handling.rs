@@ -1,0 +1,234 @@
+//! The consumer of the order handling: orders in; handled orders, dead letters, the state and the group's offsets
+//! out, in one Kafka transaction (KIP-98, KIP-447).
+
+mod assignment;
+mod commit;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    consumer,
+    env::{Ended, Env},
+    input::Stretch,
+    member::{AskCommitted, Client, Committed},
+    ownership::Ownership,
+    processor::{ConsumerError, Processor},
+    transaction::Sender,
+    until::Others,
+};
+use crate::{
+    consumer::{Part, Position, Start, Taken, position::Fingerprint},
+    dashboard::snapshot::Said,
+    handling::{Ledger, Parameters},
+    stream::{StreamError, ends::EndWatch, probe::nothing_between},
+    views::{Source, part::PartFigures},
+};
+
+/// The consumer's name.
+pub const NAME: &str = "handling";
+
+/// Time between two transactions, each of them half a dozen requests: one a second, at ticks that may be a little early.
+const INTERVAL: Duration = Duration::from_millis(900);
+/// Records read after which a transaction is due before its time.
+const GULP: u64 = 20_000;
+/// Orders held in memory at which reading pauses; some 300 bytes each.
+const HELD: usize = 250_000;
+
+/// Runs the handling until it is told to stop, has reached its end, or must begin again.
+///
+/// # Errors
+///
+/// Where Kafka refuses what no repetition mends.
+pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, ConsumerError> {
+    // First, so that a transaction that an earlier run left open is aborted.
+    let sender = Sender::new(&env.session, &env.instance)?;
+    let handling = HandlingProcessor {
+        env: env.clone(),
+        parameters,
+        ledgers: BTreeMap::new(),
+        sender: Some(sender),
+        unsent: 0,
+        sent: Instant::now(),
+        more: false,
+        end_seen: HashMap::new(),
+        shown: HashMap::new(),
+        replaced: env.board.replaced().get(&Source::Orders).copied(),
+        paused: false,
+        elsewhere: Others::default(),
+    };
+    consumer::run(env, handling, &Arc::new(Ownership::default())).await
+}
+
+/// What the handling knows.
+struct HandlingProcessor {
+    env: Env,
+    parameters: Parameters,
+    /// By partition.
+    ledgers: BTreeMap<i32, Ledger>,
+    /// Let go when it retires.
+    sender: Option<Sender>,
+    /// Records read since the last transaction.
+    unsent: u64,
+    sent: Instant,
+    /// Whether the last transaction was full, and more is due.
+    more: bool,
+    /// By partition: up to where there is nothing that was not read.
+    end_seen: HashMap<i32, i64>,
+    /// What is on the board of each partition: its position, and up to where there is nothing that was not read.
+    shown: HashMap<i32, (Position, i64)>,
+    /// How often the log of orders was another one when this run began.
+    replaced: Option<u64>,
+    paused: bool,
+    /// Who else has partitions to work off, with `--until-end`.
+    elsewhere: Others,
+}
+
+fn part(partition: i32) -> Part {
+    Part { source: Source::Orders, partition }
+}
+
+impl HandlingProcessor {
+    /// Pauses reading at the limit of orders held, and goes on at half of it.
+    fn hold(&mut self) {
+        let held: usize = self.ledgers.values().map(Ledger::held).sum();
+        // What earlier runs held is read again whatever its number: nothing goes out before.
+        let again = self.ledgers.values().any(Ledger::is_reading_again);
+        self.paused = !again && if self.paused { held > HELD / 2 } else { held >= HELD };
+    }
+
+    /// Whether the logs may be others than those that were read: what is sent now cannot be taken back.
+    fn is_in_doubt(&self) -> bool {
+        let ends = self.env.board.ends();
+        ends.doubtful || ends.replaced.get(&Source::Orders).copied() != self.replaced
+    }
+
+    /// With `--until-end`: whether every order up to the end is read and everything due is committed. Then
+    /// the ends of the handled orders are handed to those who read them.
+    fn has_reached_end(&mut self) -> Result<bool, StreamError> {
+        let Some(until) = self.env.until.clone() else { return Ok(false) };
+        if self.ledgers.is_empty()
+            || self.ledgers.values().any(|ledger| ledger.is_due(Some(until.shop_second)))
+        {
+            return Ok(false);
+        }
+        for (partition, ledger) in &self.ledgers {
+            let (next, end) = (ledger.read_until(), until.end(part(*partition)).unwrap_or(0));
+            let is_empty = || nothing_between(&self.env.session, part(*partition), next, end);
+            if self.env.stop.is_cancelled() || next < end && !is_empty()? {
+                return Ok(false);
+            }
+            self.has_seen(part(*partition), end);
+        }
+        let orders = until.ends.iter().filter(|(part, _)| part.source == Source::Orders);
+        let held = self.ledgers.keys().copied().map(part).collect();
+        let told = |part| {
+            let state = self.env.board.part(NAME, part)?;
+            let PartFigures::Handling(resume) = state.figures else { return None };
+            // What is read but not due yet by their clock is still to come.
+            (resume.sent_until >= Some(until.shop_second)).then_some(state.position.next)
+        };
+        if !self.elsewhere.are_done(held, orders.map(|(part, end)| (*part, *end)), told, Instant::now()) {
+            return Ok(false);
+        }
+        let ends = EndWatch::new(&self.env.session)?.look_when_settled()?;
+        until.handled_ends.send_replace(Some(ends));
+        Ok(true)
+    }
+}
+
+impl Processor for HandlingProcessor {
+    const NAME: &'static str = NAME;
+    const SOURCES: &'static [Source] = &[Source::Orders];
+
+    fn assigned(&mut self, parts: &[Part], _: AskCommitted<'_>) -> Result<Vec<Start>, String> {
+        self.take_over(parts)
+    }
+
+    // What was read but not committed is read again by the next owner.
+    fn revoked(&mut self, parts: &[Part], _: bool) -> Vec<(Part, Committed)> {
+        for part in parts {
+            self.ledgers.remove(&part.partition);
+            self.end_seen.remove(&part.partition);
+        }
+        Vec::new()
+    }
+
+    fn take(&mut self, client: &Arc<Client>, stretch: &Stretch) -> Result<Option<Ended>, ConsumerError> {
+        let part = stretch.part();
+        let Some(ledger) = self.ledgers.get_mut(&part.partition) else { return Ok(None) };
+        for record in stretch.records() {
+            // Those that are passed over count too: reading has to pause for other things now and then.
+            self.unsent += 1;
+            if self.env.until.as_ref().is_some_and(|until| !until.takes(part, record.offset())) {
+                continue;
+            }
+            if ledger.take(record) == Taken::OtherLog {
+                let why = format!("{part} holds other records than those that were read");
+                return self.start_again(client, &[part], &why).map(Some);
+            }
+        }
+        // Dead letters wait with all their bytes.
+        self.unsent += stretch.bytes() as u64 / 1024;
+        self.end_seen.insert(part.partition, stretch.next());
+        self.hold();
+        Ok(if self.unsent >= GULP && !self.is_in_doubt() { self.commit(client) } else { None })
+    }
+
+    fn has_room(&self) -> bool {
+        !self.paused
+    }
+
+    fn is_due(&self) -> bool {
+        self.more
+    }
+
+    fn tick(&mut self, client: &Arc<Client>) -> Result<Option<Ended>, ConsumerError> {
+        let now = self.env.clock.now();
+        let due = self.ledgers.values().any(|ledger| ledger.is_due(now));
+        let soon = std::mem::take(&mut self.more) || self.env.until.is_some();
+        let mut ended = None;
+        if due && (soon || self.sent.elapsed() >= INTERVAL) && !self.is_in_doubt() {
+            ended = self.commit(client);
+            self.hold();
+        }
+        self.show();
+        if ended.is_none() && self.has_reached_end()? {
+            ended = Some(Ended::Done);
+        }
+        Ok(ended)
+    }
+
+    fn show(&mut self) {
+        self.show_read();
+    }
+
+    fn finish(&mut self, _: &Arc<Client>) {}
+
+    fn anchors(&self) -> HashMap<Part, Fingerprint> {
+        let known = |(partition, ledger): (&i32, &Ledger)| Some((part(*partition), ledger.anchor()?));
+        self.ledgers.iter().filter_map(known).collect()
+    }
+
+    fn start_again(
+        &mut self,
+        client: &Arc<Client>,
+        parts: &[Part],
+        why: &str,
+    ) -> Result<Ended, ConsumerError> {
+        Ok(self.judge_anew(client, parts, why))
+    }
+
+    fn health(&self) -> (usize, Option<Said>) {
+        (self.ledgers.len(), self.paused.then_some(Said::TooManyWait { orders: HELD }))
+    }
+
+    fn retire(&mut self) {
+        if let Some(sender) = self.sender.take() {
+            crate::stream::let_go(sender);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The records of one consumer's partitions, in order and without a gap: from the process's reader, or from a fetcher
+//! of its own while that reader is ahead.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use super::{
+    fetcher::Fetcher,
+    inbox::{Delivery, Inbox},
+    log_reader::{LogReader, READ_AGAIN},
+};
+use crate::{
+    consumer::{Batch, Decoded, Part, Start},
+    stream::{Session, StreamError},
+};
+
+/// Where a partition's records come from, and how far they were handed on.
+struct Source {
+    /// The offset that the next batch must reach back to.
+    next: i64,
+    /// The subscription to the process's reader; `None` where the consumer reads on its own.
+    subscription: Option<u64>,
+}
+
+/// Records that a consumer was not handed before.
+pub(super) struct Stretch {
+    batch: Arc<Batch>,
+    from: i64,
+}
+
+impl Stretch {
+    /// The partition.
+    pub(super) fn part(&self) -> Part {
+        self.batch.part
+    }
+
+    /// The offset to read next, behind the records and the transaction markers that follow them.
+    pub(super) fn next(&self) -> i64 {
+        self.batch.next
+    }
+
+    /// Bytes of the batch that it is from.
+    pub(super) fn bytes(&self) -> usize {
+        self.batch.bytes
+    }
+
+    /// The records, in the order of the log.
+    pub(super) fn records(&self) -> &[Decoded] {
+        let known = self.batch.records.partition_point(|record| record.offset() < self.from);
+        self.batch.records.get(known..).unwrap_or_default()
+    }
+}
+
+/// The records of one consumer's partitions.
+pub(super) struct Input {
+    session: Session,
+    reader: LogReader,
+    inbox: Arc<Inbox>,
+    sources: BTreeMap<Part, Source>,
+    own: Option<Fetcher>,
+    fetched: VecDeque<Batch>,
+}
+
+impl Input {
+    /// Without partitions.
+    pub(super) fn new(session: &Session, reader: &LogReader) -> Self {
+        Self {
+            session: session.clone(),
+            reader: reader.clone(),
+            inbox: Arc::new(Inbox::new()),
+            sources: BTreeMap::new(),
+            own: None,
+            fetched: VecDeque::new(),
+        }
+    }
+
+    /// Hands on the records of a partition from here on.
+    pub(super) fn assign(&mut self, part: Part, start: Start) -> Result<(), StreamError> {
+        self.unassign(part)?;
+        let number = self.reader.subscribe(part, start, &self.inbox);
+        let next = match start {
+            Start::Beginning => 0,
+            Start::Offset(offset) => offset,
+        };
+        self.sources.insert(part, Source { next, subscription: Some(number) });
+        Ok(())
+    }
+
+    /// Hands on nothing more of a partition.
+    pub(super) fn unassign(&mut self, part: Part) -> Result<(), StreamError> {
+        match self.sources.remove(&part) {
+            Some(Source { subscription: Some(number), .. }) => self.reader.unsubscribe(part, number),
+            Some(_) => self.leave_own(part)?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is there to be handed on at once.
+    pub(super) fn is_empty(&self) -> bool {
+        self.fetched.is_empty() && self.inbox.is_empty()
+    }
+
+    /// The next records. A wait that is given up loses nothing. An error is one after which partitions must be assigned
+    /// anew.
+    pub(super) async fn next(&mut self) -> Result<Stretch, String> {
+        loop {
+            if let Some(batch) = self.fetched.pop_front() {
+                let part = batch.part;
+                let stretch = self.unknown(Arc::new(batch)).map_err(|error| error.to_string())?;
+                self.join_again(part).map_err(|error| error.to_string())?;
+                if let Some(stretch) = stretch {
+                    return Ok(stretch);
+                }
+                continue;
+            }
+            match self.inbox.try_take() {
+                Some(Delivery::Batch(batch)) => {
+                    if let Some(stretch) = self.unknown(batch).map_err(|error| error.to_string())? {
+                        return Ok(stretch);
+                    }
+                }
+                Some(Delivery::Ended(part, number)) => {
+                    self.ended(part, number).map_err(|error| error.to_string())?;
+                }
+                None => match &mut self.own {
+                    None => self.inbox.filled().await,
+                    Some(own) => tokio::select! {
+                        () = self.inbox.filled() => {}
+                        fetched = own.next() => self.fetched.extend(fetched?),
+                    },
+                },
+            }
+        }
+    }
+
+    /// What is due now and then: transaction markers are passed, and whoever has caught up reads with the others again.
+    pub(super) fn tick(&mut self) -> Result<(), StreamError> {
+        if let Some(own) = &mut self.own {
+            self.fetched.extend(own.markers());
+            let apart: Vec<Part> = self.sources.keys().copied().collect();
+            for part in apart {
+                self.join_again(part)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a batch has that was not handed on. Where something is missing before it, that is read on its own.
+    fn unknown(&mut self, batch: Arc<Batch>) -> Result<Option<Stretch>, StreamError> {
+        let Some(source) = self.sources.get_mut(&batch.part) else { return Ok(None) };
+        if batch.from > source.next {
+            if let Some(number) = source.subscription {
+                self.reader.unsubscribe(batch.part, number);
+                self.ended(batch.part, number)?;
+            }
+            return Ok(None);
+        }
+        if batch.next <= source.next {
+            return Ok(None);
+        }
+        let from = std::mem::replace(&mut source.next, batch.next);
+        Ok(Some(Stretch { batch, from }))
+    }
+
+    /// The reader does not serve a partition: it is read on its own.
+    fn ended(&mut self, part: Part, number: u64) -> Result<(), StreamError> {
+        let Some(source) = self.sources.get_mut(&part).filter(|source| source.subscription == Some(number))
+        else {
+            return Ok(());
+        };
+        source.subscription = None;
+        let start = if source.next == 0 { Start::Beginning } else { Start::Offset(source.next) };
+        let own = match self.own.take() {
+            Some(own) => own,
+            None => Fetcher::new(&self.session)?,
+        };
+        self.own.insert(own).assign(part, start)
+    }
+
+    /// Subscribes to the reader where it is no more than a little ahead.
+    fn join_again(&mut self, part: Part) -> Result<(), StreamError> {
+        let Some(source) = self.sources.get_mut(&part).filter(|source| source.subscription.is_none()) else {
+            return Ok(());
+        };
+        if self.reader.position(part).is_some_and(|ahead| ahead - source.next > READ_AGAIN / 2) {
+            return Ok(());
+        }
+        let start = if source.next == 0 { Start::Beginning } else { Start::Offset(source.next) };
+        source.subscription = Some(self.reader.subscribe(part, start, &self.inbox));
+        self.leave_own(part)
+    }
+
+    /// Fetches a partition on its own no more.
+    fn leave_own(&mut self, part: Part) -> Result<(), StreamError> {
+        self.fetched.retain(|batch| batch.part != part);
+        if let Some(mut own) = self.own.take() {
+            own.unassign(part)?;
+            if own.is_idle() {
+                own.let_go();
+            } else {
+                self.own = Some(own);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends all subscriptions and lets its client go without waiting.
+    pub(super) fn let_go(mut self) {
+        for (part, source) in std::mem::take(&mut self.sources) {
+            if let Some(number) = source.subscription {
+                self.reader.unsubscribe(part, number);
+            }
+        }
+        if let Some(own) = self.own.take() {
+            own.let_go();
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! When a consumer looks what is due: at the turn of each second, as shop time goes by whole seconds in real time.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::{Instant, sleep_until};
+
+/// Where time is short: with an end to come to, and in a run that is young.
+const QUICK: Duration = Duration::from_millis(500);
+/// Else.
+const CALM: Duration = Duration::from_secs(1);
+/// A run is young for so long: what it found is to be seen soon.
+const YOUNG: Duration = Duration::from_secs(10);
+
+/// Ticks at the turns of wall seconds; all consumers of a machine tick together.
+#[derive(Debug)]
+pub struct Ticker {
+    begun: Instant,
+    /// Whether there is an end to come to.
+    ends: bool,
+    next: Instant,
+}
+
+impl Ticker {
+    /// The first tick comes at once.
+    pub fn new(ends: bool) -> Self {
+        let now = Instant::now();
+        Self { begun: now, ends, next: now }
+    }
+
+    /// Waits for the next tick: at once where it is due already. [`Ticker::rest`] ends it.
+    pub async fn tick(&self) {
+        sleep_until(self.next).await;
+    }
+
+    /// The next tick is the first turn after now; those that were missed are left out.
+    pub fn rest(&mut self) {
+        let period = if self.ends || self.begun.elapsed() < YOUNG { QUICK } else { CALM };
+        // A clock before 1970 has no turns that matter.
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.next = Instant::now() + until_turn(wall, period);
+    }
+}
+
+/// From a time of the wall, since 1970, to the next whole multiple of a period.
+fn until_turn(wall: Duration, period: Duration) -> Duration {
+    let into = wall.as_nanos() % period.as_nanos().max(1);
+    // Less than the period.
+    period.saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_tick_comes_at_a_turn_within_a_period(ns in any::<u64>(), calm in any::<bool>()) {
+            let (wall, period) = (Duration::from_nanos(ns), if calm { CALM } else { QUICK });
+            let wait = until_turn(wall, period);
+            prop_assert!(wait > Duration::ZERO && wait <= period);
+            prop_assert_eq!((wall + wait).as_nanos() % period.as_nanos(), 0);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The consumer of a view: records in, figures, checkpoints and files out.
+
+mod assignment;
+mod checkpoint;
+mod figures;
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use checkpoint::Published;
+
+use super::{
+    consumer,
+    env::{Ended, Env},
+    handovers::Handovers,
+    input::Stretch,
+    member::{AskCommitted, Client, Committed},
+    ownership::Ownership,
+    processor::{ConsumerError, Processor},
+    until::Others,
+};
+use crate::{
+    consumer::{Output, Part, Start, Taken, Worker, position::Fingerprint},
+    dashboard::snapshot::{Said, Weight},
+    sinks::files::Files,
+    store::Store,
+    stream::board::PartState,
+    views::{Source, View, figures::ReportNote},
+};
+
+/// How often checkpoints are made, at ticks that may be a little early: where they bring rows, mails and reports to
+/// files each second, elsewhere every other one: what a kill takes back there is read again.
+const OFTEN: Duration = Duration::from_millis(900);
+const SELDOM: Duration = Duration::from_millis(1_900);
+
+/// Runs one view until it is told to stop, has reached its end, or must begin again.
+///
+/// # Errors
+///
+/// Where the checkpoint or the files cannot be opened, or Kafka refuses what no repetition mends.
+pub async fn run<V: View, O: Output<V> + 'static>(
+    env: &Env,
+    output: O,
+    store: impl Store + 'static,
+    files: impl Files + 'static,
+) -> Result<Ended, ConsumerError> {
+    let interval = if output.folders().is_empty() { SELDOM } else { OFTEN };
+    let (worker, anew) = Worker::<V, O>::open(env.zone, output, store, files)?;
+    let ownership = Arc::new(Ownership::default());
+    let view = ViewProcessor {
+        env: env.clone(),
+        ownership: Arc::clone(&ownership),
+        worker,
+        checkpointed: HashMap::new(),
+        committed: HashMap::new(),
+        saved: Instant::now(),
+        interval,
+        handed: HashMap::new(),
+        others: None,
+        elsewhere: Others::default(),
+        published: HashMap::new(),
+        shown_second: None,
+        end_seen: HashMap::new(),
+        trouble: None,
+        broken: None,
+        cluster: None,
+        reports: None,
+    };
+    if anew {
+        view.say(Weight::Warning, Said::FilesDoNotFit { view: V::NAME });
+    }
+    consumer::run(env, view, &ownership).await
+}
+
+/// What the consumer of a view knows.
+struct ViewProcessor<V: View, O> {
+    env: Env,
+    ownership: Arc<Ownership>,
+    worker: Worker<V, O>,
+    /// The positions of the last checkpoint, to be committed when it is sure to be on disk.
+    checkpointed: HashMap<Part, Committed>,
+    /// Those that were committed, by us or another.
+    committed: HashMap<Part, Committed>,
+    saved: Instant,
+    interval: Duration,
+    /// What was handed over last of each partition.
+    handed: HashMap<Part, Published>,
+    /// What others hand over, while it is needed.
+    others: Option<Handovers>,
+    /// Who else has partitions to work off, with `--until-end`.
+    elsewhere: Others,
+    published: HashMap<Part, PartState>,
+    /// The shop second of the figures on the board.
+    shown_second: Option<i64>,
+    /// By partition: up to where there is nothing that was not read, transaction markers behind the last record
+    /// included.
+    end_seen: HashMap<Part, i64>,
+    trouble: Option<String>,
+    /// Why it must begin again from its checkpoint.
+    broken: Option<String>,
+    /// Which Kafka the records come from.
+    cluster: Option<String>,
+    reports: Option<Vec<ReportNote>>,
+}
+
+impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
+    fn say(&self, weight: Weight, said: Said) {
+        self.env.board.say(self.env.clock.now().unwrap_or_default(), weight, said);
+    }
+
+    fn holds(&self, client: &Arc<Client>) -> bool {
+        self.ownership.holds(client, || self.committed.clone())
+    }
+
+    /// Sets the state aside: what lies in Kafka is another log, or lacks what was read.
+    fn set_aside(&mut self, why: &str) -> Result<Ended, ConsumerError> {
+        self.worker.reset()?;
+        self.env.board.clear(V::NAME);
+        self.say(Weight::Warning, Said::LogDoesNotFit { view: V::NAME, why: why.to_owned() });
+        Ok(Ended::Again(why.to_owned()))
+    }
+}
+
+impl<V: View, O: Output<V> + 'static> Processor for ViewProcessor<V, O> {
+    const NAME: &'static str = V::NAME;
+    const SOURCES: &'static [Source] = V::SOURCES;
+
+    fn assigned(&mut self, parts: &[Part], committed: AskCommitted<'_>) -> Result<Vec<Start>, String> {
+        self.take_over(parts, &committed()?)
+    }
+
+    fn revoked(&mut self, parts: &[Part], lost: bool) -> Vec<(Part, Committed)> {
+        self.give_back(parts, lost)
+    }
+
+    fn take(&mut self, client: &Arc<Client>, stretch: &Stretch) -> Result<Option<Ended>, ConsumerError> {
+        let part = stretch.part();
+        for record in stretch.records() {
+            // What lies behind the end is passed over, unless it is to show whether this is the same log.
+            let is_behind_end =
+                self.env.until.as_ref().is_some_and(|until| !until.takes(part, record.offset()));
+            if is_behind_end && !self.worker.is_expecting(part) {
+                continue;
+            }
+            if self.worker.take(part, record) == Taken::OtherLog {
+                return self.set_aside("the log holds other records than those that were read").map(Some);
+            }
+        }
+        if self.env.until.is_none() {
+            self.end_seen.insert(part, stretch.next());
+        }
+        if self.worker.is_full() {
+            self.save(client);
+        }
+        Ok(self.broken.take().map(Ended::Again))
+    }
+
+    fn has_room(&self) -> bool {
+        self.trouble.is_none()
+    }
+
+    fn tick(&mut self, client: &Arc<Client>) -> Result<Option<Ended>, ConsumerError> {
+        if self.saved.elapsed() >= self.interval {
+            self.save(client);
+        }
+        self.show_all(false);
+        if let Some(why) = self.broken.take() {
+            return Ok(Some(Ended::Again(why)));
+        }
+        let Some(until) = self.env.until.clone() else { return Ok(None) };
+        if !self.has_reached(&until)? {
+            return Ok(None);
+        }
+        self.worker.close_before(self.env.zone.date(until.shop_second));
+        self.save(client);
+        // Files that are published say so in the checkpoint after.
+        self.finish(client);
+        Ok(self.trouble.is_none().then_some(Ended::Done))
+    }
+
+    fn show(&mut self) {
+        self.show_new();
+    }
+
+    fn finish(&mut self, client: &Arc<Client>) {
+        self.save(client);
+        if !self.ownership.is_lost() && self.trouble.is_none() {
+            match self.worker.flush() {
+                Ok(()) => self.commit(client, true),
+                Err(trouble) => tracing::warn!("{}: {trouble}", V::NAME),
+            }
+            self.hand_over(true);
+        }
+        self.show_all(true);
+    }
+
+    fn anchors(&self) -> HashMap<Part, Fingerprint> {
+        self.worker.anchors()
+    }
+
+    fn start_again(&mut self, _: &Arc<Client>, _: &[Part], why: &str) -> Result<Ended, ConsumerError> {
+        self.set_aside(why)
+    }
+
+    fn committed(&self) -> HashMap<Part, Committed> {
+        self.committed.clone()
+    }
+
+    fn health(&self) -> (usize, Option<Said>) {
+        (self.worker.positions().count(), self.trouble.clone().map(Said::Text))
+    }
+
+    fn retire(&mut self) {
+        self.worker.retire();
+    }
+}

@@ -1,0 +1,162 @@
+//! How a view takes partitions over, and gives them back.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use rdkafka::consumer::Consumer;
+
+use super::ViewProcessor;
+use crate::{
+    consumer::{Output, Part, Start, Worker},
+    dashboard::snapshot::Weight,
+    engine::{handovers::Handovers, member::Committed},
+    stream::{StreamError, topic_name},
+    views::View,
+};
+
+/// A question to Kafka.
+const CALL: Duration = Duration::from_secs(10);
+
+impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
+    /// Takes partitions over; returns where to read each from.
+    pub(super) fn take_over(
+        &mut self,
+        parts: &[Part],
+        committed: &HashMap<Part, Committed>,
+    ) -> Result<Vec<Start>, String> {
+        let elsewhere = self.read_elsewhere(parts, committed)?;
+        let mut handed = None;
+        if !elsewhere.is_empty() {
+            let mut reading =
+                Handovers::open(&self.env.session, V::NAME).map_err(|error| error.to_string())?;
+            if !reading.catch_up() {
+                return Err(
+                    "what others hand over on the topic of states cannot be read to its end".to_owned()
+                );
+            }
+            let count = elsewhere.len();
+            let text =
+                format!("{}: goes on with {count} partitions from where another process was.", V::NAME);
+            self.say(Weight::Info, text.into());
+            handed = Some(reading);
+        }
+        let mut starts = Vec::new();
+        for part in parts {
+            let start = match elsewhere.get(part) {
+                Some(until) => {
+                    let state = handed.as_ref().and_then(|handed| handed.of(*part));
+                    self.worker.inherit(*part, state.as_ref(), *until)
+                }
+                None => self.worker.assign(*part),
+            };
+            let start = start.map_err(|trouble| trouble.to_string())?;
+            starts.push(self.fit(*part, start)?);
+        }
+        if let Some(handed) = handed {
+            crate::stream::let_go(handed);
+        }
+        // What nobody has committed yet is 0, which is how it is read anyhow.
+        let nothing = Committed { next: 0, who: Arc::clone(&self.env.instance) };
+        let known = |part| (part, committed.get(&part).cloned().unwrap_or_else(|| nothing.clone()));
+        self.committed.extend(parts.iter().copied().map(known));
+        self.ownership.renew();
+        Ok(starts)
+    }
+
+    /// Gives partitions back; returns what is to be committed before the next owner asks.
+    pub(super) fn give_back(&mut self, parts: &[Part], lost: bool) -> Vec<(Part, Committed)> {
+        // What another member reads already must not go to our files too: the consumer begins again from the last
+        // checkpoint. The same where no checkpoint can be made now.
+        let saved = !lost
+            && !self.ownership.is_lost()
+            && self.worker.checkpoint(self.env.clock.now()).and_then(|()| self.worker.flush()).is_ok();
+        let mut positions = Vec::new();
+        if saved {
+            positions.extend(self.to_commit().filter(|(part, _)| parts.contains(part)));
+            for (part, _) in &positions {
+                self.publish_state(*part);
+            }
+        } else {
+            self.ownership.lose();
+        }
+        self.worker.revoke(parts);
+        for part in parts {
+            self.checkpointed.remove(part);
+            self.committed.remove(part);
+            self.end_seen.remove(part);
+        }
+        positions
+    }
+
+    /// Of partitions that are taken over: those that another instance has read further than the checkpoint here
+    /// says, with how far. None where a checkpoint is begun and no other instance is there to share with: what this
+    /// one writes is to be whole then.
+    fn read_elsewhere(
+        &self,
+        parts: &[Part],
+        committed: &HashMap<Part, Committed>,
+    ) -> Result<HashMap<Part, i64>, String> {
+        let mut elsewhere = HashMap::new();
+        let others = |committed: &Committed| !committed.who.is_empty() && committed.who != self.env.instance;
+        for (&part, committed) in committed.iter().filter(|(_, committed)| others(committed)) {
+            if committed.next > self.worker.saved_next(part).map_err(|trouble| trouble.to_string())? {
+                elsewhere.insert(part, committed.next);
+            }
+        }
+        let ends = self.env.board.ends().by_part;
+        let has_all =
+            ends.keys().filter(|part| V::SOURCES.contains(&part.source)).all(|part| parts.contains(part));
+        if has_all && self.worker.is_blank().map_err(|trouble| trouble.to_string())? {
+            elsewhere.clear();
+        }
+        Ok(elsewhere)
+    }
+
+    /// Where a log begins and ends now. Asks for a bounded time.
+    fn watermarks(&self, part: Part) -> Result<(i64, i64), StreamError> {
+        let session = &self.env.session;
+        let probe = session.probe()?;
+        let marks = probe.fetch_watermarks(&topic_name(session, part.source), part.partition, CALL);
+        crate::stream::let_go(probe);
+        Ok(marks?)
+    }
+
+    /// Where to read from in a log that retention has taken the last record from, or that has become another one.
+    fn fit(&mut self, part: Part, start: Start) -> Result<Start, String> {
+        let Start::Offset(last) = start else { return Ok(start) };
+        let (low, end) = self.watermarks(part).map_err(|error| error.to_string())?;
+        if end <= last {
+            self.worker.reset().map_err(|trouble| trouble.to_string())?;
+            self.worker.retire();
+            self.env.board.clear(V::NAME);
+            let text = format!(
+                "{}: {part} is shorter than what was read of it, so it is another log: everything is computed again.",
+                V::NAME
+            );
+            self.say(Weight::Warning, text.clone().into());
+            return Err(text);
+        }
+        if low <= last {
+            return Ok(start);
+        }
+        if self.worker.skip_to(part, low) {
+            let text = format!(
+                "{}: {part} has lost records to its retention before they were read: they count nowhere.",
+                V::NAME
+            );
+            self.say(Weight::Warning, text.into());
+        }
+        Ok(Start::Offset(low))
+    }
+
+    /// What is to be committed, once the checkpoint that was made last is on disk.
+    pub(super) fn to_commit(&self) -> impl Iterator<Item = (Part, Committed)> {
+        let known = |part| is_known(&self.worker, part);
+        let positions = self.worker.positions().filter(move |(part, at)| at.next > 0 && known(*part));
+        positions.map(|(part, at)| (part, Committed { next: at.next, who: Arc::clone(&self.env.instance) }))
+    }
+}
+
+/// Whether others may be told how far a partition was read.
+pub(super) fn is_known<V: View, O: Output<V>>(worker: &Worker<V, O>, part: Part) -> bool {
+    !worker.is_expecting(part) && worker.may_tell(part)
+}

@@ -1,0 +1,222 @@
+//! Checkpoints of a view, the closing of days, and the end of a run that has one.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chrono::NaiveDate;
+use rdkafka::consumer::{CommitMode, Consumer};
+
+use super::{ViewProcessor, assignment::is_known};
+use crate::{
+    consumer::{Output, Part, Trouble},
+    dashboard::snapshot::{Said, Weight},
+    engine::{
+        handovers::Handovers,
+        member::{Client, commit_within},
+        processor::ConsumerError,
+        until::Until,
+    },
+    stream::probe::nothing_between,
+    views::View,
+};
+
+/// How long the last offsets may take to reach Kafka.
+const LAST_COMMIT: Duration = Duration::from_secs(1);
+
+/// What was published last of a partition's whole state.
+pub(super) struct Published {
+    at: Instant,
+    next: i64,
+    closed: Option<NaiveDate>,
+    bytes: usize,
+}
+
+impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
+    /// Makes a checkpoint, commits the one before it, and tells everybody else.
+    pub(super) fn save(&mut self, client: &Arc<Client>) {
+        if self.broken.is_some() || !self.holds(client) {
+            return;
+        }
+        if !self.is_same_kafka(client) {
+            self.break_off("another Kafka answers than before".to_owned());
+            return;
+        }
+        self.saved = Instant::now();
+        let now = self.env.clock.now();
+        self.close_days();
+        self.learn();
+        let (ownership, committed) = (&self.ownership, &self.committed);
+        let holds = || ownership.holds(client, || committed.clone());
+        let saved = self.worker.checkpoint_while(now, &holds);
+        if self.ownership.is_lost() {
+            return;
+        }
+        // A store that has failed may have lost what it took before: what is on the disk counts.
+        if let Err(Trouble::Store(error)) = &saved {
+            self.trouble = Some(error.to_string());
+            self.break_off(error.to_string());
+            return;
+        }
+        let trouble = saved.err().map(|trouble| trouble.to_string());
+        if let Some(why) = trouble.clone().filter(|_| self.trouble.is_none()) {
+            self.say(Weight::Error, Said::NotSaved { view: V::NAME, why });
+        }
+        self.trouble = trouble;
+        if self.trouble.is_none() {
+            self.commit(client, false);
+            self.checkpointed = self.to_commit().collect();
+            self.hand_over(false);
+        }
+    }
+
+    /// Commits the offsets of the checkpoint before this one, which is on disk by now: what was committed must never be
+    /// ahead of what a killed process goes on from. At the `last` those of this one, once flushed.
+    pub(super) fn commit(&mut self, client: &Arc<Client>, last: bool) {
+        if last {
+            self.checkpointed = self.to_commit().collect();
+        }
+        let mut news = self.checkpointed.clone();
+        news.retain(|part, committed| self.committed.get(part) != Some(committed));
+        if news.is_empty() {
+            return;
+        }
+        let list = client.context().offsets(news.clone());
+        let done = if last {
+            commit_within(client, list, LAST_COMMIT)
+        } else {
+            let sent = client.commit(&list, CommitMode::Async);
+            sent.inspect_err(|error| tracing::debug!("{}: offsets were not committed: {error}", V::NAME))
+                .is_ok()
+        };
+        if done {
+            self.committed.extend(news);
+        }
+    }
+
+    /// Publishes the whole state of what moved: seldom where it is large, and at the `last` in any case.
+    pub(super) fn hand_over(&mut self, last: bool) {
+        let closed = self.worker.closed_before();
+        let is_due = |part, next| {
+            self.handed.get(&part).is_none_or(|handed| {
+                let wait = Duration::from_millis((handed.bytes as u64 / 2).clamp(4_500, 60_000));
+                let moved = (handed.next, handed.closed) != (next, closed);
+                moved && (last || handed.closed != closed || handed.at.elapsed() >= wait)
+            })
+        };
+        let known = self.worker.positions().filter(|(part, _)| is_known(&self.worker, *part));
+        let due: Vec<_> = known
+            .map(|(part, position)| (part, position.next))
+            .filter(|(part, next)| is_due(*part, *next))
+            .collect();
+        for (part, next) in due {
+            let bytes = self.publish_state(part);
+            self.handed.insert(part, Published { at: Instant::now(), next, closed, bytes });
+        }
+    }
+
+    /// Publishes the whole state of a partition for whoever owns it next; returns the bytes that it took.
+    pub(super) fn publish_state(&self, part: Part) -> usize {
+        match self.worker.handover(part) {
+            Ok(Some(state)) => self.env.publisher.hand_over(V::NAME, part, &self.env.instance, &state),
+            Ok(None) => 0,
+            Err(trouble) => {
+                tracing::warn!("{}: {part} could not be handed over: {trouble}", V::NAME);
+                0
+            }
+        }
+    }
+
+    /// Takes in what the owners of the other partitions hand over, where this consumer writes the files over all.
+    fn learn(&mut self) {
+        if !self.worker.needs_others() {
+            self.others = None;
+            return;
+        }
+        if self.others.is_none() {
+            match Handovers::open(&self.env.session, V::NAME) {
+                Ok(others) => self.others = Some(others),
+                Err(error) => tracing::warn!("{}: what others hand over cannot be read: {error}", V::NAME),
+            }
+        }
+        let Some(others) = &mut self.others else { return };
+        others.look();
+        for part in self.worker.missing() {
+            if let Some(state) = others.news_of(part) {
+                self.worker.learn(part, &state);
+            }
+        }
+    }
+
+    /// Whether the records still come from the Kafka that they came from first. One on an empty or another disk has
+    /// another cluster id, which librdkafka hears of when it connects, before it fetches.
+    fn is_same_kafka(&mut self, client: &Arc<Client>) -> bool {
+        let now = client.client().fetch_cluster_id(Duration::ZERO);
+        if self.cluster.is_none() {
+            self.cluster.clone_from(&now);
+        }
+        now.is_none() || now == self.cluster
+    }
+
+    /// Saves nothing more: the run ends, and the next one begins at the checkpoint.
+    fn break_off(&mut self, why: String) {
+        self.worker.retire();
+        self.broken = Some(why);
+    }
+
+    /// Closes the days before the one up to whose time everything in the log has been read.
+    fn close_days(&mut self) {
+        let ends = self.env.board.ends();
+        self.worker
+            .set_partitions(ends.by_part.keys().copied().filter(|part| V::SOURCES.contains(&part.source)));
+        let Some(settled) = ends.settled.filter(|_| self.env.until.is_none()) else { return };
+        // Each owner closes for its own partitions; whoever writes the report waits for all.
+        let mut held = 0;
+        let read = self.worker.positions().all(|(part, position)| {
+            held += 1;
+            let end = ends.by_part.get(&part).copied();
+            end.is_some_and(|end| self.read_to(part, position.next) >= end) && !self.worker.is_expecting(part)
+        });
+        if read && held > 0 {
+            self.worker.close_before(self.env.zone.date(settled));
+        }
+    }
+
+    /// The offset up to which a partition is read, transaction markers at its end included.
+    fn read_to(&self, part: Part, next: i64) -> i64 {
+        self.end_seen.get(&part).copied().unwrap_or(0).max(next)
+    }
+
+    /// Whether everything up to the given end is part of the state.
+    pub(super) fn has_reached(&mut self, until: &Until) -> Result<bool, ConsumerError> {
+        let positions: Vec<_> = self.worker.positions().collect();
+        if positions.is_empty() {
+            return Ok(false);
+        }
+        for (part, position) in positions {
+            if self.env.stop.is_cancelled() {
+                return Ok(false);
+            }
+            let Some(end) = until.end(part) else { return Ok(false) };
+            if self.worker.is_expecting(part) {
+                return Ok(false);
+            }
+            if position.next < end {
+                if !nothing_between(&self.env.session, part, position.next, end)? {
+                    return Ok(false);
+                }
+                self.end_seen.insert(part, end);
+            }
+        }
+        let handled = until.handled_ends.borrow().clone();
+        let ends = until.ends.iter().chain(handled.iter().flatten());
+        let all = ends.filter(|(part, _)| V::SOURCES.contains(&part.source)).map(|(part, end)| (*part, *end));
+        let held = self.worker.positions().map(|(part, _)| part).collect();
+        let told = |part| {
+            let state = self.env.board.part(V::NAME, part)?;
+            Some(state.position.next.max(state.end_seen))
+        };
+        Ok(self.elsewhere.are_done(held, all, told, Instant::now()))
+    }
+}

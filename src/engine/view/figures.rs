@@ -1,0 +1,97 @@
+//! A view's figures: on the board at once, and out to everybody else once a second.
+
+use chrono::Utc;
+
+use super::ViewProcessor;
+use crate::{
+    consumer::{Output, Part, Position},
+    dashboard::snapshot::{Said, Weight},
+    sinks::report::text_file,
+    stream::board::PartState,
+    views::{View, figures::ReportNote, part::PartFigures},
+};
+
+/// Wall ms between two states published of one partition.
+const PUBLISHED_MS: i64 = 700;
+/// Wall ms after which a state is published again though nothing moved.
+const AGAIN_MS: i64 = 10_000;
+
+impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
+    /// Puts the figures of the partitions that moved on the board.
+    pub(super) fn show_new(&mut self) {
+        let now = self.env.clock.now();
+        // At another second windows have moved in every partition.
+        if now != self.shown_second {
+            self.show_all(false);
+            return;
+        }
+        if let Some(now) = now.filter(|_| !self.ownership.is_lost()) {
+            for (part, position, figures) in self.worker.new_figures(now) {
+                let reports = self.reports.clone().unwrap_or_default();
+                let state = self.state(part, position, figures, now, reports);
+                self.env.board.put(V::NAME, part, state);
+            }
+        }
+    }
+
+    /// Puts all figures on the board, and publishes those that are news: once a second, and at the end.
+    pub(super) fn show_all(&mut self, last: bool) {
+        if self.ownership.is_lost() {
+            return;
+        }
+        let Some(now) = self.env.clock.now() else { return };
+        self.shown_second = Some(now);
+        let (figures, reports) = (self.worker.figures(now), self.worker.reports());
+        self.tell_reports(&reports, now);
+        for (part, position, figures) in figures {
+            let state = self.state(part, position, figures, now, reports.clone());
+            let due = self.published.get(&part).is_none_or(|before| {
+                let age_ms = state.wall_ms - before.wall_ms;
+                // Again now and then: what a former owner sent late must not be the last word.
+                (last || age_ms >= PUBLISHED_MS) && before.says_other_than(&state) || age_ms >= AGAIN_MS
+            });
+            if due {
+                self.env.publisher.publish(V::NAME, part, &state);
+                self.published.insert(part, state.clone());
+            }
+            self.env.board.put(V::NAME, part, state);
+        }
+    }
+
+    fn state(
+        &self,
+        part: Part,
+        position: Position,
+        figures: PartFigures,
+        shop_second: i64,
+        reports: Vec<ReportNote>,
+    ) -> PartState {
+        PartState {
+            partition: part.partition,
+            shop_second,
+            wall_ms: Utc::now().timestamp_millis(),
+            who: self.env.instance.to_string(),
+            position,
+            end_seen: self.end_seen.get(&part).copied().unwrap_or(0),
+            figures,
+            reports,
+        }
+    }
+
+    /// Each report that was saved since the last look becomes a message.
+    fn tell_reports(&mut self, reports: &[ReportNote], second: i64) {
+        if let Some(before) = &self.reports {
+            for note in reports.iter().filter(|note| !before.contains(note)) {
+                let file = text_file(note.date);
+                let said = match note.revision {
+                    0 => Said::ReportSaved { file },
+                    _ => Said::ReportRevised { file },
+                };
+                self.env.board.say(second, Weight::Info, said);
+            }
+        }
+        if self.reports.as_deref() != Some(reports) {
+            self.reports = Some(reports.to_vec());
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! A watch on a consumer, beside it.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{env::Env, ownership::Ownership};
+use crate::dashboard::snapshot::Weight;
+
+/// A consumer that stands still for so long is told of.
+const LONG: Duration = Duration::from_secs(5);
+/// How often it is looked.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Tells where a consumer has stood still for long, as it cannot do so itself.
+pub(super) fn watch_over(env: &Env, name: &'static str, ownership: &Arc<Ownership>) -> DropGuard {
+    let (env, ownership, stop) = (env.clone(), Arc::clone(ownership), CancellationToken::new());
+    let (beside, ended) = (env.beside.clone(), stop.clone());
+    let watching = async move {
+        let mut told = false;
+        loop {
+            let silence = ownership.silence();
+            let stands = silence > LONG;
+            if stands && !told {
+                let seconds = silence.as_secs();
+                let what =
+                    format!("{name} has stood still for {seconds} s: its disk or Kafka keeps it waiting");
+                let second = env.clock.now().unwrap_or_default();
+                env.board.say(second, Weight::Warning, format!("{what}.").into());
+                env.board.set_trouble(name, what.into());
+            }
+            told = stands;
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    beside.spawn(async move { ended.run_until_cancelled(watching).await });
+    stop.drop_guard()
+}
