@@ -229,9 +229,8 @@ impl<P: Processor> Consumer<'_, P> {
     }
 
     fn leave(self) {
-        let Self { shared, client, input, .. } = self;
+        let Self { shared, client, .. } = self;
         drop(shared);
-        input.let_go();
         crate::stream::let_go(client);
     }
 }

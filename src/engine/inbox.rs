@@ -101,3 +101,55 @@ impl Inbox {
         self.filled.notified().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::Source;
+
+    const PART: Part = Part { source: Source::Orders, partition: 0 };
+    const SHORT: Duration = Duration::from_millis(30);
+
+    fn batch(from: i64, bytes: usize) -> Arc<Batch> {
+        Arc::new(Batch { part: PART, from, next: from + 1, records: Vec::new(), bytes })
+    }
+
+    fn taken(inbox: &Inbox) -> Option<i64> {
+        match inbox.try_take()? {
+            Delivery::Batch(batch) => Some(batch.from),
+            Delivery::Ended(..) => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_pushed_comes_out_in_order_and_a_large_batch_where_none_waits() {
+        let inbox = Inbox::new();
+        assert!(inbox.push(&batch(0, BYTES + 1), SHORT).await);
+        assert!(!inbox.push(&batch(1, 1), SHORT).await, "there is no room");
+        assert_eq!(taken(&inbox), Some(0));
+        assert!(inbox.push(&batch(1, BYTES), SHORT).await && inbox.push(&batch(2, 0), SHORT).await);
+        inbox.end(PART, 7);
+        assert_eq!((taken(&inbox), taken(&inbox)), (Some(1), Some(2)));
+        assert!(matches!(inbox.try_take(), Some(Delivery::Ended(PART, 7))));
+        assert!(inbox.is_empty());
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_now_and_then_is_waited_for_and_whoever_takes_nothing_is_not() {
+        let inbox = Arc::new(Inbox::new());
+        assert!(
+            inbox.push(&batch(0, BYTES / 2), SHORT).await && inbox.push(&batch(1, BYTES / 2), SHORT).await
+        );
+        let (pushed, taker) = (Arc::clone(&inbox), Arc::clone(&inbox));
+        let pushing =
+            tokio::spawn(async move { pushed.push(&batch(2, BYTES), Duration::from_secs(60)).await });
+        tokio::task::yield_now().await;
+        assert_eq!((taken(&taker), taken(&taker)), (Some(0), Some(1)));
+        assert!(pushing.await.unwrap());
+        assert_eq!(taken(&inbox), Some(2));
+        assert!(inbox.push(&batch(3, BYTES), SHORT).await);
+        let begun = Instant::now();
+        assert!(!inbox.push(&batch(4, 1), SHORT).await);
+        assert!(begun.elapsed() >= SHORT / 2 && inbox.push(&batch(4, 0), SHORT).await);
+    }
+}

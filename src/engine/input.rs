@@ -151,18 +151,17 @@ impl Input {
     /// What a batch has that was not handed on. Where something is missing before it, that is read on its own.
     fn unknown(&mut self, batch: Arc<Batch>) -> Result<Option<Stretch>, StreamError> {
         let Some(source) = self.sources.get_mut(&batch.part) else { return Ok(None) };
-        if batch.from > source.next {
-            if let Some(number) = source.subscription {
-                self.reader.unsubscribe(batch.part, number);
-                self.ended(batch.part, number)?;
+        match advance(&mut source.next, &batch) {
+            Advance::From(from) => Ok(Some(Stretch { batch, from })),
+            Advance::Nothing => Ok(None),
+            Advance::Missing => {
+                if let Some(number) = source.subscription {
+                    self.reader.unsubscribe(batch.part, number);
+                    self.ended(batch.part, number)?;
+                }
+                Ok(None)
             }
-            return Ok(None);
         }
-        if batch.next <= source.next {
-            return Ok(None);
-        }
-        let from = std::mem::replace(&mut source.next, batch.next);
-        Ok(Some(Stretch { batch, from }))
     }
 
     /// The reader does not serve a partition: it is read on its own.
@@ -206,16 +205,80 @@ impl Input {
         }
         Ok(())
     }
+}
 
-    /// Ends all subscriptions and lets its client go without waiting.
-    pub(super) fn let_go(mut self) {
-        for (part, source) in std::mem::take(&mut self.sources) {
+/// What a batch is to one who has read up to an offset.
+#[derive(Debug, PartialEq, Eq)]
+enum Advance {
+    /// Its records from this offset on are new.
+    From(i64),
+    /// All of it is known.
+    Nothing,
+    /// Something lies before it that is not known.
+    Missing,
+}
+
+/// Goes on behind a batch, where nothing is left out by it.
+fn advance(next: &mut i64, batch: &Batch) -> Advance {
+    if batch.from > *next {
+        Advance::Missing
+    } else if batch.next <= *next {
+        Advance::Nothing
+    } else {
+        Advance::From(std::mem::replace(next, batch.next))
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        for (part, source) in &self.sources {
             if let Some(number) = source.subscription {
-                self.reader.unsubscribe(part, number);
+                self.reader.unsubscribe(*part, number);
             }
         }
         if let Some(own) = self.own.take() {
             own.let_go();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        consumer::{Content, position::Fingerprint},
+        views::Source as Log,
+    };
+
+    /// The records of a log at every third offset, as a batch.
+    fn batch(from: i64, next: i64) -> Arc<Batch> {
+        let part = Part { source: Log::Orders, partition: 0 };
+        let record = |offset| Decoded {
+            fingerprint: Fingerprint { offset, timestamp: 0, hash: 0 },
+            content: Content::Unreadable,
+        };
+        let records = (from..next).filter(|offset| offset % 3 == 0).map(record).collect();
+        Arc::new(Batch { part, from, next, records, bytes: 0 })
+    }
+
+    proptest! {
+        /// Batches of one log come in any order, overlap and repeat.
+        #[test]
+        fn each_record_is_handed_on_once_and_none_before_one_that_is_missing(
+            start in 0..20_i64, stretches in prop::collection::vec((0..60_i64, 0..20_i64), 0..30),
+        ) {
+            let (mut next, mut handed) = (start, Vec::new());
+            for (from, length) in stretches {
+                let batch = batch(from, from + length);
+                if let Advance::From(from) = advance(&mut next, &batch) {
+                    let stretch = Stretch { batch, from };
+                    handed.extend(stretch.records().iter().map(Decoded::offset));
+                }
+            }
+            let expected: Vec<i64> = (start..next).filter(|offset| offset % 3 == 0).collect();
+            prop_assert_eq!(handed, expected);
         }
     }
 }

@@ -62,7 +62,7 @@ pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
     }
     env.reader.expect(views.len());
     let reading = env.clone();
-    stage.spawn(async move {
+    stage.serve(async move {
         let run = || {
             let env = reading.clone();
             apart("log-reader", async move { env.reader.run(&env.session, &env.stop).await })

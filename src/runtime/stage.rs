@@ -31,6 +31,8 @@ pub struct Stage {
     /// Tells all tasks to end.
     pub stop: CancellationToken,
     tasks: JoinSet<()>,
+    /// Those that serve the others and never end by themselves.
+    services: JoinSet<()>,
     followed: watch::Sender<bool>,
 }
 
@@ -44,6 +46,7 @@ impl Stage {
             zone,
             stop: CancellationToken::new(),
             tasks: JoinSet::new(),
+            services: JoinSet::new(),
             followed: watch::Sender::new(false),
         }
     }
@@ -105,6 +108,7 @@ impl Stage {
             zone: whole.zone,
             stop: whole.stop.child_token(),
             tasks: JoinSet::new(),
+            services: JoinSet::new(),
             followed: whole.followed.clone(),
         }
     }
@@ -126,13 +130,14 @@ impl Stage {
         self.tasks.spawn(task);
     }
 
+    /// Runs a task that serves others until the stage closes: [`Stage::finished`] does not wait for it.
+    pub fn serve(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.services.spawn(task);
+    }
+
     /// Waits until every task has ended by itself.
     pub async fn finished(&mut self) {
-        while let Some(ended) = self.tasks.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!("a task failed: {error}");
-            }
-        }
+        ended(&mut self.tasks).await;
     }
 
     /// The figures at the shop's time; products that no order has named are called as in `catalog`.
@@ -143,8 +148,20 @@ impl Stage {
     /// Tells all tasks to end and waits for them, for a bounded time.
     pub async fn close(mut self) {
         self.stop.cancel();
-        if tokio::time::timeout(FAREWELL, self.finished()).await.is_err() {
+        let all = async {
+            ended(&mut self.tasks).await;
+            ended(&mut self.services).await;
+        };
+        if tokio::time::timeout(FAREWELL, all).await.is_err() {
             tracing::warn!("some tasks did not end in time and were left behind");
+        }
+    }
+}
+
+async fn ended(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!("a task failed: {error}");
         }
     }
 }

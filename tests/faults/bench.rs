@@ -10,6 +10,7 @@ use futures::future::{AbortHandle, Aborted, abortable};
 use shop_sim::{
     consumer::Output,
     dashboard::snapshot::Link,
+    engine::{ConsumerError, Env, log_reader::LogReader, publisher::Publisher, view},
     runtime::{
         apart::{self, NoThread},
         supervisor::Supervisor,
@@ -17,16 +18,7 @@ use shop_sim::{
     shop::Zone,
     sinks::{files::Files, memory::Disk},
     store::Store,
-    stream::{
-        Session,
-        board::Board,
-        clock::Clock,
-        ends,
-        env::Env,
-        publish::Publisher,
-        topics,
-        view_loop::{self, ViewError},
-    },
+    stream::{Session, board::Board, clock::Clock, ends, topics},
     views::View,
 };
 use tokio::runtime::Handle;
@@ -72,10 +64,29 @@ impl Bench {
         tokio::spawn(ends::run(session.clone(), Arc::clone(&board), clock.clone(), stop.clone()));
         let publisher = Arc::new(Publisher::new(&session).unwrap());
         let instance = instance.into();
-        let begun = tokio::time::Instant::now();
-        let (beside, stops) = (Handle::current(), stop.clone());
-        let env =
-            Env { session, board, clock, zone, publisher, instance, until: None, stop: stops, beside, begun };
+        let (beside, stops, reader) = (Handle::current(), stop.clone(), LogReader::default());
+        let env = Env {
+            session,
+            reader,
+            board,
+            clock,
+            zone,
+            publisher,
+            instance,
+            until: None,
+            stop: stops,
+            beside,
+        };
+        let reading = env.clone();
+        let supervisor =
+            Supervisor { board: Arc::clone(&env.board), clock: env.clock.clone(), stop: stop.clone() };
+        tokio::spawn(async move {
+            let run = || {
+                let env = reading.clone();
+                async move { env.reader.run(&env.session, &env.stop).await }
+            };
+            supervisor.keep("the reader of the logs", run).await;
+        });
         Self { env, zone, stop }
     }
 
@@ -98,9 +109,9 @@ impl Bench {
         let (keeping, abort) = abortable(async move {
             let run = || {
                 let (env, store, output, files) = (env.clone(), store.clone(), output(), files());
-                async move { view_loop::run::<V, O, S, F>(&env, output, store, files).await }
+                async move { view::run::<V, O>(&env, output, store, files).await }
             };
-            supervisor.keep::<_, _, ViewError>(V::NAME, run).await;
+            supervisor.keep::<_, _, ConsumerError>(V::NAME, run).await;
         });
         Kept { ended: tokio::spawn(apart::run(V::NAME, keeping)), abort }
     }

@@ -18,6 +18,7 @@ mod common;
 mod disks;
 mod followers;
 mod gate;
+mod lagging;
 mod left_out;
 mod machines;
 mod networks;
