@@ -213,8 +213,9 @@ impl<P: Processor> Consumer<'_, P> {
         let known = self.processor().anchors();
         match anchors::others(&self.env.session, &known) {
             Ok(others) => {
-                self.replaced = replaced;
                 if others.is_empty() {
+                    self.processor().logs_are_same(&replaced);
+                    self.replaced = replaced;
                     return Ok(None);
                 }
                 let parts: Vec<Part> = others.into_iter().collect();

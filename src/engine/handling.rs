@@ -213,6 +213,10 @@ impl Processor for HandlingProcessor {
         self.ledgers.iter().filter_map(known).collect()
     }
 
+    fn logs_are_same(&mut self, replaced: &HashMap<Source, u64>) {
+        self.replaced = replaced.get(&Source::Orders).copied();
+    }
+
     fn start_again(
         &mut self,
         client: &Arc<Client>,

@@ -53,6 +53,12 @@ pub(super) trait Processor: Send + 'static {
     /// Of each partition a record that its state is known to follow from, where one was read.
     fn anchors(&self) -> HashMap<Part, Fingerprint>;
 
+    /// The logs were found to be those that it read, when each had been another one so often, as in
+    /// [`Ends`](crate::stream::board::Ends).
+    fn logs_are_same(&mut self, replaced: &HashMap<Source, u64>) {
+        let _ = replaced;
+    }
+
     /// Sets aside what it knows of partitions whose log is another one by now.
     fn start_again(
         &mut self,
