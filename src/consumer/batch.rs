@@ -1,4 +1,6 @@
-//! Records as consumers take them: checked and decoded once, shared by all consumers of a process.
+//! Records as consumers take them: fetched, checked and decoded once, shared by all consumers of a process.
+
+use std::sync::OnceLock;
 
 use super::position::{Fingerprint, Part, Record};
 use crate::{
@@ -7,7 +9,10 @@ use crate::{
 };
 
 /// All records of one partition between two offsets, in the order of the log.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// They are kept as they came, and decoded by the first consumer that asks for them: so the thread that fetches does
+/// nothing else.
+#[derive(Debug)]
 pub struct Batch {
     /// The partition.
     pub part: Part,
@@ -15,10 +20,65 @@ pub struct Batch {
     pub from: i64,
     /// The offset to read next; transaction markers behind the last record are passed over.
     pub next: i64,
-    /// The records; none where there were markers alone.
-    pub records: Vec<Decoded>,
-    /// Bytes of their keys and values.
-    pub bytes: usize,
+    /// Keys and values, one behind the other.
+    bytes: Vec<u8>,
+    fetched: Vec<Fetched>,
+    decoded: OnceLock<Vec<Decoded>>,
+}
+
+/// A record as it came: where its key begins in the batch, and how long key and value are.
+#[derive(Debug)]
+struct Fetched {
+    offset: i64,
+    timestamp: i64,
+    start: usize,
+    key: Option<usize>,
+    value: Option<usize>,
+}
+
+impl Batch {
+    /// A batch without records.
+    pub fn new(part: Part, from: i64, next: i64) -> Self {
+        Self { part, from, next, bytes: Vec::new(), fetched: Vec::new(), decoded: OnceLock::new() }
+    }
+
+    /// Adds a record of the partition behind the others, before they are decoded.
+    pub fn push(&mut self, record: &Record<'_>) {
+        self.fetched.push(Fetched {
+            offset: record.offset,
+            timestamp: record.timestamp,
+            start: self.bytes.len(),
+            key: record.key.map(<[u8]>::len),
+            value: record.payload.map(<[u8]>::len),
+        });
+        self.bytes.extend_from_slice(record.key.unwrap_or_default());
+        self.bytes.extend_from_slice(record.payload.unwrap_or_default());
+        self.next = record.offset + 1;
+    }
+
+    /// Bytes of all keys and values.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The records.
+    pub fn records(&self) -> &[Decoded] {
+        self.decoded
+            .get_or_init(|| self.fetched.iter().map(|fetched| self.record(fetched).decode()).collect())
+    }
+
+    fn record(&self, fetched: &Fetched) -> Record<'_> {
+        let Fetched { offset, timestamp, start, key, value } = *fetched;
+        let (key_end, none) = (start + key.unwrap_or(0), &[][..]);
+        let bytes = |from: usize, length| self.bytes.get(from..from + length).unwrap_or(none);
+        Record {
+            part: self.part,
+            offset,
+            timestamp,
+            key: key.map(|length| bytes(start, length)),
+            payload: value.map(|length| bytes(key_end, length)),
+        }
+    }
 }
 
 /// A record that was checked and decoded.
@@ -77,9 +137,35 @@ impl Record<'_> {
         };
         Decoded { fingerprint: self.fingerprint(), content }
     }
+}
 
-    /// Bytes of its key and value.
-    pub fn bytes(&self) -> usize {
-        self.key.map_or(0, <[u8]>::len) + self.payload.map_or(0, <[u8]>::len)
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_batch_gives_back_what_was_put_in(
+            records in prop::collection::vec((prop::option::of(".{0,9}"), prop::option::of(".{0,9}")), 0..9),
+        ) {
+            let part = Part { source: Source::Orders, partition: 3 };
+            let record = |(offset, (key, value)): (i64, &(Option<String>, Option<String>))| {
+                let bytes = |text: &Option<String>| text.as_ref().map(|text| text.clone().into_bytes());
+                (offset, bytes(key), bytes(value))
+            };
+            let records: Vec<_> = (5..).step_by(2).zip(&records).map(record).collect();
+            let mut batch = Batch::new(part, 5, 5);
+            let mut expected = Vec::new();
+            for (offset, key, value) in &records {
+                let (key, payload) = (key.as_deref(), value.as_deref());
+                let record = Record { part, offset: *offset, timestamp: 7, key, payload };
+                batch.push(&record);
+                expected.push(record.decode());
+            }
+            prop_assert_eq!(batch.records(), &expected[..]);
+            prop_assert_eq!(batch.next, records.last().map_or(5, |(offset, ..)| offset + 1));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! A client that fetches partitions and decodes their records into batches.
+//! A client that fetches partitions, in batches.
 
 use std::collections::BTreeMap;
 
@@ -165,7 +165,7 @@ impl Fetcher {
             let from = std::mem::replace(position, next);
             match batches.iter_mut().find(|batch| batch.part == part) {
                 Some(batch) => batch.next = next,
-                None => batches.push(Batch { part, from, next, records: Vec::new(), bytes: 0 }),
+                None => batches.push(Batch::new(part, from, next)),
             }
         }
     }
@@ -199,16 +199,15 @@ impl Batches {
         let from = std::mem::replace(position, record.offset + 1);
         if self.open.get(self.last).is_none_or(|batch| batch.part != part) {
             self.last = self.open.iter().position(|batch| batch.part == part).unwrap_or_else(|| {
-                self.open.push(Batch { part, from, next: from, records: Vec::new(), bytes: 0 });
+                self.open.push(Batch::new(part, from, from));
                 self.open.len() - 1
             });
         }
         let Some(batch) = self.open.get_mut(self.last) else { return };
-        batch.records.push(record.decode());
-        batch.next = record.offset + 1;
-        batch.bytes += record.bytes();
+        let before = batch.bytes();
+        batch.push(&record);
         self.records += 1;
-        self.bytes += record.bytes();
+        self.bytes += batch.bytes() - before;
     }
 }
 

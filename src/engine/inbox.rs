@@ -55,8 +55,8 @@ impl Inbox {
         loop {
             let left = {
                 let mut state = self.lock();
-                if state.bytes == 0 || state.bytes + batch.bytes <= BYTES {
-                    state.bytes += batch.bytes;
+                if state.bytes == 0 || state.bytes + batch.bytes() <= BYTES {
+                    state.bytes += batch.bytes();
                     state.queue.push_back(Delivery::Batch(Arc::clone(batch)));
                     break;
                 }
@@ -84,7 +84,7 @@ impl Inbox {
         state.taken = Instant::now();
         let next = state.queue.pop_front()?;
         if let Delivery::Batch(batch) = &next {
-            state.bytes -= batch.bytes;
+            state.bytes -= batch.bytes();
         }
         drop(state);
         self.room.notify_one();
@@ -105,13 +105,16 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::views::Source;
+    use crate::{consumer::Record, views::Source};
 
     const PART: Part = Part { source: Source::Orders, partition: 0 };
     const SHORT: Duration = Duration::from_millis(30);
 
     fn batch(from: i64, bytes: usize) -> Arc<Batch> {
-        Arc::new(Batch { part: PART, from, next: from + 1, records: Vec::new(), bytes })
+        let mut batch = Batch::new(PART, from, from);
+        let payload = vec![0; bytes];
+        batch.push(&Record { part: PART, offset: from, timestamp: 0, key: None, payload: Some(&payload) });
+        Arc::new(batch)
     }
 
     fn taken(inbox: &Inbox) -> Option<i64> {

@@ -43,13 +43,14 @@ impl Stretch {
 
     /// Bytes of the batch that it is from.
     pub(super) fn bytes(&self) -> usize {
-        self.batch.bytes
+        self.batch.bytes()
     }
 
     /// The records, in the order of the log.
     pub(super) fn records(&self) -> &[Decoded] {
-        let known = self.batch.records.partition_point(|record| record.offset() < self.from);
-        self.batch.records.get(known..).unwrap_or_default()
+        let records = self.batch.records();
+        let known = records.partition_point(|record| record.offset() < self.from);
+        records.get(known..).unwrap_or_default()
     }
 }
 
@@ -247,20 +248,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        consumer::{Content, position::Fingerprint},
-        views::Source as Log,
-    };
+    use crate::{consumer::Record, views::Source as Log};
 
     /// The records of a log at every third offset, as a batch.
     fn batch(from: i64, next: i64) -> Arc<Batch> {
         let part = Part { source: Log::Orders, partition: 0 };
-        let record = |offset| Decoded {
-            fingerprint: Fingerprint { offset, timestamp: 0, hash: 0 },
-            content: Content::Unreadable,
-        };
-        let records = (from..next).filter(|offset| offset % 3 == 0).map(record).collect();
-        Arc::new(Batch { part, from, next, records, bytes: 0 })
+        let mut batch = Batch::new(part, from, from);
+        for offset in (from..next).filter(|offset| offset % 3 == 0) {
+            batch.push(&Record { part, offset, timestamp: 0, key: None, payload: None });
+        }
+        batch.next = next;
+        Arc::new(batch)
     }
 
     proptest! {
