@@ -1,6 +1,6 @@
 //! What a consumer writes besides its figures.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
@@ -19,17 +19,17 @@ pub struct Appends {
 }
 
 impl Appends {
-    /// Adds bytes to what waits for the file at `path`; a file that is new begins with `heading`.
-    pub fn push(&mut self, path: String, heading: &str, bytes: &[u8]) {
-        let waiting = match self.waiting.entry(path) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                let begin = if self.lengths.contains_key(entry.key()) { "" } else { heading };
-                entry.insert(begin.as_bytes().to_vec())
-            }
+    /// Writes behind what waits for the file at `path`; a file that is new begins with `heading`.
+    pub fn push(&mut self, path: &str, heading: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        let waiting = if let Some(waiting) = self.waiting.get_mut(path) {
+            waiting
+        } else {
+            let begin = if self.lengths.contains_key(path) { "" } else { heading };
+            self.waiting.entry(path.to_owned()).or_insert(begin.as_bytes().to_vec())
         };
-        waiting.extend_from_slice(bytes);
-        self.bytes += bytes.len();
+        let before = waiting.len();
+        write(waiting);
+        self.bytes += waiting.len() - before;
     }
 
     /// How many bytes wait in all.
@@ -63,6 +63,30 @@ impl Appends {
             *self.lengths.entry(path).or_default() += bytes.len() as u64;
         }
         self.bytes = 0;
+    }
+}
+
+/// The path of a day's file, kept as long as the day stays the same: it is asked for with every row.
+#[derive(Debug)]
+pub struct DayPath {
+    file: fn(NaiveDate) -> String,
+    date: Option<NaiveDate>,
+    path: String,
+}
+
+impl DayPath {
+    /// Paths that `file` gives.
+    pub fn new(file: fn(NaiveDate) -> String) -> Self {
+        Self { file, date: None, path: String::new() }
+    }
+
+    /// The path of the file of `date`.
+    pub fn of(&mut self, date: NaiveDate) -> &str {
+        if self.date != Some(date) {
+            self.date = Some(date);
+            self.path = (self.file)(date);
+        }
+        &self.path
     }
 }
 

@@ -151,8 +151,6 @@ mod tests {
         assert!(pushing.await.unwrap());
         assert_eq!(taken(&inbox), Some(2));
         assert!(inbox.push(&batch(3, BYTES), SHORT).await);
-        let begun = Instant::now();
         assert!(!inbox.push(&batch(4, 1), SHORT).await);
-        assert!(begun.elapsed() >= SHORT / 2 && inbox.push(&batch(4, 0), SHORT).await);
     }
 }

@@ -1,8 +1,22 @@
 //! Days and seconds of the shop's time zone, days of 23 and 25 hours included.
 
-use chrono::{DateTime, Duration, FixedOffset, NaiveDate, NaiveTime, Offset, SecondsFormat, TimeZone, Utc};
+use std::cell::Cell;
+
+use chrono::{
+    DateTime, Datelike, Duration, FixedOffset, NaiveDate, NaiveTime, Offset, SecondsFormat, TimeZone,
+    Timelike, Utc,
+};
 use chrono_tz::Tz;
 use serde::Serializer;
+
+const HOUR: i64 = 3600;
+
+const DAY: i64 = 24 * HOUR;
+
+thread_local! {
+    /// A zone, an hour counted from 1970, and the offset from UTC in all of that hour.
+    static LATEST: Cell<Option<(Tz, i64, FixedOffset)>> = const { Cell::new(None) };
+}
 
 /// The shop's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,11 +31,35 @@ impl Default for Zone {
 impl Zone {
     /// The local date that a Unix second lies in; the earliest date for a second no calendar holds.
     pub fn date(&self, second: i64) -> NaiveDate {
-        let Some(utc) = DateTime::from_timestamp(second, 0) else { return NaiveDate::MIN };
-        let utc = utc.naive_utc();
-        let offset = self.0.offset_from_utc_datetime(&utc).fix();
+        let date = |second: i64| NaiveDate::from_epoch_days(i32::try_from(second.div_euclid(DAY)).ok()?);
+        let Some(offset) = self.offset(second) else { return NaiveDate::MIN };
         // At the calendar's very ends the local time may lie outside of it.
-        utc.checked_add_offset(offset).unwrap_or(utc).date()
+        date(second + i64::from(offset.local_minus_utc())).or_else(|| date(second)).unwrap_or(NaiveDate::MIN)
+    }
+
+    /// The zone's offset from UTC at a Unix second; `None` for a second no calendar holds.
+    ///
+    /// The offset of one hour is kept per thread: records come in order of time, or nearly, and each of them is asked
+    /// about by every view.
+    fn offset(self, second: i64) -> Option<FixedOffset> {
+        let hour = second.div_euclid(HOUR);
+        if let Some((zone, kept, offset)) = LATEST.get()
+            && zone == self.0
+            && kept == hour
+        {
+            return Some(offset);
+        }
+        let look_up = |second| {
+            let utc = DateTime::from_timestamp(second, 0)?.naive_utc();
+            Some(self.0.offset_from_utc_datetime(&utc).fix())
+        };
+        let offset = look_up(second)?;
+        // A zone's offset never changes twice within an hour (the shortest time between two changes is a week), so one
+        // that holds at both ends holds in between.
+        if [hour * HOUR, hour * HOUR + HOUR - 1].map(look_up) == [Some(offset); 2] {
+            LATEST.set(Some((self.0, hour, offset)));
+        }
+        Some(offset)
     }
 
     /// The first Unix second of a local date. Where midnight does not exist (a zone that springs
@@ -54,7 +92,8 @@ impl Zone {
 
     /// Unix milliseconds as local time with a fixed offset, as records carry it.
     pub fn stamp(&self, millis: i64) -> DateTime<FixedOffset> {
-        DateTime::from_timestamp_millis(millis).unwrap_or_default().with_timezone(&self.0).fixed_offset()
+        let utc = DateTime::from_timestamp_millis(millis).unwrap_or_default();
+        self.offset(utc.timestamp()).map_or_else(|| utc.fixed_offset(), |offset| utc.with_timezone(&offset))
     }
 
     /// A local date and time, as typed, to Unix milliseconds; of a time that comes twice the first,
@@ -74,7 +113,79 @@ impl Zone {
 
 /// Writes a time as RFC 3339 with milliseconds and offset, as the records have it.
 pub fn rfc3339_millis<S: Serializer>(time: &DateTime<FixedOffset>, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, false))
+    match print(time).as_ref().map(|text| str::from_utf8(text)) {
+        Some(Ok(text)) => to.serialize_str(text),
+        _ => to.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, false)),
+    }
+}
+
+/// A time as the records have it: `2026-11-21T14:03:07.123+01:00`.
+pub(super) type Text = [u8; 29];
+
+/// The text of a time; `None` for a year that is not written with four digits.
+fn print(time: &DateTime<FixedOffset>) -> Option<Text> {
+    let local = time.naive_local();
+    let year = u32::try_from(local.year()).ok().filter(|year| *year < 10_000)?;
+    // The nanoseconds of a leap second go on where those of the second before it end.
+    let (leap, millis) = (local.nanosecond() / 1_000_000_000, local.nanosecond() / 1_000_000 % 1000);
+    let offset = time.offset().local_minus_utc();
+    // Old offsets have seconds.
+    let minutes = (offset.unsigned_abs() + 30) / 60;
+    let mut text = *b"0000-00-00T00:00:00.000+00:00";
+    let mut put = |mut number: u32, last: usize| {
+        for digit in text[..=last].iter_mut().rev() {
+            if number == 0 {
+                return;
+            }
+            *digit = b"0123456789"[(number % 10) as usize];
+            number /= 10;
+        }
+    };
+    put(year, 3);
+    put(local.month(), 6);
+    put(local.day(), 9);
+    put(local.hour(), 12);
+    put(local.minute(), 15);
+    put(local.second() + leap, 18);
+    put(millis, 22);
+    put(minutes / 60, 25);
+    put(minutes % 60, 28);
+    if offset < 0 {
+        text[23] = b'-';
+    }
+    Some(text)
+}
+
+/// The time of a text; `None` where it is not written the usual way, though it may be a time all the same.
+pub(super) fn parse(text: &Text) -> Option<DateTime<FixedOffset>> {
+    let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (26, b':')];
+    if separators.iter().any(|(at, separator)| text[*at] != *separator) {
+        return None;
+    }
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_u32, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+        })
+    };
+    let date = NaiveDate::from_ymd_opt(
+        number(&text[0..4])?.try_into().ok()?,
+        number(&text[5..7])?,
+        number(&text[8..10])?,
+    )?;
+    let time = NaiveTime::from_hms_milli_opt(
+        number(&text[11..13])?,
+        number(&text[14..16])?,
+        number(&text[17..19])?,
+        number(&text[20..23])?,
+    )?;
+    let (hours, minutes) = (number(&text[24..26])?, number(&text[27..29]).filter(|minutes| *minutes < 60)?);
+    let seconds = i32::try_from((hours * 60 + minutes) * 60).ok()?;
+    let offset = match text[23] {
+        b'+' => FixedOffset::east_opt(seconds),
+        b'-' => FixedOffset::west_opt(seconds),
+        _ => None,
+    }?;
+    date.and_time(time).and_local_timezone(offset).single()
 }
 
 #[cfg(test)]
@@ -108,6 +219,141 @@ mod tests {
             prop_assert_eq!(end, zone.start_of(other + Duration::days(1)));
             // At its first second it begins.
             prop_assert!(zone.date(start) == other && zone.date(start - 1) < other);
+        }
+    }
+
+    /// The first second after a change of the offset, where it changes within three years after `from`.
+    fn turn(zone: Tz, from: i64) -> i64 {
+        let offset = |second| Utc.timestamp_opt(second, 0).unwrap().with_timezone(&zone).offset().fix();
+        let mut weeks = (0..150).map(|week| (from + week * 7 * DAY, from + (week + 1) * 7 * DAY));
+        let changed = weeks.find(|(before, after)| offset(*before) != offset(*after));
+        let (mut before, mut after) = changed.unwrap_or((from - 1, from));
+        while after - before > 1 {
+            let middle = before.midpoint(after);
+            if offset(middle) == offset(before) { before = middle } else { after = middle }
+        }
+        after
+    }
+
+    /// What a text is as a time, where it is written the usual way.
+    fn usual(text: &str) -> Option<DateTime<FixedOffset>> {
+        let form = "0000-00-00T00:00:00.000+00:00";
+        let alike = |(c, form): (char, char)| match form {
+            '0' => c.is_ascii_digit(),
+            '+' => c == '+' || c == '-',
+            _ => c == form,
+        };
+        let usual = text.len() == form.len() && text.chars().zip(form.chars()).all(alike);
+        text.parse().ok().filter(|_| usual && &text[17..19] != "60")
+    }
+
+    /// Times as they are written, some that do not exist, and some written in another way.
+    fn text() -> impl Strategy<Value = String> {
+        let date = (0..10_000_u32, 0..=13_u32, 0..=32_u32);
+        let time = (0..=24_u32, 0..=60_u32, 0..=61_u32, 0..1000_u32);
+        let offset = (prop::sample::select(vec!["+", "-"]), 0..=24_u32, 0..=60_u32);
+        let piece = prop::sample::select(vec![
+            "0", "00", "60", "9", "-", "+", "\u{2212}", ":", ".", ",", "T", "t", "z", "Z", " ", "", "é", "a",
+        ]);
+        let change = (any::<prop::sample::Index>(), 0..3_usize, piece);
+        (date, time, offset, prop::collection::vec(change, 0..3)).prop_map(|(date, time, offset, changes)| {
+            let (year, month, day) = date;
+            let (hour, minute, second, ms) = time;
+            let (sign, hours, minutes) = offset;
+            let mut text = format!(
+                "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}{sign}{hours:02}:{minutes:02}"
+            );
+            for (at, cut, piece) in changes {
+                let at = at.index(text.len());
+                let end = text.len().min(at + cut);
+                if text.is_char_boundary(at) && text.is_char_boundary(end) {
+                    text.replace_range(at..end, piece);
+                }
+            }
+            text
+        })
+    }
+
+    fn any_time() -> impl Strategy<Value = DateTime<FixedOffset>> {
+        let day = prop_oneof![4 => -800_000..3_000_000_i32, 1 => -100_000_000..100_000_000_i32];
+        // Up to the end of a leap second.
+        let nanos = prop_oneof![0..1_000_000_000_u32, 0..2_000_000_000_u32, 999_999_999..1_000_000_001_u32];
+        let whole = (-23..24_i32).prop_map(|hours| hours * 3600);
+        let offset = prop_oneof![-86_399..86_400_i32, whole];
+        (day, 0..86_400_u32, nanos, offset).prop_map(|(day, second, nanos, offset)| {
+            let date = NaiveDate::from_epoch_days(day).unwrap_or_default();
+            let time = NaiveTime::from_num_seconds_from_midnight_opt(second, nanos)
+                .or_else(|| NaiveTime::from_num_seconds_from_midnight_opt(86_399, nanos));
+            date.and_time(time.unwrap()).and_utc().with_timezone(&FixedOffset::east_opt(offset).unwrap())
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_answer_depends_on_what_was_asked_before(
+            places in prop::collection::vec((0..TZ_VARIANTS.len(), -4_000_000_000..4_000_000_000_i64), 1..3),
+            asked in prop::collection::vec(
+                (any::<prop::sample::Index>(), prop_oneof![-4_000..4_000_i64, -90_000..90_000_i64]),
+                1..60,
+            ),
+        ) {
+            let places: Vec<(Tz, i64)> = places
+                .into_iter()
+                .map(|(zone, from)| (TZ_VARIANTS[zone], turn(TZ_VARIANTS[zone], from)))
+                .collect();
+            for (place, distance) in asked {
+                let (zone, turn) = *place.get(&places);
+                let second = turn + distance;
+                let local = Utc.timestamp_opt(second, 7_000_000).unwrap().with_timezone(&zone);
+                prop_assert_eq!(Zone(zone).date(second), local.date_naive());
+                prop_assert_eq!(
+                    Zone(zone).stamp(second * 1000 + 7).to_rfc3339(), local.fixed_offset().to_rfc3339()
+                );
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_text_is_the_time_that_chrono_reads(text in text()) {
+            let parsed = text.as_bytes().try_into().ok().and_then(parse);
+            let usual = usual(&text);
+            prop_assert_eq!(parsed, usual, "{}", text);
+            prop_assert_eq!(parsed.map(|time| *time.offset()), usual.map(|time| *time.offset()));
+        }
+
+        #[test]
+        fn a_time_is_written_as_chrono_writes_it(time in any_time()) {
+            let written = rfc3339_millis(&time, serde_json::value::Serializer).unwrap();
+            prop_assert_eq!(written, time.to_rfc3339_opts(SecondsFormat::Millis, false));
+        }
+    }
+
+    #[test]
+    fn texts_at_the_edge_are_read_as_chrono_reads_them() {
+        for text in [
+            "0000-01-01T00:00:00.000+00:00",
+            "9999-12-31T23:59:59.999-23:59",
+            "2026-11-21T14:03:07.123-00:00",
+            "2016-12-31T23:59:60.000+00:00",
+            "2026-11-21T24:00:00.000+00:00",
+            "2026-11-21t14:03:07.123+01:00",
+            "2026-11-21T14:03:07.12345678z",
+            "2026-02-29T14:03:07.123+01:00",
+            "2024-02-29T14:03:07.123+23:59",
+            "2024-02-29T14:03:07.123+24:00",
+            "2024-02-29T14:03:07.123+01:60",
+        ] {
+            let parsed = text.as_bytes().try_into().ok().and_then(parse);
+            assert_eq!(
+                parsed.map(|time| time.to_rfc3339()),
+                usual(text).map(|time| time.to_rfc3339()),
+                "{text}"
+            );
         }
     }
 

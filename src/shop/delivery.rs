@@ -3,7 +3,7 @@
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
-use super::day;
+use super::{day, written::Written};
 
 /// One arrival of one product; the opening stock is a product's first delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +23,24 @@ impl Delivery {
     /// Reads and judges the bytes of a record; the error is a sentence.
     pub fn decode(payload: Option<&[u8]>) -> Result<Self, String> {
         let bytes = payload.filter(|bytes| !bytes.is_empty()).ok_or("the payload is empty")?;
-        let delivery: Self =
-            serde_json::from_slice(bytes).map_err(|error| format!("not a delivery: {error}"))?;
+        let delivery = match Written::read(bytes, Self::written) {
+            Some(delivery) => delivery,
+            None => serde_json::from_slice(bytes).map_err(|error| format!("not a delivery: {error}"))?,
+        };
         if delivery.quantity < 1 {
             return Err(format!("the quantity {} is below 1", delivery.quantity));
         }
         Ok(delivery)
+    }
+
+    /// Reads a delivery that serde wrote.
+    pub(super) fn written(record: &mut Written<'_>) -> Option<Self> {
+        let delivery = Self {
+            delivery_id: record.after(r#"{"delivery_id":"#)?.number()?,
+            at: record.after(r#","at":"#)?.time()?,
+            product_id: record.after(r#","product_id":"#)?.number()?,
+            quantity: record.after(r#","quantity":"#)?.number()?,
+        };
+        record.after("}").map(|_| delivery)
     }
 }

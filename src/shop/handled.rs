@@ -3,7 +3,7 @@
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
-use super::{Customer, day};
+use super::{Customer, day, written::Written};
 
 /// An order that was handled: its customer is to be told that it has shipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,22 @@ impl Handled {
     /// Reads the bytes of a record; the error is a sentence.
     pub fn decode(payload: Option<&[u8]>) -> Result<Self, String> {
         let bytes = payload.filter(|bytes| !bytes.is_empty()).ok_or("the payload is empty")?;
-        serde_json::from_slice(bytes).map_err(|error| format!("not a handled order: {error}"))
+        match Written::read(bytes, Self::written) {
+            Some(handled) => Ok(handled),
+            None => serde_json::from_slice(bytes).map_err(|error| format!("not a handled order: {error}")),
+        }
+    }
+
+    /// Reads a handled order that serde wrote.
+    pub(super) fn written(record: &mut Written<'_>) -> Option<Self> {
+        let handled = Self {
+            order_id: record.after(r#"{"order_id":"#)?.number()?,
+            created_at: record.after(r#","created_at":"#)?.time()?,
+            handled_at: record.after(r#","handled_at":"#)?.time()?,
+            customer: Customer::written(record.after(r#","customer":"#)?)?,
+            total_ore: record.after(r#","total_ore":"#)?.number()?,
+        };
+        record.after("}").map(|_| handled)
     }
 
     /// The whole second of shop time of the handling: Unix seconds, rounded down.

@@ -11,6 +11,7 @@ mod object;
 pub mod order;
 pub mod product;
 pub mod pulse;
+mod written;
 
 pub use control::Control;
 pub use day::Zone;

@@ -1,34 +1,41 @@
 //! Öre as people read them.
 
+use std::fmt::Write;
+
 /// Whole öre as kronor in Swedish form: `12 345,67 kr`, thousands by a no-break space.
 pub fn kronor(ore: i64) -> String {
-    let sign = if ore < 0 { "−" } else { "" };
     let magnitude = ore.unsigned_abs();
-    format!("{sign}{},{:02} kr", thousands(magnitude / 100), magnitude % 100)
+    let sign = if ore < 0 { "−" } else { "" };
+    let mut text = grouped(sign, itoa::Buffer::new().format(magnitude / 100));
+    // Writing to a String cannot fail.
+    let _ = write!(text, ",{:02} kr", magnitude % 100);
+    text
 }
 
 /// A number with its thousands set apart by a no-break space: `12 345`.
 pub fn thousands(number: u64) -> String {
-    grouped(&number.to_string())
+    grouped("", itoa::Buffer::new().format(number))
 }
 
 /// The same below zero too: `−12 345`.
 pub fn signed(number: i64) -> String {
     let sign = if number < 0 { "−" } else { "" };
-    format!("{sign}{}", thousands(number.unsigned_abs()))
+    grouped(sign, itoa::Buffer::new().format(number.unsigned_abs()))
 }
 
 /// What need not be whole, 0 or more: `12 345,67`, with so many decimals.
 pub fn decimal(number: f64, places: usize) -> String {
     let text = format!("{number:.places$}");
     match text.split_once('.') {
-        Some((whole, rest)) => format!("{},{rest}", grouped(whole)),
-        None => grouped(&text),
+        Some((whole, rest)) => format!("{},{rest}", grouped("", whole)),
+        None => grouped("", &text),
     }
 }
 
-fn grouped(digits: &str) -> String {
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 * 2);
+fn grouped(sign: &str, digits: &str) -> String {
+    // Room for what comes behind too.
+    let mut text = String::with_capacity(sign.len() + digits.len() + digits.len() / 3 * 2 + ",00 kr".len());
+    text.push_str(sign);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push('\u{a0}');

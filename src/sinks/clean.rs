@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthChar;
 /// A value of a table: every control character and line break (CR, LF, VT, FF, NEL, U+2028, U+2029)
 /// becomes a space; everything else stays as it came.
 pub fn cell(text: &str) -> Cow<'_, str> {
-    if text.contains(breaks_a_row) {
+    if !text.bytes().all(is_plain) && text.contains(breaks_a_row) {
         Cow::Owned(text.replace(breaks_a_row, " "))
     } else {
         Cow::Borrowed(text)
@@ -17,7 +17,17 @@ pub fn cell(text: &str) -> Cow<'_, str> {
 /// A value as people see it, on one line of at most `columns` (at least 1) terminal columns: controls and
 /// line breaks are spaces, runs of spaces are one, marks that are not seen themselves but turn, hide or join
 /// what is (bidi and other format characters) are left out, and what is too long ends in `…`.
-pub fn shown(text: &str, columns: usize) -> String {
+pub fn shown(text: &str, columns: usize) -> Cow<'_, str> {
+    // Plain text has at least a byte a column, and no words between two spaces that are to be one.
+    if text.len() <= columns && text.bytes().all(is_plain) && text.split(' ').all(|word| !word.is_empty()) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(cleaned(text, columns))
+    }
+}
+
+/// What [`shown`] gives, character by character.
+fn cleaned(text: &str, columns: usize) -> String {
     let mut shown = String::new();
     let mut used = 0;
     // Where the text would end to leave room for the `…`.
@@ -72,6 +82,12 @@ pub fn json(text: String) -> String {
     escaped
 }
 
+/// Whether a byte is of a character that is seen as it is, in one column or as a space: most names have no other.
+/// These are ASCII without its controls and the letters from U+00C0 to U+017F.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | 0x80..=0xbf | 0xc3..=0xc5)
+}
+
 fn breaks_a_row(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
@@ -103,6 +119,20 @@ mod tests {
     }
 
     #[test]
+    fn plain_bytes_are_of_characters_that_stay() {
+        let mut plain = 0;
+        for character in '\0'..=char::MAX {
+            let text = format!("a{character}b");
+            if text.bytes().all(is_plain) {
+                plain += 1;
+                assert!(!breaks_a_row(character), "{character:?}");
+                assert_eq!(cleaned(&text, 3), text);
+            }
+        }
+        assert_eq!(plain, 95 + 3 * 64);
+    }
+
+    #[test]
     fn people_see_one_clean_line() {
         assert_eq!(shown("Åsa Öberg-Ängström", 60), "Åsa Öberg-Ängström");
         assert_eq!(shown(" \r\n Bcc:\t x\u{1b}[31m \u{202e}drow\u{200b}\u{feff} ", 60), "Bcc: x [31m drow");
@@ -127,11 +157,12 @@ mod tests {
         #[test]
         fn what_is_shown_is_clean_and_fits(text in hostile(), columns in 1_usize..90) {
             let line = shown(&text, columns);
+            prop_assert_eq!(&line, &cleaned(&text, columns));
             prop_assert!(line.width() <= columns);
             prop_assert!(line.chars().count() <= columns);
             prop_assert!(!line.contains(|c| breaks_a_row(c) || is_format(c)));
             prop_assert_eq!(line.trim(), &line);
-            prop_assert_eq!(shown(&line, columns), line);
+            prop_assert_eq!(&shown(&line, columns), &line);
         }
     }
 }

@@ -3,22 +3,16 @@
 //! An entry is a message (RFC 5322, RFC 2045, RFC 2047) behind a `From ` line (mboxrd, RFC 4155). The same
 //! order gives the same bytes, so that a replay writes the same file.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeZone};
-use lettre::Address;
-use lettre::message::header::{
-    ContentTransferEncoding, ContentType, From, HeaderName, HeaderValue, Headers, MIME_VERSION_1_0,
-    MessageId, Subject, To,
-};
-use lettre::message::{Mailbox, Mailboxes};
+use email_address::EmailAddress;
+use email_encoding::headers::{quoted_string, writer::EmailWriter};
 
-use super::clean;
+use super::{clean, text};
 use crate::shop::money::kronor;
 use crate::shop::{Handled, Zone};
 
-/// The shop's own domain, of its sender and its message ids.
-const DOMAIN: &str = "shop.example";
 /// Terminal columns of the longest customer's name.
 const NAME_COLUMNS: usize = 60;
 /// Terminal columns of the longest unusable address that is quoted.
@@ -29,96 +23,91 @@ pub fn file(date: NaiveDate) -> String {
     format!("mail/{date}.mbox")
 }
 
-/// One entry, from its `From ` line to the blank line behind it.
-pub fn mbox_entry(handled: &Handled, zone: Zone) -> Vec<u8> {
-    let sent = calendar(handled.handled_at.to_utc()).format("%a %b %e %H:%M:%S %Y");
-    format!("From {} {sent}\n{}\n", sender(), quote(&message(handled, zone))).into_bytes()
-}
-
-/// A message as it lies in an mbox: lines end in LF, and no line is a `From ` line (mboxrd).
-fn quote(message: &str) -> String {
-    let mut quoted = String::with_capacity(message.len());
-    for line in message.lines() {
-        if line.trim_start_matches('>').starts_with("From ") {
-            quoted.push('>');
-        }
-        quoted.push_str(line);
-        quoted.push('\n');
-    }
-    quoted
-}
-
-fn message(handled: &Handled, zone: Zone) -> String {
-    let mut headers = Headers::new();
-    headers.set(From::from(Mailboxes::from(Mailbox::new(Some("The Shop".into()), sender()))));
+/// Writes one entry, from its `From ` line to the blank line behind it.
+///
+/// What comes from outside never begins a line, so no other line is a `From ` line and none needs quoting.
+pub fn write(handled: &Handled, zone: Zone, out: &mut Vec<u8>) {
     let name = clean::shown(&handled.customer.name, NAME_COLUMNS);
     let address = address(&handled.customer.email);
-    match &address {
+    let shipped = zone.at(handled.second());
+    let mut digits = itoa::Buffer::new();
+    let order_id = digits.format(handled.order_id);
+
+    text::put(out, &["From orders@shop.example "]);
+    text::asctime(out, &calendar(handled.handled_at.to_utc()));
+    text::put(out, &["\nFrom: \"The Shop\" <orders@shop.example>\nTo: "]);
+    match address {
         Some(address) => {
-            let name = Some(name.clone()).filter(|name| !name.is_empty());
-            headers.set(To::from(Mailboxes::from(Mailbox::new(name, address.clone()))));
+            // The writer takes everything.
+            let _ = recipient(out, &name, address);
         }
         // An empty group (RFC 5322 §3.4) stands for a recipient that cannot be named.
-        None => headers.insert_raw(header("To", "undisclosed-recipients:;".into())),
+        None => text::put(out, &["undisclosed-recipients:;"]),
     }
-    let order_id = handled.order_id;
-    headers.set(Subject::from(format!("Your order {order_id} has shipped")));
-    headers.insert_raw(header("Date", calendar(zone.at(handled.second())).to_rfc2822()));
-    headers.set(MessageId::from(format!("<order-{order_id}@{DOMAIN}>")));
-    headers.insert_raw(header("X-Order-Id", order_id.to_string()));
-    headers.set(MIME_VERSION_1_0);
-    headers.set(ContentType::TEXT_PLAIN);
-    // Its lines are short and it says what it is, so it can stay readable as it lies.
-    headers.set(ContentTransferEncoding::EightBit);
-    let unreachable = address.is_none().then(|| clean::shown(&handled.customer.email, ADDRESS_COLUMNS));
-    format!("{headers}\n{}", body(handled, zone, &name, unreachable.as_deref()))
+    text::put(out, &["\nSubject: Your order ", order_id, " has shipped\nDate: "]);
+    text::rfc5322(out, &calendar(shipped));
+    text::put(out, &["\nMessage-ID: <order-", order_id, "@shop.example>\nX-Order-Id: ", order_id]);
+    // The body's lines are short and it says what it is, so it can stay readable as it lies.
+    text::put(
+        out,
+        &[
+            "\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n",
+        ],
+    );
+
+    text::put(out, &["Hello", if name.is_empty() { "" } else { " " }, &name]);
+    text::put(out, &[",\n\nyour order has shipped.\n\nOrder:    ", order_id, "\nOrdered:  "]);
+    text::date_time(out, &zone.at(handled.created_at.timestamp()));
+    text::put(out, &["\nShipped:  "]);
+    text::date_time(out, &shipped);
+    text::put(out, &["\nTotal:    ", &kronor(handled.total_ore), "\n"]);
+    if address.is_none() {
+        let email = clean::shown(&handled.customer.email, ADDRESS_COLUMNS);
+        text::put(out, &["\nThe order has no address that mail can be sent to: ", &email, "\n"]);
+    }
+    text::put(out, &["\nThank you for your order!\nThe Shop\n\n"]);
 }
 
-fn body(handled: &Handled, zone: Zone, name: &str, unreachable: Option<&str>) -> String {
-    let greeting = if name.is_empty() { "Hello".to_owned() } else { format!("Hello {name}") };
-    let moment = |second| zone.at(second).format("%Y-%m-%d %H:%M:%S");
-    let mut body = format!(
-        "{greeting},\n\
-         \n\
-         your order has shipped.\n\
-         \n\
-         Order:    {}\n\
-         Ordered:  {}\n\
-         Shipped:  {}\n\
-         Total:    {}\n",
-        handled.order_id,
-        moment(handled.created_at.timestamp()),
-        moment(handled.second()),
-        kronor(handled.total_ore),
-    );
-    if let Some(address) = unreachable {
-        // Writing to a String cannot fail.
-        let _ = write!(body, "\nThe order has no address that mail can be sent to: {address}\n");
+/// The value of `To`: a name that is not plain ASCII is encoded (RFC 2047), long ones are folded.
+fn recipient(out: &mut Vec<u8>, name: &str, address: &str) -> fmt::Result {
+    let mut lines = Lines(out);
+    let mut value = EmailWriter::new(&mut lines, "To: ".len(), 0, false);
+    if name.is_empty() {
+        return value.write_str(address);
     }
-    body.push_str("\nThank you for your order!\nThe Shop\n");
-    body
+    quoted_string::encode(name, &mut value)?;
+    value.space();
+    value.write_char('<')?;
+    value.write_str(address)?;
+    value.write_char('>')
 }
 
 /// The customer's address where a header can carry it as it is: an addr-spec of two dot-atoms
 /// (RFC 5322 §3.4.1). Quoted local parts, address literals and addresses beyond ASCII are not.
-fn address(email: &str) -> Option<Address> {
+fn address(email: &str) -> Option<&str> {
     let email = email.trim();
+    let (local, domain) = email.rsplit_once('@')?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".@!#$%&'*+-/=?^_`{|}~".contains(&byte);
-    if email.bytes().all(plain) { email.parse().ok() } else { None }
-}
-
-fn sender() -> Address {
-    // The program's own address needs no check.
-    Address::new_dangerous("orders", DOMAIN)
-}
-
-fn header(name: &'static str, value: String) -> HeaderValue {
-    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
+    let valid = email.bytes().all(plain)
+        && EmailAddress::is_valid_local_part(local)
+        && EmailAddress::is_valid_domain(domain);
+    valid.then_some(email)
 }
 
 /// A time that a mail can carry (RFC 5322 §3.3): one outside the years 1900 to 9999 becomes the Unix epoch.
 fn calendar<Z: TimeZone>(time: DateTime<Z>) -> DateTime<Z> {
     if (1900..=9999).contains(&time.year()) { time } else { time.timezone().timestamp_nanos(0) }
+}
+
+/// Text whose lines end in LF, as in an mbox, where a message's end in CR LF.
+struct Lines<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Lines<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // A fold is written on its own.
+        text::put(self.0, &[if text == "\r\n" { "\n" } else { text }]);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod register;
 pub mod report;
 pub mod stock_table;
 mod table;
+mod text;
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -105,7 +105,7 @@ impl Report {
         rows.extend(products.into_iter().map(|sold| {
             // Units are never negative.
             let units = thousands(sold.units.unsigned_abs());
-            [sold.product_id.to_string(), clean::shown(&sold.name, NAME_COLUMNS), units]
+            [sold.product_id.to_string(), clean::shown(&sold.name, NAME_COLUMNS).into_owned(), units]
         }));
         let widths = rows.iter().fold([0; 3], |widest: [usize; 3], [id, name, units]| {
             let [first, second, third] = widest;

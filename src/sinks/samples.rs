@@ -1,6 +1,6 @@
 //! Orders to test texts with, harmless and hostile.
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Timelike};
 use proptest::prelude::*;
 
 use crate::shop::{Customer, Handled, Line, Order};
@@ -81,14 +81,25 @@ pub(crate) fn any_time() -> impl Strategy<Value = DateTime<FixedOffset>> {
         8 => 1_700_000_000_000_i64..2_000_000_000_000,
         1 => DateTime::<chrono::Utc>::MIN_UTC.timestamp_millis()..DateTime::<chrono::Utc>::MAX_UTC.timestamp_millis(),
     ];
-    (millis, -23_i32 * 60..23 * 60).prop_map(|(millis, minutes)| {
+    (millis, -23_i32 * 60..23 * 60, prop::bool::weighted(0.1)).prop_map(|(millis, minutes, leap)| {
         let offset = FixedOffset::east_opt(minutes * 60).unwrap();
-        DateTime::from_timestamp_millis(millis).unwrap().with_timezone(&offset)
+        let time = DateTime::from_timestamp_millis(millis).unwrap().with_timezone(&offset);
+        if leap { time.with_nanosecond(1_234_567_890).unwrap_or(time) } else { time }
     })
 }
 
+/// What is nearly an address, or one.
+pub(crate) fn any_address() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-zA-Z0-9.@!_-]{0,30}",
+        "[a-z.]{0,4}[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]{1,70}@[a-z0-9._-]{1,66}(\\.[a-z0-9-]{0,66}){0,4}",
+        "[a-z]{1,3}@[0-9]{1,3}(\\.[0-9]{1,3}){3}",
+        " ?[a-z]{1,3}@xn--[a-z0-9]{0,5}\\.example ?",
+    ]
+}
+
 fn any_customer() -> impl Strategy<Value = Customer> {
-    let address = prop_oneof![hostile(), "[a-z.+-]{1,20}@[a-z-]{1,20}\\.example"];
+    let address = prop_oneof![hostile(), "[a-z.+-]{1,20}@[a-z-]{1,20}\\.example", any_address()];
     (any::<u64>(), hostile(), address).prop_map(|(customer_id, name, email)| Customer {
         customer_id,
         name,
@@ -100,10 +111,7 @@ pub(crate) fn any_order() -> impl Strategy<Value = Order> {
     let line = (any::<u64>(), hostile(), 1_i64..1_000, 0_i64..1_000_000).prop_map(
         |(product_id, name, quantity, unit_price_ore)| Line { product_id, name, quantity, unit_price_ore },
     );
-    let time = (1_700_000_000_000_i64..2_000_000_000_000).prop_map(|millis| {
-        DateTime::from_timestamp_millis(millis).unwrap().with_timezone(&FixedOffset::east_opt(3600).unwrap())
-    });
-    (any::<u64>(), time, any_customer(), prop::collection::vec(line, 1..4)).prop_map(
+    (any::<u64>(), any_time(), any_customer(), prop::collection::vec(line, 1..4)).prop_map(
         |(order_id, created_at, customer, lines)| {
             let total_ore = lines.iter().map(|line| line.quantity * line.unit_price_ore).sum();
             Order { order_id, created_at, customer, lines, total_ore }

@@ -1,26 +1,51 @@
 //! Tab-separated tables: a row is one line with all its columns, whatever the values hold.
 
-use std::fmt::{self, Display, Write};
+use chrono::{DateTime, FixedOffset};
 
-use super::clean;
+use super::{clean, text};
 
-/// Writes one row; what would break it becomes a space.
-pub(super) fn row(out: &mut Vec<u8>, cells: &[&dyn Display]) {
-    for (column, cell) in cells.iter().enumerate() {
-        if column > 0 {
-            out.push(b'\t');
-        }
-        // The writer takes everything, so only a value's own `Display` could give up.
-        let _ = write!(Cell(out), "{cell}");
+/// A value of a table.
+pub(super) trait Cell {
+    /// Writes it; what would break the row becomes a space.
+    fn write(&self, out: &mut Vec<u8>);
+}
+
+impl Cell for u64 {
+    fn write(&self, out: &mut Vec<u8>) {
+        text::number(out, *self);
     }
+}
+
+impl Cell for i64 {
+    fn write(&self, out: &mut Vec<u8>) {
+        text::number(out, *self);
+    }
+}
+
+impl Cell for String {
+    fn write(&self, out: &mut Vec<u8>) {
+        text::put(out, &[&clean::cell(self)]);
+    }
+}
+
+/// RFC 3339 with milliseconds, and the offset that the time has.
+impl Cell for DateTime<FixedOffset> {
+    fn write(&self, out: &mut Vec<u8>) {
+        text::rfc3339(out, self);
+    }
+}
+
+/// Writes one row.
+pub(super) fn row(out: &mut Vec<u8>, cells: &[&dyn Cell]) {
+    begin(out, cells);
+    out.pop();
     out.push(b'\n');
 }
 
-struct Cell<'a>(&'a mut Vec<u8>);
-
-impl Write for Cell<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(clean::cell(text).as_bytes());
-        Ok(())
+/// Writes the first cells of a row, which others follow.
+pub(super) fn begin(out: &mut Vec<u8>, cells: &[&dyn Cell]) {
+    for cell in cells {
+        cell.write(out);
+        out.push(b'\t');
     }
 }

@@ -176,7 +176,8 @@ const NAME: usize = 200;
 
 /// A name as the feed has it.
 pub fn feed_name(name: &str) -> String {
-    name.chars().take(NAME).collect()
+    let end = name.char_indices().nth(NAME).map_or(name.len(), |(at, _)| at);
+    name[..end].to_owned()
 }
 
 /// An order in the feed.

@@ -1,11 +1,6 @@
 //! A sorted map that knows which of its rows changed since the last checkpoint.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, btree_map},
-    fmt::Display,
-    ops::RangeBounds,
-    str::FromStr,
-};
+use std::{collections::BTreeMap, fmt::Display, ops::RangeBounds, str::FromStr};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -23,43 +18,57 @@ pub trait Saved {
 /// The rows of one kind of thing that a view knows.
 #[derive(Debug, Clone)]
 pub struct Table<K, V> {
-    rows: BTreeMap<K, V>,
-    changed: BTreeSet<K>,
+    rows: BTreeMap<K, Row<V>>,
+    /// The keys of all rows that are marked or were removed; one that was removed and made again may be here twice.
+    changed: Vec<K>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Row<V> {
+    value: V,
+    /// Whether it changed since the last checkpoint.
+    changed: bool,
 }
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), changed: BTreeSet::new() }
+        Self { rows: BTreeMap::new(), changed: Vec::new() }
     }
 }
 
 impl<K: Ord + Copy, V: Default> Table<K, V> {
     /// The row, if there is one.
     pub fn get(&self, key: K) -> Option<&V> {
-        self.rows.get(&key)
+        self.rows.get(&key).map(|row| &row.value)
     }
 
     /// The row to write to, made where missing.
     pub fn row(&mut self, key: K) -> &mut V {
-        self.changed.insert(key);
-        self.rows.entry(key).or_default()
+        let row = self.rows.entry(key).or_default();
+        if !row.changed {
+            row.changed = true;
+            self.changed.push(key);
+        }
+        &mut row.value
     }
 
     /// All rows in the order of their keys.
-    pub fn rows(&self) -> btree_map::Iter<'_, K, V> {
-        self.rows.iter()
+    pub fn rows(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
+        self.rows.iter().map(|(key, row)| (key, &row.value))
     }
 
     /// The rows within a range of keys.
-    pub fn range(&self, keys: impl RangeBounds<K>) -> btree_map::Range<'_, K, V> {
-        self.rows.range(keys)
+    pub fn range(&self, keys: impl RangeBounds<K>) -> impl DoubleEndedIterator<Item = (&K, &V)> {
+        self.rows.range(keys).map(|(key, row)| (key, &row.value))
     }
 
     /// Removes all rows before `key`.
     pub fn forget_before(&mut self, key: K) {
         while let Some(first) = self.rows.first_entry().filter(|first| *first.key() < key) {
-            self.changed.insert(*first.key());
-            first.remove();
+            let (key, row) = first.remove_entry();
+            if !row.changed {
+                self.changed.push(key);
+            }
         }
     }
 }
@@ -70,11 +79,16 @@ where
     V: Serialize + DeserializeOwned,
 {
     fn changes(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.changed)
-            .into_iter()
+        self.changed.sort_unstable();
+        self.changed.dedup();
+        self.changed
+            .drain(..)
             .map(|key| {
                 // Maps with text or number keys, numbers and text: nothing that JSON cannot hold.
-                let value = self.rows.get(&key).and_then(|row| serde_json::to_vec(row).ok());
+                let value = self.rows.get_mut(&key).and_then(|row| {
+                    row.changed = false;
+                    serde_json::to_vec(&row.value).ok()
+                });
                 (key.to_string(), value)
             })
             .collect()
@@ -82,8 +96,9 @@ where
 
     fn restore(&mut self, key: &str, value: &[u8]) -> Result<(), String> {
         let parsed = key.parse().map_err(|_| format!("the stored key {key} is not readable"))?;
-        let row = serde_json::from_slice(value).map_err(|error| format!("the stored row {key}: {error}"))?;
-        self.rows.insert(parsed, row);
+        let value =
+            serde_json::from_slice(value).map_err(|error| format!("the stored row {key}: {error}"))?;
+        self.rows.insert(parsed, Row { value, changed: false });
         Ok(())
     }
 }

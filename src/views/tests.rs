@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -6,6 +6,7 @@ use super::{
     naive::{self, PLACES, Shop, Sold, amount, distance, lines},
     part::PartFigures,
     summary::summarize,
+    table::Saved,
     *,
 };
 
@@ -159,22 +160,45 @@ fn tell(steps: &[Step], now: i64) -> (Vec<Option<Event>>, Shop) {
 
 proptest! {
     #[test]
-    fn a_checkpoint_has_the_rows_of_its_table(
-        steps in prop::collection::vec((0..4_u8, 0..10_i64), 0..40),
+    fn a_checkpoint_has_the_rows_that_changed(
+        steps in prop::collection::vec((0..6_u8, 0..10_i64), 0..60),
     ) {
         let mut table = table::Table::<i64, i64>::default();
-        let mut stored: BTreeMap<String, Option<Vec<u8>>> = BTreeMap::new();
+        let mut rows: BTreeMap<i64, i64> = BTreeMap::new();
+        let mut changed: BTreeSet<i64> = BTreeSet::new();
         for (what, key) in steps {
             match what {
-                0 | 1 => *table.row(key) += 1,
-                2 => table.forget_before(key),
-                _ => stored.extend(table.changes()),
+                0..3 => {
+                    *table.row(key) += 1;
+                    *rows.entry(key).or_default() += 1;
+                    changed.insert(key);
+                }
+                3 => {
+                    table.forget_before(key);
+                    let kept = rows.split_off(&key);
+                    changed.extend(rows.into_keys());
+                    rows = kept;
+                }
+                4 => {
+                    table.restore(&key.to_string(), b"7").unwrap();
+                    rows.insert(key, 7);
+                }
+                _ => {
+                    let row = |key: &i64| rows.get(key).map(|row| row.to_string().into_bytes());
+                    let expected: Vec<_> = changed.iter().map(|key| (key.to_string(), row(key))).collect();
+                    prop_assert_eq!(table.changes(), expected);
+                    changed.clear();
+                }
             }
+            prop_assert!(table.rows().eq(&rows));
+            prop_assert!(table.range(key..).eq(rows.range(key..)));
+            prop_assert_eq!(table.get(key), rows.get(&key));
         }
-        stored.extend(table.changes());
-        stored.retain(|_, value| value.is_some());
-        let rows = table.rows().map(|(key, value)| (key.to_string(), Some(value.to_string().into_bytes())));
-        prop_assert_eq!(stored, rows.collect());
+    }
+
+    #[test]
+    fn a_name_in_the_feed_is_the_beginning_of_the_name(name in "[a-cåäö🦀]{0,3}|[aå🦀]{190,210}") {
+        prop_assert_eq!(figures::feed_name(&name), name.chars().take(200).collect::<String>());
     }
 }
 

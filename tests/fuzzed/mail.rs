@@ -27,8 +27,10 @@ pub(crate) fn check(bytes: &[u8]) {
         customer: Customer { customer_id: 1, name: name.to_owned(), email: email.to_owned() },
         total_ore: i64::from_le_bytes(number.to_le_bytes()),
     };
-    let entry = mail::mbox_entry(&handled, Zone::default());
-    let mbox = String::from_utf8([&entry[..], &entry[..]].concat()).expect("UTF-8");
+    let mut mbox = Vec::new();
+    mail::write(&handled, Zone::default(), &mut mbox);
+    mail::write(&handled, Zone::default(), &mut mbox);
+    let mbox = String::from_utf8(mbox).expect("UTF-8");
     assert!(!mbox.chars().any(|c| c.is_control() && c != '\n'), "{mbox:?}");
     assert!(mbox.lines().all(|line| line.len() <= 998), "RFC 5322, 2.1.1");
 

@@ -5,7 +5,7 @@ use std::io;
 use chrono::NaiveDate;
 
 use crate::{
-    consumer::output::{Appends, Output},
+    consumer::output::{Appends, DayPath, Output},
     shop::Zone,
     sinks::{files::Files, journal},
     store::Batch,
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub struct JournalFiles {
     zone: Zone,
-    rows: Vec<u8>,
+    path: DayPath,
     last: Vec<u8>,
     due: bool,
 }
@@ -24,7 +24,7 @@ pub struct JournalFiles {
 impl JournalFiles {
     /// Days are those of `zone`.
     pub fn new(zone: Zone) -> Self {
-        Self { zone, rows: Vec::new(), last: Vec::new(), due: false }
+        Self { zone, path: DayPath::new(journal::file), last: Vec::new(), due: false }
     }
 }
 
@@ -39,9 +39,8 @@ impl Output<Journal> for JournalFiles {
 
     fn event(&mut self, event: &Event, appends: &mut Appends) {
         if let Event::Order(order) = event {
-            self.rows.clear();
-            journal::write(order, &mut self.rows);
-            appends.push(journal::file(self.zone.date(order.second())), journal::HEADING, &self.rows);
+            let path = self.path.of(self.zone.date(order.second()));
+            appends.push(path, journal::HEADING, |out| journal::write(order, out));
         }
     }
 

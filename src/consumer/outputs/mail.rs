@@ -1,7 +1,7 @@
 //! `mail/DATE.mbox` with the mails, `handled/DATE.txt` with the register of handled orders.
 
 use crate::{
-    consumer::output::{Appends, Output},
+    consumer::output::{Appends, DayPath, Output},
     shop::Zone,
     sinks::{mail, register},
     views::{Event, Mail},
@@ -11,13 +11,14 @@ use crate::{
 #[derive(Debug)]
 pub struct MailFiles {
     zone: Zone,
-    row: Vec<u8>,
+    mails: DayPath,
+    register: DayPath,
 }
 
 impl MailFiles {
     /// Days are those of `zone`.
     pub fn new(zone: Zone) -> Self {
-        Self { zone, row: Vec::new() }
+        Self { zone, mails: DayPath::new(mail::file), register: DayPath::new(register::file) }
     }
 }
 
@@ -29,10 +30,8 @@ impl Output<Mail> for MailFiles {
     fn event(&mut self, event: &Event, appends: &mut Appends) {
         if let Event::Handled(handled) = event {
             let date = self.zone.date(handled.second());
-            appends.push(mail::file(date), "", &mail::mbox_entry(handled, self.zone));
-            self.row.clear();
-            register::write(handled, &mut self.row);
-            appends.push(register::file(date), register::HEADING, &self.row);
+            appends.push(self.mails.of(date), "", |out| mail::write(handled, self.zone, out));
+            appends.push(self.register.of(date), register::HEADING, |out| register::write(handled, out));
         }
     }
 }

@@ -1,0 +1,172 @@
+//! Reads records that lie byte for byte as this program writes them.
+//!
+//! Nearly all records do, and a log that is read again has hundreds of thousands of them a second. What is
+//! written in any other way, and all that is wrong, is left to serde.
+
+use chrono::{DateTime, FixedOffset};
+
+use super::day;
+
+/// The part of a record that is not read yet.
+pub(super) struct Written<'a>(&'a [u8]);
+
+impl<'a> Written<'a> {
+    /// Reads a whole record; `None` where it is not written the usual way.
+    pub(super) fn read<T>(bytes: &'a [u8], record: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        // Within strings these would have to be judged, elsewhere they are not written.
+        let odd = bytes.iter().fold(false, |odd, byte| odd | (*byte < b' ') | (*byte == b'\\'));
+        let mut rest = Self(bytes);
+        if odd { None } else { record(&mut rest).filter(|_| rest.0.is_empty()) }
+    }
+
+    /// What comes after a text that must come first.
+    pub(super) fn after(&mut self, text: &str) -> Option<&mut Self> {
+        self.0 = self.0.strip_prefix(text.as_bytes())?;
+        Some(self)
+    }
+
+    /// A whole number from 0.
+    pub(super) fn number<N: TryFrom<u64>>(&mut self) -> Option<N> {
+        let mut number = 0_u64;
+        let mut length = 0;
+        while let Some(digit) = self.0.get(length).filter(|byte| byte.is_ascii_digit()) {
+            number = number * 10 + u64::from(digit - b'0');
+            length += 1;
+            // More may not fit.
+            if length > 18 {
+                return None;
+            }
+        }
+        let (digits, rest) = self.0.split_at(length);
+        self.0 = rest;
+        // JSON has no zeros in front.
+        if digits == b"0" || digits.first().is_some_and(|digit| *digit != b'0') {
+            number.try_into().ok()
+        } else {
+            None
+        }
+    }
+
+    /// A string without escapes.
+    pub(super) fn text(&mut self) -> Option<String> {
+        let from = self.after("\"")?.0;
+        let end = from.iter().position(|byte| *byte == b'"')?;
+        let text = str::from_utf8(&from[..end]).ok()?;
+        self.0 = &from[end + 1..];
+        Some(text.to_owned())
+    }
+
+    /// A time with milliseconds and offset.
+    pub(super) fn time(&mut self) -> Option<DateTime<FixedOffset>> {
+        let (text, rest) = self.after("\"")?.0.split_first_chunk()?;
+        self.0 = rest;
+        self.after("\"")?;
+        day::parse(text)
+    }
+
+    /// A list of at least one.
+    pub(super) fn list<T>(&mut self, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut items = vec![item(self.after("[")?)?];
+        while self.after(",").is_some() {
+            items.push(item(self)?);
+        }
+        self.after("]")?;
+        Some(items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::de::DeserializeOwned;
+    use std::fmt::Debug;
+
+    use super::{
+        super::{Delivery, Handled, Order, object::Object},
+        *,
+    };
+
+    const ORDER: &str = r#"{"order_id":1,"created_at":"2026-11-21T14:03:07.123+01:00","customer":{"customer_id":77,"name":"Åsa Ek","email":"a@example.com"},"lines":[{"product_id":3,"name":"Kopp, blå","quantity":2,"unit_price_ore":49900},{"product_id":40,"name":"","quantity":1,"unit_price_ore":0}],"total_ore":99800}"#;
+    const HANDLED: &str = r#"{"order_id":0,"created_at":"2026-11-21T14:03:07.123-00:00","handled_at":"2026-11-21T14:03:17.123+01:00","customer":{"customer_id":77,"name":"Åsa","email":"a@example.com"},"total_ore":99800}"#;
+    const DELIVERY: &str = r#"{"delivery_id":123456789012345678,"at":"2026-11-21T14:03:07.123+01:00","product_id":3,"quantity":50}"#;
+
+    /// Whether the bytes are taken; what they say is compared with what serde reads.
+    fn taken<T: Debug + DeserializeOwned>(bytes: &[u8], record: fn(&mut Written<'_>) -> Option<T>) -> bool {
+        let Some(read) = Written::read(bytes, record) else { return false };
+        let Object(parsed): Object<T> = serde_json::from_slice(bytes).unwrap();
+        // Unlike `==`, this tells apart the offsets of two times.
+        assert_eq!(format!("{read:?}"), format!("{parsed:?}"));
+        true
+    }
+
+    fn changed() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            prop::collection::vec(any::<u8>(), 1..3),
+            prop::sample::select(vec![
+                "",
+                "0",
+                "5",
+                "00",
+                "-1",
+                "-0",
+                "1.0",
+                "1e3",
+                "999999999999999999",
+                "9223372036854775807",
+                "9223372036854775808",
+                "18446744073709551616",
+                "null",
+                "\"",
+                "\\",
+                "\\u0041",
+                "\u{1f}",
+                "\u{7f}",
+                "\n",
+                " ",
+                "å",
+                "[",
+                "]",
+                "{}",
+                "}",
+                ",",
+                ":60",
+                "Z",
+                "\"x\":1,",
+            ])
+            .prop_map(|text| text.as_bytes().to_vec()),
+        ];
+        let change = (any::<prop::sample::Index>(), 0..3_usize, piece);
+        (prop::sample::select(vec![ORDER, HANDLED, DELIVERY]), prop::collection::vec(change, 1..4)).prop_map(
+            |(record, changes)| {
+                let mut bytes = record.as_bytes().to_vec();
+                for (at, cut, piece) in changes {
+                    let at = at.index(bytes.len() + 1);
+                    let end = bytes.len().min(at + cut);
+                    bytes.splice(at..end, piece);
+                }
+                bytes
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 50_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_taken_is_what_serde_reads(bytes in changed()) {
+            taken(&bytes, Order::written);
+            taken(&bytes, Handled::written);
+            taken(&bytes, Delivery::written);
+        }
+    }
+
+    #[test]
+    fn records_as_they_are_written_are_taken() {
+        let order: Order = serde_json::from_str(ORDER).unwrap();
+        let handled: Handled = serde_json::from_str(HANDLED).unwrap();
+        let delivery: Delivery = serde_json::from_str(DELIVERY).unwrap();
+        assert!(taken(&serde_json::to_vec(&order).unwrap(), Order::written));
+        assert!(taken(&serde_json::to_vec(&handled).unwrap(), Handled::written));
+        assert!(taken(&serde_json::to_vec(&delivery).unwrap(), Delivery::written));
+    }
+}
