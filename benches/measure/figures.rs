@@ -15,6 +15,9 @@ impl Spread {
     }
 
     pub(crate) fn show(&self) -> String {
+        if self.least.total_cmp(&self.most).is_eq() {
+            return short(self.median);
+        }
         format!("{} / {} / {}", short(self.least), short(self.median), short(self.most))
     }
 }

@@ -251,7 +251,6 @@ impl Shown {
     /// Feeds the emulator with what the program writes.
     fn follow(&self, mut pty: &Pty) {
         let mut bytes = [0; 4096];
-        // Bytes of the end of a picture that have come.
         let mut ended = 0;
         while !self.gone.load(Ordering::SeqCst) {
             let mut output = [PollFd::new(pty, PollFlags::IN)];
