@@ -14,6 +14,8 @@ use rdkafka::{
     producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer},
 };
 
+use crate::common::kafka;
+
 pub(crate) const PARTITIONS: i32 = 6;
 /// Bytes of a record's value: about an order's.
 pub(crate) const PAYLOAD: usize = 350;
@@ -148,12 +150,9 @@ fn count(consumer: &BaseConsumer, topic: &str) -> i32 {
     i32::try_from(known.topics()[0].partitions().len()).unwrap()
 }
 
-/// Records that a topic holds.
+/// Records that a topic holds; waits for the leaders of one that was just made.
 pub(crate) fn records(bootstrap: &str, topic: &str) -> usize {
-    let consumer: BaseConsumer = client(bootstrap).create().unwrap();
-    let ends =
-        (0..count(&consumer, topic)).map(|at| consumer.fetch_watermarks(topic, at, PATIENCE).unwrap().1);
-    usize::try_from(ends.sum::<i64>()).unwrap()
+    usize::try_from(kafka::records_written(bootstrap, topic)).unwrap()
 }
 
 /// Records that are made before they are sent: all alike.
