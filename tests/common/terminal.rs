@@ -31,6 +31,12 @@ const GLANCE: Duration = Duration::from_millis(2);
 /// How long the reader waits for output before it looks whether it is still wanted.
 const BREATH: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
+/// What ends a picture: the end of a synchronized update.
+const PICTURE_END: &[u8] = b"\x1b[?2026l";
+
+/// Who is told of every picture as soon as it is whole, on the reader's thread.
+type Watcher = Box<dyn FnMut(&vt100::Screen) + Send>;
+
 /// An emulator with a program in it, which is killed in the end.
 pub struct Terminal {
     pty: Option<Arc<Pty>>,
@@ -53,6 +59,7 @@ impl Drop for Ends<'_> {
 /// What the reader and those who look share.
 struct Shown {
     emulator: Mutex<vt100::Parser>,
+    watcher: Mutex<Option<Watcher>>,
     /// Told at every change.
     changed: Condvar,
     /// The emulator takes nothing for now.
@@ -75,6 +82,7 @@ impl Terminal {
         let size = |length: u16| length.try_into().unwrap();
         let shown = Arc::new(Shown {
             emulator: Mutex::new(vt100::Parser::new(size(rows), size(columns), 0)),
+            watcher: Mutex::new(None),
             changed: Condvar::new(),
             stuck: AtomicBool::new(false),
             gone: AtomicBool::new(false),
@@ -88,6 +96,11 @@ impl Terminal {
     /// What the program has made of the screen.
     pub fn emulator(&self) -> MutexGuard<'_, vt100::Parser> {
         self.shown.emulator.lock().unwrap()
+    }
+
+    /// Shows somebody every picture from here on, at once: no picture is missed, and none is half drawn.
+    pub fn watch(&self, watcher: impl FnMut(&vt100::Screen) + Send + 'static) {
+        *self.shown.watcher.lock().unwrap() = Some(Box::new(watcher));
     }
 
     /// The text of the screen.
@@ -238,6 +251,7 @@ impl Shown {
     /// Feeds the emulator with what the program writes.
     fn follow(&self, mut pty: &Pty) {
         let mut bytes = [0; 4096];
+        let mut ended = 0;
         while !self.gone.load(Ordering::SeqCst) {
             let mut output = [PollFd::new(pty, PollFlags::IN)];
             if poll(&mut output, Some(&BREATH)).is_ok_and(|ready| ready == 0) {
@@ -249,11 +263,37 @@ impl Shown {
             }
             match pty.read(&mut bytes) {
                 Ok(count) => {
-                    self.emulator.lock().unwrap().process(&bytes[..count]);
-                    self.changed.notify_all();
+                    let mut rest = &bytes[..count];
+                    while let Some(length) = to_end(rest, &mut ended) {
+                        let (picture, next) = rest.split_at(length);
+                        self.show(picture);
+                        if let Some(watcher) = &mut *self.watcher.lock().unwrap() {
+                            watcher(self.emulator.lock().unwrap().screen());
+                        }
+                        rest = next;
+                    }
+                    self.show(rest);
                 }
                 Err(_) => thread::sleep(GLANCE),
             }
         }
     }
+    fn show(&self, bytes: &[u8]) {
+        self.emulator.lock().unwrap().process(bytes);
+        self.changed.notify_all();
+    }
+}
+
+/// How many of the bytes it takes to the end of the picture, where it ends in them; `ended` bytes of that end came
+/// before.
+fn to_end(bytes: &[u8], ended: &mut usize) -> Option<usize> {
+    for (at, byte) in bytes.iter().enumerate() {
+        // The first byte of the end is nowhere else in it.
+        *ended = if *byte == PICTURE_END[*ended] { *ended + 1 } else { usize::from(*byte == PICTURE_END[0]) };
+        if *ended == PICTURE_END.len() {
+            *ended = 0;
+            return Some(at + 1);
+        }
+    }
+    None
 }

@@ -14,11 +14,15 @@ use rdkafka::{
     producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer},
 };
 
+use crate::common::kafka;
+
 pub(crate) const PARTITIONS: i32 = 6;
 /// Bytes of a record's value: about an order's.
 pub(crate) const PAYLOAD: usize = 350;
 /// Records a second while delays are measured.
 const PACE: u64 = 2_000;
+/// What the simulator's producer of orders waits for company (src/simulator/outbox.rs); so do the plain ones.
+pub(crate) const LINGER_MS: u64 = 5;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn client(bootstrap: &str) -> ClientConfig {
@@ -27,15 +31,19 @@ fn client(bootstrap: &str) -> ClientConfig {
     config
 }
 
+pub(crate) fn admin(bootstrap: &str) -> AdminClient<DefaultClientContext> {
+    client(bootstrap).create().unwrap()
+}
+
 /// A topic that is deleted when it has served.
-struct Topic {
-    name: String,
+pub(crate) struct Topic {
+    pub(crate) name: String,
     admin: AdminClient<DefaultClientContext>,
 }
 
 impl Topic {
-    fn make(bootstrap: &str) -> Self {
-        Self { name: make_topic(bootstrap), admin: client(bootstrap).create().unwrap() }
+    pub(crate) fn make(bootstrap: &str) -> Self {
+        Self { name: make_topic(bootstrap), admin: admin(bootstrap) }
     }
 }
 
@@ -44,7 +52,7 @@ pub(crate) fn make_topic(bootstrap: &str) -> String {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let name = format!("bench-{}-{number}", std::process::id());
-    let admin: AdminClient<DefaultClientContext> = client(bootstrap).create().unwrap();
+    let admin = admin(bootstrap);
     let topic = NewTopic::new(&name, PARTITIONS, TopicReplication::Fixed(1));
     let made = futures::executor::block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap();
     made.into_iter().next().unwrap().unwrap();
@@ -59,17 +67,18 @@ impl Drop for Topic {
     }
 }
 
-fn producer(bootstrap: &str) -> ThreadedProducer<DefaultProducerContext> {
+fn producer(bootstrap: &str, linger_ms: u64, idempotent: bool) -> ThreadedProducer<DefaultProducerContext> {
     client(bootstrap)
         .set("acks", "all")
-        .set("linger.ms", "5")
+        .set("linger.ms", linger_ms.to_string())
+        .set("enable.idempotence", idempotent.to_string())
         .set("queue.buffering.max.messages", "1000000")
         .set("queue.buffering.max.kbytes", "1048576")
         .create()
         .unwrap()
 }
 
-fn reader(bootstrap: &str, topic: &str, from: Offset) -> BaseConsumer {
+pub(crate) fn reader(bootstrap: &str, topic: &str, from: Offset) -> BaseConsumer {
     let consumer: BaseConsumer = client(bootstrap)
         .set("group.id", "bench")
         .set("enable.auto.commit", "false")
@@ -77,18 +86,24 @@ fn reader(bootstrap: &str, topic: &str, from: Offset) -> BaseConsumer {
         .set("fetch.wait.max.ms", "100")
         .create()
         .unwrap();
-    let count = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap().topics()[0].partitions().len();
     let mut all = TopicPartitionList::new();
-    for partition in 0..i32::try_from(count).unwrap() {
+    for partition in 0..count(&consumer, topic) {
         all.add_partition_offset(topic, partition, from).unwrap();
     }
     consumer.assign(&all).unwrap();
     consumer
 }
 
-fn send(producer: &ThreadedProducer<DefaultProducerContext>, topic: &str, partition: i32, payload: &[u8]) {
+fn send(
+    producer: &ThreadedProducer<DefaultProducerContext>,
+    topic: &str,
+    partition: i32,
+    key: Option<&[u8]>,
+    payload: &[u8],
+) {
     loop {
-        let record = BaseRecord::<(), [u8]>::to(topic).partition(partition).payload(payload);
+        let mut record = BaseRecord::<[u8], [u8]>::to(topic).partition(partition).payload(payload);
+        record.key = key;
         match producer.send(record) {
             Ok(()) => return,
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
@@ -116,25 +131,60 @@ fn payload(size: usize) -> Vec<u8> {
     .collect()
 }
 
-/// Records that a topic holds.
-pub(crate) fn records(bootstrap: &str, topic: &str) -> usize {
+/// Topics whose names begin so.
+pub(crate) fn topics(bootstrap: &str, beginning: &str) -> Vec<String> {
     let consumer: BaseConsumer = client(bootstrap).create().unwrap();
-    let ends = (0..PARTITIONS).map(|at| consumer.fetch_watermarks(topic, at, PATIENCE).unwrap().1);
-    usize::try_from(ends.sum::<i64>()).unwrap()
+    let known = consumer.fetch_metadata(None, PATIENCE).unwrap();
+    let names = known.topics().iter().map(|topic| topic.name().to_owned());
+    names.filter(|name| name.starts_with(beginning)).collect()
+}
+
+/// Partitions that a topic has.
+pub(crate) fn partitions(bootstrap: &str, topic: &str) -> i32 {
+    let consumer: BaseConsumer = client(bootstrap).create().unwrap();
+    count(&consumer, topic)
+}
+
+fn count(consumer: &BaseConsumer, topic: &str) -> i32 {
+    let known = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
+    i32::try_from(known.topics()[0].partitions().len()).unwrap()
+}
+
+/// Records that a topic holds; waits for the leaders of one that was just made.
+pub(crate) fn records(bootstrap: &str, topic: &str) -> usize {
+    usize::try_from(kafka::records_written(bootstrap, topic)).unwrap()
+}
+
+/// Records that are made before they are sent: all alike.
+pub(crate) struct ReadyMade {
+    pub(crate) records: usize,
+    /// Bytes of a key, where there is one.
+    pub(crate) key: Option<usize>,
+    /// Bytes of a value.
+    pub(crate) value: usize,
 }
 
 /// Records a second, sent and acknowledged.
 pub(crate) fn produce(bootstrap: &str, topic: &str, records: usize, size: usize) -> f64 {
-    let producer = producer(bootstrap);
-    let payload = payload(size);
+    let ready = ReadyMade { records, key: None, value: size };
+    produce_with(&producer(bootstrap, LINGER_MS, false), topic, &ready)
+}
+
+/// The same by an idempotent producer, as the simulator's is.
+pub(crate) fn produce_idempotent(bootstrap: &str, topic: &str, ready: &ReadyMade, linger_ms: u64) -> f64 {
+    produce_with(&producer(bootstrap, linger_ms, true), topic, ready)
+}
+
+fn produce_with(producer: &ThreadedProducer<DefaultProducerContext>, topic: &str, ready: &ReadyMade) -> f64 {
+    let (key, payload) = (ready.key.map(payload), payload(ready.value));
     // The connection is up before the clock runs.
     producer.client().fetch_metadata(Some(topic), PATIENCE).unwrap();
     let begun = Instant::now();
-    for (_, partition) in (0..records).zip((0..PARTITIONS).cycle()) {
-        send(&producer, topic, partition, &payload);
+    for (_, partition) in (0..ready.records).zip((0..PARTITIONS).cycle()) {
+        send(producer, topic, partition, key.as_deref(), &payload);
     }
     producer.flush(PATIENCE).unwrap();
-    a_second(records, begun)
+    a_second(ready.records, begun)
 }
 
 /// Sends as much as is taken for some time. The producer goes on with what it still has until it is dropped.
@@ -144,14 +194,14 @@ pub(crate) fn flood(
     size: usize,
     time: Duration,
 ) -> ThreadedProducer<DefaultProducerContext> {
-    let producer = producer(bootstrap);
+    let producer = producer(bootstrap, LINGER_MS, false);
     let payload = payload(size);
     let begun = Instant::now();
     for partition in (0..PARTITIONS).cycle() {
         if begun.elapsed() > time {
             break;
         }
-        send(&producer, topic, partition, &payload);
+        send(&producer, topic, partition, None, &payload);
     }
     producer
 }
@@ -175,16 +225,10 @@ pub(crate) fn throughput(bootstrap: &str, records: usize) -> (f64, f64) {
     (produce(bootstrap, &topic.name, records, PAYLOAD), consume(bootstrap, &topic.name, records))
 }
 
-/// The same for a producer alone, of records of a size.
-pub(crate) fn produce_only(bootstrap: &str, records: usize, size: usize) -> f64 {
-    let topic = Topic::make(bootstrap);
-    produce(bootstrap, &topic.name, records, size)
-}
-
 /// How long each record takes from the call that sends it to the poll that gives it (ms), at a steady pace.
 pub(crate) fn delays(bootstrap: &str, seconds: u64) -> Vec<f64> {
     let topic = Topic::make(bootstrap);
-    let producer = producer(bootstrap);
+    let producer = producer(bootstrap, LINGER_MS, false);
     let consumer = reader(bootstrap, &topic.name, Offset::Beginning);
     let payload = payload(PAYLOAD);
     let count = usize::try_from(PACE * seconds).unwrap();
@@ -200,7 +244,7 @@ pub(crate) fn delays(bootstrap: &str, seconds: u64) -> Vec<f64> {
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
                 let sent = u64::try_from(origin.elapsed().as_nanos()).unwrap();
                 payload[..8].copy_from_slice(&sent.to_be_bytes());
-                send(&producer, &topic.name, partition, &payload);
+                send(&producer, &topic.name, partition, None, &payload);
             }
             producer.flush(PATIENCE).unwrap();
         });

@@ -15,8 +15,29 @@ impl Spread {
     }
 
     pub(crate) fn show(&self) -> String {
-        let show = |figure: f64| if figure >= 1000.0 { thousands(figure) } else { format!("{figure:.2}") };
-        format!("{} / {} / {}", show(self.least), show(self.median), show(self.most))
+        if self.least.total_cmp(&self.most).is_eq() {
+            return short(self.median);
+        }
+        format!("{} / {} / {}", short(self.least), short(self.median), short(self.most))
+    }
+}
+
+/// As many digits as a figure of that size is worth.
+pub(crate) fn short(figure: f64) -> String {
+    match figure.abs() {
+        size if size >= 1000.0 => thousands(figure),
+        size if size >= 10.0 => format!("{figure:.1}"),
+        size if size >= 0.1 => format!("{figure:.2}"),
+        _ => format!("{figure:.3}"),
+    }
+}
+
+/// Prints a table as Markdown, ready for docs/benchmarks.md.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
+    println!("\n| {} |", head.join(" | "));
+    println!("|{}", "---|".repeat(head.len()));
+    for row in rows {
+        println!("| {} |", row.join(" | "));
     }
 }
 
@@ -42,18 +63,6 @@ pub(crate) fn thousands(figure: impl ToString) -> String {
         out.push(digit);
     }
     out
-}
-
-pub(crate) fn heading(left: &str, right: &str) {
-    println!("\n{:<18}{:<11}{:>30}{:>34}{:>24}", "", "", left, right, "ratio");
-    println!(
-        "{:<18}{:<11}{:>30}{:>34}{:>24}",
-        "", "", "least / median / most", "least / median / most", "least / median / most"
-    );
-}
-
-pub(crate) fn row(what: &str, unit: &str, left: &Spread, right: &Spread, ratio: &Spread) {
-    println!("{what:<18}{unit:<11}{:>30}{:>34}{:>24}", left.show(), right.show(), ratio.show());
 }
 
 /// What it was measured on.

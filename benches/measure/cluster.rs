@@ -7,6 +7,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use crate::process;
+
 /// A broker in a process of its own.
 pub(crate) struct Cluster {
     pub(crate) bootstrap: String,
@@ -55,12 +57,14 @@ impl Cluster {
         Self { bootstrap, is_ours: false, pid, child: None, folder }
     }
 
+    /// As tables call it.
+    pub(crate) fn name(&self) -> &'static str {
+        if self.is_ours { "embedded" } else { "Kafka" }
+    }
+
     /// The most memory that the process had in use so far (MiB).
     pub(crate) fn memory_mib(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
-        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = most.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-        kib.unwrap_or(f64::NAN) / 1024.0
+        process::peak_mib(self.pid).unwrap_or(f64::NAN)
     }
 }
 

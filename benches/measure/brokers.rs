@@ -1,0 +1,82 @@
+//! The embedded broker beside a real Kafka: the same client, the same settings, in turns.
+
+use crate::{
+    cluster::Cluster,
+    figures::{self, Spread, thousands},
+    load,
+};
+
+/// How much is done.
+pub(crate) struct Plan {
+    pub(crate) rounds: usize,
+    /// Records of a round's throughput.
+    pub(crate) records: usize,
+    /// Seconds of a round's paced sending.
+    pub(crate) paced_seconds: u64,
+}
+
+/// One measure on both, with the ratio of each round.
+#[derive(Default)]
+struct Pair {
+    ours: Vec<f64>,
+    kafka: Vec<f64>,
+}
+
+impl Pair {
+    fn row(&self, what: &str) -> Vec<String> {
+        let ratios: Vec<f64> = self.ours.iter().zip(&self.kafka).map(|(ours, kafka)| ours / kafka).collect();
+        let show = |figures: &[f64]| Spread::of(figures).show();
+        vec![what.to_owned(), show(&self.ours), show(&self.kafka), show(&ratios)]
+    }
+}
+
+pub(crate) fn measure(plan: &Plan, ours: &Cluster, kafka: &Cluster) {
+    println!(
+        "\nEmbedded broker beside Kafka: {} rounds, {} records of {} B, {} partitions, acks=all, linger {} ms",
+        plan.rounds,
+        thousands(plan.records),
+        load::PAYLOAD,
+        load::PARTITIONS,
+        load::LINGER_MS
+    );
+    // Both have been asked once before anything counts.
+    for cluster in [ours, kafka] {
+        load::throughput(&cluster.bootstrap, plan.records / 10);
+    }
+    let [mut produce, mut consume, mut p50, mut p99] = [(); 4].map(|()| Pair::default());
+    for round in 0..plan.rounds {
+        // Who is first takes turns.
+        let order = if round % 2 == 0 { [ours, kafka] } else { [kafka, ours] };
+        for cluster in order {
+            let (sent, read) = load::throughput(&cluster.bootstrap, plan.records);
+            let delays = load::delays(&cluster.bootstrap, plan.paced_seconds);
+            let pick = |pair: &mut Pair, figure: f64| {
+                if cluster.is_ours { pair.ours.push(figure) } else { pair.kafka.push(figure) }
+            };
+            pick(&mut produce, sent);
+            pick(&mut consume, read);
+            pick(&mut p50, figures::quantile(&delays, 0.5));
+            pick(&mut p99, figures::quantile(&delays, 0.99));
+            println!(
+                "  round {} {:<8} produce {:>9}/s  consume {:>9}/s  p50 {:.2} ms  p99 {:.2} ms",
+                round + 1,
+                cluster.name(),
+                thousands(sent),
+                thousands(read),
+                figures::quantile(&delays, 0.5),
+                figures::quantile(&delays, 0.99),
+            );
+        }
+    }
+    let memory = Pair { ours: vec![ours.memory_mib()], kafka: vec![kafka.memory_mib()] };
+    figures::table(
+        &["figure (least / median / most)", "embedded broker", "Kafka", "ratio"],
+        &[
+            produce.row("produce, records/s"),
+            consume.row("consume, records/s"),
+            p50.row("p50 at 2,000/s, ms"),
+            p99.row("p99 at 2,000/s, ms"),
+            memory.row("memory, MiB"),
+        ],
+    );
+}

@@ -1,0 +1,133 @@
+//! A shop on a broker: the program's commands with a prefix and a folder of their own.
+
+use std::{
+    path::Path,
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use futures::executor::block_on;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
+};
+use rdkafka::client::DefaultClientContext;
+
+use crate::{cluster::Cluster, load};
+
+/// The views, as the command line and their groups call them.
+pub(crate) const VIEWS: [&str; 8] =
+    ["orders-today", "sales", "stock", "daily-report", "journal", "handling", "mail", "handled-windows"];
+/// What the consumers write to Kafka.
+const DERIVED: [&str; 3] = ["state", "handled", "dead-letters"];
+/// How long a broker may take to forget a topic or a group: a group has members until their session ends.
+const PATIENCE: Duration = Duration::from_secs(60);
+const GLANCE: Duration = Duration::from_millis(100);
+
+pub(crate) struct Shop {
+    pub(crate) bootstrap: String,
+    pub(crate) prefix: String,
+    folder: tempfile::TempDir,
+}
+
+impl Shop {
+    pub(crate) fn new(cluster: &Cluster) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Self {
+            bootstrap: cluster.bootstrap.clone(),
+            prefix: format!("shop-{}-{number}", std::process::id()),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn topic(&self, suffix: &str) -> String {
+        format!("{}.{suffix}", self.prefix)
+    }
+
+    /// The program's `--out`.
+    pub(crate) fn out(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// An empty `--out` in place of the one so far.
+    pub(crate) fn renew_out(&mut self) {
+        self.folder = tempfile::tempdir().unwrap();
+    }
+
+    /// A command of the program on this shop.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shop-sim"));
+        command.args(arguments).args(["--bootstrap", &self.bootstrap, "--prefix", &self.prefix, "--out"]);
+        command.arg(self.out());
+        command
+    }
+
+    /// Makes the topics and leaves them empty: with nothing in the log the consumers have nothing to do.
+    pub(crate) fn open(&self) {
+        assert!(self.command(&["consume", "--until-end", "--json"]).output().unwrap().status.success());
+    }
+
+    /// Takes away all that consumers have left behind, in Kafka and on disk: the next ones compute from the beginning.
+    ///
+    /// The topics that they write are made anew with the settings they had, so that no measured run makes topics.
+    pub(crate) fn forget_consumers(&mut self) {
+        self.renew_out();
+        let admin = load::admin(&self.bootstrap);
+        self.delete_groups(&admin);
+        for suffix in DERIVED {
+            self.empty_topic(&admin, &self.topic(suffix));
+        }
+    }
+
+    /// Takes its topics away.
+    pub(crate) fn delete(&self) {
+        let topics = load::topics(&self.bootstrap, &self.topic(""));
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+        block_on(load::admin(&self.bootstrap).delete_topics(&topics, &AdminOptions::new())).unwrap();
+    }
+
+    fn delete_groups(&self, admin: &AdminClient<DefaultClientContext>) {
+        let groups = VIEWS.map(|view| format!("{}.{view}", self.prefix));
+        for group in &groups {
+            within(PATIENCE, &format!("the end of group {group}"), || {
+                let deleted = block_on(admin.delete_groups(&[group], &AdminOptions::new())).unwrap();
+                deleted.into_iter().all(|one| {
+                    // A consumer that was not run has no group.
+                    one.is_ok() || format!("{one:?}").contains("GroupIdNotFound")
+                })
+            });
+        }
+    }
+
+    fn empty_topic(&self, admin: &AdminClient<DefaultClientContext>, topic: &str) {
+        let options = AdminOptions::new();
+        let asked = block_on(admin.describe_configs(&[ResourceSpecifier::Topic(topic)], &options)).unwrap();
+        let entries = asked.into_iter().next().unwrap().unwrap().entries;
+        let own: Vec<(String, String)> = entries
+            .into_iter()
+            .filter(|entry| entry.source == ConfigSource::DynamicTopic)
+            .filter_map(|entry| Some((entry.name, entry.value?)))
+            .collect();
+        let partitions = load::partitions(&self.bootstrap, topic);
+        block_on(admin.delete_topics(&[topic], &options)).unwrap();
+        within(PATIENCE, &format!("an empty topic {topic}"), || {
+            let mut new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+            for (name, value) in &own {
+                new = new.set(name, value);
+            }
+            block_on(admin.create_topics([&new], &options)).unwrap().into_iter().all(|made| made.is_ok())
+        });
+        assert_eq!(load::records(&self.bootstrap, topic), 0, "{topic}");
+    }
+}
+
+/// Asks again and again until something is so.
+fn within(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited {patience:?} in vain for {what}");
+        thread::sleep(GLANCE);
+    }
+}
