@@ -120,10 +120,12 @@ impl Fetcher {
         while let Some(polled) = received.take() {
             match polled {
                 Ok(message) => batches.add(&message, &self.topics, &mut self.positions),
-                Err(error) => match why_assign_again(&error) {
-                    Some(why) => return Err(why),
-                    None => tracing::debug!("reading the logs: {error}"),
-                },
+                Err(error) => {
+                    if let Some(why) = why_assign_again(&error) {
+                        return Err(why);
+                    }
+                    tracing::debug!("reading the logs: {error}");
+                }
             }
             if batches.records >= RECORDS || batches.bytes >= BYTES {
                 break;

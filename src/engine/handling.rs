@@ -33,6 +33,8 @@ pub const NAME: &str = "handling";
 
 /// Time between two transactions, each of them half a dozen requests: one a second, at ticks that may be a little early.
 const INTERVAL: Duration = Duration::from_millis(900);
+/// The same with an end to come to.
+const SOON: Duration = Duration::from_millis(400);
 /// Records read after which a transaction is due before its time.
 const GULP: u64 = 20_000;
 /// Orders held in memory at which reading pauses; some 300 bytes each.
@@ -189,9 +191,13 @@ impl Processor for HandlingProcessor {
     fn tick(&mut self, client: &Arc<Client>) -> Result<Option<Ended>, ConsumerError> {
         let now = self.env.clock.now();
         let due = self.ledgers.values().any(|ledger| ledger.is_due(now));
-        let soon = std::mem::take(&mut self.more) || self.env.until.is_some();
+        let interval = match self.env.until {
+            Some(_) => SOON,
+            None => INTERVAL,
+        };
         let mut ended = None;
-        if due && (soon || self.sent.elapsed() >= INTERVAL) && !self.is_in_doubt() {
+        let soon = std::mem::take(&mut self.more);
+        if due && (soon || self.sent.elapsed() >= interval) && !self.is_in_doubt() {
             ended = self.commit(client);
             self.hold();
         }

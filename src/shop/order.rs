@@ -127,13 +127,12 @@ impl Order {
     /// Reads and judges the bytes of a record. Unknown fields are ignored.
     pub fn decode(payload: Option<&[u8]>) -> Result<Self, Invalid> {
         let bytes = payload.filter(|bytes| !bytes.is_empty()).ok_or(Invalid::Empty)?;
-        let order = match Written::read(bytes, Self::written) {
-            Some(order) => order,
-            None => {
-                let Object(order) =
-                    serde_json::from_slice(bytes).map_err(|error| Invalid::Malformed(reason(&error)))?;
-                order
-            }
+        let order = if let Some(order) = Written::read(bytes, Self::written) {
+            order
+        } else {
+            let Object(order) =
+                serde_json::from_slice(bytes).map_err(|error| Invalid::Malformed(reason(&error)))?;
+            order
         };
         order.check()?;
         Ok(order)

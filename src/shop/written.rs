@@ -14,9 +14,9 @@ impl<'a> Written<'a> {
     /// Reads a whole record; `None` where it is not written the usual way.
     pub(super) fn read<T>(bytes: &'a [u8], record: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         // Within strings these would have to be judged, elsewhere they are not written.
-        let odd = bytes.iter().fold(false, |odd, byte| odd | (*byte < b' ') | (*byte == b'\\'));
+        let odd = bytes.iter().fold(0, |odd, byte| odd | u8::from(*byte < b' ') | u8::from(*byte == b'\\'));
         let mut rest = Self(bytes);
-        if odd { None } else { record(&mut rest).filter(|_| rest.0.is_empty()) }
+        if odd > 0 { None } else { record(&mut rest).filter(|_| rest.0.is_empty()) }
     }
 
     /// What comes after a text that must come first.
