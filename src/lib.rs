@@ -4,6 +4,7 @@
 //! - [`shop`], [`views`] and [`handling`] are pure: what a shop is, what each consumer knows, when an order is handled.
 //! - [`consumer`] is a consumer without its Kafka: records in; figures, checkpoints ([`store`]) and files ([`sinks`]) out.
 //! - [`stream`] speaks to Kafka; [`engine`] runs the consumers on it, and [`simulator`] sells through it.
+//! - [`clock`] is the shop's time, and [`read_model`] what a process knows of the whole shop.
 //! - [`verify`] computes everything again on a way of its own and compares.
 //! - [`broker`] is a Kafka for one machine that knows nothing of shops.
 //! - [`dashboard`] draws a snapshot and knows nothing of Kafka.
@@ -14,11 +15,13 @@
 
 pub mod broker;
 pub mod cli;
+pub mod clock;
 pub mod commands;
 pub mod consumer;
 pub mod dashboard;
 pub mod engine;
 pub mod handling;
+pub mod read_model;
 pub mod runtime;
 pub mod secrets;
 pub mod shop;
@@ -26,6 +29,5 @@ pub mod simulator;
 pub mod sinks;
 pub mod store;
 pub mod stream;
-
 pub mod verify;
 pub mod views;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, PATIENCE, Setting, interrupted, print, status};
 use crate::{
     cli::{ConsumeArgs, ViewArg},
+    clock::Clock,
     dashboard::snapshot::Weight,
     engine::{Env, log_reader::LogReader, publisher::Publisher, until::Until},
     handling::Parameters,
@@ -19,7 +20,7 @@ use crate::{
     },
     shop::Catalog,
     store::Stores,
-    stream::{Session, clock::Clock, ends::EndWatch, topics},
+    stream::{Session, ends::EndWatch, topics},
     views::figures::ShopFigures,
 };
 
@@ -133,13 +134,13 @@ impl Workshop {
     ) -> Result<Tools, Failure> {
         let (stores, told) = Stores::open(&self.place.state())?;
         if let Some(text) = told {
-            stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Warning, text.into());
+            stage.model.say(stage.clock.now().unwrap_or_default(), Weight::Warning, text.into());
         }
         let env = Env {
             beside: Handle::current(),
             session: stage.session.clone(),
             reader: LogReader::default(),
-            board: Arc::clone(&stage.board),
+            model: Arc::clone(&stage.model),
             clock: stage.clock.clone(),
             zone: stage.zone,
             publisher: Arc::new(Publisher::new(&stage.session)?),

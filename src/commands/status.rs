@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{Failure, PATIENCE, Setting, print};
 use crate::{
     cli::StatusArgs,
+    clock::Clock,
     dashboard::{
         snapshot::Audit,
         webpage::{self, Day},
@@ -27,7 +28,7 @@ use crate::{
         money::{decimal, kronor, signed, thousands},
     },
     sinks::clean,
-    stream::{clock::Clock, topics},
+    stream::topics,
     views::figures::ShopFigures,
 };
 
@@ -52,7 +53,7 @@ async fn show(setting: &Setting, link: &Link, args: &StatusArgs) -> Result<(), F
     let known = stage.known(PATIENCE).await;
     let is_told = || {
         stage
-            .board
+            .model
             .told_ms()
             .is_some_and(|told| Utc::now().timestamp_millis().saturating_sub(told) < SILENT_MS)
     };

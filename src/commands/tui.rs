@@ -25,6 +25,7 @@ use self::desk::Desk;
 use super::{Failure, Setting};
 use crate::{
     cli::TuiArgs,
+    clock::Clock,
     dashboard::{self, ScreenError, ScreenOptions, ThemeName, action::Request, lang::Farewell},
     engine::Ended,
     runtime::{
@@ -32,7 +33,6 @@ use crate::{
         snapshots::Painter,
         stage::Stage,
     },
-    stream::clock::Clock,
 };
 
 /// How long the shop may take to close in good order when the person has left.
@@ -86,9 +86,9 @@ async fn show(
     let catalog = Arc::clone(&setting.catalog);
     let (desk, asked_for) = Desk::new(setting, &stage);
     let painter = {
-        let (board, clock, zone) = (Arc::clone(&stage.board), stage.clock.clone(), setting.zone);
+        let (model, clock, zone) = (Arc::clone(&stage.model), stage.clock.clone(), setting.zone);
         let catalog = Arc::clone(&catalog);
-        move || Painter::new(Arc::clone(&board), clock.clone(), zone, Arc::clone(&catalog), asked_for.clone())
+        move || Painter::new(Arc::clone(&model), clock.clone(), zone, Arc::clone(&catalog), asked_for.clone())
     };
     let (pictures, drawn) = watch::channel(Arc::new(painter().paint()));
     let (ask, asked) = mpsc::unbounded_channel();

@@ -13,7 +13,9 @@ use std::{
 
 use super::{Failure, PATIENCE, Setting, print, status::exists};
 use crate::{
+    clock::Clock,
     consumer::Part,
+    read_model::VIEWS,
     runtime::{
         link::{Link, Want},
         stage::Stage,
@@ -23,7 +25,7 @@ use crate::{
         money::{decimal, kronor, thousands},
     },
     sinks::clean::shown,
-    stream::{Session, StreamError, board::VIEWS, clock::Clock, ends::EndWatch, insist::insist},
+    stream::{Session, StreamError, ends::EndWatch, insist::insist},
     verify::{Claim, Differences, Log, STATE},
     views::figures::{ReportNote, ShopFigures},
 };
@@ -74,10 +76,10 @@ struct Heard {
 }
 
 impl Heard {
-    /// What is on the board of a stage.
+    /// What is in the read model of a stage.
     fn on(stage: &Stage, setting: &Setting) -> Self {
         let figures = stage.figures(&setting.catalog);
-        let reports = stage.board.parts("daily-report");
+        let reports = stage.model.parts("daily-report");
         let mut heard = Self {
             reports: figures.reports.clone(),
             reported: reports.iter().map(|(_, state)| state.shop_second).min().unwrap_or(i64::MIN),
@@ -86,7 +88,7 @@ impl Heard {
             who: Vec::new(),
         };
         for view in VIEWS {
-            for (part, state) in stage.board.parts(view) {
+            for (part, state) in stage.model.parts(view) {
                 heard.who.push(state.who.clone());
                 heard.claims.push(Claim { by: STATE, view, part, state });
             }
@@ -102,9 +104,9 @@ async fn hear(setting: &Setting, link: &Link) -> Result<Heard, Failure> {
     let known = stage.known(PATIENCE).await;
     // What a running shop says changes all the time: figures and claims must be of one moment.
     let mut heard = loop {
-        let before = stage.board.changes();
+        let before = stage.model.changes();
         let heard = Heard::on(&stage, setting);
-        if stage.board.changes() == before {
+        if stage.model.changes() == before {
             break heard;
         }
     };

@@ -43,7 +43,7 @@ pub(super) async fn run<P: Processor>(
         input: Input::new(&env.session, &env.reader),
         records: 0,
         shown: Instant::now(),
-        replaced: env.board.replaced(),
+        replaced: env.model.replaced(),
     };
     let ended = consumer.run().await;
     consumer.leave();
@@ -64,7 +64,7 @@ impl<P> Shared<P> {
 
 impl<P: Processor> RebalanceListener for Shared<P> {
     fn assigned(&self, parts: &[Part], committed: AskCommitted<'_>) -> Result<Vec<Start>, String> {
-        self.env.board.rebalanced(P::NAME);
+        self.env.model.rebalanced(P::NAME);
         self.processor().assigned(parts, committed)
     }
 
@@ -161,7 +161,7 @@ impl<P: Processor> Consumer<'_, P> {
         if why_again(&error).is_some() {
             return Err(error.into());
         }
-        self.env.board.failed(P::NAME);
+        self.env.model.failed(P::NAME);
         tracing::debug!("{}: {error}", P::NAME);
         Ok(())
     }
@@ -188,7 +188,7 @@ impl<P: Processor> Consumer<'_, P> {
         let ended = self.processor().take(&self.client, stretch)?;
         trace_delay(P::NAME, stretch);
         if ended.is_none()
-            && self.env.board.is_watched()
+            && self.env.model.is_watched()
             && (self.input.is_empty() || self.shown.elapsed() >= SHOWN)
         {
             self.processor().show();
@@ -200,13 +200,13 @@ impl<P: Processor> Consumer<'_, P> {
 
     fn tell_health(&self) {
         let (partitions, trouble) = self.processor().health();
-        self.env.board.set_group(P::NAME, partitions, self.records, trouble);
+        self.env.model.set_group(P::NAME, partitions, self.records, trouble);
     }
 
     /// Where a log was seen to be another one: whether it is what this state is from that is gone, not what it was
     /// begun with since.
     fn other_log(&mut self) -> Result<Option<Ended>, ConsumerError> {
-        let replaced = self.env.board.replaced();
+        let replaced = self.env.model.replaced();
         if P::SOURCES.iter().all(|source| replaced.get(source) == self.replaced.get(source)) {
             return Ok(None);
         }

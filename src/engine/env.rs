@@ -6,10 +6,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::{log_reader::LogReader, publisher::Publisher, until::Until};
-use crate::{
-    shop::Zone,
-    stream::{Session, board::Board, clock::Clock},
-};
+use crate::{clock::Clock, read_model::ReadModel, shop::Zone, stream::Session};
 
 /// What the consumers of a process share.
 #[derive(Clone)]
@@ -19,7 +16,7 @@ pub struct Env {
     /// Where records come from.
     pub reader: LogReader,
     /// The read model.
-    pub board: Arc<Board>,
+    pub model: Arc<ReadModel>,
     /// Shop time.
     pub clock: Clock,
     /// The shop's zone.

@@ -58,7 +58,7 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, ConsumerErr
         more: false,
         end_seen: HashMap::new(),
         shown: HashMap::new(),
-        replaced: env.board.replaced().get(&Source::Orders).copied(),
+        replaced: env.model.replaced().get(&Source::Orders).copied(),
         paused: false,
         elsewhere: Others::default(),
     };
@@ -80,7 +80,7 @@ struct HandlingProcessor {
     more: bool,
     /// By partition: up to where there is nothing that was not read.
     end_seen: HashMap<i32, i64>,
-    /// What is on the board of each partition: its position, and up to where there is nothing that was not read.
+    /// What is in the read model of each partition: its position, and up to where there is nothing that was not read.
     shown: HashMap<i32, (Position, i64)>,
     /// How often the log of orders was another one when this run began.
     replaced: Option<u64>,
@@ -104,7 +104,7 @@ impl HandlingProcessor {
 
     /// Whether the logs may be others than those that were read: what is sent now cannot be taken back.
     fn is_in_doubt(&self) -> bool {
-        let ends = self.env.board.ends();
+        let ends = self.env.model.ends();
         ends.doubtful || ends.replaced.get(&Source::Orders).copied() != self.replaced
     }
 
@@ -128,7 +128,7 @@ impl HandlingProcessor {
         let orders = until.ends.iter().filter(|(part, _)| part.source == Source::Orders);
         let held = self.ledgers.keys().copied().map(part).collect();
         let told = |part| {
-            let state = self.env.board.part(NAME, part)?;
+            let state = self.env.model.part(NAME, part)?;
             let PartFigures::Handling(resume) = state.figures else { return None };
             // What is read but not due yet by their clock is still to come.
             (resume.sent_until >= Some(until.shop_second)).then_some(state.position.next)

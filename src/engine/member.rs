@@ -252,7 +252,7 @@ pub(super) fn why_again(error: &KafkaError) -> Option<String> {
 pub(super) fn rejoin_if_abandoned(env: &Env, client: &Client, name: &str) {
     let member = client.context();
     let are_there = || {
-        env.board
+        env.model
             .ends()
             .by_part
             .keys()

@@ -44,7 +44,7 @@ pub(super) trait Processor: Send + 'static {
     /// What is due at the turn of a second.
     fn tick(&mut self, client: &Arc<Client>) -> Result<Option<Ended>, ConsumerError>;
 
-    /// Puts what changed since the last call on the board.
+    /// Puts what changed since the last call in the read model.
     fn show(&mut self);
 
     /// The last thing it does when it is told to stop.
@@ -54,7 +54,7 @@ pub(super) trait Processor: Send + 'static {
     fn anchors(&self) -> HashMap<Part, Fingerprint>;
 
     /// The logs were found to be those that it read, when each had been another one so often, as in
-    /// [`Ends`](crate::stream::board::Ends).
+    /// [`Ends`](crate::read_model::Ends).
     fn logs_are_same(&mut self, replaced: &HashMap<Source, u64>) {
         let _ = replaced;
     }

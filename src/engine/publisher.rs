@@ -10,9 +10,9 @@ use rdkafka::{
 use super::handovers::pieces;
 use crate::{
     consumer::{Handover, Part},
+    read_model::PartState,
     stream::{
         Session, StreamError, Topic,
-        board::PartState,
         follow::key,
         producer::PolledProducer,
         topics::{STATE_HANDOVERS, STATE_VIEWS},

@@ -10,12 +10,14 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
 };
 
-use crate::stream::{
-    Session, StreamError, Topic,
-    board::PartState,
-    follow::place,
-    reader::{Heard, next, reader},
-    topics::STATE_HANDLING,
+use crate::{
+    read_model::PartState,
+    stream::{
+        Session, StreamError, Topic,
+        follow::place,
+        reader::{Heard, next, reader},
+        topics::STATE_HANDLING,
+    },
 };
 
 /// A transaction of an owner that died is aborted after ten seconds.

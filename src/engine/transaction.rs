@@ -21,9 +21,9 @@ use super::handling::NAME;
 use crate::{
     consumer::{DeadLetter, Part},
     handling::Outgoing,
+    read_model::PartState,
     stream::{
-        Session, StreamError, Topic, board::PartState, follow::key, log_line, producer::PolledProducer,
-        topics::STATE_HANDLING,
+        Session, StreamError, Topic, follow::key, log_line, producer::PolledProducer, topics::STATE_HANDLING,
     },
     views::Source,
 };

@@ -25,9 +25,9 @@ use super::{
 use crate::{
     consumer::{Output, Part, Start, Taken, Worker, position::Fingerprint},
     dashboard::snapshot::{Said, Weight},
+    read_model::PartState,
     sinks::files::Files,
     store::Store,
-    stream::board::PartState,
     views::{Source, View, figures::ReportNote},
 };
 
@@ -93,7 +93,7 @@ struct ViewProcessor<V: View, O> {
     /// Who else has partitions to work off, with `--until-end`.
     elsewhere: Others,
     published: HashMap<Part, PartState>,
-    /// The shop second of the figures on the board.
+    /// The shop second of the figures in the read model.
     shown_second: Option<i64>,
     /// By partition: up to where there is nothing that was not read, transaction markers behind the last record
     /// included.
@@ -108,7 +108,7 @@ struct ViewProcessor<V: View, O> {
 
 impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     fn say(&self, weight: Weight, said: Said) {
-        self.env.board.say(self.env.clock.now().unwrap_or_default(), weight, said);
+        self.env.model.say(self.env.clock.now().unwrap_or_default(), weight, said);
     }
 
     fn holds(&self, client: &Arc<Client>) -> bool {
@@ -118,7 +118,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     /// Sets the state aside: what lies in Kafka is another log, or lacks what was read.
     fn set_aside(&mut self, why: &str) -> Result<Ended, ConsumerError> {
         self.worker.reset()?;
-        self.env.board.clear(V::NAME);
+        self.env.model.clear(V::NAME);
         self.say(Weight::Warning, Said::LogDoesNotFit { view: V::NAME, why: why.to_owned() });
         Ok(Ended::Again(why.to_owned()))
     }

@@ -26,8 +26,8 @@ pub(super) fn watch_over(env: &Env, name: &'static str, ownership: &Arc<Ownershi
                 let what =
                     format!("{name} has stood still for {seconds} s: its disk or Kafka keeps it waiting");
                 let second = env.clock.now().unwrap_or_default();
-                env.board.say(second, Weight::Warning, format!("{what}.").into());
-                env.board.set_trouble(name, what.into());
+                env.model.say(second, Weight::Warning, format!("{what}.").into());
+                env.model.set_trouble(name, what.into());
             }
             told = stands;
             tokio::time::sleep(LOOK).await;

@@ -53,10 +53,10 @@ pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
     let env = &tools.env;
     // With an end to come to, nothing is waited for but the consumers.
     if env.until.is_none() {
-        let (session, board) = (env.session.clone(), Arc::clone(&env.board));
+        let (session, model) = (env.session.clone(), Arc::clone(&env.model));
         let (clock, stop) = (env.clock.clone(), env.stop.clone());
         stage.keep("the keeper of the topics", move || {
-            let keeping = topics::keep(session.clone(), Arc::clone(&board), clock.clone(), stop.clone());
+            let keeping = topics::keep(session.clone(), Arc::clone(&model), clock.clone(), stop.clone());
             keeping.map(|()| Ok::<_, StreamError>(Ended::Done))
         });
     }
@@ -119,5 +119,5 @@ async fn apart<E: Display + Send + 'static>(
 }
 
 fn supervisor(env: &Env) -> Supervisor {
-    Supervisor { board: Arc::clone(&env.board), clock: env.clock.clone(), stop: env.stop.clone() }
+    Supervisor { model: Arc::clone(&env.model), clock: env.clock.clone(), stop: env.stop.clone() }
 }

@@ -1,4 +1,4 @@
-//! What every command that knows figures needs: the board, the clock, and the tasks that keep them.
+//! What every command that knows figures needs: the read model, the clock, and the tasks that keep them.
 
 use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
 
@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{link::Link, supervisor::Supervisor};
 use crate::{
+    clock::Clock,
     engine::Ended,
+    read_model::ReadModel,
     shop::{Catalog, Zone},
-    stream::{Session, StreamError, board::Board, clock::Clock, ends, follow::Follower},
+    stream::{Session, StreamError, ends, follow::Follower},
     views::figures::ShopFigures,
 };
 
@@ -23,7 +25,7 @@ pub struct Stage {
     /// How to reach Kafka.
     pub session: Session,
     /// What is known.
-    pub board: Arc<Board>,
+    pub model: Arc<ReadModel>,
     /// Shop time.
     pub clock: Clock,
     /// The shop's zone.
@@ -41,7 +43,7 @@ impl Stage {
     pub fn new(link: &Link, zone: Zone, clock: Clock) -> Self {
         Self {
             session: link.session.clone(),
-            board: Arc::new(Board::new(zone, link.shown())),
+            model: Arc::new(ReadModel::new(zone, link.shown())),
             clock,
             zone,
             stop: CancellationToken::new(),
@@ -61,9 +63,9 @@ impl Stage {
     /// Begins to follow the pulse, the published states and the ends of the logs. The topics must be there.
     pub fn follow(&mut self) -> Result<(), StreamError> {
         let follower = {
-            let (session, board, clock) = (self.session.clone(), Arc::clone(&self.board), self.clock.clone());
+            let (session, model, clock) = (self.session.clone(), Arc::clone(&self.model), self.clock.clone());
             let ready = self.followed.clone();
-            move || Follower::new(&session, Arc::clone(&board), clock.clone(), ready.clone())
+            move || Follower::new(&session, Arc::clone(&model), clock.clone(), ready.clone())
         };
         // What is wrong with the settings shows at the first attempt.
         let mut first = Some(follower()?);
@@ -75,10 +77,10 @@ impl Stage {
                 Ok::<_, StreamError>(Ended::Done)
             }
         });
-        let (session, board, clock) = (self.session.clone(), Arc::clone(&self.board), self.clock.clone());
+        let (session, model, clock) = (self.session.clone(), Arc::clone(&self.model), self.clock.clone());
         let stop = self.stop.clone();
         self.keep("the watch on the ends of the logs", move || {
-            let watching = ends::run(session.clone(), Arc::clone(&board), clock.clone(), stop.clone());
+            let watching = ends::run(session.clone(), Arc::clone(&model), clock.clone(), stop.clone());
             watching.map(|()| Ok::<_, StreamError>(Ended::Done))
         });
         Ok(())
@@ -86,7 +88,7 @@ impl Stage {
 
     /// Who keeps this stage's tasks alive.
     pub fn supervisor(&self) -> Supervisor {
-        Supervisor { board: Arc::clone(&self.board), clock: self.clock.clone(), stop: self.stop.clone() }
+        Supervisor { model: Arc::clone(&self.model), clock: self.clock.clone(), stop: self.stop.clone() }
     }
 
     /// Runs a task until the stage closes; one that fails or panics is told of and started again.
@@ -103,7 +105,7 @@ impl Stage {
     pub fn part_of(whole: &Self) -> Self {
         Self {
             session: whole.session.clone(),
-            board: Arc::clone(&whole.board),
+            model: Arc::clone(&whole.model),
             clock: whole.clock.clone(),
             zone: whole.zone,
             stop: whole.stop.child_token(),
@@ -117,7 +119,7 @@ impl Stage {
     pub async fn known(&mut self, patience: Duration) -> bool {
         let all = async {
             let followed = self.followed.subscribe().wait_for(|ready| *ready).await.is_ok();
-            while self.board.ends().by_part.is_empty() {
+            while self.model.ends().by_part.is_empty() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             followed
@@ -142,7 +144,7 @@ impl Stage {
 
     /// The figures at the shop's time; products that no order has named are called as in `catalog`.
     pub fn figures(&self, catalog: &Catalog) -> ShopFigures {
-        figures(&self.board, &self.clock, catalog)
+        figures(&self.model, &self.clock, catalog)
     }
 
     /// Tells all tasks to end and waits for them, for a bounded time.
@@ -167,8 +169,8 @@ async fn ended(tasks: &mut JoinSet<()>) {
 }
 
 /// The figures at the shop's time; wall time where nothing has happened yet.
-pub fn figures(board: &Board, clock: &Clock, catalog: &Catalog) -> ShopFigures {
-    let mut figures = board.figures(clock.now().unwrap_or_else(|| Utc::now().timestamp()));
+pub fn figures(model: &ReadModel, clock: &Clock, catalog: &Catalog) -> ShopFigures {
+    let mut figures = model.figures(clock.now().unwrap_or_else(|| Utc::now().timestamp()));
     for line in figures.stock.iter_mut().filter(|line| line.name.is_empty()) {
         if let Some(product) = catalog.products.iter().find(|product| product.id == line.product_id) {
             line.name.clone_from(&product.name);

@@ -6,9 +6,10 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock::Clock,
     dashboard::snapshot::{Said, Weight},
     engine::Ended,
-    stream::{board::Board, clock::Clock},
+    read_model::ReadModel,
 };
 
 /// Waits between two attempts to run a task, from the first to the last.
@@ -19,7 +20,7 @@ const LAST_WAIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Supervisor {
     /// Where it is told.
-    pub board: Arc<Board>,
+    pub model: Arc<ReadModel>,
     /// When it is told.
     pub clock: Clock,
     /// When it is over.
@@ -55,12 +56,12 @@ impl Supervisor {
                 (wait, told) = (FIRST_WAIT, None);
             }
             let second = self.clock.now().unwrap_or_default();
-            self.board.failed(name);
+            self.model.failed(name);
             // The same over and over is said once: a disk may be full for long.
             if told.as_ref() != Some(&why) {
-                self.board.say(second, Weight::Warning, Said::Restarted { view: name, why: why.clone() });
+                self.model.say(second, Weight::Warning, Said::Restarted { view: name, why: why.clone() });
             }
-            self.board.set_group(name, 0, 0, Some(Said::Text(why.clone())));
+            self.model.set_group(name, 0, 0, Some(Said::Text(why.clone())));
             told = Some(why);
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -88,7 +89,7 @@ mod tests {
     fn supervisor() -> Supervisor {
         let link = Link { bootstrap: "127.0.0.1:1".to_owned(), embedded: false, up: true, trouble: None };
         Supervisor {
-            board: Arc::new(Board::new(Zone(chrono_tz::Europe::Stockholm), link)),
+            model: Arc::new(ReadModel::new(Zone(chrono_tz::Europe::Stockholm), link)),
             clock: Clock::fixed(0),
             stop: CancellationToken::new(),
         }
@@ -118,7 +119,7 @@ mod tests {
         assert!(waits.iter().zip(1..).all(|(wait, times)| *wait >= FIRST_WAIT * times), "{waits:?}");
         assert!(waits[2] >= FIRST_WAIT * 4, "{waits:?}");
         let told: Vec<_> =
-            supervisor.board.messages().into_iter().map(|message| message.said.to_string()).collect();
+            supervisor.model.messages().into_iter().map(|message| message.said.to_string()).collect();
         let whys = ["it panicked (out of its wits)", "a failure", "a wish"];
         assert_eq!(told.len(), whys.len(), "{told:?}");
         assert!(

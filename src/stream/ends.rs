@@ -14,15 +14,14 @@ use rdkafka::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Session, StreamError, Topic,
-    anchors::Anchors,
-    board::{Board, Ends},
-    clock::Clock,
-    cluster::ClusterWatch,
-    insist::insist,
-    reader::reader,
+    Session, StreamError, Topic, anchors::Anchors, cluster::ClusterWatch, insist::insist, reader::reader,
 };
-use crate::{consumer::Part, views::Source};
+use crate::{
+    clock::Clock,
+    consumer::Part,
+    read_model::{Ends, ReadModel},
+    views::Source,
+};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is checked that the logs are still the same, and have the same partitions.
@@ -159,14 +158,14 @@ impl Looks {
     }
 }
 
-/// Looks each second and writes what it sees on the board, until told to stop.
-pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: CancellationToken) {
+/// Looks each second and writes what it sees in the read model, until told to stop.
+pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: CancellationToken) {
     let mut looks = Looks::default();
     let mut cluster = ClusterWatch::default();
     let mut count = 0_u32;
     let mut without_pulse = 0;
     while !stop.is_cancelled() {
-        let (settled, doubtful) = (clock.settled(), board.ends().doubtful);
+        let (settled, doubtful) = (clock.settled(), model.ends().doubtful);
         let (asking, mut known) = (session.clone(), std::mem::take(&mut looks));
         let looking = tokio::task::spawn_blocking(move || {
             let ends = known.look(&asking, settled, doubtful);
@@ -185,21 +184,21 @@ pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: Cancel
                 if without_pulse > QUIET_LOOKS {
                     clock.trade();
                 }
-                board.set_ends(ends);
-                board.set_link(true, None, second);
+                model.set_ends(ends);
+                model.set_link(true, None, second);
             }
             Ok((known, Err(error))) => {
                 looks = known;
-                board.doubt_ends();
+                model.doubt_ends();
                 // A Kafka that knows no topic of that name has answered.
-                board.set_link(matches!(error, StreamError::NoTopic { .. }), Some(error.said()), second);
+                model.set_link(matches!(error, StreamError::NoTopic { .. }), Some(error.said()), second);
             }
             Err(error) => tracing::error!("looking for the ends of the logs failed: {error}"),
         }
         if count % CLUSTER_LOOKS == 1
             && let Some(watch) = looks.watch.clone()
         {
-            cluster = look_around(&watch, cluster, &session, &board).await;
+            cluster = look_around(&watch, cluster, &session, &model).await;
         }
         count = count.wrapping_add(1);
         tokio::select! {
@@ -210,12 +209,12 @@ pub async fn run(session: Session, board: Arc<Board>, clock: Clock, stop: Cancel
     super::let_go(looks);
 }
 
-/// One look at the cluster, which goes on the board; it is no news where Kafka does not answer.
+/// One look at the cluster, which goes in the read model; it is no news where Kafka does not answer.
 async fn look_around(
     watch: &Arc<EndWatch>,
     mut cluster: ClusterWatch,
     session: &Session,
-    board: &Board,
+    model: &ReadModel,
 ) -> ClusterWatch {
     let (watch, session) = (Arc::clone(watch), session.clone());
     let looked = tokio::task::spawn_blocking(move || {
@@ -224,7 +223,7 @@ async fn look_around(
     });
     match looked.await {
         Ok((cluster, Ok(seen))) => {
-            board.set_cluster(seen);
+            model.set_cluster(seen);
             cluster
         }
         Ok((cluster, Err(error))) => {

@@ -13,12 +13,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Session, StreamError, Topic,
-    board::{Board, PartState, VIEWS},
-    clock::Clock,
     reader::reader,
     topics::{STATE_HANDLING, STATE_VIEWS},
 };
-use crate::{consumer::Part, shop::Pulse, views::Source};
+use crate::{
+    clock::Clock,
+    consumer::Part,
+    read_model::{self, PartState, ReadModel, VIEWS},
+    shop::Pulse,
+    views::Source,
+};
 
 const CALL: Duration = Duration::from_secs(5);
 /// Bytes that a fetch waits for, for a moment.
@@ -48,7 +52,7 @@ pub struct Follower {
     state: Option<StreamConsumer>,
     /// Their names.
     topics: [String; 2],
-    board: Arc<Board>,
+    model: Arc<ReadModel>,
     clock: Clock,
     /// What has not been read yet of what lay there at the start, by topic and partition: its end.
     unread: HashMap<(Topic, i32), i64>,
@@ -62,7 +66,7 @@ impl Follower {
     /// everything that lay in the topics at the start has been read.
     pub fn new(
         session: &Session,
-        board: Arc<Board>,
+        model: Arc<ReadModel>,
         clock: Clock,
         ready: watch::Sender<bool>,
     ) -> Result<Self, StreamError> {
@@ -73,7 +77,7 @@ impl Follower {
             state: Some(state_reader(session)?),
             session: session.clone(),
             topics: [session.topic(Topic::Pulse), session.topic(Topic::State)],
-            board,
+            model,
             clock,
             unread: HashMap::new(),
             ready,
@@ -92,7 +96,7 @@ impl Follower {
         }
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut replaced = self.board.replaced();
+        let mut replaced = self.model.replaced();
         while !stop.is_cancelled() {
             if self.unread.is_empty() {
                 self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
@@ -110,13 +114,13 @@ impl Follower {
                 },
                 received = next_state(self.state.as_ref()) => {
                     if let Ok(message) = &received {
-                        put(message, &self.board);
+                        put(message, &self.model);
                     }
                     self.unread.retain(|(topic, part), end| *topic != Topic::State || is_before(&received, *part, *end));
                     pause_after(&received).await;
                 },
                 _ = look.tick() => {
-                    let now = self.board.replaced();
+                    let now = self.model.replaced();
                     let again = now != replaced;
                     match self.look(again) {
                         Ok(()) => replaced = now,
@@ -146,7 +150,7 @@ impl Follower {
             super::let_go(std::mem::replace(&mut self.pulse, reader));
             self.gathers = gathers;
         }
-        self.alone = if self.board.holds_all() && self.unread.is_empty() { self.alone + 1 } else { 0 };
+        self.alone = if self.model.holds_all() && self.unread.is_empty() { self.alone + 1 } else { 0 };
         if self.alone >= ALONE_LOOKS {
             if let Some(reader) = self.state.take() {
                 super::let_go(reader);
@@ -259,7 +263,7 @@ fn beat(message: &BorrowedMessage<'_>, clock: &Clock) {
     }
 }
 
-fn put(message: &BorrowedMessage<'_>, board: &Board) {
+fn put(message: &BorrowedMessage<'_>, model: &ReadModel) {
     let Some(payload) = message.payload() else { return };
     let key = String::from_utf8_lossy(message.key().unwrap_or_default());
     let Some((view, part)) = place(&key) else {
@@ -268,11 +272,11 @@ fn put(message: &BorrowedMessage<'_>, board: &Board) {
     };
     // Most are this process's own, and older than what it knows by now.
     let told_ms = message.timestamp().to_millis().unwrap_or(i64::MAX);
-    if board.has_newer(view, part, told_ms) {
+    if model.has_newer(view, part, told_ms) {
         return;
     }
     match serde_json::from_slice::<PartState>(payload) {
-        Ok(state) => board.put(view, part, state),
+        Ok(state) => model.put(view, part, state),
         Err(error) => tracing::warn!("a state was passed over: {error}"),
     }
 }
@@ -291,7 +295,7 @@ pub(crate) fn place(key: &str) -> Option<(&'static str, Part)> {
     let view = VIEWS.into_iter().find(|name| *name == view)?;
     let (source, number) = match partition.strip_prefix("deliveries-") {
         Some(number) => (Source::Deliveries, number),
-        None if super::board::reads(view, Source::Handled) => (Source::Handled, partition),
+        None if read_model::reads(view, Source::Handled) => (Source::Handled, partition),
         None => (Source::Orders, partition),
     };
     Some((view, Part { source, partition: number.parse().ok()? }))

@@ -2,8 +2,6 @@
 
 pub mod anchors;
 pub mod ask;
-pub mod board;
-pub mod clock;
 pub mod cluster;
 pub mod ends;
 pub mod find;
@@ -32,7 +30,7 @@ pub(crate) fn topic_name(session: &Session, source: Source) -> String {
     })
 }
 
-/// librdkafka's own words. Whether Kafka answers is told by the board, once; every attempt to connect is not.
+/// librdkafka's own words. Whether Kafka answers is told by the read model, once; every attempt to connect is not.
 pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     tracing::debug!("librdkafka {facility} ({level:?}): {message}");
 }

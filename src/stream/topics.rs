@@ -16,8 +16,12 @@ use rdkafka::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Session, StreamError, board::Board, clock::Clock};
-use crate::dashboard::snapshot::{Cluster, Weight};
+use super::{Session, StreamError};
+use crate::{
+    clock::Clock,
+    dashboard::snapshot::{Cluster, Weight},
+    read_model::ReadModel,
+};
 
 /// A topic of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,7 +107,7 @@ const LOOK: Duration = Duration::from_secs(5);
 const ABSENCE: Duration = Duration::from_secs(3);
 
 /// Makes topics again that were deleted, and says so, until told to stop.
-pub async fn keep(session: Session, board: Arc<Board>, clock: Clock, stop: CancellationToken) {
+pub async fn keep(session: Session, model: Arc<ReadModel>, clock: Clock, stop: CancellationToken) {
     let look = async {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -111,7 +115,7 @@ pub async fn keep(session: Session, board: Arc<Board>, clock: Clock, stop: Cance
             let all_there = |cluster: &Cluster| {
                 !cluster.topics.is_empty() && cluster.topics.iter().all(|topic| topic.partitions > 0)
             };
-            if !board.ends().doubtful && all_there(&board.cluster()) {
+            if !model.ends().doubtful && all_there(&model.cluster()) {
                 continue;
             }
             match missing(&session, LOOK).await {
@@ -123,7 +127,7 @@ pub async fn keep(session: Session, board: Arc<Board>, clock: Clock, stop: Cance
                 Ok(made) => {
                     let made = made.join(", ");
                     let text = format!("Topics were missing and have been made again: {made}.");
-                    board.say(clock.now().unwrap_or_default(), Weight::Warning, text.into());
+                    model.say(clock.now().unwrap_or_default(), Weight::Warning, text.into());
                 }
                 // Whether Kafka answers is told by others.
                 Err(error) => tracing::debug!("looking for the topics: {error}"),

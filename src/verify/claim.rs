@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     consumer::Part,
+    read_model::PartState,
     shop::{Delivery, Handled, Order, Zone},
-    stream::board::PartState,
     views::Source,
 };
 

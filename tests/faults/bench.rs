@@ -8,9 +8,11 @@ use std::{
 
 use futures::future::{AbortHandle, Aborted, abortable};
 use shop_sim::{
+    clock::Clock,
     consumer::Output,
     dashboard::snapshot::Link,
     engine::{ConsumerError, Env, log_reader::LogReader, publisher::Publisher, view},
+    read_model::ReadModel,
     runtime::{
         apart::{self, NoThread},
         supervisor::Supervisor,
@@ -18,7 +20,7 @@ use shop_sim::{
     shop::Zone,
     sinks::{files::Files, memory::Disk},
     store::Store,
-    stream::{Session, board::Board, clock::Clock, ends, topics},
+    stream::{Session, ends, topics},
     views::View,
 };
 use tokio::runtime::Handle;
@@ -58,17 +60,17 @@ impl Bench {
         };
         topics::ensure(&session, PATIENCE).await.unwrap();
         let link = Link { bootstrap: own(""), embedded: false, up: false, trouble: None };
-        let (board, clock) = (Arc::new(Board::new(zone, link)), Clock::default());
+        let (model, clock) = (Arc::new(ReadModel::new(zone, link)), Clock::default());
         clock.trade();
         let stop = CancellationToken::new();
-        tokio::spawn(ends::run(session.clone(), Arc::clone(&board), clock.clone(), stop.clone()));
+        tokio::spawn(ends::run(session.clone(), Arc::clone(&model), clock.clone(), stop.clone()));
         let publisher = Arc::new(Publisher::new(&session).unwrap());
         let instance = instance.into();
         let (beside, stops, reader) = (Handle::current(), stop.clone(), LogReader::default());
         let env = Env {
             session,
             reader,
-            board,
+            model,
             clock,
             zone,
             publisher,
@@ -79,7 +81,7 @@ impl Bench {
         };
         let reading = env.clone();
         let supervisor =
-            Supervisor { board: Arc::clone(&env.board), clock: env.clock.clone(), stop: stop.clone() };
+            Supervisor { model: Arc::clone(&env.model), clock: env.clock.clone(), stop: stop.clone() };
         tokio::spawn(async move {
             let run = || {
                 let env = reading.clone();
@@ -105,7 +107,7 @@ impl Bench {
     {
         let (env, store) = (self.env.clone(), store.clone());
         let supervisor =
-            Supervisor { board: Arc::clone(&env.board), clock: env.clock.clone(), stop: env.stop.clone() };
+            Supervisor { model: Arc::clone(&env.model), clock: env.clock.clone(), stop: env.stop.clone() };
         let (keeping, abort) = abortable(async move {
             let run = || {
                 let (env, store, output, files) = (env.clone(), store.clone(), output(), files());
@@ -118,7 +120,7 @@ impl Bench {
 
     /// What was told so far.
     pub fn told(&self) -> Vec<String> {
-        self.env.board.messages().into_iter().map(|message| message.said.to_string()).collect()
+        self.env.model.messages().into_iter().map(|message| message.said.to_string()).collect()
     }
 
     pub fn was_told(&self, words: &[&str]) -> bool {

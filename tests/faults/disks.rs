@@ -66,7 +66,7 @@ async fn while_the_disk_refuses_nothing_is_read_and_no_position_moves() {
     shop.write("orders", &orders(101..201));
     // Reading stops after the first.
     until("two refusals", || gate.refused() >= 2).await;
-    let read = || bench.env.board.parts(Journal::NAME).iter().map(|(_, state)| state.position.next).sum();
+    let read = || bench.env.model.parts(Journal::NAME).iter().map(|(_, state)| state.position.next).sum();
     let before: i64 = read();
     shop.write("orders", &orders(201..301));
     let refused = gate.refused();

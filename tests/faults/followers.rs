@@ -4,10 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use shop_sim::{
     consumer::{Part, Position},
-    stream::{
-        board::{PartState, VIEWS, reads},
-        follow::Follower,
-    },
+    read_model::{PartState, VIEWS, reads},
+    stream::follow::Follower,
     views::{Source, part::PartFigures},
 };
 use tokio::{sync::watch, time::sleep};
@@ -35,17 +33,17 @@ fn publish(bench: &Bench, next: i64) {
     bench.env.publisher.publish(VIEW, PART, &state);
 }
 
-/// How far the board says that the partition is read.
+/// How far the read model says that the partition is read.
 fn shown(bench: &Bench) -> i64 {
-    bench.env.board.part(VIEW, PART).map_or(0, |state| state.position.next)
+    bench.env.model.part(VIEW, PART).map_or(0, |state| state.position.next)
 }
 
 /// As if this process ran all consumers, but for so many partitions of one of them.
 fn hold_all_but(bench: &Bench, others: usize) {
-    let parts = bench.env.board.ends().by_part;
+    let parts = bench.env.model.ends().by_part;
     for view in VIEWS {
         let all = parts.keys().filter(|part| reads(view, part.source)).count();
-        bench.env.board.set_group(view, if view == VIEW { all - others } else { all }, 0, None);
+        bench.env.model.set_group(view, if view == VIEW { all - others } else { all }, 0, None);
     }
 }
 
@@ -55,10 +53,10 @@ async fn states_are_not_read_by_who_runs_all_consumers_and_all_are_known_once_an
     let bench = Bench::open(&shop, "a", &[]).await;
     let (ready, mut followed) = watch::channel(false);
     let env = &bench.env;
-    let follower = Follower::new(&env.session, Arc::clone(&env.board), env.clock.clone(), ready).unwrap();
+    let follower = Follower::new(&env.session, Arc::clone(&env.model), env.clock.clone(), ready).unwrap();
     let following = tokio::spawn(follower.run(env.stop.clone()));
     followed.wait_for(|ready| *ready).await.unwrap();
-    until("the ends", || !env.board.ends().by_part.is_empty()).await;
+    until("the ends", || !env.model.ends().by_part.is_empty()).await;
 
     hold_all_but(&bench, 1);
     let mut said = 1;

@@ -35,7 +35,7 @@ async fn a_consumer_whose_disk_refuses_holds_nobody_up_and_catches_up_on_its_own
         || MemoryFiles::new(&Disk::default()),
     );
     let read =
-        |name| -> i64 { bench.env.board.parts(name).iter().map(|(_, state)| state.position.next).sum() };
+        |name| -> i64 { bench.env.model.parts(name).iter().map(|(_, state)| state.position.next).sum() };
     let all = |count: u64| i64::try_from(count).unwrap();
     shop.write("orders", &orders(1..101));
     until("the first orders", || journal(&disk).len() == 100 && read(OrdersToday::NAME) == 100).await;

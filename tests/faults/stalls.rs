@@ -37,7 +37,7 @@ async fn a_loop_that_stood_still_too_long_is_told_of_and_writes_nothing_that_is_
     );
     let both = || [journal(&disk_a), journal(&disk_b)].concat();
     until("both to have a partition", || {
-        [&a, &b].iter().all(|bench| bench.env.board.readings().iter().any(|group| group.partitions == 1))
+        [&a, &b].iter().all(|bench| bench.env.model.readings().iter().any(|group| group.partitions == 1))
     })
     .await;
     shop.write("orders", &orders(1..101));

@@ -132,7 +132,7 @@ async fn a_longer_log_that_came_while_kafka_did_not_answer_is_counted_from_its_b
 
     proxy.refuse(true);
     proxy.cut();
-    until("a doubt", || bench.env.board.ends().doubtful).await;
+    until("a doubt", || bench.env.model.ends().doubtful).await;
     delete(shop.bootstrap(), &shop.topic("orders")).await;
     make(shop.bootstrap(), &shop.topic("orders")).await;
     shop.write("orders", &orders(1001..1401));
@@ -150,7 +150,7 @@ async fn a_log_whose_records_retention_took_is_the_same_after_kafka_did_not_answ
     let (_, disk, kept) = begin(&shop, &bench).await;
     take_records(&shop, 0..1).await;
 
-    let ends = || bench.env.board.ends();
+    let ends = || bench.env.model.ends();
     let mut all: Vec<u64> = (1..201).collect();
     // Nothing lies where its last record was, then only a later one. Odd orders are in the other partition.
     for ids in [[201, 203, 204], [205, 206, 207]] {

@@ -1,9 +1,9 @@
 //! Any bytes as a record of any topic.
 
 use shop_sim::{
+    read_model::PartState,
     shop::{Control, Delivery, Handled, Order, Pulse, Zone},
     sinks::{journal, register},
-    stream::board::PartState,
     views::{
         DailyReport, Event, HandledWindows, Journal, Mail, OrdersToday, Sales, Stock, View,
         part::PartFigures, summary::summarize,

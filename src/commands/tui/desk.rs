@@ -9,12 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::{Setting, status};
 use crate::{
+    clock::Clock,
     dashboard::{
         action::Request,
         picture::Picture,
         snapshot::{Followed, OpenedReport, Said, Weight},
     },
     engine::Ended,
+    read_model::ReadModel,
     runtime::{
         place::Place,
         snapshots::Asked,
@@ -24,7 +26,7 @@ use crate::{
     },
     shop::{Catalog, Zone},
     sinks::report::{Report, json_file},
-    stream::{Session, board::Board, clock::Clock},
+    stream::Session,
 };
 
 /// A report that is read may be revised: how often to look, wall time.
@@ -37,7 +39,7 @@ const FOLDER: &str = "pictures";
 /// Takes what the person asks for; what is for the shop goes on to it.
 pub(super) struct Desk {
     session: Session,
-    board: Arc<Board>,
+    model: Arc<ReadModel>,
     clock: Clock,
     zone: Zone,
     catalog: Arc<Catalog>,
@@ -54,7 +56,7 @@ impl Desk {
         let (opened, seen_opened) = watch::channel(None);
         let desk = Self {
             session: stage.session.clone(),
-            board: Arc::clone(&stage.board),
+            model: Arc::clone(&stage.model),
             clock: stage.clock.clone(),
             zone: stage.zone,
             catalog: Arc::clone(&setting.catalog),
@@ -130,7 +132,7 @@ impl Desk {
 
     /// Saves a picture with the figures of this moment, and says where.
     async fn save(&self, picture: Picture) {
-        let figures = stage::figures(&self.board, &self.clock, &self.catalog);
+        let figures = stage::figures(&self.model, &self.clock, &self.catalog);
         let name = self.zone.at(figures.shop_second).format("%Y-%m-%d-%H%M%S").to_string();
         let json = status::json(&figures, self.zone);
         let folder = self.place.out().join(FOLDER);
@@ -149,7 +151,7 @@ impl Desk {
             Ok(Err(said)) => (Weight::Error, said),
             Err(error) => (Weight::Error, Said::Text(error.to_string())),
         };
-        self.board.say(figures.shop_second, weight, said);
+        self.model.say(figures.shop_second, weight, said);
     }
 }
 

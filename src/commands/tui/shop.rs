@@ -107,9 +107,9 @@ pub(super) async fn run(
         Ok(None) => Ok(0),
         Err(failure) => Err(failure),
     };
-    let (board, clock) = (Arc::clone(&stage.board), stage.clock.clone());
+    let (model, clock) = (Arc::clone(&stage.model), stage.clock.clone());
     stage.close().await;
-    result.map(|unread| Ran { before, after: stage::figures(&board, &clock, &plan.catalog), unread })
+    result.map(|unread| Ran { before, after: stage::figures(&model, &clock, &plan.catalog), unread })
 }
 
 /// Waits until the person leaves; what else is asked for is kept.
@@ -136,11 +136,11 @@ async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Resul
     if plan.sell.is_some() {
         while let Err(error) = topics::ensure(&stage.session, PATIENCE).await {
             let StreamError::Unreachable { .. } = error else { return Err(error.into()) };
-            stage.board.set_link(false, Some(error.said()), Utc::now().timestamp());
+            stage.model.set_link(false, Some(error.said()), Utc::now().timestamp());
         }
     } else {
         while let Err(error) = topics::exist(&stage.session, PATIENCE).await {
-            stage.board.set_link(false, Some(error.said()), Utc::now().timestamp());
+            stage.model.set_link(false, Some(error.said()), Utc::now().timestamp());
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
@@ -157,7 +157,7 @@ async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Resul
     let simulator = match simulator::start(&stage.session, options).await {
         Ok(simulator) => Some((simulator, again)),
         Err(SimulatorError::Rival { place, .. }) => {
-            stage.board.say(
+            stage.model.say(
                 stage.clock.now().unwrap_or_default(),
                 Weight::Info,
                 Said::SoldElsewhere { place },
@@ -208,7 +208,7 @@ async fn sell(
                 Ok(Outcome::Replaced { by }) => (Weight::Warning, Said::TakenOver { by }),
                 Err(error) => (Weight::Error, Said::SimulatorFailed { why: error.to_string() }),
             };
-            supervisor.board.say(supervisor.clock.now().unwrap_or_default(), weight, said);
+            supervisor.model.say(supervisor.clock.now().unwrap_or_default(), weight, said);
             Ok::<_, String>(Ended::Done)
         }
     };
@@ -246,7 +246,7 @@ async fn serve(
             Some(request @ (Request::ToMidnight | Request::Rush)) => {
                 let pulse = stage.clock.pulse();
                 if let Some(why) = refusal(&request, pulse.as_ref(), stage.zone) {
-                    stage.board.say(stage.clock.now().unwrap_or_default(), Weight::Info, why);
+                    stage.model.say(stage.clock.now().unwrap_or_default(), Weight::Info, why);
                     continue;
                 }
                 if request == Request::Rush { Control::Rush } else { Control::ToMidnight }
@@ -292,7 +292,7 @@ async fn counted(stage: &Stage) -> u64 {
     let looking = tokio::task::spawn_blocking(move || EndWatch::new(&session)?.look());
     let Ok(Ok(Ok(ends))) = tokio::time::timeout_at(deadline, looking).await else { return 0 };
     loop {
-        let unread = stage.board.behind(&ends);
+        let unread = stage.model.behind(&ends);
         if unread == 0 || Instant::now() >= deadline {
             return unread;
         }

@@ -9,10 +9,10 @@ use std::{
 
 use crate::{
     consumer::{Part, Position, Worker, output::NoOutput},
+    read_model::PartState,
     shop::Zone,
     sinks::disk::Folder,
     store::{Batch, Store, Stores},
-    stream::board::PartState,
     verify::{CHECKPOINT, Claim},
     views::{
         DailyReport, HandledWindows, Journal, Mail, OrdersToday, Sales, Source, Stock, View,

@@ -10,7 +10,8 @@ use crate::{
     dashboard::snapshot::Weight,
     engine::states,
     handling::{Ledger, Resume},
-    stream::{Topic, board::PartState},
+    read_model::PartState,
+    stream::Topic,
     views::part::PartFigures,
 };
 
@@ -54,7 +55,7 @@ impl HandlingProcessor {
         let Some(last) = position.last else { return (position, resume) };
         let tell = |what: &str| {
             let second = self.env.clock.now().unwrap_or_default();
-            self.env.board.say(second, Weight::Warning, format!("{NAME}: {part} {what}.").into());
+            self.env.model.say(second, Weight::Warning, format!("{NAME}: {part} {what}.").into());
         };
         if end <= last.offset {
             tell(

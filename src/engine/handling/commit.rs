@@ -1,4 +1,4 @@
-//! What goes out: one transaction with all that is due, and the states that it leaves on the board.
+//! What goes out: one transaction with all that is due, and the states that it leaves in the read model.
 
 use std::{sync::Arc, time::Instant};
 
@@ -14,7 +14,8 @@ use crate::{
         member::{Client, Committed},
     },
     handling::{Outgoing, Resume},
-    stream::{StreamError, board::PartState},
+    read_model::PartState,
+    stream::StreamError,
     views::part::PartFigures,
 };
 
@@ -54,7 +55,7 @@ impl HandlingProcessor {
     /// The committed states of partitions belong to another log: empty ones are committed in their place.
     pub(super) fn judge_anew(&mut self, client: &Arc<Client>, parts: &[Part], why: &str) -> Ended {
         let text = format!("{why}: every order of it is judged anew");
-        self.env.board.say(
+        self.env.model.say(
             self.env.clock.now().unwrap_or_default(),
             Weight::Warning,
             format!("{NAME}: {text}.").into(),
@@ -90,19 +91,19 @@ impl HandlingProcessor {
             let text = format!(
                 "Order {order_id} is handled, but its record is larger than Kafka takes: no mail goes out."
             );
-            self.env.board.say(self.env.clock.now().unwrap_or_default(), Weight::Error, text.into());
+            self.env.model.say(self.env.clock.now().unwrap_or_default(), Weight::Error, text.into());
         }
         Ok(())
     }
 
     /// Up to `seen` lies nothing behind what was committed of a partition but markers of transactions.
     pub(super) fn has_seen(&self, part: Part, seen: i64) {
-        if let Some(state) = self.env.board.part(NAME, part) {
-            self.env.board.put(NAME, part, PartState { end_seen: seen.max(state.end_seen), ..state });
+        if let Some(state) = self.env.model.part(NAME, part) {
+            self.env.model.put(NAME, part, PartState { end_seen: seen.max(state.end_seen), ..state });
         }
     }
 
-    /// Puts what was read on the board, ahead of the transaction that brings it.
+    /// Puts what was read in the read model, ahead of the transaction that brings it.
     pub(super) fn show_read(&mut self) {
         let read: Vec<(i32, Position, Resume)> = self
             .ledgers
@@ -126,7 +127,7 @@ impl HandlingProcessor {
 
     fn put(&mut self, partition: i32, state: PartState) {
         self.shown.insert(partition, (state.position, state.end_seen));
-        self.env.board.put(NAME, part(partition), state);
+        self.env.model.put(NAME, part(partition), state);
     }
 
     fn state(&self, partition: i32, position: Position, resume: Resume) -> PartState {

@@ -102,7 +102,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
                 elsewhere.insert(part, committed.next);
             }
         }
-        let ends = self.env.board.ends().by_part;
+        let ends = self.env.model.ends().by_part;
         let has_all =
             ends.keys().filter(|part| V::SOURCES.contains(&part.source)).all(|part| parts.contains(part));
         if has_all && self.worker.is_blank().map_err(|trouble| trouble.to_string())? {
@@ -127,7 +127,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         if end <= last {
             self.worker.reset().map_err(|trouble| trouble.to_string())?;
             self.worker.retire();
-            self.env.board.clear(V::NAME);
+            self.env.model.clear(V::NAME);
             let text = format!(
                 "{}: {part} is shorter than what was read of it, so it is another log: everything is computed again.",
                 V::NAME

@@ -167,7 +167,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
 
     /// Closes the days before the one up to whose time everything in the log has been read.
     fn close_days(&mut self) {
-        let ends = self.env.board.ends();
+        let ends = self.env.model.ends();
         self.worker
             .set_partitions(ends.by_part.keys().copied().filter(|part| V::SOURCES.contains(&part.source)));
         let Some(settled) = ends.settled.filter(|_| self.env.until.is_none()) else { return };
@@ -214,7 +214,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         let all = ends.filter(|(part, _)| V::SOURCES.contains(&part.source)).map(|(part, end)| (*part, *end));
         let held = self.worker.positions().map(|(part, _)| part).collect();
         let told = |part| {
-            let state = self.env.board.part(V::NAME, part)?;
+            let state = self.env.model.part(V::NAME, part)?;
             Some(state.position.next.max(state.end_seen))
         };
         Ok(self.elsewhere.are_done(held, all, told, Instant::now()))

@@ -1,4 +1,4 @@
-//! A view's figures: on the board at once, and out to everybody else once a second.
+//! A view's figures: in the read model at once, and out to everybody else once a second.
 
 use chrono::Utc;
 
@@ -6,8 +6,8 @@ use super::ViewProcessor;
 use crate::{
     consumer::{Output, Part, Position},
     dashboard::snapshot::{Said, Weight},
+    read_model::PartState,
     sinks::report::text_file,
-    stream::board::PartState,
     views::{View, figures::ReportNote, part::PartFigures},
 };
 
@@ -17,7 +17,7 @@ const PUBLISHED_MS: i64 = 700;
 const AGAIN_MS: i64 = 10_000;
 
 impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
-    /// Puts the figures of the partitions that moved on the board.
+    /// Puts the figures of the partitions that moved in the read model.
     pub(super) fn show_new(&mut self) {
         let now = self.env.clock.now();
         // At another second windows have moved in every partition.
@@ -29,12 +29,12 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
             for (part, position, figures) in self.worker.new_figures(now) {
                 let reports = self.reports.clone().unwrap_or_default();
                 let state = self.state(part, position, figures, now, reports);
-                self.env.board.put(V::NAME, part, state);
+                self.env.model.put(V::NAME, part, state);
             }
         }
     }
 
-    /// Puts all figures on the board, and publishes those that are news: once a second, and at the end.
+    /// Puts all figures in the read model, and publishes those that are news: once a second, and at the end.
     pub(super) fn show_all(&mut self, last: bool) {
         if self.ownership.is_lost() {
             return;
@@ -54,7 +54,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
                 self.env.publisher.publish(V::NAME, part, &state);
                 self.published.insert(part, state.clone());
             }
-            self.env.board.put(V::NAME, part, state);
+            self.env.model.put(V::NAME, part, state);
         }
     }
 
@@ -87,7 +87,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
                     0 => Said::ReportSaved { file },
                     _ => Said::ReportRevised { file },
                 };
-                self.env.board.say(second, Weight::Info, said);
+                self.env.model.say(second, Weight::Info, said);
             }
         }
         if self.reports.as_deref() != Some(reports) {

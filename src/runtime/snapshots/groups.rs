@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     dashboard::snapshot::{GroupState, HISTORY, History},
-    stream::board::Reading,
+    read_model::Reading,
 };
 
 /// Between two points of a history, wall time.

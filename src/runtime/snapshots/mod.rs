@@ -20,10 +20,11 @@ use tokio_util::sync::CancellationToken;
 use self::{alarms::Alarms, audit::Auditor, feed::Feed, groups::Groups, news::News, rate::Rate};
 use super::{logging, stage};
 use crate::{
+    clock::Clock,
     dashboard::snapshot::{Audit, Followed, OpenedReport, ShelfPlan, Snapshot},
     engine::Ticker,
+    read_model::ReadModel,
     shop::{Catalog, Product, Pulse, Zone},
-    stream::{board::Board, clock::Clock},
     views::Source,
 };
 
@@ -43,7 +44,7 @@ pub struct Asked {
 
 /// Where pictures come from.
 pub struct Painter {
-    board: Arc<Board>,
+    model: Arc<ReadModel>,
     clock: Clock,
     zone: Zone,
     catalog: Arc<Catalog>,
@@ -57,10 +58,10 @@ pub struct Painter {
 }
 
 impl Painter {
-    /// A painter of what is on `board`.
-    pub fn new(board: Arc<Board>, clock: Clock, zone: Zone, catalog: Arc<Catalog>, asked: Asked) -> Self {
+    /// A painter of what is on `model`.
+    pub fn new(model: Arc<ReadModel>, clock: Clock, zone: Zone, catalog: Arc<Catalog>, asked: Asked) -> Self {
         Self {
-            board,
+            model,
             clock,
             zone,
             catalog,
@@ -77,31 +78,31 @@ impl Painter {
     /// The shop as it is now. What is news since the last picture becomes a message.
     pub fn paint(&mut self) -> Snapshot {
         let now = Instant::now();
-        let figures = stage::figures(&self.board, &self.clock, &self.catalog);
+        let figures = stage::figures(&self.model, &self.clock, &self.catalog);
         let pulse = self.clock.pulse();
-        let groups = self.groups.take(now, self.board.readings());
-        self.board.each_part(|part| self.feed.take(part));
+        let groups = self.groups.take(now, self.model.readings());
+        self.model.each_part(|part| self.feed.take(part));
         let orders_per_second = self.rate.take(now, pulse.as_ref(), self.orders_end());
         for (weight, said) in self.news.take(&figures, pulse.as_ref(), &groups, orders_per_second, now) {
-            self.board.say(figures.shop_second, weight, said);
+            self.model.say(figures.shop_second, weight, said);
         }
         Snapshot {
             alarms: self.alarms.of(&figures, now),
             audit: self
                 .auditor
-                .steady(Audit::of(&figures), self.board.ends().by_part, now, |ends| self.board.behind(ends)),
+                .steady(Audit::of(&figures), self.model.ends().by_part, now, |ends| self.model.behind(ends)),
             zone: self.zone,
             speed: pulse.as_ref().map_or(1.0, |pulse| pulse.speed),
             simulator: pulse.as_ref().map(|pulse| pulse.state),
             target_rate: pulse.as_ref().and_then(|pulse| pulse.rate),
             orders_per_second,
-            link: self.board.link(),
+            link: self.model.link(),
             handled_today: Some(figures.handled.by_day.get(&figures.today).copied().unwrap_or(0)),
             lost_sales: pulse.as_ref().map_or(0, |pulse| pulse.lost_sales),
             shelf: shelves(&self.catalog, pulse.as_ref()),
             groups,
-            messages: self.board.messages(),
-            cluster: self.board.cluster(),
+            messages: self.model.messages(),
+            cluster: self.model.cluster(),
             feed: self.feed.shown(),
             followed: self.asked.followed.borrow_and_update().clone(),
             opened: self.asked.opened.borrow_and_update().clone(),
@@ -112,7 +113,7 @@ impl Painter {
 
     /// How far the log of the orders goes, where it was looked at.
     fn orders_end(&self) -> Option<i64> {
-        let by_part = self.board.ends().by_part;
+        let by_part = self.model.ends().by_part;
         let orders = by_part.iter().filter(|(part, _)| part.source == Source::Orders);
         (!by_part.is_empty()).then(|| orders.map(|(_, end)| end).sum())
     }
@@ -120,8 +121,8 @@ impl Painter {
     /// Sends a picture whenever it differs from the last, until told to stop: when something changes, and at the turn of
     /// each second, when clock, rates and windows move.
     pub async fn run(mut self, to: watch::Sender<Arc<Snapshot>>, stop: CancellationToken) {
-        self.board.watch();
-        let (board, mut pulses) = (Arc::clone(&self.board), self.clock.pulses());
+        self.model.watch();
+        let (model, mut pulses) = (Arc::clone(&self.model), self.clock.pulses());
         let mut ticker = Ticker::new(false);
         loop {
             let picture = self.paint();
@@ -138,7 +139,7 @@ impl Painter {
                 // What nobody sends any more says nothing new.
                 tokio::time::sleep(APART).await;
                 tokio::select! {
-                    () = board.changed() => {}
+                    () = model.changed() => {}
                     () = ticker.tick() => {}
                     Ok(()) = pulses.changed() => {}
                     Ok(()) = followed.changed() => {}

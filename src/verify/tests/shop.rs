@@ -14,10 +14,10 @@ use crate::{
         position::Record as Read,
     },
     handling::{Ledger, Outgoing, Parameters, Resume},
+    read_model::PartState,
     shop::{Catalog, Customer, Delivery, Line, Order, Zone},
     sinks::memory::{Disk, MemoryFiles},
     store::MemoryStore,
-    stream::board::PartState,
     views::{
         DailyReport, HandledWindows, Journal, Mail, OrdersToday, Sales, Source, Stock, View,
         figures::{ReportNote, ShopFigures},

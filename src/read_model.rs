@@ -105,7 +105,7 @@ struct Inner {
 
 /// The read model of a process. Every call is short: nothing waits while it is held.
 #[derive(Debug)]
-pub struct Board {
+pub struct ReadModel {
     zone: Zone,
     inner: Mutex<Inner>,
     /// Whether somebody waits for what changes.
@@ -113,9 +113,9 @@ pub struct Board {
     changed: Notify,
 }
 
-/// The board while it is held; whoever watches it is woken where it has changed.
+/// The model while it is held; whoever watches it is woken where it has changed.
 struct Held<'a> {
-    board: &'a Board,
+    model: &'a ReadModel,
     inner: MutexGuard<'a, Inner>,
     before: u64,
 }
@@ -137,7 +137,7 @@ impl DerefMut for Held<'_> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         if self.inner.changes != self.before {
-            self.board.changed.notify_one();
+            self.model.changed.notify_one();
         }
     }
 }
@@ -151,8 +151,8 @@ impl Inner {
     }
 }
 
-impl Board {
-    /// An empty board.
+impl ReadModel {
+    /// An empty model.
     pub fn new(zone: Zone, link: Link) -> Self {
         let inner = Inner {
             parts: HashMap::new(),
@@ -170,7 +170,7 @@ impl Board {
 
     fn lock(&self) -> Held<'_> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        Held { before: inner.changes, board: self, inner }
+        Held { before: inner.changes, model: self, inner }
     }
 
     /// From here on somebody waits for what changes.
@@ -188,24 +188,24 @@ impl Board {
         self.changed.notified().await;
     }
 
-    /// Puts up what a view says of a partition, unless something newer hangs there.
+    /// Stores a view's state of a partition, unless a newer one is present.
     pub fn put(&self, view: &'static str, part: Part, state: PartState) {
         let mut inner = self.lock();
         match inner.parts.get(&(view, part)) {
-            Some(hanging) if hanging.wall_ms > state.wall_ms => {}
-            hanging => {
-                inner.changes += u64::from(hanging.is_none_or(|hanging| hanging.says_other_than(&state)));
+            Some(present) if present.wall_ms > state.wall_ms => {}
+            present => {
+                inner.changes += u64::from(present.is_none_or(|present| present.says_other_than(&state)));
                 inner.parts.insert((view, part), state);
             }
         }
     }
 
-    /// Whether what hangs there is newer than something told at `wall_ms` (Unix ms).
+    /// Whether the state that is present is newer than one of `wall_ms` (Unix ms).
     pub fn has_newer(&self, view: &'static str, part: Part, wall_ms: i64) -> bool {
-        self.lock().parts.get(&(view, part)).is_some_and(|hanging| hanging.wall_ms > wall_ms)
+        self.lock().parts.get(&(view, part)).is_some_and(|present| present.wall_ms > wall_ms)
     }
 
-    /// Takes down all that a view said, because it starts again.
+    /// Removes all states of a view, because it starts again.
     pub fn clear(&self, view: &'static str) {
         let mut inner = self.lock();
         inner.parts.retain(|(name, _), _| *name != view);
@@ -298,7 +298,7 @@ impl Board {
         Arc::clone(&self.lock().cluster)
     }
 
-    /// Goes up whenever a picture of the board would change.
+    /// Goes up whenever a picture of the read model would change.
     pub fn changes(&self) -> u64 {
         self.lock().changes
     }

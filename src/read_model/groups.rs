@@ -1,4 +1,4 @@
-//! The consumer groups on the board: what each says of itself, and what can be told of it from its positions.
+//! The consumer groups in the read model: what each says of itself, and what can be told of it from its positions.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,7 @@ use std::{
 
 use chrono::Utc;
 
-use super::{Board, Inner, SILENT_MS, VIEWS, reads};
+use super::{Inner, ReadModel, SILENT_MS, VIEWS, reads};
 use crate::{consumer::Part, dashboard::snapshot::Said};
 
 /// Without an error for so long, the next one is a trouble of its own.
@@ -59,7 +59,7 @@ pub struct Reading {
     pub trouble: Option<Said>,
 }
 
-impl Board {
+impl ReadModel {
     /// Notes a consumer's own health: partitions held, records read so far, what is wrong.
     pub fn set_group(&self, view: &'static str, partitions: usize, records: u64, trouble: Option<Said>) {
         let mut inner = self.lock();
