@@ -11,7 +11,7 @@ use crate::{
     sinks::clean::shown,
     stream::{
         Topic,
-        find::{Finder, Trail},
+        order_search::{Finder, Trail},
     },
 };
 

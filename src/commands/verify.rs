@@ -25,7 +25,7 @@ use crate::{
         money::{decimal, kronor, thousands},
     },
     sinks::clean::shown,
-    stream::{Session, StreamError, ends::EndWatch, insist::insist},
+    stream::{Session, StreamError, ends::EndWatch, retry::retry},
     verify::{Claim, Differences, Log, STATE},
     views::figures::{ReportNote, ShopFigures},
 };
@@ -175,7 +175,7 @@ fn audit_all(
     let (mut log, mut found) = log.finish();
     let behind = log.behind();
     let (expected_journal, expected_register, expected_mails) = log.take_rows();
-    let moved = insist(PATIENCE, |_| watch.look())? != ends;
+    let moved = retry(PATIENCE, |_| watch.look())? != ends;
 
     let mut of_files = Differences::default();
     let mut whole = 0;

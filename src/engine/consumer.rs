@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     consumer::{Part, Start},
-    stream::anchors,
+    stream::log_identity,
     views::Source,
 };
 
@@ -211,7 +211,7 @@ impl<P: Processor> Consumer<'_, P> {
             return Ok(None);
         }
         let known = self.processor().anchors();
-        match anchors::others(&self.env.session, &known) {
+        match log_identity::others(&self.env.session, &known) {
             Ok(others) => {
                 if others.is_empty() {
                     self.processor().logs_are_same(&replaced);

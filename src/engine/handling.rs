@@ -3,6 +3,8 @@
 
 mod assignment;
 mod commit;
+mod restore;
+mod transaction;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use self::transaction::Sender;
 use super::{
     consumer,
     env::{Ended, Env},
@@ -17,7 +20,6 @@ use super::{
     member::{AskCommitted, Client, Committed},
     ownership::Ownership,
     processor::{ConsumerError, Processor},
-    transaction::Sender,
     until::Others,
 };
 use crate::{

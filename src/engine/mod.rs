@@ -4,11 +4,11 @@
 //! its own group, which says which partitions it owns; [`consumer`](self) runs the loop in which a `processor` (a
 //! [`view`] or the [`handling`]) takes the records of these partitions from its `input` and commits what it has done.
 
+mod changelog;
 mod consumer;
 pub mod env;
 mod fetcher;
 pub mod handling;
-mod handovers;
 mod inbox;
 mod input;
 pub mod log_reader;
@@ -16,9 +16,7 @@ mod member;
 mod ownership;
 mod processor;
 pub mod publisher;
-mod states;
 mod ticker;
-mod transaction;
 pub mod until;
 pub mod view;
 mod watch;

@@ -7,7 +7,7 @@ use rdkafka::{
     util::Timeout,
 };
 
-use super::handovers::pieces;
+use super::changelog::pieces;
 use crate::{
     consumer::{Handover, Part},
     read_model::PartState,

@@ -13,9 +13,9 @@ use std::{
 use checkpoint::Published;
 
 use super::{
+    changelog::Changelog,
     consumer,
     env::{Ended, Env},
-    handovers::Handovers,
     input::Stretch,
     member::{AskCommitted, Client, Committed},
     ownership::Ownership,
@@ -89,7 +89,7 @@ struct ViewProcessor<V: View, O> {
     /// What was handed over last of each partition.
     handed: HashMap<Part, Published>,
     /// What others hand over, while it is needed.
-    others: Option<Handovers>,
+    others: Option<Changelog>,
     /// Who else has partitions to work off, with `--until-end`.
     elsewhere: Others,
     published: HashMap<Part, PartState>,

@@ -10,7 +10,7 @@ use crate::{
     shop::Zone,
     stream::{
         Session, StreamError,
-        find::{Finder, Trail},
+        order_search::{Finder, Trail},
     },
 };
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::books::Books;
 use crate::{
     shop::Pulse,
-    stream::{Session, StreamError, Topic, insist::insist, let_go},
+    stream::{Session, StreamError, Topic, let_go, retry::retry},
 };
 
 /// How long Kafka may take to say where a partition ends.
@@ -78,7 +78,7 @@ fn watermarks(
     topic: &str,
     partition: i32,
 ) -> Result<(i64, i64), StreamError> {
-    insist(PATIENCE, |left| {
+    retry(PATIENCE, |left| {
         consumer.fetch_watermarks(topic, partition, left).map_err(|error| match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => session.unreachable(&error),
             _ => error.into(),

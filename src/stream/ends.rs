@@ -14,7 +14,8 @@ use rdkafka::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Session, StreamError, Topic, anchors::Anchors, cluster::ClusterWatch, insist::insist, reader::reader,
+    Session, StreamError, Topic, cluster::ClusterWatch, log_identity::LogIdentities, reader::reader,
+    retry::retry,
 };
 use crate::{
     clock::Clock,
@@ -69,8 +70,8 @@ impl EndWatch {
         let begun = Instant::now();
         let uncommitted: BaseConsumer = reader(&self.session, &[("isolation.level", "read_uncommitted")])?;
         loop {
-            let committed = insist(PATIENCE, |left| self.ask(&self.probe, left))?;
-            let written = insist(PATIENCE, |left| self.ask(&uncommitted, left))?;
+            let committed = retry(PATIENCE, |left| self.ask(&self.probe, left))?;
+            let written = retry(PATIENCE, |left| self.ask(&uncommitted, left))?;
             let open = committed.iter().any(|(part, end)| {
                 part.source == Source::Handled && written.get(part).is_some_and(|all| all > end)
             });
@@ -122,7 +123,7 @@ impl EndWatch {
 #[derive(Default)]
 struct Looks {
     watch: Option<Arc<EndWatch>>,
-    anchors: Anchors,
+    anchors: LogIdentities,
     checked: Option<Instant>,
     replaced: HashMap<Source, u64>,
 }

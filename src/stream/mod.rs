@@ -1,15 +1,15 @@
 //! Kafka: which topics there are, how clients are configured, and the loops that read and write.
 
-pub mod anchors;
-pub mod ask;
 pub mod cluster;
+pub mod control;
 pub mod ends;
-pub mod find;
 pub mod follow;
-pub mod insist;
+pub mod log_identity;
+pub mod order_search;
 pub mod probe;
 pub mod producer;
 pub mod reader;
+pub mod retry;
 pub mod scan;
 pub mod session;
 pub mod topics;

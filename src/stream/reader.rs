@@ -9,7 +9,7 @@ use rdkafka::{
     message::BorrowedMessage,
 };
 
-use super::{Session, StreamError, insist::insist};
+use super::{Session, StreamError, retry::retry};
 
 /// A consumer of committed records that joins no group; settings of its `own` go before these.
 pub fn reader<C: FromClientConfig>(session: &Session, own: &[(&str, &str)]) -> Result<C, StreamError> {
@@ -36,7 +36,7 @@ pub fn watermarks<C: ConsumerContext>(
     partition: i32,
     patience: Duration,
 ) -> Result<(i64, i64), StreamError> {
-    insist(patience, |left| Ok(reader.fetch_watermarks(topic, partition, left)?))
+    retry(patience, |left| Ok(reader.fetch_watermarks(topic, partition, left)?))
 }
 
 /// What a reader hears.

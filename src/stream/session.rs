@@ -8,7 +8,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::{Topic, insist::insist};
+use super::{Topic, retry::retry};
 use crate::dashboard::snapshot::Said;
 
 /// Everything a client needs to know; cheap to clone.
@@ -190,7 +190,7 @@ impl Session {
         timeout: Duration,
     ) -> Result<i32, StreamError> {
         let name = self.topic(topic);
-        let metadata = insist(timeout, |left| Ok(probe.fetch_metadata(Some(&name), left)?))
+        let metadata = retry(timeout, |left| Ok(probe.fetch_metadata(Some(&name), left)?))
             .map_err(|error| self.silent(error))?;
         let count = metadata
             .topics()

@@ -28,7 +28,7 @@ use crate::{
     },
     shop::{Catalog, Control, Pulse, pulse::RunState},
     simulator::{self, Backfill, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions},
-    stream::{Session, StreamError, ask::Asker, ends::EndWatch, topics},
+    stream::{Session, StreamError, control::ControlSender, ends::EndWatch, topics},
     views::figures::ShopFigures,
 };
 
@@ -127,7 +127,7 @@ struct Open {
     /// With what another one would be started.
     simulator: Option<(Simulator, SimulatorOptions)>,
     tools: Option<consumers::Tools>,
-    asker: Asker,
+    asker: ControlSender,
 }
 
 /// Makes topics, notes the figures `before`, starts the simulator's learning and the consumers. Waits for a Kafka that
@@ -147,7 +147,7 @@ async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Resul
     stage.follow()?;
     stage.known(PATIENCE).await;
     *before = stage.figures(&plan.catalog);
-    let asker = Asker::new(&stage.session);
+    let asker = ControlSender::new(&stage.session);
     let Some(options) = &plan.sell else { return Ok(Some(Open { simulator: None, tools: None, asker })) };
     let mut options = options.clone();
     if plan.fill_today {

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use rdkafka::consumer::Consumer;
 
-use super::{HandlingProcessor, NAME};
+use super::{HandlingProcessor, NAME, restore};
 use crate::{
     consumer::{Part, Position, Start},
     dashboard::snapshot::Weight,
-    engine::states,
     handling::{Ledger, Resume},
     read_model::PartState,
     stream::Topic,
@@ -22,7 +21,7 @@ impl HandlingProcessor {
     /// Takes partitions over; returns where to read each from.
     pub(super) fn take_over(&mut self, parts: &[Part]) -> Result<Vec<Start>, String> {
         let session = &self.env.session;
-        let committed = states::handling(session).map_err(|error| error.to_string())?;
+        let committed = restore::committed(session).map_err(|error| error.to_string())?;
         let probe = session.probe().map_err(|error| error.to_string())?;
         let mut starts = Vec::new();
         for part in parts {

@@ -8,7 +8,7 @@ use super::ViewProcessor;
 use crate::{
     consumer::{Output, Part, Start, Worker},
     dashboard::snapshot::Weight,
-    engine::{handovers::Handovers, member::Committed},
+    engine::{changelog::Changelog, member::Committed},
     stream::{StreamError, topic_name},
     views::View,
 };
@@ -27,7 +27,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         let mut handed = None;
         if !elsewhere.is_empty() {
             let mut reading =
-                Handovers::open(&self.env.session, V::NAME).map_err(|error| error.to_string())?;
+                Changelog::open(&self.env.session, V::NAME).map_err(|error| error.to_string())?;
             if !reading.catch_up() {
                 return Err(
                     "what others hand over on the topic of states cannot be read to its end".to_owned()

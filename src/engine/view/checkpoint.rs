@@ -13,7 +13,7 @@ use crate::{
     consumer::{Output, Part, Trouble},
     dashboard::snapshot::{Said, Weight},
     engine::{
-        handovers::Handovers,
+        changelog::Changelog,
         member::{Client, commit_within},
         processor::ConsumerError,
         until::Until,
@@ -135,7 +135,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
             return;
         }
         if self.others.is_none() {
-            match Handovers::open(&self.env.session, V::NAME) {
+            match Changelog::open(&self.env.session, V::NAME) {
                 Ok(others) => self.others = Some(others),
                 Err(error) => tracing::warn!("{}: what others hand over cannot be read: {error}", V::NAME),
             }

@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Asks until there is an answer, or an error that does not pass, or `patience` is over; each time with the time that
 /// is left, a second at least. Blocks.
-pub fn insist<T>(
+pub fn retry<T>(
     patience: Duration,
     mut ask: impl FnMut(Duration) -> Result<T, StreamError>,
 ) -> Result<T, StreamError> {
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn a_broken_connection_is_no_answer() {
         let mut answers = vec![Ok(7), Err(error(RDKafkaErrorCode::BrokerTransportFailure))];
-        let asked = insist(Duration::from_secs(60), |_| answers.pop().unwrap());
+        let asked = retry(Duration::from_secs(60), |_| answers.pop().unwrap());
         assert_eq!(asked.unwrap(), 7);
     }
 
@@ -51,7 +51,7 @@ mod tests {
         let mut count = 0;
         let mut ask = |patience, code| {
             count = 0;
-            let asked = insist(patience, |_| {
+            let asked = retry(patience, |_| {
                 count += 1;
                 Err::<(), _>(error(code))
             });

@@ -30,13 +30,13 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The anchors of all logs.
 #[derive(Default)]
-pub struct Anchors {
+pub struct LogIdentities {
     reader: Option<BaseConsumer>,
     ends: HashMap<Part, i64>,
     held: HashMap<Part, Fingerprint>,
 }
 
-impl Anchors {
+impl LogIdentities {
     /// Takes note of where the logs end now; the logs that were longer before.
     pub fn shorter(&mut self, ends: &HashMap<Part, i64>) -> HashSet<Source> {
         let before = std::mem::replace(&mut self.ends, ends.clone());

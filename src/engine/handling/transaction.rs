@@ -17,7 +17,7 @@ use rdkafka::{
     producer::{BaseRecord, DeliveryResult, Producer, ProducerContext},
 };
 
-use super::handling::NAME;
+use super::NAME;
 use crate::{
     consumer::{DeadLetter, Part},
     handling::Outgoing,

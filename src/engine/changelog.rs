@@ -35,7 +35,7 @@ struct Set {
 }
 
 /// A follower of what the owners of one view hand over.
-pub(super) struct Handovers {
+pub(super) struct Changelog {
     consumer: BaseConsumer,
     view: &'static str,
     pieces: Pieces,
@@ -46,8 +46,8 @@ pub(super) struct Handovers {
 /// The pieces of each partition's state, by number.
 type Pieces = HashMap<Part, HashMap<usize, (Set, Vec<u8>)>>;
 
-impl Handovers {
-    /// Begins at the oldest; nothing is read before [`Handovers::catch_up`].
+impl Changelog {
+    /// Begins at the oldest; nothing is read before [`Changelog::catch_up`].
     pub(super) fn open(session: &Session, view: &'static str) -> Result<Self, StreamError> {
         let consumer: BaseConsumer = reader(session, &[("fetch.wait.max.ms", "250")])?;
         let mut list = TopicPartitionList::new();

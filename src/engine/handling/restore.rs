@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const CALL: Duration = Duration::from_secs(5);
 
 /// The last committed state of each partition. Blocks until no transaction is open on them.
-pub(super) fn handling(session: &Session) -> Result<HashMap<i32, PartState>, StreamError> {
+pub(super) fn committed(session: &Session) -> Result<HashMap<i32, PartState>, StreamError> {
     let topic = session.topic(Topic::State);
     let committed: BaseConsumer = reader(session, &[])?;
     let written: BaseConsumer = reader(session, &[("isolation.level", "read_uncommitted")])?;

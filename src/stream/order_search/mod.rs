@@ -20,8 +20,8 @@ use rdkafka::{
 
 use super::{
     Session, StreamError, Topic,
-    insist::insist,
     reader::{Heard, next, reader, watermarks},
+    retry::retry,
     scan::scan,
 };
 use crate::{
@@ -150,7 +150,7 @@ impl Finder {
     pub fn is_mailed(&self, handled: &Place) -> Result<bool, StreamError> {
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&handled.topic, handled.partition);
-        let answer = insist(CALL, |left| Ok(self.reader.committed_offsets(asked.clone(), left)?))?;
+        let answer = retry(CALL, |left| Ok(self.reader.committed_offsets(asked.clone(), left)?))?;
         let next = answer.elements().first().map(TopicPartitionListElem::offset);
         Ok(matches!(next, Some(Offset::Offset(next)) if next > handled.offset))
     }
@@ -159,7 +159,7 @@ impl Finder {
     fn written_after(&self, partition: i32, ms: i64) -> Result<Option<i64>, StreamError> {
         let mut asked = TopicPartitionList::new();
         asked.add_partition_offset(&self.handled, partition, Offset::Offset(ms.max(0)))?;
-        let answer = insist(CALL, |left| Ok(self.reader.offsets_for_times(asked.clone(), left)?))?;
+        let answer = retry(CALL, |left| Ok(self.reader.offsets_for_times(asked.clone(), left)?))?;
         Ok(answer.elements().first().and_then(|place| match place.offset() {
             Offset::Offset(offset) => Some(offset),
             _ => None,

@@ -6,14 +6,14 @@ use super::{Session, Topic, producer::PolledProducer};
 use crate::shop::Control;
 
 /// Sends requests; never waits.
-pub struct Asker {
+pub struct ControlSender {
     session: Session,
     /// Made for the first request: where the simulator is in this process there is none.
     producer: Option<PolledProducer>,
     topic: String,
 }
 
-impl Asker {
+impl ControlSender {
     /// One that has not connected yet.
     pub fn new(session: &Session) -> Self {
         Self { session: session.clone(), producer: None, topic: session.topic(Topic::Control) }
