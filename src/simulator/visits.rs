@@ -18,6 +18,8 @@ const LINES: [u32; MOST_LINES] = [52, 26, 13, 6, 3];
 const PIECES: [u32; 4] = [84, 11, 3, 2];
 /// How much more often regulars come: the exponent of Zipf's law over the customers' numbers.
 const REGULARS: f64 = 0.6;
+/// Estimates of a customer's number are as good as this, and a lot better.
+const NEAR: f64 = 1e-6;
 /// Words of the generator that one visit may use; the most is about a fifth of it.
 const WORDS: u128 = 1 << 10;
 /// How often another product is drawn where the basket has the one drawn.
@@ -56,7 +58,15 @@ pub struct Visits {
     random: ChaCha8Rng,
     products: usize,
     popularity: Option<WeightedAliasIndex<f64>>,
-    regulars: Option<Zipf<f64>>,
+    regulars: Option<Regulars>,
+}
+
+/// Who comes, by Zipf's law.
+#[derive(Debug, Clone)]
+struct Regulars {
+    law: Zipf<f64>,
+    /// The integral of `x^-REGULARS` over the pool, the first customer's share being 1.
+    integral: f64,
 }
 
 impl Visits {
@@ -71,7 +81,7 @@ impl Visits {
             products: catalog.products.len(),
             // Weights are checked when a catalog is read; without any, all products are alike.
             popularity: WeightedAliasIndex::new(weights).ok(),
-            regulars: Zipf::new(POOL as f64, REGULARS).ok(),
+            regulars: Regulars::new(),
         }
     }
 
@@ -97,14 +107,7 @@ impl Visits {
     }
 
     fn customer(&mut self) -> u64 {
-        let Some(regulars) = &self.regulars else { return 1 };
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a number from 1 to POOL"
-        )]
-        let id = regulars.sample(&mut self.random) as u64;
-        id.clamp(1, POOL)
+        self.regulars.as_ref().map_or(1, |regulars| regulars.draw(&mut self.random))
     }
 
     /// A product by popularity that is not yet in the basket.
@@ -116,6 +119,39 @@ impl Visits {
             };
             (product < self.products && basket.iter().all(|wish| wish.product != product)).then_some(product)
         })
+    }
+}
+
+impl Regulars {
+    fn new() -> Option<Self> {
+        let integral = (((POOL as f64).powf(1.0 - REGULARS)) - REGULARS) / (1.0 - REGULARS);
+        Some(Self { law: Zipf::new(POOL as f64, REGULARS).ok()?, integral })
+    }
+
+    /// The number of a customer, from 1: what the law draws. It takes several powers to know it, more time than all
+    /// else about a visit; mostly an estimate tells it.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number from 1 to POOL")]
+    fn draw(&self, random: &mut ChaCha8Rng) -> u64 {
+        let before = random.get_word_pos();
+        let id = self.estimate(random.random(), random.random()).unwrap_or_else(|| {
+            random.set_word_pos(before);
+            self.law.sample(random)
+        });
+        (id as u64).clamp(1, POOL)
+    }
+
+    /// What the law draws when its first two figures, from 0 to 1, are these; `None` where it takes its powers to know.
+    ///
+    /// It turns the first one into a point of the pool, and takes the customer whose stretch of it the point lies in
+    /// if the second one is below the `REGULARS`th power of point / stretch's end, which is above its first power.
+    fn estimate(&self, first: f64, second: f64) -> Option<f64> {
+        let share = first * self.integral;
+        // To the power of 1 / (1 - REGULARS), which is 2.5.
+        let root = share * (1.0 - REGULARS) + REGULARS;
+        let point = if share < 1.0 { share } else { root * root * root.sqrt() };
+        let end = point.floor() + 1.0;
+        let sure = (point - point.round()).abs() > NEAR && (end < 2.0 || second < point / end - NEAR);
+        sure.then_some(end)
     }
 }
 
@@ -206,6 +242,23 @@ mod tests {
             assert!((f64::from(count) - expected).abs() < 6.0 * expected.sqrt(), "{}: {count}", product.name);
         }
         assert!(f64::from(regular) > 5.0 * n as f64 / POOL as f64, "the first regular came {regular} times");
+    }
+
+    #[test]
+    fn an_estimated_customer_is_the_one_that_the_law_draws() {
+        let regulars = Regulars::new().unwrap();
+        let mut estimated = 0;
+        for order in 0..200_000 {
+            let mut random = ChaCha8Rng::seed_from_u64(5);
+            random.set_stream(order);
+            let mut again = random.clone();
+            estimated += u32::from(regulars.estimate(again.random(), again.random()).is_some());
+            let mut again = random.clone();
+            let (drawn, by_law) = (regulars.draw(&mut random), regulars.law.sample(&mut again));
+            assert!((drawn as f64 - by_law).abs() < f64::EPSILON, "{drawn} for {by_law}, order {order}");
+            assert_eq!(random.get_word_pos(), again.get_word_pos());
+        }
+        assert!(estimated > 190_000, "{estimated} were estimated");
     }
 
     #[test]
