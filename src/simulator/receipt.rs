@@ -4,8 +4,6 @@
 //! for byte as serde writes them. Names are put into JSON once and the clock's text once a second, since
 //! hundreds of thousands of orders a second pass here.
 
-use std::io::Write;
-
 use chrono::SecondsFormat;
 
 use super::{
@@ -33,7 +31,7 @@ struct Printed {
     after: Vec<u8>,
 }
 
-/// A second of shop time as text, in two parts around the milliseconds.
+/// A second of shop time as JSON, in two parts around the milliseconds.
 struct Stamp {
     second: i64,
     before: String,
@@ -42,10 +40,9 @@ struct Stamp {
 
 impl Receipts {
     /// For a range of products and a time zone.
-    pub fn new(catalog: &Catalog, zone: Zone) -> Result<Self, serde_json::Error> {
-        let customers = (1..=POOL)
-            .map(|id| serde_json::to_vec(&customer(id)))
-            .collect::<Result<_, serde_json::Error>>()?;
+    pub fn new(catalog: &Catalog, zone: Zone) -> serde_json::Result<Self> {
+        let customers =
+            (1..=POOL).map(|id| serde_json::to_vec(&customer(id))).collect::<serde_json::Result<_>>()?;
         let products = catalog
             .products
             .iter()
@@ -59,15 +56,17 @@ impl Receipts {
                     after: format!(r#","unit_price_ore":{}}}"#, product.price_ore).into_bytes(),
                 })
             })
-            .collect::<Result<_, serde_json::Error>>()?;
+            .collect::<serde_json::Result<_>>()?;
         let stamp = Stamp { second: i64::MIN, before: String::new(), after: String::new() };
         Ok(Self { zone, customers, products, stamp })
     }
 
     /// Writes a sale's record at the end of `bytes`.
-    pub fn sale(&mut self, sale: &Sale, bytes: &mut Vec<u8>) -> std::io::Result<()> {
-        write!(bytes, r#"{{"order_id":{},"created_at":"#, sale.order_id)?;
-        self.stamp.write(self.zone, sale.at_ms, bytes)?;
+    pub fn sale(&mut self, sale: &Sale, bytes: &mut Vec<u8>) -> serde_json::Result<()> {
+        bytes.extend_from_slice(br#"{"order_id":"#);
+        serde_json::to_writer(&mut *bytes, &sale.order_id)?;
+        bytes.extend_from_slice(br#","created_at":"#);
+        self.stamp.write(self.zone, sale.at_ms, bytes);
         bytes.extend_from_slice(br#","customer":"#);
         let customer = usize::try_from(sale.customer_id.saturating_sub(1) % POOL).unwrap_or_default();
         bytes.extend_from_slice(self.customers.get(customer).map_or(&b"null"[..], Vec::as_slice));
@@ -79,12 +78,15 @@ impl Receipts {
                 bytes.push(b',');
             }
             bytes.extend_from_slice(&product.before);
-            write!(bytes, "{}", line.quantity)?;
+            serde_json::to_writer(&mut *bytes, &line.quantity)?;
             bytes.extend_from_slice(&product.after);
             // A catalog's prices are so bounded that no order overflows.
             total_ore = total_ore.saturating_add(line.quantity.saturating_mul(product.price_ore));
         }
-        write!(bytes, r#"],"total_ore":{total_ore}}}"#)
+        bytes.extend_from_slice(br#"],"total_ore":"#);
+        serde_json::to_writer(&mut *bytes, &total_ore)?;
+        bytes.push(b'}');
+        Ok(())
     }
 
     /// The record of goods that came.
@@ -104,15 +106,18 @@ impl Receipts {
 }
 
 impl Stamp {
-    fn write(&mut self, zone: Zone, at_ms: i64, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+    fn write(&mut self, zone: Zone, at_ms: i64, bytes: &mut Vec<u8>) {
         let second = at_ms.div_euclid(1000);
         if second != self.second {
             let text = zone.at(second).to_rfc3339_opts(SecondsFormat::Secs, false);
             // Behind the seconds stands the offset: `±hh:mm`, six characters of ASCII.
             let (before, after) = text.split_at(text.len().saturating_sub(6));
-            (self.second, self.before, self.after) = (second, before.to_owned(), after.to_owned());
+            (self.second, self.before, self.after) = (second, format!("\"{before}."), format!("{after}\""));
         }
-        write!(bytes, r#""{}.{:03}{}""#, self.before, at_ms.rem_euclid(1000), self.after)
+        bytes.extend_from_slice(self.before.as_bytes());
+        let millis = at_ms.rem_euclid(1000);
+        bytes.extend([100, 10, 1].map(|unit| b'0' + u8::try_from(millis / unit % 10).unwrap_or_default()));
+        bytes.extend_from_slice(self.after.as_bytes());
     }
 }
 
