@@ -130,7 +130,7 @@ pub(super) fn followed(shop: &Snapshot, stage: Stage) -> Followed {
     let id = sold.order_id;
     let line = |product_id: u64, quantity, unit_price_ore| Line {
         product_id,
-        name: PRODUCTS[usize::try_from(product_id).unwrap() - 1].0.to_owned(),
+        name: PRODUCTS[usize::try_from(product_id).unwrap() - 1].0.into(),
         quantity,
         unit_price_ore,
     };
@@ -139,8 +139,8 @@ pub(super) fn followed(shop: &Snapshot, stage: Stage) -> Followed {
         created_at: sold.created_at,
         customer: Customer {
             customer_id: 4_711,
-            name: sold.customer.clone(),
-            email: "kund4711@example.com".to_owned(),
+            name: sold.customer.as_str().into(),
+            email: "kund4711@example.com".into(),
         },
         lines: vec![line(2, 1, 89_900), line(9, 2, 34_900), line(15, 3, 4_900)],
         total_ore: 174_400,

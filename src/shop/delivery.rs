@@ -36,11 +36,11 @@ impl Delivery {
     /// Reads a delivery that serde wrote.
     pub(super) fn written(record: &mut Written<'_>) -> Option<Self> {
         let delivery = Self {
-            delivery_id: record.after(r#"{"delivery_id":"#)?.number()?,
-            at: record.after(r#","at":"#)?.time()?,
-            product_id: record.after(r#","product_id":"#)?.number()?,
-            quantity: record.after(r#","quantity":"#)?.number()?,
+            delivery_id: record.after(br#"{"delivery_id":"#)?.number()?,
+            at: record.after(br#","at":"#)?.time()?,
+            product_id: record.after(br#","product_id":"#)?.number()?,
+            quantity: record.after(br#","quantity":"#)?.number()?,
         };
-        record.after("}").map(|_| delivery)
+        record.after(b"}").map(|_| delivery)
     }
 }

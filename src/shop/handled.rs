@@ -35,13 +35,13 @@ impl Handled {
     /// Reads a handled order that serde wrote.
     pub(super) fn written(record: &mut Written<'_>) -> Option<Self> {
         let handled = Self {
-            order_id: record.after(r#"{"order_id":"#)?.number()?,
-            created_at: record.after(r#","created_at":"#)?.time()?,
-            handled_at: record.after(r#","handled_at":"#)?.time()?,
-            customer: Customer::written(record.after(r#","customer":"#)?)?,
-            total_ore: record.after(r#","total_ore":"#)?.number()?,
+            order_id: record.after(br#"{"order_id":"#)?.number()?,
+            created_at: record.after(br#","created_at":"#)?.time()?,
+            handled_at: record.after(br#","handled_at":"#)?.time()?,
+            customer: Customer::written(record.after(br#","customer":"#)?)?,
+            total_ore: record.after(br#","total_ore":"#)?.number()?,
         };
-        record.after("}").map(|_| handled)
+        record.after(b"}").map(|_| handled)
     }
 
     /// The whole second of shop time of the handling: Unix seconds, rounded down.

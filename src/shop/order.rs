@@ -1,6 +1,7 @@
 //! A finished order, as it lies on `shop.orders`, and what makes it valid.
 
 use chrono::{DateTime, FixedOffset};
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -36,9 +37,9 @@ pub struct Customer {
     /// The shop's number for the customer.
     pub customer_id: u64,
     /// Full name.
-    pub name: String,
+    pub name: CompactString,
     /// Mail address.
-    pub email: String,
+    pub email: CompactString,
 }
 
 /// One product of an order.
@@ -47,7 +48,7 @@ pub struct Line {
     /// The product's number.
     pub product_id: u64,
     /// The product's name at the time of sale.
-    pub name: String,
+    pub name: CompactString,
     /// Pieces, at least 1.
     pub quantity: i64,
     /// Price of one piece in öre, not negative.
@@ -58,11 +59,11 @@ impl Customer {
     /// Reads a customer that serde wrote.
     pub(super) fn written(record: &mut Written<'_>) -> Option<Self> {
         let customer = Self {
-            customer_id: record.after(r#"{"customer_id":"#)?.number()?,
-            name: record.after(r#","name":"#)?.text()?,
-            email: record.after(r#","email":"#)?.text()?,
+            customer_id: record.after(br#"{"customer_id":"#)?.number()?,
+            name: record.after(br#","name":"#)?.text()?,
+            email: record.after(br#","email":"#)?.text()?,
         };
-        record.after("}").map(|_| customer)
+        record.after(b"}").map(|_| customer)
     }
 }
 
@@ -70,12 +71,12 @@ impl Line {
     /// Reads a line that serde wrote.
     fn written(record: &mut Written<'_>) -> Option<Self> {
         let line = Self {
-            product_id: record.after(r#"{"product_id":"#)?.number()?,
-            name: record.after(r#","name":"#)?.text()?,
-            quantity: record.after(r#","quantity":"#)?.number()?,
-            unit_price_ore: record.after(r#","unit_price_ore":"#)?.number()?,
+            product_id: record.after(br#"{"product_id":"#)?.number()?,
+            name: record.after(br#","name":"#)?.text()?,
+            quantity: record.after(br#","quantity":"#)?.number()?,
+            unit_price_ore: record.after(br#","unit_price_ore":"#)?.number()?,
         };
-        record.after("}").map(|_| line)
+        record.after(b"}").map(|_| line)
     }
 
     /// `quantity × unit_price_ore` in öre; `None` when it does not fit an `i64`.
@@ -141,13 +142,13 @@ impl Order {
     /// Reads an order that serde wrote.
     pub(super) fn written(record: &mut Written<'_>) -> Option<Self> {
         let order = Self {
-            order_id: record.after(r#"{"order_id":"#)?.number()?,
-            created_at: record.after(r#","created_at":"#)?.time()?,
-            customer: Customer::written(record.after(r#","customer":"#)?)?,
-            lines: record.after(r#","lines":"#)?.list(Line::written)?,
-            total_ore: record.after(r#","total_ore":"#)?.number()?,
+            order_id: record.after(br#"{"order_id":"#)?.number()?,
+            created_at: record.after(br#","created_at":"#)?.time()?,
+            customer: Customer::written(record.after(br#","customer":"#)?)?,
+            lines: record.after(br#","lines":"#)?.list(Line::written)?,
+            total_ore: record.after(br#","total_ore":"#)?.number()?,
         };
-        record.after("}").map(|_| order)
+        record.after(b"}").map(|_| order)
     }
 
     fn check(&self) -> Result<(), Invalid> {

@@ -1,6 +1,7 @@
 //! The people who buy: a pool of invented customers, the same in every run.
 
 use crate::shop::Customer;
+use compact_str::format_compact;
 
 /// First names of the pool.
 const FIRST: [&str; 72] = [
@@ -103,8 +104,8 @@ pub fn customer(id: u64) -> Customer {
     let domain = DOMAINS.get(index % DOMAINS.len()).copied().unwrap_or_default();
     Customer {
         customer_id: id,
-        name: format!("{first} {last}"),
-        email: format!("{}.{}@{domain}", ascii(first), ascii(last)),
+        name: format_compact!("{first} {last}"),
+        email: format_compact!("{}.{}@{domain}", ascii(first), ascii(last)),
     }
 }
 

@@ -156,7 +156,7 @@ mod tests {
                         let product = &catalog.products[line.product];
                         Line {
                             product_id: product.id,
-                            name: product.name.clone(),
+                            name: product.name.as_str().into(),
                             quantity: line.quantity,
                             unit_price_ore: product.price_ore,
                         }

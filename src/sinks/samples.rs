@@ -102,14 +102,19 @@ fn any_customer() -> impl Strategy<Value = Customer> {
     let address = prop_oneof![hostile(), "[a-z.+-]{1,20}@[a-z-]{1,20}\\.example", any_address()];
     (any::<u64>(), hostile(), address).prop_map(|(customer_id, name, email)| Customer {
         customer_id,
-        name,
-        email,
+        name: name.into(),
+        email: email.into(),
     })
 }
 
 pub(crate) fn any_order() -> impl Strategy<Value = Order> {
     let line = (any::<u64>(), hostile(), 1_i64..1_000, 0_i64..1_000_000).prop_map(
-        |(product_id, name, quantity, unit_price_ore)| Line { product_id, name, quantity, unit_price_ore },
+        |(product_id, name, quantity, unit_price_ore)| Line {
+            product_id,
+            name: name.into(),
+            quantity,
+            unit_price_ore,
+        },
     );
     (any::<u64>(), any_time(), any_customer(), prop::collection::vec(line, 1..4)).prop_map(
         |(order_id, created_at, customer, lines)| {

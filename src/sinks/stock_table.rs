@@ -12,7 +12,7 @@ const HEADING: &str = "product_id\tproduct\tbalance\n";
 pub fn text(stock: &[StockLine]) -> Vec<u8> {
     let mut out = HEADING.as_bytes().to_vec();
     for line in stock {
-        table::row(&mut out, &[&line.product_id, &line.name, &line.balance()]);
+        table::row(&mut out, &[&line.product_id, &line.name.as_str(), &line.balance()]);
     }
     out
 }

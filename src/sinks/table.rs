@@ -1,6 +1,7 @@
 //! Tab-separated tables: a row is one line with all its columns, whatever the values hold.
 
 use chrono::{DateTime, FixedOffset};
+use compact_str::CompactString;
 
 use super::{clean, text};
 
@@ -22,9 +23,15 @@ impl Cell for i64 {
     }
 }
 
-impl Cell for String {
+impl Cell for &str {
     fn write(&self, out: &mut Vec<u8>) {
         text::put(out, &[&clean::cell(self)]);
+    }
+}
+
+impl Cell for CompactString {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.as_str().write(out);
     }
 }
 

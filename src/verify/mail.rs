@@ -47,7 +47,7 @@ impl Told {
         let sent = if (1900..=9999).contains(&local.year()) { handled.second() } else { 0 };
         Self {
             order_ids: vec![handled.order_id.to_string()],
-            to: vec![handled.customer.email.clone()],
+            to: vec![handled.customer.email.to_string()],
             sent: vec![Some(sent)],
             subject: vec![format!("Your order {} has shipped", handled.order_id)],
             order: Some(handled.order_id.to_string()),

@@ -1,5 +1,6 @@
 //! The shop computed the slow way, for tests: every event in one list, sums in `i128`, no state between moments.
 
+use compact_str::format_compact;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
@@ -56,7 +57,11 @@ pub(crate) fn time(second: i64, ms: i64) -> DateTime<FixedOffset> {
 }
 
 pub(crate) fn customer(id: u64) -> Customer {
-    Customer { customer_id: id, name: format!("Kund {id}"), email: format!("kund{id}@example.com") }
+    Customer {
+        customer_id: id,
+        name: format_compact!("Kund {id}"),
+        email: format_compact!("kund{id}@example.com"),
+    }
 }
 
 /// A valid order.
@@ -64,7 +69,7 @@ pub(crate) fn order(order_id: u64, second: i64, sold: &[Sold]) -> Order {
     let names = ["", "Kopp", "Fat"];
     let lines = |&(product_id, name, quantity, unit_price_ore): &Sold| Line {
         product_id,
-        name: names[name].to_owned(),
+        name: names[name].into(),
         quantity,
         unit_price_ore,
     };
@@ -139,7 +144,7 @@ impl Shop {
         let mut products: BTreeMap<u64, (String, i128)> = BTreeMap::new();
         for line in orders.iter().flat_map(|order| &order.lines) {
             let product = products.entry(line.product_id).or_default();
-            product.0.clone_from(&line.name);
+            product.0 = line.name.to_string();
             product.1 += i128::from(line.quantity);
         }
         products.into_iter().map(|(id, (name, units))| (id, (name, fit(units)))).collect()

@@ -24,7 +24,7 @@ pub(crate) fn check(bytes: &[u8]) {
         order_id: number,
         created_at: default,
         handled_at: time,
-        customer: Customer { customer_id: 1, name: name.to_owned(), email: email.to_owned() },
+        customer: Customer { customer_id: 1, name: name.into(), email: email.into() },
         total_ore: i64::from_le_bytes(number.to_le_bytes()),
     };
     let mut mbox = Vec::new();

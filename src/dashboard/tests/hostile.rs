@@ -108,10 +108,10 @@ prop_compose! {
         topic in name(), offset in number(), handled: bool, mail in prop::option::of(name()),
     ) -> OrderWay {
         let zone = crate::shop::Zone::default();
-        let customer = Customer { customer_id: order_id, name: customer, email };
+        let customer = Customer { customer_id: order_id, name: customer.into(), email: email.into() };
         let place = Place { topic, partition: i32::MAX, offset };
         let lines = lines.into_iter().map(|(product_id, name, quantity, unit_price_ore)| Line {
-            product_id, name, quantity, unit_price_ore,
+            product_id, name: name.into(), quantity, unit_price_ore,
         }).collect();
         let order = Order { order_id, created_at: zone.stamp(at), customer: customer.clone(), lines, total_ore };
         let done = Handled {

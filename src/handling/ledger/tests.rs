@@ -330,7 +330,7 @@ fn a_handled_order_fits_into_a_batch_however_long_the_name() {
         let [Outgoing::Handled { value, .. }] = &sent[..] else { panic!("{} records", sent.len()) };
         assert!(value.len() <= 1_000_000, "{} bytes", value.len());
         let handled = Handled::decode(Some(value)).unwrap();
-        assert!(long(character, bytes).starts_with(&handled.customer.name));
+        assert!(long(character, bytes).starts_with(handled.customer.name.as_str()));
         assert_eq!(handled.customer.name.len() == bytes, whole);
         assert!(handled.customer.name.len() >= 10_000);
     }

@@ -1,5 +1,6 @@
 //! A whole shop in memory: what its consumers make of a log, and what an audit says of it.
 
+use compact_str::format_compact;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -62,7 +63,7 @@ pub(super) fn zone() -> Zone {
 fn order(id: u64, at_ms: i64, pick: u64) -> Order {
     let line = |product_id: u64, quantity: i64| Line {
         product_id,
-        name: format!("Vara {product_id}\t{}", pick % 2),
+        name: format_compact!("Vara {product_id}\t{}", pick % 2),
         quantity,
         unit_price_ore: 4950,
     };
@@ -72,11 +73,11 @@ fn order(id: u64, at_ms: i64, pick: u64) -> Order {
         lines.push(line(4, 1));
     }
     let emails = ["åsa@exempel.se", "bo.ek+1@example.com", "From x", "inte en adress", "c@d.example.org"];
-    let email = emails[usize::try_from(pick % 5).unwrap()].to_owned();
+    let email = emails[usize::try_from(pick % 5).unwrap()].into();
     Order {
         order_id: id,
         created_at: zone().stamp(at_ms),
-        customer: Customer { customer_id: pick, name: format!("Åsa {pick}\r\nÖberg"), email },
+        customer: Customer { customer_id: pick, name: format_compact!("Åsa {pick}\r\nÖberg"), email },
         total_ore: lines.iter().filter_map(Line::total_ore).sum(),
         lines,
     }
