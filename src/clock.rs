@@ -1,7 +1,7 @@
 //! The shop's time, one clock for a whole process.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
@@ -27,29 +27,25 @@ struct Inner {
     /// Whether a log without a simulator holds orders: then shop time is wall time.
     trading: AtomicBool,
     /// Where time was stopped for good.
-    fixed: Option<i64>,
+    fixed: OnceLock<i64>,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self::with(None)
-    }
-}
-
-impl Clock {
-    fn with(fixed: Option<i64>) -> Self {
         let inner = Inner {
             pulse: watch::Sender::new(None),
             floor: AtomicI64::new(i64::MIN),
             trading: AtomicBool::new(false),
-            fixed,
+            fixed: OnceLock::new(),
         };
         Self { inner: Arc::new(inner) }
     }
+}
 
-    /// A clock that stands still at a Unix second.
-    pub fn fixed(second: i64) -> Self {
-        Self::with(Some(second))
+impl Clock {
+    /// From here on it stands still at a Unix second; where it stands still already, it goes on doing so.
+    pub fn fix(&self, second: i64) {
+        self.inner.fixed.get_or_init(|| second);
     }
 
     /// Takes in the simulator's latest pulse.
@@ -79,10 +75,7 @@ impl Clock {
 
     /// Shop time T, Unix seconds; `None` while nothing has happened in the shop.
     pub fn now(&self) -> Option<i64> {
-        if self.inner.fixed.is_some() {
-            return self.inner.fixed;
-        }
-        self.at(Utc::now())
+        self.inner.fixed.get().copied().or_else(|| self.at(Utc::now()))
     }
 
     /// Shop time at a moment of wall time. In real time it is never before the last pulse: the wall clock may have
@@ -100,10 +93,7 @@ impl Clock {
 
     /// The shop second up to which all orders are in the log, as far as can be told.
     pub fn settled(&self) -> Option<i64> {
-        if self.inner.fixed.is_some() {
-            return self.inner.fixed;
-        }
-        self.settled_at(Utc::now())
+        self.inner.fixed.get().copied().or_else(|| self.settled_at(Utc::now()))
     }
 
     fn settled_at(&self, wall: DateTime<Utc>) -> Option<i64> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, PATIENCE, Setting, interrupted, print, status};
@@ -20,31 +20,16 @@ use crate::{
     },
     shop::Catalog,
     store::Stores,
-    stream::{Session, ends::EndWatch, topics},
-    views::figures::ShopFigures,
+    stream::{StreamError, ends::EndWatch, topics},
 };
-
-/// What there is to do.
-enum Prepared {
-    /// The consumers, up to the end where there is one.
-    Work(Stage, Option<Arc<Until>>),
-    /// Nothing: the end is the beginning.
-    Nothing(Box<ShopFigures>),
-}
 
 /// Runs consumers until told to stop, or up to the end.
 pub(super) async fn run(setting: Setting, args: ConsumeArgs) -> Result<(), Failure> {
     let stop = interrupted()?;
-    let early = || if args.until_end { Err(interrupted_early()) } else { Ok(()) };
-    let Some(link) = super::opened(&setting, &stop).await? else { return early() };
+    let Some(link) = super::opened(&setting, &stop).await? else { return ended_early(&args) };
     let worked = match locked(&setting) {
         Ok(lock) => {
-            let worked = match stop.run_until_cancelled(prepare(&setting, &link, &args)).await {
-                Some(Ok(Prepared::Work(stage, until))) => work(&setting, stage, until, &args, &stop).await,
-                Some(Ok(Prepared::Nothing(figures))) => tell(&setting, &args, &figures),
-                Some(Err(failure)) => Err(failure),
-                None => early(),
-            };
+            let worked = work(&setting, &link, &args, &stop).await;
             drop(lock);
             worked
         }
@@ -61,56 +46,62 @@ fn locked(setting: &Setting) -> Result<ConsumersLock, Failure> {
     Ok(lock)
 }
 
-/// A stage on which all is known, and the end of the run where it has one.
-async fn prepare(setting: &Setting, link: &Link, args: &ConsumeArgs) -> Result<Prepared, Failure> {
-    topics::ensure(&link.session, PATIENCE).await?;
-    let mut until = None;
-    if args.until_end {
-        let Some(end) = end(setting, link, &args.views).await? else {
-            let figures = Stage::new(link, setting.zone, Clock::default()).figures(&setting.catalog);
-            return Ok(Prepared::Nothing(Box::new(figures)));
-        };
-        until = Some(Arc::new(end));
-    }
-    let clock = until.as_ref().map_or_else(Clock::default, |until| Clock::fixed(until.shop_second));
-    let mut stage = Stage::open(link, setting.zone, clock)?;
-    stage.known(PATIENCE).await;
-    Ok(Prepared::Work(stage, until))
-}
-
-fn tell(setting: &Setting, args: &ConsumeArgs, figures: &ShopFigures) -> Result<(), Failure> {
-    print(&if args.json { status::json(figures, setting.zone) } else { status::text(figures, setting.zone) })
-}
-
 async fn work(
     setting: &Setting,
-    stage: Stage,
-    until: Option<Arc<Until>>,
+    link: &Link,
     args: &ConsumeArgs,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
+    match stop.run_until_cancelled(topics::ensure(&link.session, PATIENCE)).await {
+        Some(made) => made?,
+        None => return ended_early(args),
+    };
+    let mut stage = Stage::open(link, setting.zone, Clock::default())?;
     let mut runs = Stage::part_of(&stage);
+    let until = args.until_end.then(|| Arc::new(Until::default()));
     let parameters = super::parameters(&args.handling, args.seed);
     let tools = Workshop::of(setting).tools(&runs, parameters, until.clone())?;
     let views = if args.views.is_empty() { &consumers::ALL[..] } else { &args.views };
+    // They join their groups while it is found out what the time is, and where the end.
     consumers::start(&mut runs, &tools, views);
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = runs.finished() => {}
+    let begun = stop.run_until_cancelled(begin(&mut stage, &tools.env, views)).await;
+    let anything = match begun {
+        Some(Ok(anything)) => anything,
+        Some(Err(failure)) => {
+            runs.close().await;
+            stage.close().await;
+            return Err(failure);
+        }
+        None => true,
+    };
+    if anything {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = runs.finished() => {}
+        }
     }
-    let finished = until.is_some() && !stop.is_cancelled();
     runs.close().await;
     farewell(&tools).await?;
     let figures = stage.figures(&setting.catalog);
     stage.close().await;
-    if !finished {
-        return if until.is_some() { Err(interrupted_early()) } else { Ok(()) };
+    if until.is_none() || stop.is_cancelled() {
+        return ended_early(args);
     }
-    tell(setting, args, &figures)
+    print(&if args.json {
+        status::json(&figures, setting.zone)
+    } else {
+        status::text(&figures, setting.zone)
+    })
 }
 
-fn interrupted_early() -> Failure {
-    Failure::Other("interrupted before the end was reached: run it again to go on".to_owned())
+/// Told to stop: an error where there was an end to come to.
+fn ended_early(args: &ConsumeArgs) -> Result<(), Failure> {
+    if args.until_end {
+        return Err(Failure::Other(
+            "interrupted before the end was reached: run it again to go on".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// Where the consumers of a process work.
@@ -146,6 +137,7 @@ impl Workshop {
             publisher: Arc::new(Publisher::new(&stage.session)?),
             instance: self.place.instance()?.into(),
             until,
+            begin: watch::Sender::new(false),
             stop: stage.stop.clone(),
         };
         Ok(Tools {
@@ -171,28 +163,37 @@ pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
     }
 }
 
-/// Fixes shop time T and the ends of the logs.
-///
-/// `None` where nothing has happened in the shop yet: it may open at any time, also in the past, so no day is over.
-async fn end(setting: &Setting, link: &Link, views: &[ViewArg]) -> Result<Option<Until>, Failure> {
-    let mut stage = Stage::open(link, setting.zone, Clock::default())?;
-    stage.known(PATIENCE).await;
-    let known = stage.clock.now();
-    stage.close().await;
-    let ends = look(&link.session).await?;
-    if known.is_none() && ends.values().all(|end| *end == 0) {
-        return Ok(None);
+/// Waits until shop time is known, fixes it and the ends of the logs where the run has an end, and lets the consumers
+/// begin. Whether there is anything to do: where nothing has happened in the shop yet, it may open at any time, also in
+/// the past, so no day is over.
+async fn begin(stage: &mut Stage, env: &Env, views: &[ViewArg]) -> Result<bool, Failure> {
+    if let Some(until) = &env.until {
+        let session = stage.session.clone();
+        let watch = tokio::task::spawn_blocking(move || EndWatch::new(&session));
+        stage.known(PATIENCE).await;
+        let known = stage.clock.now();
+        let ends = blocking(watch).await?;
+        let ends = blocking(tokio::task::spawn_blocking(move || ends.look_when_settled())).await?;
+        if known.is_none() && ends.values().all(|end| *end == 0) {
+            return Ok(false);
+        }
+        let shop_second = known.unwrap_or_else(|| chrono::Utc::now().timestamp());
+        if !views.contains(&ViewArg::Handling) {
+            until.handled_ends.send_replace(Some(ends.clone()));
+        }
+        until.fix(shop_second, ends);
+        stage.clock.fix(shop_second);
+    } else {
+        stage.known(PATIENCE).await;
     }
-    let shop_second = known.unwrap_or_else(|| chrono::Utc::now().timestamp());
-    let handling = views.is_empty() || views.contains(&ViewArg::Handling);
-    let handled_ends = watch::Sender::new((!handling).then(|| ends.clone()));
-    Ok(Some(Until { shop_second, ends, handled_ends }))
+    env.begin.send_replace(true);
+    Ok(true)
 }
 
-async fn look(session: &Session) -> Result<std::collections::HashMap<crate::consumer::Part, i64>, Failure> {
-    let session = session.clone();
-    match tokio::task::spawn_blocking(move || EndWatch::new(&session)?.look_when_settled()).await {
-        Ok(ends) => Ok(ends?),
+/// What a task that blocks has found.
+async fn blocking<T>(task: JoinHandle<Result<T, StreamError>>) -> Result<T, Failure> {
+    match task.await {
+        Ok(found) => Ok(found?),
         Err(error) => Err(Failure::Other(error.to_string())),
     }
 }

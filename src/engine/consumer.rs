@@ -33,12 +33,22 @@ pub(super) async fn run<P: Processor>(
     ownership: &Arc<Ownership>,
 ) -> Result<Ended, ConsumerError> {
     let shared = Arc::new(Shared { env: env.clone(), processor: Mutex::new(processor) });
-    let _guard = watch_over(env, P::NAME, ownership);
     let listener: Arc<dyn RebalanceListener> = shared.clone();
+    let shared = Retiring(shared);
+    let client = Arc::new(member::join(env, P::NAME, P::SOURCES, listener)?);
+    // Whether it has partitions is told to the first poll.
+    let mut begin = env.begin.subscribe();
+    if env.stop.run_until_cancelled(begin.wait_for(|begun| *begun)).await.is_none() {
+        drop(shared);
+        crate::stream::let_go(client);
+        return Ok(Ended::Done);
+    }
+    ownership.renew();
+    let _guard = watch_over(env, P::NAME, ownership);
     let mut consumer = Consumer {
         env,
-        client: Arc::new(member::join(env, P::NAME, P::SOURCES, listener)?),
-        shared: Retiring(shared),
+        client,
+        shared,
         ownership,
         input: Input::new(&env.session, &env.reader),
         records: 0,

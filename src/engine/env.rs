@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{log_reader::LogReader, publisher::Publisher, until::Until};
@@ -27,6 +27,9 @@ pub struct Env {
     pub instance: Arc<str>,
     /// Where to end, with `--until-end`.
     pub until: Option<Arc<Until>>,
+    /// Turns true when shop time is known, and where to end. Consumers join their groups before, which takes a while,
+    /// and take no record.
+    pub begin: watch::Sender<bool>,
     /// Told when the process ends.
     pub stop: CancellationToken,
     /// Where that runs which watches a consumer: each consumer has a thread of its own, which it may hold up.

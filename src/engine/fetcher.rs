@@ -1,6 +1,6 @@
 //! A client that fetches partitions, in batches.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::{FutureExt, StreamExt};
 use rdkafka::{
@@ -20,6 +20,8 @@ use crate::{
 /// Records, and bytes of keys and values, after which batches are handed on though more has been fetched.
 const RECORDS: usize = 2_000;
 const BYTES: usize = 512 << 10;
+/// A question to Kafka.
+const CALL: Duration = Duration::from_secs(5);
 
 /// librdkafka's log lines go to ours, at debug level.
 pub(super) struct Quiet;
@@ -76,12 +78,29 @@ impl Fetcher {
     pub(super) fn assign(&mut self, part: Part, start: Start) -> Result<(), StreamError> {
         self.unassign(part)?;
         let (offset, next) = match start {
-            Start::Beginning => (Offset::Beginning, 0),
+            Start::Beginning => (self.beginning(part)?, 0),
             Start::Offset(next) => (Offset::Offset(next), next),
         };
         self.consumer.incremental_assign(&self.list(part, offset)?)?;
         self.positions.insert(part, next);
         Ok(())
+    }
+
+    /// Where the log of a partition begins, asked here: librdkafka asks once itself, and where it is not connected to
+    /// the leader yet, again half a second later (`rd_kafka_toppar_offset_retry`, 2.12). Blocks for a moment.
+    fn beginning(&self, part: Part) -> Result<Offset, StreamError> {
+        // ListOffsets takes -2 for the beginning, which is how Offset::Beginning is written on the wire.
+        let asked = self.list(part, Offset::Beginning)?;
+        match self.consumer.offsets_for_times(asked, CALL) {
+            Ok(answer) => {
+                let known = answer.elements().first().map(|place| (place.error(), place.offset()));
+                Ok(known.and_then(|(error, first)| error.ok().map(|()| first)).unwrap_or(Offset::Beginning))
+            }
+            Err(error) => {
+                tracing::debug!("where {part} begins is not known yet: {error}");
+                Ok(Offset::Beginning)
+            }
+        }
     }
 
     /// Fetches a partition no more.

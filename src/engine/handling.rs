@@ -56,6 +56,7 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, ConsumerErr
         ledgers: BTreeMap::new(),
         sender: Some(sender),
         unsent: 0,
+        taking: false,
         sent: Instant::now(),
         more: false,
         end_seen: HashMap::new(),
@@ -77,6 +78,8 @@ struct HandlingProcessor {
     sender: Option<Sender>,
     /// Records read since the last transaction.
     unsent: u64,
+    /// Whether records were taken since it was last looked whether the end is reached.
+    taking: bool,
     sent: Instant,
     /// Whether the last transaction was full, and more is due.
     more: bool,
@@ -110,32 +113,42 @@ impl HandlingProcessor {
         ends.doubtful || ends.replaced.get(&Source::Orders).copied() != self.replaced
     }
 
+    /// With `--until-end`: whether every order up to the end is read.
+    fn has_read_all(&self) -> bool {
+        self.env.until.as_ref().is_some_and(|until| {
+            let is_read = |(partition, ledger): (&i32, &Ledger)| {
+                until.end(part(*partition)).is_some_and(|end| ledger.read_until() >= end)
+            };
+            self.ledgers.iter().all(is_read)
+        })
+    }
+
     /// With `--until-end`: whether every order up to the end is read and everything due is committed. Then
     /// the ends of the handled orders are handed to those who read them.
     fn has_reached_end(&mut self) -> Result<bool, StreamError> {
+        let taking = std::mem::take(&mut self.taking);
         let Some(until) = self.env.until.clone() else { return Ok(false) };
-        if self.ledgers.is_empty()
-            || self.ledgers.values().any(|ledger| ledger.is_due(Some(until.shop_second)))
-        {
+        let Some(last) = until.shop_second() else { return Ok(false) };
+        if self.ledgers.is_empty() || self.ledgers.values().any(|ledger| ledger.is_due(Some(last))) {
             return Ok(false);
         }
         for (partition, ledger) in &self.ledgers {
             let (next, end) = (ledger.read_until(), until.end(part(*partition)).unwrap_or(0));
             let is_empty = || nothing_between(&self.env.session, part(*partition), next, end);
-            if self.env.stop.is_cancelled() || next < end && !is_empty()? {
+            if self.env.stop.is_cancelled() || next < end && (taking || !is_empty()?) {
                 return Ok(false);
             }
             self.has_seen(part(*partition), end);
         }
-        let orders = until.ends.iter().filter(|(part, _)| part.source == Source::Orders);
+        let orders = until.ends().filter(|(part, _)| part.source == Source::Orders);
         let held = self.ledgers.keys().copied().map(part).collect();
         let told = |part| {
             let state = self.env.model.part(NAME, part)?;
             let PartFigures::Handling(resume) = state.figures else { return None };
             // What is read but not due yet by their clock is still to come.
-            (resume.sent_until >= Some(until.shop_second)).then_some(state.position.next)
+            (resume.sent_until >= Some(last)).then_some(state.position.next)
         };
-        if !self.elsewhere.are_done(held, orders.map(|(part, end)| (*part, *end)), told, Instant::now()) {
+        if !self.elsewhere.are_done(held, orders, told, Instant::now()) {
             return Ok(false);
         }
         let ends = EndWatch::new(&self.env.session)?.look_when_settled()?;
@@ -164,6 +177,7 @@ impl Processor for HandlingProcessor {
     fn take(&mut self, client: &Arc<Client>, stretch: &Stretch) -> Result<Option<Ended>, ConsumerError> {
         let part = stretch.part();
         let Some(ledger) = self.ledgers.get_mut(&part.partition) else { return Ok(None) };
+        self.taking = true;
         for record in stretch.records() {
             // Those that are passed over count too: reading has to pause for other things now and then.
             self.unsent += 1;
@@ -179,6 +193,7 @@ impl Processor for HandlingProcessor {
         self.unsent += stretch.bytes() as u64 / 1024;
         self.end_seen.insert(part.partition, stretch.next());
         self.hold();
+        self.more |= self.has_read_all();
         Ok(if self.unsent >= GULP && !self.is_in_doubt() { self.commit(client) } else { None })
     }
 

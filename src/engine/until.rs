@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -12,24 +13,48 @@ use crate::{consumer::Part, views::Source};
 /// A member that died holds its partitions until its session ends (6 s); whoever still has them after this, lives.
 const GHOST: Duration = Duration::from_secs(10);
 
-/// A fixed shop time, where the logs ended then, and who has come that far.
+/// A shop time, where the logs ended then, and who has come that far.
 #[derive(Debug)]
 pub struct Until {
-    /// Shop second T.
-    pub shop_second: i64,
-    /// The end of each partition of orders and deliveries at the start.
-    pub ends: HashMap<Part, i64>,
+    begun: OnceLock<Begun>,
     /// Where the handled orders end: known when `handling` has come to its end.
     pub handled_ends: watch::Sender<Option<HashMap<Part, i64>>>,
 }
 
+#[derive(Debug)]
+struct Begun {
+    shop_second: i64,
+    ends: HashMap<Part, i64>,
+}
+
+impl Default for Until {
+    fn default() -> Self {
+        Self { begun: OnceLock::new(), handled_ends: watch::Sender::new(None) }
+    }
+}
+
 impl Until {
+    /// Fixes shop second T and the end of each partition, before the first record is taken; once and for all.
+    pub fn fix(&self, shop_second: i64, ends: HashMap<Part, i64>) {
+        self.begun.get_or_init(|| Begun { shop_second, ends });
+    }
+
+    /// Shop second T, once it is fixed.
+    pub fn shop_second(&self) -> Option<i64> {
+        self.begun.get().map(|begun| begun.shop_second)
+    }
+
+    /// The end of each partition of orders, deliveries and handled orders when T was fixed.
+    pub fn ends(&self) -> impl Iterator<Item = (Part, i64)> {
+        self.begun.get().into_iter().flat_map(|begun| &begun.ends).map(|(part, end)| (*part, *end))
+    }
+
     /// The end of a partition, once it is known.
     pub fn end(&self, part: Part) -> Option<i64> {
         if part.source == Source::Handled {
             self.handled_ends.borrow().as_ref().map(|ends| ends.get(&part).copied().unwrap_or(0))
         } else {
-            Some(self.ends.get(&part).copied().unwrap_or(0))
+            self.begun.get().map(|begun| begun.ends.get(&part).copied().unwrap_or(0))
         }
     }
 

@@ -65,6 +65,8 @@ pub async fn run<V: View, O: Output<V> + 'static>(
         shown_second: None,
         end_seen: HashMap::new(),
         trouble: None,
+        taking: false,
+        at_end: false,
         broken: None,
         cluster: None,
         reports: None,
@@ -99,6 +101,10 @@ struct ViewProcessor<V: View, O> {
     /// included.
     end_seen: HashMap<Part, i64>,
     trouble: Option<String>,
+    /// Whether records were taken since the last tick.
+    taking: bool,
+    /// Whether a partition has reached the end of the run since the last tick.
+    at_end: bool,
     /// Why it must begin again from its checkpoint.
     broken: Option<String>,
     /// Which Kafka the records come from.
@@ -138,6 +144,7 @@ impl<V: View, O: Output<V> + 'static> Processor for ViewProcessor<V, O> {
 
     fn take(&mut self, client: &Arc<Client>, stretch: &Stretch) -> Result<Option<Ended>, ConsumerError> {
         let part = stretch.part();
+        self.taking = true;
         for record in stretch.records() {
             // What lies behind the end is passed over, unless it is to show whether this is the same log.
             let is_behind_end =
@@ -149,8 +156,9 @@ impl<V: View, O: Output<V> + 'static> Processor for ViewProcessor<V, O> {
                 return self.set_aside("the log holds other records than those that were read").map(Some);
             }
         }
-        if self.env.until.is_none() {
-            self.end_seen.insert(part, stretch.next());
+        match &self.env.until {
+            None => drop(self.end_seen.insert(part, stretch.next())),
+            Some(until) => self.at_end |= until.end(part).is_some_and(|end| stretch.next() >= end),
         }
         if self.worker.is_full() {
             self.save(client);
@@ -162,7 +170,12 @@ impl<V: View, O: Output<V> + 'static> Processor for ViewProcessor<V, O> {
         self.trouble.is_none()
     }
 
+    fn is_due(&self) -> bool {
+        self.at_end
+    }
+
     fn tick(&mut self, client: &Arc<Client>) -> Result<Option<Ended>, ConsumerError> {
+        self.at_end = false;
         if self.saved.elapsed() >= self.interval {
             self.save(client);
         }
@@ -170,11 +183,14 @@ impl<V: View, O: Output<V> + 'static> Processor for ViewProcessor<V, O> {
         if let Some(why) = self.broken.take() {
             return Ok(Some(Ended::Again(why)));
         }
+        let taking = std::mem::take(&mut self.taking);
         let Some(until) = self.env.until.clone() else { return Ok(None) };
-        if !self.has_reached(&until)? {
+        if !self.has_reached(&until, taking)? {
             return Ok(None);
         }
-        self.worker.close_before(self.env.zone.date(until.shop_second));
+        if let Some(last) = until.shop_second() {
+            self.worker.close_before(self.env.zone.date(last));
+        }
         self.save(client);
         // Files that are published say so in the checkpoint after.
         self.finish(client);

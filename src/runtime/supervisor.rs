@@ -90,7 +90,7 @@ mod tests {
         let link = Link { bootstrap: "127.0.0.1:1".to_owned(), embedded: false, up: true, trouble: None };
         Supervisor {
             model: Arc::new(ReadModel::new(Zone(chrono_tz::Europe::Stockholm), link)),
-            clock: Clock::fixed(0),
+            clock: Clock::default(),
             stop: CancellationToken::new(),
         }
     }

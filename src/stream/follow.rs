@@ -29,6 +29,9 @@ const CALL: Duration = Duration::from_secs(5);
 pub(crate) const GATHERED: &str = "65536";
 /// How often it is looked whether the topics may be others, and whether others have figures at all.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often it is looked at the start whether only transaction markers are left before an end: the broker tells the end
+/// of a partition when it has had nothing more for a while.
+const MARKERS: Duration = Duration::from_millis(10);
 /// Looks in a row that find all consumers here before the states are no longer read.
 const ALONE_LOOKS: u32 = 5;
 /// How long pulses are gathered in accelerated time, where they come ten a second, wall ms: about as often as pictures
@@ -50,6 +53,8 @@ pub struct Follower {
     next_pulse: Option<i64>,
     /// None while this process runs all consumers itself: the states say what it told them.
     state: Option<StreamConsumer>,
+    /// Whether states are gathered, as always but at the start.
+    gathers_states: bool,
     /// Their names.
     topics: [String; 2],
     model: Arc<ReadModel>,
@@ -74,7 +79,8 @@ impl Follower {
             pulse: pulse_reader(session, false)?,
             gathers: false,
             next_pulse: None,
-            state: Some(state_reader(session)?),
+            state: Some(state_reader(session, false)?),
+            gathers_states: false,
             session: session.clone(),
             topics: [session.topic(Topic::Pulse), session.topic(Topic::State)],
             model,
@@ -119,6 +125,7 @@ impl Follower {
                     self.unread.retain(|(topic, part), end| *topic != Topic::State || is_before(&received, *part, *end));
                     pause_after(&received).await;
                 },
+                () = tokio::time::sleep(MARKERS), if !self.unread.is_empty() => self.pass_markers(),
                 _ = look.tick() => {
                     let now = self.model.replaced();
                     let again = now != replaced;
@@ -130,6 +137,19 @@ impl Follower {
             }
         }
         super::let_go((self.pulse, self.state));
+    }
+
+    /// What is behind librdkafka's own position has been read: it passes over transaction markers, which it shows to
+    /// nobody.
+    fn pass_markers(&mut self) {
+        let readers = [(Topic::Pulse, Some(&self.pulse)), (Topic::State, self.state.as_ref())];
+        for (topic, reader) in readers.into_iter().filter_map(|(topic, reader)| Some((topic, reader?))) {
+            let Ok(places) = reader.position() else { continue };
+            for place in places.elements() {
+                let Offset::Offset(next) = place.offset() else { continue };
+                self.unread.retain(|at, end| *at != (topic, place.partition()) || next < *end);
+            }
+        }
     }
 
     /// Reads what is to be read. Topics that were made `again` are read from their beginning, since a position in the
@@ -155,10 +175,16 @@ impl Follower {
             if let Some(reader) = self.state.take() {
                 super::let_go(reader);
             }
-        } else if self.state.is_none() || again {
-            let reader = self.state.take().map_or_else(|| state_reader(&self.session), Ok)?;
-            read_from_beginning(&reader, state, &STATES)?;
-            self.state = Some(reader);
+        } else if self.state.is_none() || again || !self.gathers_states && self.unread.is_empty() {
+            let reader = state_reader(&self.session, true)?;
+            match &self.state {
+                Some(quick) if !again => reader.assign(&positions(quick, state)?)?,
+                _ => read_from_beginning(&reader, state, &STATES)?,
+            }
+            if let Some(before) = self.state.replace(reader) {
+                super::let_go(before);
+            }
+            self.gathers_states = true;
         }
         Ok(())
     }
@@ -209,9 +235,22 @@ fn pulse_reader(session: &Session, gathers: bool) -> Result<StreamConsumer, Stre
     reader_of(session, at_least, for_ms)
 }
 
-/// Figures may come some at a time.
-fn state_reader(session: &Session) -> Result<StreamConsumer, StreamError> {
-    reader_of(session, GATHERED, "250")
+/// Figures may come some at a time, but at the start all that is there is waited for.
+fn state_reader(session: &Session, gathers: bool) -> Result<StreamConsumer, StreamError> {
+    let (at_least, for_ms) = if gathers { (GATHERED, "250") } else { ("1", "10") };
+    reader_of(session, at_least, for_ms)
+}
+
+/// Where a reader of states is; in a partition of which it has had nothing, at its beginning.
+fn positions(reader: &StreamConsumer, topic: &str) -> Result<TopicPartitionList, KafkaError> {
+    let known = reader.position()?;
+    let mut places = TopicPartitionList::new();
+    for partition in STATES {
+        let offset = known.find_partition(topic, partition).map(|place| place.offset());
+        let offset = offset.filter(|offset| matches!(offset, Offset::Offset(_))).unwrap_or(Offset::Beginning);
+        places.add_partition_offset(topic, partition, offset)?;
+    }
+    Ok(places)
 }
 
 /// The next state, where they are read.

@@ -76,6 +76,7 @@ impl Bench {
             publisher,
             instance,
             until: None,
+            begin: tokio::sync::watch::Sender::new(true),
             stop: stops,
             beside,
         };

@@ -145,10 +145,17 @@ async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Resul
         }
     }
     stage.follow()?;
+    let asker = ControlSender::new(&stage.session);
+    let Some(options) = &plan.sell else {
+        stage.known(PATIENCE).await;
+        *before = stage.figures(&plan.catalog);
+        return Ok(Some(Open { simulator: None, tools: None, asker }));
+    };
+    let tools = plan.workshop.tools(stage, plan.parameters, None)?;
+    // They join their groups while it is found out what the time is, and what was sold.
+    consumers::start(stage, &tools, &consumers::ALL);
     stage.known(PATIENCE).await;
     *before = stage.figures(&plan.catalog);
-    let asker = ControlSender::new(&stage.session);
-    let Some(options) = &plan.sell else { return Ok(Some(Open { simulator: None, tools: None, asker })) };
     let mut options = options.clone();
     if plan.fill_today {
         options.backfill = options.backfill.and_then(|today| rest_of(today, stage.clock.pulse().as_ref()));
@@ -166,8 +173,7 @@ async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Resul
         }
         Err(error) => return Err(error.into()),
     };
-    let tools = plan.workshop.tools(stage, plan.parameters, None)?;
-    consumers::start(stage, &tools, &consumers::ALL);
+    tools.env.begin.send_replace(true);
     Ok(Some(Open { simulator, tools: Some(tools), asker }))
 }
 

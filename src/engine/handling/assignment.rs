@@ -33,7 +33,7 @@ impl HandlingProcessor {
                 }
                 _ => (Position::default(), Resume::default()),
             };
-            let last_second = self.env.until.as_ref().map(|until| until.shop_second);
+            let last_second = self.env.until.as_ref().and_then(|until| until.shop_second());
             let ledger = Ledger::new(self.env.zone, position, resume, self.parameters).until(last_second);
             starts.push(ledger.start());
             self.ledgers.insert(part.partition, ledger);
