@@ -11,7 +11,12 @@ use clap::{
     parser::ValueSource,
 };
 
-use crate::dashboard::{Lang, Marker, ThemeName};
+use tracing::level_filters::LevelFilter;
+
+use crate::{
+    dashboard::{Marker, ThemeName},
+    messages::Lang,
+};
 pub use values::{BackfillArg, RateArg};
 use values::{
     address, backfill, chance_ppm, date, duration_ms, order_id, partitions, prefix, property, rate, speed,
@@ -126,6 +131,18 @@ pub enum LogLevel {
     Info,
     Debug,
     Trace,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
 }
 
 /// How the simulator sells.

@@ -8,6 +8,7 @@
 //! - [`verify`] computes everything again on a way of its own and compares.
 //! - [`broker`] is a Kafka for one machine that knows nothing of shops.
 //! - [`dashboard`] draws a snapshot and knows nothing of Kafka.
+//! - [`messages`] is what the program says to people, in every language, and [`logging`] its log.
 //! - [`secrets`] keeps passwords out of everything that people read.
 //! - [`cli`] is what can be typed, [`commands`] does it, and [`runtime`] puts a process together for it.
 
@@ -21,6 +22,8 @@ pub mod consumer;
 pub mod dashboard;
 pub mod engine;
 pub mod handling;
+pub mod logging;
+pub mod messages;
 pub mod read_model;
 pub mod runtime;
 pub mod secrets;

@@ -1,6 +1,7 @@
 //! What a process knows of the whole shop: its own consumers' figures and those that others publish.
 
 mod groups;
+mod kafka;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -17,7 +18,7 @@ use tokio::sync::Notify;
 
 use crate::{
     consumer::{Part, Position},
-    dashboard::snapshot::{Cluster, Link, Message, Said, Weight},
+    messages::{Message, Sentence, Severity},
     shop::Zone,
     views::{
         Source,
@@ -28,7 +29,10 @@ use crate::{
 };
 
 use self::groups::Group;
-pub use self::groups::Reading;
+pub use self::{
+    groups::Reading,
+    kafka::{Cluster, Connection, GroupState, HISTORY, History, TopicState},
+};
 
 /// The consumers, in the order of the design.
 pub const VIEWS: [&str; 8] =
@@ -95,12 +99,12 @@ struct Inner {
     groups: HashMap<&'static str, Group>,
     messages: VecDeque<Message>,
     messages_ever: u64,
-    link: Link,
+    connection: Connection,
     cluster: Arc<Cluster>,
     /// Counts changes of anything that a picture shows.
     changes: u64,
     /// Whether the connection has been looked at.
-    linked_before: bool,
+    connected_before: bool,
 }
 
 /// The read model of a process. Every call is short: nothing waits while it is held.
@@ -153,17 +157,17 @@ impl Inner {
 
 impl ReadModel {
     /// An empty model.
-    pub fn new(zone: Zone, link: Link) -> Self {
+    pub fn new(zone: Zone, connection: Connection) -> Self {
         let inner = Inner {
             parts: HashMap::new(),
             ends: Ends::default(),
             groups: HashMap::new(),
             messages: VecDeque::new(),
             messages_ever: 0,
-            link,
+            connection,
             cluster: Arc::default(),
             changes: 0,
-            linked_before: false,
+            connected_before: false,
         };
         Self { zone, inner: Mutex::new(inner), watched: AtomicBool::new(false), changed: Notify::new() }
     }
@@ -262,26 +266,26 @@ impl ReadModel {
     }
 
     /// Notes the connection's state; a change becomes a message.
-    pub fn set_link(&self, up: bool, trouble: Option<Said>, shop_second: i64) {
+    pub fn set_connection(&self, up: bool, trouble: Option<Sentence>, shop_second: i64) {
         let (changed, first) = {
             let mut inner = self.lock();
-            let changed = inner.link.up != up;
-            let first = !std::mem::replace(&mut inner.linked_before, true);
-            inner.changes += u64::from(changed || inner.link.trouble != trouble);
-            inner.link.up = up;
-            inner.link.trouble = trouble;
+            let changed = inner.connection.up != up;
+            let first = !std::mem::replace(&mut inner.connected_before, true);
+            inner.changes += u64::from(changed || inner.connection.trouble != trouble);
+            inner.connection.up = up;
+            inner.connection.trouble = trouble;
             (changed || !up && first, first)
         };
         if changed && up && !first {
-            self.say(shop_second, Weight::Info, Said::KafkaBack);
+            self.say(shop_second, Severity::Info, Sentence::KafkaBack);
         } else if changed && !up {
-            self.say(shop_second, Weight::Error, Said::KafkaAway);
+            self.say(shop_second, Severity::Error, Sentence::KafkaAway);
         }
     }
 
     /// The connection as last seen.
-    pub fn link(&self) -> Link {
-        self.lock().link.clone()
+    pub fn connection(&self) -> Connection {
+        self.lock().connection.clone()
     }
 
     /// Notes what the cluster looks like.
@@ -304,18 +308,18 @@ impl ReadModel {
     }
 
     /// Puts up a message, in the log too.
-    pub fn say(&self, shop_second: i64, weight: Weight, said: Said) {
-        match weight {
-            _ if said.is_small_talk() => tracing::debug!("{said}"),
-            Weight::Info => tracing::info!("{said}"),
-            Weight::Warning => tracing::warn!("{said}"),
-            Weight::Error => tracing::error!("{said}"),
+    pub fn say(&self, shop_second: i64, severity: Severity, sentence: Sentence) {
+        match severity {
+            _ if sentence.is_small_talk() => tracing::debug!("{sentence}"),
+            Severity::Info => tracing::info!("{sentence}"),
+            Severity::Warning => tracing::warn!("{sentence}"),
+            Severity::Error => tracing::error!("{sentence}"),
         }
         let mut inner = self.lock();
         inner.messages_ever += 1;
         inner.changes += 1;
         let number = inner.messages_ever;
-        inner.messages.push_back(Message { number, shop_second, weight, said });
+        inner.messages.push_back(Message { number, shop_second, severity, sentence });
         while inner.messages.len() > MESSAGES {
             inner.messages.pop_front();
         }

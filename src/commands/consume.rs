@@ -9,9 +9,9 @@ use super::{Failure, PATIENCE, Setting, interrupted, print, status};
 use crate::{
     cli::{ConsumeArgs, ViewArg},
     clock::Clock,
-    dashboard::snapshot::Weight,
     engine::{Env, log_reader::LogReader, publisher::Publisher, until::Until},
     handling::Parameters,
+    messages::Severity,
     runtime::{
         consumers::{self, Tools},
         link::Link,
@@ -134,7 +134,7 @@ impl Workshop {
     ) -> Result<Tools, Failure> {
         let (stores, told) = Stores::open(&self.place.state())?;
         if let Some(text) = told {
-            stage.model.say(stage.clock.now().unwrap_or_default(), Weight::Warning, text.into());
+            stage.model.say(stage.clock.now().unwrap_or_default(), Severity::Warning, text.into());
         }
         let env = Env {
             beside: Handle::current(),

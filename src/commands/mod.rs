@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::{BackfillArg, Cli, Command, Common, HandlingArgs, RateArg, SimulatorArgs},
     handling::Parameters,
+    logging,
     runtime::{
         link::{Link, LinkError, Want},
-        logging,
         place::{Place, PlaceError},
     },
     secrets,
@@ -91,7 +91,7 @@ impl Setting {
 
 /// Does what was typed.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    logging::listen(cli.common.log_level);
+    logging::listen(cli.common.log_level.into());
     let setting = Setting::new(cli.common)?;
     match cli.command {
         Command::Tui(args) => tui::run(setting, args).await,

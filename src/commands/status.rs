@@ -14,10 +14,7 @@ use super::{Failure, PATIENCE, Setting, print};
 use crate::{
     cli::StatusArgs,
     clock::Clock,
-    dashboard::{
-        snapshot::Audit,
-        webpage::{self, Day},
-    },
+    dashboard::webpage::{self, Day},
     runtime::{
         link::{Link, Want},
         snapshots::shelves,
@@ -29,7 +26,7 @@ use crate::{
     },
     sinks::clean,
     stream::topics,
-    views::figures::ShopFigures,
+    views::figures::{Audit, ShopFigures},
 };
 
 /// How long the figures of a shop that sells may take to agree.

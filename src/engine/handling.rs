@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     consumer::{Part, Position, Start, Taken, position::Fingerprint},
-    dashboard::snapshot::Said,
     handling::{Ledger, Parameters},
+    messages::Sentence,
     stream::{StreamError, ends::EndWatch, probe::nothing_between},
     views::{Source, part::PartFigures},
 };
@@ -234,8 +234,8 @@ impl Processor for HandlingProcessor {
         Ok(self.judge_anew(client, parts, why))
     }
 
-    fn health(&self) -> (usize, Option<Said>) {
-        (self.ledgers.len(), self.paused.then_some(Said::TooManyWait { orders: HELD }))
+    fn health(&self) -> (usize, Option<Sentence>) {
+        (self.ledgers.len(), self.paused.then_some(Sentence::TooManyWait { orders: HELD }))
     }
 
     fn retire(&mut self) {

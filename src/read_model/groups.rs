@@ -8,7 +8,7 @@ use std::{
 use chrono::Utc;
 
 use super::{Inner, ReadModel, SILENT_MS, VIEWS, reads};
-use crate::{consumer::Part, dashboard::snapshot::Said};
+use crate::{consumer::Part, messages::Sentence};
 
 /// Without an error for so long, the next one is a trouble of its own.
 const SPELL: Duration = Duration::from_secs(10);
@@ -16,7 +16,7 @@ const SPELL: Duration = Duration::from_secs(10);
 /// What a consumer of this process says of itself.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    trouble: Option<Said>,
+    trouble: Option<Sentence>,
     partitions: usize,
     records: u64,
     rebalances: u64,
@@ -56,12 +56,12 @@ pub struct Reading {
     /// Troubles met in this process; `None` where it does not run the consumer.
     pub errors: Option<u64>,
     /// What is wrong, or what it waits for.
-    pub trouble: Option<Said>,
+    pub trouble: Option<Sentence>,
 }
 
 impl ReadModel {
     /// Notes a consumer's own health: partitions held, records read so far, what is wrong.
-    pub fn set_group(&self, view: &'static str, partitions: usize, records: u64, trouble: Option<Said>) {
+    pub fn set_group(&self, view: &'static str, partitions: usize, records: u64, trouble: Option<Sentence>) {
         let mut inner = self.lock();
         let group = inner.groups.entry(view).or_default();
         group.partitions = partitions;
@@ -77,7 +77,7 @@ impl ReadModel {
     }
 
     /// Notes what is wrong with a consumer.
-    pub fn set_trouble(&self, view: &'static str, trouble: Said) {
+    pub fn set_trouble(&self, view: &'static str, trouble: Sentence) {
         let mut inner = self.lock();
         inner.groups.entry(view).or_default().trouble = Some(trouble);
         inner.changes += 1;

@@ -3,7 +3,7 @@
 use super::*;
 
 fn model() -> ReadModel {
-    let link = Link { bootstrap: String::new(), embedded: true, up: true, trouble: None };
+    let link = Connection { bootstrap: String::new(), embedded: true, up: true, trouble: None };
     ReadModel::new(Zone::default(), link)
 }
 

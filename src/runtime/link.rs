@@ -19,7 +19,7 @@ use super::{host::Host, place::Place, supervisor::words};
 use crate::{
     broker::{Broker, BrokerConfig, BrokerError, published_address},
     cli::Common,
-    dashboard::snapshot,
+    read_model::Connection,
     stream::{Session, StreamError},
 };
 
@@ -143,8 +143,8 @@ impl Link {
     }
 
     /// For the screen.
-    pub fn shown(&self) -> snapshot::Link {
-        snapshot::Link {
+    pub fn shown(&self) -> Connection {
+        Connection {
             bootstrap: self.session.bootstrap.to_string(),
             embedded: self.broker.is_some(),
             up: false,

@@ -4,7 +4,6 @@ pub mod apart;
 pub mod consumers;
 mod host;
 pub mod link;
-pub mod logging;
 pub mod place;
 pub mod priority;
 pub mod snapshots;

@@ -54,6 +54,36 @@ pub struct ShopFigures {
     pub told_until: Option<i64>,
 }
 
+/// Orders as they are counted by those who handle them and by those who read what was handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Audit {
+    /// Valid orders in the whole log.
+    pub produced: u64,
+    /// Those that are not handled yet.
+    pub pending: u64,
+    /// Handled orders in the log.
+    pub handled: u64,
+    /// Records that are still to be read, by all consumers together.
+    pub behind: u64,
+}
+
+impl Audit {
+    /// What these figures say.
+    pub fn of(figures: &ShopFigures) -> Self {
+        Self {
+            produced: figures.produced,
+            pending: figures.pending,
+            handled: figures.handled.total,
+            behind: figures.lag.values().fold(0, |sum, lag| sum.saturating_add(*lag)),
+        }
+    }
+
+    /// Whether both count the same.
+    pub fn adds_up(&self) -> bool {
+        self.pending.checked_add(self.handled) == Some(self.produced)
+    }
+}
+
 /// The balance of one product.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StockLine {

@@ -10,9 +10,8 @@ use futures::future::{AbortHandle, Aborted, abortable};
 use shop_sim::{
     clock::Clock,
     consumer::Output,
-    dashboard::snapshot::Link,
     engine::{ConsumerError, Env, log_reader::LogReader, publisher::Publisher, view},
-    read_model::ReadModel,
+    read_model::{Connection, ReadModel},
     runtime::{
         apart::{self, NoThread},
         supervisor::Supervisor,
@@ -59,7 +58,7 @@ impl Bench {
             properties: properties.iter().map(|(name, value)| (own(name), own(value))).collect(),
         };
         topics::ensure(&session, PATIENCE).await.unwrap();
-        let link = Link { bootstrap: own(""), embedded: false, up: false, trouble: None };
+        let link = Connection { bootstrap: own(""), embedded: false, up: false, trouble: None };
         let (model, clock) = (Arc::new(ReadModel::new(zone, link)), Clock::default());
         clock.trade();
         let stop = CancellationToken::new();
@@ -120,7 +119,7 @@ impl Bench {
 
     /// What was told so far.
     pub fn told(&self) -> Vec<String> {
-        self.env.model.messages().into_iter().map(|message| message.said.to_string()).collect()
+        self.env.model.messages().into_iter().map(|message| message.sentence.to_string()).collect()
     }
 
     pub fn was_told(&self, words: &[&str]) -> bool {

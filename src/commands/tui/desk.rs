@@ -10,12 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::super::{Setting, status};
 use crate::{
     clock::Clock,
-    dashboard::{
-        action::Request,
-        picture::Picture,
-        snapshot::{Followed, OpenedReport, Said, Weight},
-    },
+    dashboard::{action::Request, picture::Picture, snapshot::OpenedReport},
     engine::Ended,
+    messages::{Sentence, Severity},
     read_model::ReadModel,
     runtime::{
         place::Place,
@@ -26,7 +23,7 @@ use crate::{
     },
     shop::{Catalog, Zone},
     sinks::report::{Report, json_file},
-    stream::Session,
+    stream::{Session, order_search::TrackedOrder},
 };
 
 /// A report that is read may be revised: how often to look, wall time.
@@ -45,7 +42,7 @@ pub(super) struct Desk {
     catalog: Arc<Catalog>,
     place: Place,
     wanted: watch::Sender<Option<u64>>,
-    followed: watch::Sender<Option<Followed>>,
+    followed: watch::Sender<Option<TrackedOrder>>,
     opened: watch::Sender<Option<OpenedReport>>,
 }
 
@@ -138,20 +135,20 @@ impl Desk {
         let folder = self.place.out().join(FOLDER);
         let written = tokio::task::spawn_blocking(move || {
             let saved = save(&folder, &name, &picture, &json);
-            saved.map_err(|error| Said::NotWritten {
+            saved.map_err(|error| Sentence::NotWritten {
                 path: folder.display().to_string(),
                 why: error.to_string(),
             })
         });
-        let (weight, said) = match written.await {
+        let (severity, sentence) = match written.await {
             Ok(Ok(name)) => {
                 let path = self.place.out().join(FOLDER).join(name).display().to_string();
-                (Weight::Info, Said::PictureSaved { path })
+                (Severity::Info, Sentence::PictureSaved { path })
             }
-            Ok(Err(said)) => (Weight::Error, said),
-            Err(error) => (Weight::Error, Said::Text(error.to_string())),
+            Ok(Err(sentence)) => (Severity::Error, sentence),
+            Err(error) => (Severity::Error, Sentence::Text(error.to_string())),
         };
-        self.model.say(figures.shop_second, weight, said);
+        self.model.say(figures.shop_second, severity, sentence);
     }
 }
 
@@ -161,11 +158,11 @@ fn read(out: &Path, date: NaiveDate) -> OpenedReport {
     let report = match fs::read(out.join(&file)) {
         Ok(bytes) => Report::parse(&bytes)
             .map(Arc::new)
-            .map_err(|error| Said::ReportUnreadable { file, why: error.to_string() }),
+            .map_err(|error| Sentence::ReportUnreadable { file, why: error.to_string() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(Said::NoReport { file, out: out.display().to_string() })
+            Err(Sentence::NoReport { file, out: out.display().to_string() })
         }
-        Err(error) => Err(Said::ReportUnreadable { file, why: error.to_string() }),
+        Err(error) => Err(Sentence::ReportUnreadable { file, why: error.to_string() }),
     };
     OpenedReport { date, report }
 }
@@ -228,12 +225,12 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let date = NaiveDate::from_ymd_opt(2026, 11, 20).unwrap();
         let missing = read(out.path(), date);
-        assert!(matches!(missing.report, Err(Said::NoReport { .. })) && missing.date == date);
+        assert!(matches!(missing.report, Err(Sentence::NoReport { .. })) && missing.date == date);
         let report = Report::new(date, &DayTotals { orders: 3, ..DayTotals::default() }, 1);
         fs::create_dir(out.path().join("reports")).unwrap();
         fs::write(out.path().join(json_file(date)), report.json()).unwrap();
         assert_eq!(read(out.path(), date).report, Ok(Arc::new(report)));
         fs::write(out.path().join(json_file(date)), "{").unwrap();
-        assert!(matches!(read(out.path(), date).report, Err(Said::ReportUnreadable { .. })));
+        assert!(matches!(read(out.path(), date).report, Err(Sentence::ReportUnreadable { .. })));
     }
 }

@@ -14,12 +14,10 @@ use super::{
 };
 use crate::{
     cli::{BackfillArg, TuiArgs},
-    dashboard::{
-        action::Request,
-        snapshot::{Said, Weight},
-    },
+    dashboard::action::Request,
     engine::Ended,
     handling::Parameters,
+    messages::{Sentence, Severity},
     runtime::{
         apart, consumers,
         place::Place,
@@ -136,11 +134,11 @@ async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Resul
     if plan.sell.is_some() {
         while let Err(error) = topics::ensure(&stage.session, PATIENCE).await {
             let StreamError::Unreachable { .. } = error else { return Err(error.into()) };
-            stage.model.set_link(false, Some(error.said()), Utc::now().timestamp());
+            stage.model.set_connection(false, Some(error.sentence()), Utc::now().timestamp());
         }
     } else {
         while let Err(error) = topics::exist(&stage.session, PATIENCE).await {
-            stage.model.set_link(false, Some(error.said()), Utc::now().timestamp());
+            stage.model.set_connection(false, Some(error.sentence()), Utc::now().timestamp());
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
@@ -159,8 +157,8 @@ async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Resul
         Err(SimulatorError::Rival { place, .. }) => {
             stage.model.say(
                 stage.clock.now().unwrap_or_default(),
-                Weight::Info,
-                Said::SoldElsewhere { place },
+                Severity::Info,
+                Sentence::SoldElsewhere { place },
             );
             None
         }
@@ -203,12 +201,12 @@ async fn sell(
             let progress = watch::Sender::new(Progress::default());
             let selling = simulator.run(controls, progress, supervisor.stop.clone());
             let sold = apart::run("simulator", selling).await;
-            let (weight, said) = match sold.map_err(|error| error.to_string())? {
+            let (severity, sentence) = match sold.map_err(|error| error.to_string())? {
                 Ok(Outcome::Finished | Outcome::Stopped) => return Ok(Ended::Done),
-                Ok(Outcome::Replaced { by }) => (Weight::Warning, Said::TakenOver { by }),
-                Err(error) => (Weight::Error, Said::SimulatorFailed { why: error.to_string() }),
+                Ok(Outcome::Replaced { by }) => (Severity::Warning, Sentence::TakenOver { by }),
+                Err(error) => (Severity::Error, Sentence::SimulatorFailed { why: error.to_string() }),
             };
-            supervisor.model.say(supervisor.clock.now().unwrap_or_default(), weight, said);
+            supervisor.model.say(supervisor.clock.now().unwrap_or_default(), severity, sentence);
             Ok::<_, String>(Ended::Done)
         }
     };
@@ -246,7 +244,7 @@ async fn serve(
             Some(request @ (Request::ToMidnight | Request::Rush)) => {
                 let pulse = stage.clock.pulse();
                 if let Some(why) = refusal(&request, pulse.as_ref(), stage.zone) {
-                    stage.model.say(stage.clock.now().unwrap_or_default(), Weight::Info, why);
+                    stage.model.say(stage.clock.now().unwrap_or_default(), Severity::Info, why);
                     continue;
                 }
                 if request == Request::Rush { Control::Rush } else { Control::ToMidnight }

@@ -5,7 +5,7 @@ use chrono::Utc;
 use super::ViewProcessor;
 use crate::{
     consumer::{Output, Part, Position},
-    dashboard::snapshot::{Said, Weight},
+    messages::{Sentence, Severity},
     read_model::PartState,
     sinks::report::text_file,
     views::{View, figures::ReportNote, part::PartFigures},
@@ -83,11 +83,11 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         if let Some(before) = &self.reports {
             for note in reports.iter().filter(|note| !before.contains(note)) {
                 let file = text_file(note.date);
-                let said = match note.revision {
-                    0 => Said::ReportSaved { file },
-                    _ => Said::ReportRevised { file },
+                let sentence = match note.revision {
+                    0 => Sentence::ReportSaved { file },
+                    _ => Sentence::ReportRevised { file },
                 };
-                self.env.model.say(second, Weight::Info, said);
+                self.env.model.say(second, Severity::Info, sentence);
             }
         }
         if self.reports.as_deref() != Some(reports) {
