@@ -14,9 +14,9 @@ use crate::{
     messages::Severity,
     runtime::{
         consumers::{self, Tools},
-        link::Link,
-        place::{ConsumersLock, Place},
-        stage::Stage,
+        kafka::Kafka,
+        out_dir::{ConsumersLock, OutDir},
+        services::Services,
     },
     shop::Catalog,
     store::Stores,
@@ -27,7 +27,7 @@ use crate::{
 /// What there is to do.
 enum Prepared {
     /// The consumers, up to the end where there is one.
-    Work(Stage, Option<Arc<Until>>),
+    Work(Services, Option<Arc<Until>>),
     /// Nothing: the end is the beginning.
     Nothing(Box<ShopFigures>),
 }
@@ -36,11 +36,13 @@ enum Prepared {
 pub(super) async fn run(setting: Setting, args: ConsumeArgs) -> Result<(), Failure> {
     let stop = interrupted()?;
     let early = || if args.until_end { Err(interrupted_early()) } else { Ok(()) };
-    let Some(link) = super::opened(&setting, &stop).await? else { return early() };
+    let Some(kafka) = super::opened(&setting, &stop).await? else { return early() };
     let worked = match locked(&setting) {
         Ok(lock) => {
-            let worked = match stop.run_until_cancelled(prepare(&setting, &link, &args)).await {
-                Some(Ok(Prepared::Work(stage, until))) => work(&setting, stage, until, &args, &stop).await,
+            let worked = match stop.run_until_cancelled(prepare(&setting, &kafka, &args)).await {
+                Some(Ok(Prepared::Work(services, until))) => {
+                    work(&setting, services, until, &args, &stop).await
+                }
                 Some(Ok(Prepared::Nothing(figures))) => tell(&setting, &args, &figures),
                 Some(Err(failure)) => Err(failure),
                 None => early(),
@@ -50,32 +52,32 @@ pub(super) async fn run(setting: Setting, args: ConsumeArgs) -> Result<(), Failu
         }
         Err(failure) => Err(failure),
     };
-    link.close().await;
+    kafka.close().await;
     worked
 }
 
 fn locked(setting: &Setting) -> Result<ConsumersLock, Failure> {
-    let lock = setting.place.lock_consumers()?;
-    setting.place.keep_zone(setting.zone.0)?;
+    let lock = setting.out_dir.lock_consumers()?;
+    setting.out_dir.keep_zone(setting.zone.0)?;
     setting.log()?;
     Ok(lock)
 }
 
-/// A stage on which all is known, and the end of the run where it has one.
-async fn prepare(setting: &Setting, link: &Link, args: &ConsumeArgs) -> Result<Prepared, Failure> {
-    topics::ensure(&link.session, PATIENCE).await?;
+/// Services that know all, and the end of the run where it has one.
+async fn prepare(setting: &Setting, kafka: &Kafka, args: &ConsumeArgs) -> Result<Prepared, Failure> {
+    topics::ensure(&kafka.session, PATIENCE).await?;
     let mut until = None;
     if args.until_end {
-        let Some(end) = end(setting, link, &args.views).await? else {
-            let figures = Stage::new(link, setting.zone, Clock::default()).figures(&setting.catalog);
+        let Some(end) = end(setting, kafka, &args.views).await? else {
+            let figures = Services::new(kafka, setting.zone, Clock::default()).figures(&setting.catalog);
             return Ok(Prepared::Nothing(Box::new(figures)));
         };
         until = Some(Arc::new(end));
     }
     let clock = until.as_ref().map_or_else(Clock::default, |until| Clock::fixed(until.shop_second));
-    let mut stage = Stage::open(link, setting.zone, clock)?;
-    stage.known(PATIENCE).await;
-    Ok(Prepared::Work(stage, until))
+    let mut services = Services::open(kafka, setting.zone, clock)?;
+    services.known(PATIENCE).await;
+    Ok(Prepared::Work(services, until))
 }
 
 fn tell(setting: &Setting, args: &ConsumeArgs, figures: &ShopFigures) -> Result<(), Failure> {
@@ -84,12 +86,12 @@ fn tell(setting: &Setting, args: &ConsumeArgs, figures: &ShopFigures) -> Result<
 
 async fn work(
     setting: &Setting,
-    stage: Stage,
+    services: Services,
     until: Option<Arc<Until>>,
     args: &ConsumeArgs,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let mut runs = Stage::part_of(&stage);
+    let mut runs = Services::part_of(&services);
     let parameters = super::parameters(&args.handling, args.seed);
     let tools = Workshop::of(setting).tools(&runs, parameters, until.clone())?;
     let views = if args.views.is_empty() { &consumers::ALL[..] } else { &args.views };
@@ -101,8 +103,8 @@ async fn work(
     let finished = until.is_some() && !stop.is_cancelled();
     runs.close().await;
     farewell(&tools).await?;
-    let figures = stage.figures(&setting.catalog);
-    stage.close().await;
+    let figures = services.figures(&setting.catalog);
+    services.close().await;
     if !finished {
         return if until.is_some() { Err(interrupted_early()) } else { Ok(()) };
     }
@@ -115,43 +117,43 @@ fn interrupted_early() -> Failure {
 
 /// Where the consumers of a process work.
 pub(super) struct Workshop {
-    place: Place,
+    out_dir: OutDir,
     catalog: Arc<Catalog>,
 }
 
 impl Workshop {
     /// The folder and the products of the setting.
     pub(super) fn of(setting: &Setting) -> Self {
-        Self { place: setting.place.clone(), catalog: Arc::clone(&setting.catalog) }
+        Self { out_dir: setting.out_dir.clone(), catalog: Arc::clone(&setting.catalog) }
     }
 
-    /// What the consumers on a stage work with.
+    /// What the consumers work with.
     pub(super) fn tools(
         &self,
-        stage: &Stage,
+        services: &Services,
         parameters: Parameters,
         until: Option<Arc<Until>>,
     ) -> Result<Tools, Failure> {
-        let (stores, told) = Stores::open(&self.place.state())?;
+        let (stores, told) = Stores::open(&self.out_dir.state())?;
         if let Some(text) = told {
-            stage.model.say(stage.clock.now().unwrap_or_default(), Severity::Warning, text.into());
+            services.model.say(services.clock.now().unwrap_or_default(), Severity::Warning, text.into());
         }
         let env = Env {
             beside: Handle::current(),
-            session: stage.session.clone(),
+            session: services.session.clone(),
             reader: LogReader::default(),
-            model: Arc::clone(&stage.model),
-            clock: stage.clock.clone(),
-            zone: stage.zone,
-            publisher: Arc::new(Publisher::new(&stage.session)?),
-            instance: self.place.instance()?.into(),
+            model: Arc::clone(&services.model),
+            clock: services.clock.clone(),
+            zone: services.zone,
+            publisher: Arc::new(Publisher::new(&services.session)?),
+            instance: self.out_dir.instance()?.into(),
             until,
-            stop: stage.stop.clone(),
+            stop: services.stop.clone(),
         };
         Ok(Tools {
             env,
             stores: Arc::new(stores),
-            out: self.place.out().to_owned(),
+            out: self.out_dir.path().to_owned(),
             catalog: Arc::clone(&self.catalog),
             parameters,
         })
@@ -174,12 +176,12 @@ pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
 /// Fixes shop time T and the ends of the logs.
 ///
 /// `None` where nothing has happened in the shop yet: it may open at any time, also in the past, so no day is over.
-async fn end(setting: &Setting, link: &Link, views: &[ViewArg]) -> Result<Option<Until>, Failure> {
-    let mut stage = Stage::open(link, setting.zone, Clock::default())?;
-    stage.known(PATIENCE).await;
-    let known = stage.clock.now();
-    stage.close().await;
-    let ends = look(&link.session).await?;
+async fn end(setting: &Setting, kafka: &Kafka, views: &[ViewArg]) -> Result<Option<Until>, Failure> {
+    let mut services = Services::open(kafka, setting.zone, Clock::default())?;
+    services.known(PATIENCE).await;
+    let known = services.clock.now();
+    services.close().await;
+    let ends = look(&kafka.session).await?;
     if known.is_none() && ends.values().all(|end| *end == 0) {
         return Ok(None);
     }

@@ -2,7 +2,7 @@
 
 use super::{Failure, Setting, print};
 use crate::{
-    runtime::link::{Link, Want},
+    runtime::kafka::{Kafka, Want},
     shop::{
         Order, Zone,
         money::{kronor, signed},
@@ -16,14 +16,14 @@ use crate::{
 
 /// Prints how far an order has come.
 pub(super) async fn run(setting: Setting, id: u64) -> Result<(), Failure> {
-    let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
-    let told = tell(&setting, &link, id).await;
-    link.close().await;
+    let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
+    let told = tell(&setting, &kafka, id).await;
+    kafka.close().await;
     print(&told?)
 }
 
-async fn tell(setting: &Setting, link: &Link, id: u64) -> Result<String, Failure> {
-    let (session, mut tracker) = (link.session.clone(), Tracker::new(id, setting.zone));
+async fn tell(setting: &Setting, kafka: &Kafka, id: u64) -> Result<String, Failure> {
+    let (session, mut tracker) = (kafka.session.clone(), Tracker::new(id, setting.zone));
     let looked = tokio::task::spawn_blocking(move || {
         let finder = Finder::new(&session)?;
         let looked = tracker.look(&finder, || false);
@@ -34,7 +34,7 @@ async fn tell(setting: &Setting, link: &Link, id: u64) -> Result<String, Failure
     let OrderStatus::Found(status) = tracker.status() else {
         return Err(Failure::Other(format!(
             "there is no order {id} in {}: orders are numbered from 1 in the order of their sale",
-            link.session.topic(Topic::Orders)
+            kafka.session.topic(Topic::Orders)
         )));
     };
     let mut lines = sale(&status.order, &status.sold, setting.zone);

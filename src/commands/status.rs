@@ -16,9 +16,9 @@ use crate::{
     clock::Clock,
     dashboard::webpage::{self, Day},
     runtime::{
-        link::{Link, Want},
+        kafka::{Kafka, Want},
+        services::Services,
         snapshots::shelves,
-        stage::Stage,
     },
     shop::{
         Zone,
@@ -38,27 +38,27 @@ const SILENT_MS: i64 = 2_000;
 
 /// Prints the figures and changes nothing.
 pub(super) async fn run(setting: Setting, args: &StatusArgs) -> Result<(), Failure> {
-    let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
-    let printed = show(&setting, &link, args).await;
-    link.close().await;
+    let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
+    let printed = show(&setting, &kafka, args).await;
+    kafka.close().await;
     printed
 }
 
-async fn show(setting: &Setting, link: &Link, args: &StatusArgs) -> Result<(), Failure> {
-    exists(link).await?;
-    let mut stage = Stage::open(link, setting.zone, Clock::default())?;
-    let known = stage.known(PATIENCE).await;
+async fn show(setting: &Setting, kafka: &Kafka, args: &StatusArgs) -> Result<(), Failure> {
+    exists(kafka).await?;
+    let mut services = Services::open(kafka, setting.zone, Clock::default())?;
+    let known = services.known(PATIENCE).await;
     let is_told = || {
-        stage
+        services
             .model
             .told_ms()
             .is_some_and(|told| Utc::now().timestamp_millis().saturating_sub(told) < SILENT_MS)
     };
-    let figures = agreed(|| stage.figures(&setting.catalog), is_told, MOMENT).await;
-    let pulse = stage.clock.pulse();
-    stage.close().await;
+    let figures = agreed(|| services.figures(&setting.catalog), is_told, MOMENT).await;
+    let pulse = services.clock.pulse();
+    services.close().await;
     if !known {
-        let bootstrap = link.session.bootstrap.to_string();
+        let bootstrap = kafka.session.bootstrap.to_string();
         let reason = "the shop's state could not be read in time".to_owned();
         return Err(crate::stream::StreamError::Unreachable { bootstrap, reason }.into());
     }
@@ -102,8 +102,8 @@ fn save(path: &Path, page: &str) -> Result<(), Failure> {
 }
 
 /// An error unless the shop's topics are there.
-pub(super) async fn exists(link: &Link) -> Result<(), Failure> {
-    Ok(topics::exist(&link.session, PATIENCE).await?)
+pub(super) async fn exists(kafka: &Kafka) -> Result<(), Failure> {
+    Ok(topics::exist(&kafka.session, PATIENCE).await?)
 }
 
 #[derive(Serialize)]

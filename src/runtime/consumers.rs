@@ -4,7 +4,7 @@ use std::{fmt::Display, future::Future, path::PathBuf, sync::Arc};
 
 use futures::FutureExt;
 
-use super::{apart, stage::Stage, supervisor::Supervisor};
+use super::{dedicated_thread, services::Services, supervisor::Supervisor};
 use crate::{
     cli::ViewArg,
     consumer::{
@@ -48,24 +48,24 @@ pub struct Tools {
     pub parameters: Parameters,
 }
 
-/// Starts consumers on a stage; each ends when the stage stops, or at the end it was given.
-pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
+/// Starts consumers; each ends when the services stop, or at the end it was given.
+pub fn start(services: &mut Services, tools: &Tools, views: &[ViewArg]) {
     let env = &tools.env;
     // With an end to come to, nothing is waited for but the consumers.
     if env.until.is_none() {
         let (session, model) = (env.session.clone(), Arc::clone(&env.model));
         let (clock, stop) = (env.clock.clone(), env.stop.clone());
-        stage.keep("the keeper of the topics", move || {
+        services.keep("the keeper of the topics", move || {
             let keeping = topics::keep(session.clone(), Arc::clone(&model), clock.clone(), stop.clone());
             keeping.map(|()| Ok::<_, StreamError>(Ended::Done))
         });
     }
     env.reader.expect(views.len());
     let reading = env.clone();
-    stage.serve(async move {
+    services.serve(async move {
         let run = || {
             let env = reading.clone();
-            apart("log-reader", async move { env.reader.run(&env.session, &env.stop).await })
+            dedicated("log-reader", async move { env.reader.run(&env.session, &env.stop).await })
         };
         supervisor(&reading).keep("the reader of the logs", run).await;
     });
@@ -73,17 +73,19 @@ pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
         let tools = tools.clone();
         let zone = tools.env.zone;
         match view {
-            ViewArg::OrdersToday => stage.spawn(keep::<OrdersToday, _>(tools, |_| NoOutput)),
-            ViewArg::Sales => stage.spawn(keep::<Sales, _>(tools, |_| NoOutput)),
-            ViewArg::DailyReport => stage.spawn(keep::<DailyReport, _>(tools, |_| ReportFiles::default())),
-            ViewArg::Stock => stage.spawn(keep::<Stock, _>(tools, |tools| StockFiles::new(&tools.catalog))),
-            ViewArg::Mail => stage.spawn(keep::<Mail, _>(tools, move |_| MailFiles::new(zone))),
-            ViewArg::HandledWindows => stage.spawn(keep::<HandledWindows, _>(tools, |_| NoOutput)),
-            ViewArg::Journal => stage.spawn(keep::<Journal, _>(tools, move |_| JournalFiles::new(zone))),
-            ViewArg::Handling => stage.spawn(async move {
+            ViewArg::OrdersToday => services.spawn(keep::<OrdersToday, _>(tools, |_| NoOutput)),
+            ViewArg::Sales => services.spawn(keep::<Sales, _>(tools, |_| NoOutput)),
+            ViewArg::DailyReport => services.spawn(keep::<DailyReport, _>(tools, |_| ReportFiles::default())),
+            ViewArg::Stock => {
+                services.spawn(keep::<Stock, _>(tools, |tools| StockFiles::new(&tools.catalog)));
+            }
+            ViewArg::Mail => services.spawn(keep::<Mail, _>(tools, move |_| MailFiles::new(zone))),
+            ViewArg::HandledWindows => services.spawn(keep::<HandledWindows, _>(tools, |_| NoOutput)),
+            ViewArg::Journal => services.spawn(keep::<Journal, _>(tools, move |_| JournalFiles::new(zone))),
+            ViewArg::Handling => services.spawn(async move {
                 let run = || {
                     let Tools { env, parameters, .. } = tools.clone();
-                    apart(handling::NAME, async move { handling::run(&env, parameters).await })
+                    dedicated(handling::NAME, async move { handling::run(&env, parameters).await })
                 };
                 supervisor(&tools.env).keep(handling::NAME, run).await;
             }),
@@ -95,7 +97,7 @@ pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
 async fn keep<V: View, O: Output<V> + 'static>(tools: Tools, output: impl Fn(&Tools) -> O + Send + Sync) {
     let run = || {
         let (tools, output) = (tools.clone(), output(&tools));
-        apart(V::NAME, async move {
+        dedicated(V::NAME, async move {
             let store = tools.stores.view(V::NAME).map_err(|error| ConsumerError::Trouble(error.into()))?;
             let files = Folder::open(&tools.out).map_err(|error| {
                 let path = tools.out.display().to_string();
@@ -108,11 +110,11 @@ async fn keep<V: View, O: Output<V> + 'static>(tools: Tools, output: impl Fn(&To
 }
 
 /// One run of a consumer, on a thread of its own.
-async fn apart<E: Display + Send + 'static>(
+async fn dedicated<E: Display + Send + 'static>(
     name: &str,
     run: impl Future<Output = Result<Ended, E>> + Send + 'static,
 ) -> Result<Ended, String> {
-    match apart::run(name, run).await {
+    match dedicated_thread::run(name, run).await {
         Ok(ended) => ended.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     }

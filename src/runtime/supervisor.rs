@@ -46,7 +46,7 @@ impl Supervisor {
                 Ok(Ok(Ended::Done)) => return,
                 Ok(Ok(Ended::Again(why))) => why,
                 Ok(Err(error)) => error.to_string(),
-                Err(panic) => format!("it panicked ({})", words(panic.as_ref())),
+                Err(panic) => format!("it panicked ({})", panic_message(panic.as_ref())),
             };
             if self.stop.is_cancelled() {
                 return;
@@ -77,7 +77,7 @@ impl Supervisor {
 }
 
 /// What a task that panicked said.
-pub fn words(panic: &dyn std::any::Any) -> &str {
+pub fn panic_message(panic: &dyn std::any::Any) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

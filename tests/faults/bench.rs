@@ -13,7 +13,7 @@ use shop_sim::{
     engine::{ConsumerError, Env, log_reader::LogReader, publisher::Publisher, view},
     read_model::{Connection, ReadModel},
     runtime::{
-        apart::{self, NoThread},
+        dedicated_thread::{self, NoThread},
         supervisor::Supervisor,
     },
     shop::Zone,
@@ -114,7 +114,7 @@ impl Bench {
             };
             supervisor.keep::<_, _, ConsumerError>(V::NAME, run).await;
         });
-        Kept { ended: tokio::spawn(apart::run(V::NAME, keeping)), abort }
+        Kept { ended: tokio::spawn(dedicated_thread::run(V::NAME, keeping)), abort }
     }
 
     /// What was told so far.

@@ -15,9 +15,9 @@ use crate::{
     messages::{Sentence, Severity},
     read_model::ReadModel,
     runtime::{
-        place::Place,
+        out_dir::OutDir,
+        services::{self, Services},
         snapshots::Asked,
-        stage::{self, Stage},
         supervisor::Supervisor,
         tracker,
     },
@@ -40,7 +40,7 @@ pub(super) struct Desk {
     clock: Clock,
     zone: Zone,
     catalog: Arc<Catalog>,
-    place: Place,
+    out_dir: OutDir,
     wanted: watch::Sender<Option<u64>>,
     followed: watch::Sender<Option<TrackedOrder>>,
     opened: watch::Sender<Option<OpenedReport>>,
@@ -48,16 +48,16 @@ pub(super) struct Desk {
 
 impl Desk {
     /// A desk, and where its answers can be seen.
-    pub(super) fn new(setting: &Setting, stage: &Stage) -> (Self, Asked) {
+    pub(super) fn new(setting: &Setting, services: &Services) -> (Self, Asked) {
         let (followed, seen_followed) = watch::channel(None);
         let (opened, seen_opened) = watch::channel(None);
         let desk = Self {
-            session: stage.session.clone(),
-            model: Arc::clone(&stage.model),
-            clock: stage.clock.clone(),
-            zone: stage.zone,
+            session: services.session.clone(),
+            model: Arc::clone(&services.model),
+            clock: services.clock.clone(),
+            zone: services.zone,
             catalog: Arc::clone(&setting.catalog),
-            place: setting.place.clone(),
+            out_dir: setting.out_dir.clone(),
             wanted: watch::Sender::new(None),
             followed,
             opened,
@@ -117,8 +117,8 @@ impl Desk {
     }
 
     async fn open(&self, date: Option<NaiveDate>) {
-        let place = self.place.clone();
-        let read = tokio::task::spawn_blocking(move || date.map(|date| read(place.out(), date)));
+        let out_dir = self.out_dir.clone();
+        let read = tokio::task::spawn_blocking(move || date.map(|date| read(out_dir.path(), date)));
         let Ok(opened) = read.await else { return };
         self.opened.send_if_modified(|last| {
             let news = *last != opened;
@@ -129,10 +129,10 @@ impl Desk {
 
     /// Saves a picture with the figures of this moment, and says where.
     async fn save(&self, picture: Picture) {
-        let figures = stage::figures(&self.model, &self.clock, &self.catalog);
+        let figures = services::figures(&self.model, &self.clock, &self.catalog);
         let name = self.zone.at(figures.shop_second).format("%Y-%m-%d-%H%M%S").to_string();
         let json = status::json(&figures, self.zone);
-        let folder = self.place.out().join(FOLDER);
+        let folder = self.out_dir.path().join(FOLDER);
         let written = tokio::task::spawn_blocking(move || {
             let saved = save(&folder, &name, &picture, &json);
             saved.map_err(|error| Sentence::NotWritten {
@@ -142,7 +142,7 @@ impl Desk {
         });
         let (severity, sentence) = match written.await {
             Ok(Ok(name)) => {
-                let path = self.place.out().join(FOLDER).join(name).display().to_string();
+                let path = self.out_dir.path().join(FOLDER).join(name).display().to_string();
                 (Severity::Info, Sentence::PictureSaved { path })
             }
             Ok(Err(sentence)) => (Severity::Error, sentence),

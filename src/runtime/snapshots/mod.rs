@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::{alarms::Alarms, audit::Auditor, feed::Feed, groups::Groups, news::News, rate::Rate};
-use super::stage;
+use super::services;
 use crate::{
     clock::Clock,
     dashboard::snapshot::{OpenedReport, ShelfPlan, Snapshot},
@@ -80,7 +80,7 @@ impl Painter {
     /// The shop as it is now. What is news since the last picture becomes a message.
     pub fn paint(&mut self) -> Snapshot {
         let now = Instant::now();
-        let figures = stage::figures(&self.model, &self.clock, &self.catalog);
+        let figures = services::figures(&self.model, &self.clock, &self.catalog);
         let pulse = self.clock.pulse();
         let groups = self.groups.take(now, self.model.readings());
         self.model.each_part(|part| self.feed.take(part));
