@@ -14,6 +14,7 @@ use clap::{
 use tracing::level_filters::LevelFilter;
 
 use crate::{
+    consumers::Name,
     dashboard::{Marker, ThemeName},
     messages::Lang,
 };
@@ -234,7 +235,7 @@ pub struct ProduceArgs {
 pub struct ConsumeArgs {
     /// Which consumers; all unless some are named
     #[arg(value_name = "VIEW")]
-    pub views: Vec<ViewArg>,
+    pub views: Vec<Name>,
     /// How orders are handled.
     #[command(flatten)]
     pub handling: HandlingArgs,
@@ -295,20 +296,6 @@ pub struct ReportArgs {
     /// Compute it again from the log
     #[arg(long, requires = "date")]
     pub rebuild: bool,
-}
-
-/// A consumer by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum ViewArg {
-    OrdersToday,
-    Sales,
-    DailyReport,
-    Stock,
-    Handling,
-    Mail,
-    HandledWindows,
-    Journal,
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! shop-sim: a web shop whose finished orders stream through Apache Kafka, the shop's consumers, and a
 //! live dashboard.
 //!
-//! - [`shop`], [`views`] and [`handling`] are pure: what a shop is, what each consumer knows, when an order is handled.
+//! - [`shop`], [`views`] and [`handling`] are pure: what a shop is, what a consumer knows, when an order is handled.
 //! - [`consumer`] is a consumer without its Kafka: records in; figures, checkpoints ([`store`]) and files ([`sinks`]) out.
+//! - [`consumers`] has one file for each of them, and the one table that everything else about them follows from.
 //! - [`stream`] speaks to Kafka; [`engine`] runs the consumers on it, and [`simulator`] sells through it.
 //! - [`clock`] is the shop's time, and [`read_model`] what a process knows of the whole shop.
 //! - [`verify`] computes everything again on a way of its own and compares.
@@ -19,6 +20,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod consumer;
+pub mod consumers;
 pub mod dashboard;
 pub mod engine;
 pub mod handling;

@@ -18,13 +18,12 @@ use tokio::sync::Notify;
 
 use crate::{
     consumer::{Part, Position},
+    consumers::{NAMES, PartFigures, has_windows, summarize},
     messages::{Message, Sentence, Severity},
     shop::Zone,
     views::{
         Source,
         figures::{ReportNote, ShopFigures},
-        part::PartFigures,
-        summary::summarize,
     },
 };
 
@@ -33,13 +32,6 @@ pub use self::{
     groups::Reading,
     kafka::{Cluster, Connection, GroupState, HISTORY, History, TopicState},
 };
-
-/// The consumers, in the order of the design.
-pub const VIEWS: [&str; 8] =
-    ["orders-today", "sales", "daily-report", "stock", "handling", "mail", "handled-windows", "journal"];
-
-/// Those with figures that change while nothing happens.
-const WINDOWS: [&str; 2] = ["sales", "handled-windows"];
 
 /// Wall ms after which whoever told figures is silent: who runs tells the same again every ten seconds.
 const SILENT_MS: i64 = 20_000;
@@ -149,7 +141,7 @@ impl Drop for Held<'_> {
 impl Inner {
     /// Shop second of the oldest windows, where nobody has told them for long by `wall_ms`.
     fn told_until(&self, wall_ms: i64) -> Option<i64> {
-        let windows = self.parts.iter().filter(|((view, _), _)| WINDOWS.contains(view));
+        let windows = self.parts.iter().filter(|((view, _), _)| has_windows(view));
         let silent = windows.filter(|(_, state)| wall_ms - state.wall_ms >= SILENT_MS);
         silent.map(|(_, state)| state.shop_second).min()
     }
@@ -252,7 +244,7 @@ impl ReadModel {
     /// Records between the positions of all views and these ends of their logs.
     pub fn behind(&self, ends: &HashMap<Part, i64>) -> u64 {
         let inner = self.lock();
-        VIEWS.iter().map(|view| inner.behind(view, ends)).fold(0, u64::saturating_add)
+        NAMES.iter().map(|view| inner.behind(view, ends)).fold(0, u64::saturating_add)
     }
 
     /// How often each log may have become another one, as in [`Ends`].
@@ -334,7 +326,7 @@ impl ReadModel {
     pub fn figures(&self, now: i64) -> ShopFigures {
         let inner = self.lock();
         let mut figures = summarize(inner.parts.values().map(|state| &state.figures), now, self.zone);
-        figures.lag = VIEWS.iter().map(|view| ((*view).to_owned(), inner.lag(view))).collect();
+        figures.lag = NAMES.iter().map(|view| ((*view).to_owned(), inner.lag(view))).collect();
         let mut reports: BTreeMap<_, ReportNote> = BTreeMap::new();
         for note in inner.parts.values().flat_map(|state| &state.reports) {
             let newest = reports.entry(note.date).or_insert_with(|| note.clone());
@@ -350,15 +342,6 @@ impl ReadModel {
     /// Shows every part's figures to `each`, without copies.
     pub fn each_part(&self, each: impl FnMut(&PartFigures)) {
         self.lock().parts.values().map(|state| &state.figures).for_each(each);
-    }
-}
-
-/// Whether a view reads a log.
-pub fn reads(view: &str, source: Source) -> bool {
-    match view {
-        "mail" | "handled-windows" => source == Source::Handled,
-        "stock" => source != Source::Handled,
-        _ => source == Source::Orders,
     }
 }
 

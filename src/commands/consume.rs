@@ -7,8 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Failure, PATIENCE, Setting, interrupted, print, status};
 use crate::{
-    cli::{ConsumeArgs, ViewArg},
+    cli::ConsumeArgs,
     clock::Clock,
+    consumers::Name,
     engine::{Env, log_reader::LogReader, publisher::Publisher, until::Until},
     handling::Parameters,
     messages::Severity,
@@ -94,7 +95,7 @@ async fn work(
     let mut runs = Services::part_of(&services);
     let parameters = super::parameters(&args.handling, args.seed);
     let tools = Workshop::of(setting).tools(&runs, parameters, until.clone())?;
-    let views = if args.views.is_empty() { &consumers::ALL[..] } else { &args.views };
+    let views = if args.views.is_empty() { &Name::ALL[..] } else { &args.views };
     consumers::start(&mut runs, &tools, views);
     tokio::select! {
         () = stop.cancelled() => {}
@@ -176,7 +177,7 @@ pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
 /// Fixes shop time T and the ends of the logs.
 ///
 /// `None` where nothing has happened in the shop yet: it may open at any time, also in the past, so no day is over.
-async fn end(setting: &Setting, kafka: &Kafka, views: &[ViewArg]) -> Result<Option<Until>, Failure> {
+async fn end(setting: &Setting, kafka: &Kafka, views: &[Name]) -> Result<Option<Until>, Failure> {
     let mut services = Services::open(kafka, setting.zone, Clock::default())?;
     services.known(PATIENCE).await;
     let known = services.clock.now();
@@ -186,7 +187,7 @@ async fn end(setting: &Setting, kafka: &Kafka, views: &[ViewArg]) -> Result<Opti
         return Ok(None);
     }
     let shop_second = known.unwrap_or_else(|| chrono::Utc::now().timestamp());
-    let handling = views.is_empty() || views.contains(&ViewArg::Handling);
+    let handling = views.is_empty() || views.contains(&Name::Handling);
     let handled_ends = watch::Sender::new((!handling).then(|| ends.clone()));
     Ok(Some(Until { shop_second, ends, handled_ends }))
 }

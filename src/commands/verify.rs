@@ -5,7 +5,7 @@ mod files;
 mod topics;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
     time::{Duration, Instant},
@@ -15,7 +15,7 @@ use super::{Failure, PATIENCE, Setting, print, status::exists};
 use crate::{
     clock::Clock,
     consumer::Part,
-    read_model::VIEWS,
+    consumers::{Contribution, NAMES, Recount},
     runtime::{
         kafka::{Kafka, Want},
         services::Services,
@@ -87,7 +87,7 @@ impl Heard {
             claims: Vec::new(),
             who: Vec::new(),
         };
-        for view in VIEWS {
+        for view in NAMES {
             for (part, state) in services.model.parts(view) {
                 heard.who.push(state.who.clone());
                 heard.claims.push(Claim { by: STATE, view, part, state });
@@ -160,6 +160,7 @@ fn audit_all(
     let (claims, note) = checkpoints::claims(state, zone, heard.figures.shop_second);
     heard.claims.extend(claims);
     notes.extend(note);
+    notes.extend(not_recounted(&heard.claims));
     let watch = EndWatch::new(session)?;
     let ends = watch.look_when_settled()?;
 
@@ -214,7 +215,7 @@ fn audit_all(
         ));
     }
     log.compare_status(&heard.figures, zone, &mut found);
-    if behind.values().all(|behind| *behind == 0) && behind.len() == VIEWS.len() {
+    if behind.values().all(|behind| *behind == 0) && behind.len() == NAMES.len() {
         log.compare_sums(&heard.figures, &mut found);
     }
     // Where the log has grown meanwhile, the files may have too; where they have not differed, they did not.
@@ -225,6 +226,15 @@ fn audit_all(
     }
     let summary = summary(&log, &heard.figures, count + whole);
     Ok(Audit { found, notes, summary })
+}
+
+/// Which consumers the audit has no count of its own for.
+fn not_recounted(claims: &[Claim]) -> Option<String> {
+    let is_left_out = |claim: &&Claim| matches!(claim.state.figures.recount(), Recount::None);
+    let names: BTreeSet<&str> = claims.iter().filter(is_left_out).map(|claim| claim.view).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    (!names.is_empty())
+        .then(|| format!("Not recounted: {}, whose figures and files are not audited.", names.join(", ")))
 }
 
 /// Which views have come to the end of the log, in this folder.

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     consumer::{Output, Part, Start, Taken, Worker, position::Fingerprint},
+    consumers::PartFigures,
     messages::{Sentence, Severity},
     read_model::PartState,
     sinks::files::Files,
@@ -41,7 +42,7 @@ const SELDOM: Duration = Duration::from_millis(1_900);
 /// # Errors
 ///
 /// Where the checkpoint or the files cannot be opened, or Kafka refuses what no repetition mends.
-pub async fn run<V: View, O: Output<V> + 'static>(
+pub async fn run<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static>(
     env: &Env,
     output: O,
     store: impl Store + 'static,
@@ -124,7 +125,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     }
 }
 
-impl<V: View, O: Output<V> + 'static> Processor for ViewProcessor<V, O> {
+impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for ViewProcessor<V, O> {
     const NAME: &'static str = V::NAME;
     const SOURCES: &'static [Source] = V::SOURCES;
 

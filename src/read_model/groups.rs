@@ -7,8 +7,12 @@ use std::{
 
 use chrono::Utc;
 
-use super::{Inner, ReadModel, SILENT_MS, VIEWS, reads};
-use crate::{consumer::Part, messages::Sentence};
+use super::{Inner, ReadModel, SILENT_MS};
+use crate::{
+    consumer::Part,
+    consumers::{NAMES, reads},
+    messages::Sentence,
+};
 
 /// Without an error for so long, the next one is a trouble of its own.
 const SPELL: Duration = Duration::from_secs(10);
@@ -96,7 +100,7 @@ impl ReadModel {
     /// Whether this process runs every consumer over all partitions that there are: nobody else has figures of them.
     pub fn holds_all(&self) -> bool {
         let inner = self.lock();
-        VIEWS.iter().all(|view| {
+        NAMES.iter().all(|view| {
             let parts = inner.ends.by_part.keys().filter(|part| reads(view, part.source)).count();
             let held = inner.groups.get(view).map_or(0, |group| group.partitions);
             parts > 0 && held == parts
@@ -119,7 +123,7 @@ impl ReadModel {
                 trouble: group.and_then(|group| group.trouble.clone()),
             }
         };
-        VIEWS.map(reading).to_vec()
+        NAMES.map(reading).to_vec()
     }
 }
 
@@ -146,7 +150,7 @@ impl Inner {
         ends.iter()
             .filter(|(part, _)| reads(view, part.source))
             .map(|(part, end)| {
-                let read = VIEWS
+                let read = NAMES
                     .iter()
                     .find(|name| **name == view)
                     .and_then(|name| self.parts.get(&(*name, *part)))

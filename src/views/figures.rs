@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::day_totals::ProductTotals;
 
@@ -52,6 +53,8 @@ pub struct ShopFigures {
     /// Up to which shop second (Unix) the windows were told, where whoever told them has fallen silent since: what they
     /// lost by now is not known.
     pub told_until: Option<i64>,
+    /// The figures of consumers that nothing above is of, by the name of the consumer.
+    pub others: BTreeMap<&'static str, Value>,
 }
 
 /// Orders as they are counted by those who handle them and by those who read what was handled.
@@ -199,6 +202,9 @@ pub struct ReportNote {
     /// How many times it was rewritten.
     pub revision: u32,
 }
+
+/// Orders that each partition hands to the feed.
+pub const FEED: usize = 12;
 
 /// Characters of a customer's name in the feed, far more than a screen shows: what a partition tells has to fit into a
 /// record.

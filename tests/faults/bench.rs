@@ -10,6 +10,7 @@ use futures::future::{AbortHandle, Aborted, abortable};
 use shop_sim::{
     clock::Clock,
     consumer::Output,
+    consumers::PartFigures,
     engine::{ConsumerError, Env, log_reader::LogReader, publisher::Publisher, view},
     read_model::{Connection, ReadModel},
     runtime::{
@@ -99,7 +100,7 @@ impl Bench {
         mut files: impl FnMut() -> F + Send + 'static,
     ) -> Kept
     where
-        V: View,
+        V: View<Figures: Into<PartFigures>>,
         O: Output<V> + 'static,
         S: Store + Clone + Sync + 'static,
         F: Files + 'static,

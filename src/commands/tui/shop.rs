@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     cli::{BackfillArg, TuiArgs},
+    consumers::Name,
     dashboard::action::Request,
     engine::Ended,
     handling::Parameters,
@@ -169,7 +170,7 @@ async fn open(
         Err(error) => return Err(error.into()),
     };
     let tools = plan.workshop.tools(services, plan.parameters, None)?;
-    consumers::start(services, &tools, &consumers::ALL);
+    consumers::start(services, &tools, &Name::ALL);
     Ok(Some(Open { simulator, tools: Some(tools), asker }))
 }
 

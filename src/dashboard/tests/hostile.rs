@@ -97,6 +97,7 @@ prop_compose! {
                 created_at: zone.stamp(total_ore), handled_at: None,
             }).collect(),
             told_until: None,
+            others: BTreeMap::new(),
         };
         (figures, shelf)
     }

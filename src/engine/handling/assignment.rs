@@ -7,11 +7,11 @@ use rdkafka::consumer::Consumer;
 use super::{HandlingProcessor, NAME, restore};
 use crate::{
     consumer::{Part, Position, Start},
+    consumers::PartFigures,
     handling::{Ledger, Resume},
     messages::Severity,
     read_model::PartState,
     stream::Topic,
-    views::part::PartFigures,
 };
 
 /// A question to Kafka.

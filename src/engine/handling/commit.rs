@@ -8,6 +8,7 @@ use rdkafka::consumer::Consumer;
 use super::{HandlingProcessor, NAME, part};
 use crate::{
     consumer::{Part, Position},
+    consumers::PartFigures,
     engine::{
         env::Ended,
         member::{Client, Committed},
@@ -16,7 +17,6 @@ use crate::{
     messages::Severity,
     read_model::PartState,
     stream::StreamError,
-    views::part::PartFigures,
 };
 
 /// Orders in one transaction, about.

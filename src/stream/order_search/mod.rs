@@ -26,8 +26,9 @@ use super::{
     scan::scan,
 };
 use crate::{
+    consumers::Mail,
     shop::{Handled, Order},
-    views::{Mail, View},
+    views::View,
 };
 
 const CALL: Duration = Duration::from_secs(5);
