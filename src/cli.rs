@@ -11,7 +11,13 @@ use clap::{
     parser::ValueSource,
 };
 
-use crate::dashboard::{Lang, Marker, ThemeName};
+use tracing::level_filters::LevelFilter;
+
+use crate::{
+    consumers::Name,
+    dashboard::{Marker, ThemeName},
+    messages::Lang,
+};
 pub use values::{BackfillArg, RateArg};
 use values::{
     address, backfill, chance_ppm, date, duration_ms, order_id, partitions, prefix, property, rate, speed,
@@ -128,6 +134,18 @@ pub enum LogLevel {
     Trace,
 }
 
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
+
 /// How the simulator sells.
 #[derive(Debug, Clone, Args)]
 pub struct SimulatorArgs {
@@ -217,7 +235,7 @@ pub struct ProduceArgs {
 pub struct ConsumeArgs {
     /// Which consumers; all unless some are named
     #[arg(value_name = "VIEW")]
-    pub views: Vec<ViewArg>,
+    pub views: Vec<Name>,
     /// How orders are handled.
     #[command(flatten)]
     pub handling: HandlingArgs,
@@ -278,20 +296,6 @@ pub struct ReportArgs {
     /// Compute it again from the log
     #[arg(long, requires = "date")]
     pub rebuild: bool,
-}
-
-/// A consumer by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum ViewArg {
-    OrdersToday,
-    Sales,
-    DailyReport,
-    Stock,
-    Handling,
-    Mail,
-    HandledWindows,
-    Journal,
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 use shop_sim::{
     cli::{Cli, Command},
     commands,
-    runtime::{priority, supervisor::words},
+    runtime::{priority, supervisor::panic_message},
     secrets,
 };
 
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Ok(Err(failure)) => fail(&failure.to_string()),
         Err(panic) => fail(&format!(
             "a part that cannot be started again failed ({}): start the program again",
-            words(panic.as_ref())
+            panic_message(panic.as_ref())
         )),
     }
 }

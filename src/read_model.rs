@@ -1,6 +1,7 @@
 //! What a process knows of the whole shop: its own consumers' figures and those that others publish.
 
 mod groups;
+mod kafka;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -17,25 +18,20 @@ use tokio::sync::Notify;
 
 use crate::{
     consumer::{Part, Position},
-    dashboard::snapshot::{Cluster, Link, Message, Said, Weight},
+    consumers::{NAMES, PartFigures, has_windows, summarize},
+    messages::{Message, Sentence, Severity},
     shop::Zone,
     views::{
         Source,
         figures::{ReportNote, ShopFigures},
-        part::PartFigures,
-        summary::summarize,
     },
 };
 
 use self::groups::Group;
-pub use self::groups::Reading;
-
-/// The consumers, in the order of the design.
-pub const VIEWS: [&str; 8] =
-    ["orders-today", "sales", "daily-report", "stock", "handling", "mail", "handled-windows", "journal"];
-
-/// Those with figures that change while nothing happens.
-const WINDOWS: [&str; 2] = ["sales", "handled-windows"];
+pub use self::{
+    groups::Reading,
+    kafka::{Cluster, Connection, GroupState, HISTORY, History, TopicState},
+};
 
 /// Wall ms after which whoever told figures is silent: who runs tells the same again every ten seconds.
 const SILENT_MS: i64 = 20_000;
@@ -95,12 +91,12 @@ struct Inner {
     groups: HashMap<&'static str, Group>,
     messages: VecDeque<Message>,
     messages_ever: u64,
-    link: Link,
+    connection: Connection,
     cluster: Arc<Cluster>,
     /// Counts changes of anything that a picture shows.
     changes: u64,
     /// Whether the connection has been looked at.
-    linked_before: bool,
+    connected_before: bool,
 }
 
 /// The read model of a process. Every call is short: nothing waits while it is held.
@@ -145,7 +141,7 @@ impl Drop for Held<'_> {
 impl Inner {
     /// Shop second of the oldest windows, where nobody has told them for long by `wall_ms`.
     fn told_until(&self, wall_ms: i64) -> Option<i64> {
-        let windows = self.parts.iter().filter(|((view, _), _)| WINDOWS.contains(view));
+        let windows = self.parts.iter().filter(|((view, _), _)| has_windows(view));
         let silent = windows.filter(|(_, state)| wall_ms - state.wall_ms >= SILENT_MS);
         silent.map(|(_, state)| state.shop_second).min()
     }
@@ -153,17 +149,17 @@ impl Inner {
 
 impl ReadModel {
     /// An empty model.
-    pub fn new(zone: Zone, link: Link) -> Self {
+    pub fn new(zone: Zone, connection: Connection) -> Self {
         let inner = Inner {
             parts: HashMap::new(),
             ends: Ends::default(),
             groups: HashMap::new(),
             messages: VecDeque::new(),
             messages_ever: 0,
-            link,
+            connection,
             cluster: Arc::default(),
             changes: 0,
-            linked_before: false,
+            connected_before: false,
         };
         Self { zone, inner: Mutex::new(inner), watched: AtomicBool::new(false), changed: Notify::new() }
     }
@@ -248,7 +244,7 @@ impl ReadModel {
     /// Records between the positions of all views and these ends of their logs.
     pub fn behind(&self, ends: &HashMap<Part, i64>) -> u64 {
         let inner = self.lock();
-        VIEWS.iter().map(|view| inner.behind(view, ends)).fold(0, u64::saturating_add)
+        NAMES.iter().map(|view| inner.behind(view, ends)).fold(0, u64::saturating_add)
     }
 
     /// How often each log may have become another one, as in [`Ends`].
@@ -262,26 +258,26 @@ impl ReadModel {
     }
 
     /// Notes the connection's state; a change becomes a message.
-    pub fn set_link(&self, up: bool, trouble: Option<Said>, shop_second: i64) {
+    pub fn set_connection(&self, up: bool, trouble: Option<Sentence>, shop_second: i64) {
         let (changed, first) = {
             let mut inner = self.lock();
-            let changed = inner.link.up != up;
-            let first = !std::mem::replace(&mut inner.linked_before, true);
-            inner.changes += u64::from(changed || inner.link.trouble != trouble);
-            inner.link.up = up;
-            inner.link.trouble = trouble;
+            let changed = inner.connection.up != up;
+            let first = !std::mem::replace(&mut inner.connected_before, true);
+            inner.changes += u64::from(changed || inner.connection.trouble != trouble);
+            inner.connection.up = up;
+            inner.connection.trouble = trouble;
             (changed || !up && first, first)
         };
         if changed && up && !first {
-            self.say(shop_second, Weight::Info, Said::KafkaBack);
+            self.say(shop_second, Severity::Info, Sentence::KafkaBack);
         } else if changed && !up {
-            self.say(shop_second, Weight::Error, Said::KafkaAway);
+            self.say(shop_second, Severity::Error, Sentence::KafkaAway);
         }
     }
 
     /// The connection as last seen.
-    pub fn link(&self) -> Link {
-        self.lock().link.clone()
+    pub fn connection(&self) -> Connection {
+        self.lock().connection.clone()
     }
 
     /// Notes what the cluster looks like.
@@ -304,18 +300,18 @@ impl ReadModel {
     }
 
     /// Puts up a message, in the log too.
-    pub fn say(&self, shop_second: i64, weight: Weight, said: Said) {
-        match weight {
-            _ if said.is_small_talk() => tracing::debug!("{said}"),
-            Weight::Info => tracing::info!("{said}"),
-            Weight::Warning => tracing::warn!("{said}"),
-            Weight::Error => tracing::error!("{said}"),
+    pub fn say(&self, shop_second: i64, severity: Severity, sentence: Sentence) {
+        match severity {
+            _ if sentence.is_small_talk() => tracing::debug!("{sentence}"),
+            Severity::Info => tracing::info!("{sentence}"),
+            Severity::Warning => tracing::warn!("{sentence}"),
+            Severity::Error => tracing::error!("{sentence}"),
         }
         let mut inner = self.lock();
         inner.messages_ever += 1;
         inner.changes += 1;
         let number = inner.messages_ever;
-        inner.messages.push_back(Message { number, shop_second, weight, said });
+        inner.messages.push_back(Message { number, shop_second, severity, sentence });
         while inner.messages.len() > MESSAGES {
             inner.messages.pop_front();
         }
@@ -330,7 +326,7 @@ impl ReadModel {
     pub fn figures(&self, now: i64) -> ShopFigures {
         let inner = self.lock();
         let mut figures = summarize(inner.parts.values().map(|state| &state.figures), now, self.zone);
-        figures.lag = VIEWS.iter().map(|view| ((*view).to_owned(), inner.lag(view))).collect();
+        figures.lag = NAMES.iter().map(|view| ((*view).to_owned(), inner.lag(view))).collect();
         let mut reports: BTreeMap<_, ReportNote> = BTreeMap::new();
         for note in inner.parts.values().flat_map(|state| &state.reports) {
             let newest = reports.entry(note.date).or_insert_with(|| note.clone());
@@ -346,15 +342,6 @@ impl ReadModel {
     /// Shows every part's figures to `each`, without copies.
     pub fn each_part(&self, each: impl FnMut(&PartFigures)) {
         self.lock().parts.values().map(|state| &state.figures).for_each(each);
-    }
-}
-
-/// Whether a view reads a log.
-pub fn reads(view: &str, source: Source) -> bool {
-    match view {
-        "mail" | "handled-windows" => source == Source::Handled,
-        "stock" => source != Source::Handled,
-        _ => source == Source::Orders,
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) async fn run(setting: Setting, args: BrokerArgs) -> Result<(), Failur
         }
         .into());
     }
-    let data = args.data.unwrap_or_else(|| setting.place.kafka());
+    let data = args.data.unwrap_or_else(|| setting.out_dir.broker_data());
     let durability = match args.fsync {
         FsyncArg::System => Durability::Process,
         FsyncArg::Always => Durability::Power,

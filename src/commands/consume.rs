@@ -7,16 +7,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Failure, PATIENCE, Setting, interrupted, print, status};
 use crate::{
-    cli::{ConsumeArgs, ViewArg},
+    cli::ConsumeArgs,
     clock::Clock,
-    dashboard::snapshot::Weight,
+    consumers::Name,
     engine::{Env, log_reader::LogReader, publisher::Publisher, until::Until},
     handling::Parameters,
+    messages::Severity,
     runtime::{
         consumers::{self, Tools},
-        link::Link,
-        place::{ConsumersLock, Place},
-        stage::Stage,
+        kafka::Kafka,
+        out_dir::{ConsumersLock, OutDir},
+        services::Services,
     },
     shop::Catalog,
     store::Stores,
@@ -26,50 +27,50 @@ use crate::{
 /// Runs consumers until told to stop, or up to the end.
 pub(super) async fn run(setting: Setting, args: ConsumeArgs) -> Result<(), Failure> {
     let stop = interrupted()?;
-    let Some(link) = super::opened(&setting, &stop).await? else { return ended_early(&args) };
+    let Some(kafka) = super::opened(&setting, &stop).await? else { return ended_early(&args) };
     let worked = match locked(&setting) {
         Ok(lock) => {
-            let worked = work(&setting, &link, &args, &stop).await;
+            let worked = work(&setting, &kafka, &args, &stop).await;
             drop(lock);
             worked
         }
         Err(failure) => Err(failure),
     };
-    link.close().await;
+    kafka.close().await;
     worked
 }
 
 fn locked(setting: &Setting) -> Result<ConsumersLock, Failure> {
-    let lock = setting.place.lock_consumers()?;
-    setting.place.keep_zone(setting.zone.0)?;
+    let lock = setting.out_dir.lock_consumers()?;
+    setting.out_dir.keep_zone(setting.zone.0)?;
     setting.log()?;
     Ok(lock)
 }
 
 async fn work(
     setting: &Setting,
-    link: &Link,
+    kafka: &Kafka,
     args: &ConsumeArgs,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    match stop.run_until_cancelled(topics::ensure(&link.session, PATIENCE)).await {
+    match stop.run_until_cancelled(topics::ensure(&kafka.session, PATIENCE)).await {
         Some(made) => made?,
         None => return ended_early(args),
     };
-    let mut stage = Stage::open(link, setting.zone, Clock::default())?;
-    let mut runs = Stage::part_of(&stage);
+    let mut services = Services::open(kafka, setting.zone, Clock::default())?;
+    let mut runs = Services::part_of(&services);
     let until = args.until_end.then(|| Arc::new(Until::default()));
     let parameters = super::parameters(&args.handling, args.seed);
     let tools = Workshop::of(setting).tools(&runs, parameters, until.clone())?;
-    let views = if args.views.is_empty() { &consumers::ALL[..] } else { &args.views };
+    let views = if args.views.is_empty() { &Name::ALL[..] } else { &args.views };
     // They join their groups while it is found out what the time is, and where the end.
     consumers::start(&mut runs, &tools, views);
-    let begun = stop.run_until_cancelled(begin(&mut stage, &tools.env, views)).await;
+    let begun = stop.run_until_cancelled(begin(&mut services, &tools.env, views)).await;
     let anything = match begun {
         Some(Ok(anything)) => anything,
         Some(Err(failure)) => {
             runs.close().await;
-            stage.close().await;
+            services.close().await;
             return Err(failure);
         }
         None => true,
@@ -82,8 +83,8 @@ async fn work(
     }
     runs.close().await;
     farewell(&tools).await?;
-    let figures = stage.figures(&setting.catalog);
-    stage.close().await;
+    let figures = services.figures(&setting.catalog);
+    services.close().await;
     if until.is_none() || stop.is_cancelled() {
         return ended_early(args);
     }
@@ -106,44 +107,44 @@ fn ended_early(args: &ConsumeArgs) -> Result<(), Failure> {
 
 /// Where the consumers of a process work.
 pub(super) struct Workshop {
-    place: Place,
+    out_dir: OutDir,
     catalog: Arc<Catalog>,
 }
 
 impl Workshop {
     /// The folder and the products of the setting.
     pub(super) fn of(setting: &Setting) -> Self {
-        Self { place: setting.place.clone(), catalog: Arc::clone(&setting.catalog) }
+        Self { out_dir: setting.out_dir.clone(), catalog: Arc::clone(&setting.catalog) }
     }
 
-    /// What the consumers on a stage work with.
+    /// What the consumers work with.
     pub(super) fn tools(
         &self,
-        stage: &Stage,
+        services: &Services,
         parameters: Parameters,
         until: Option<Arc<Until>>,
     ) -> Result<Tools, Failure> {
-        let (stores, told) = Stores::open(&self.place.state())?;
+        let (stores, told) = Stores::open(&self.out_dir.state())?;
         if let Some(text) = told {
-            stage.model.say(stage.clock.now().unwrap_or_default(), Weight::Warning, text.into());
+            services.model.say(services.clock.now().unwrap_or_default(), Severity::Warning, text.into());
         }
         let env = Env {
             beside: Handle::current(),
-            session: stage.session.clone(),
+            session: services.session.clone(),
             reader: LogReader::default(),
-            model: Arc::clone(&stage.model),
-            clock: stage.clock.clone(),
-            zone: stage.zone,
-            publisher: Arc::new(Publisher::new(&stage.session)?),
-            instance: self.place.instance()?.into(),
+            model: Arc::clone(&services.model),
+            clock: services.clock.clone(),
+            zone: services.zone,
+            publisher: Arc::new(Publisher::new(&services.session)?),
+            instance: self.out_dir.instance()?.into(),
             until,
             begin: watch::Sender::new(false),
-            stop: stage.stop.clone(),
+            stop: services.stop.clone(),
         };
         Ok(Tools {
             env,
             stores: Arc::new(stores),
-            out: self.place.out().to_owned(),
+            out: self.out_dir.path().to_owned(),
             catalog: Arc::clone(&self.catalog),
             parameters,
         })
@@ -166,25 +167,25 @@ pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
 /// Waits until shop time is known, fixes it and the ends of the logs where the run has an end, and lets the consumers
 /// begin. Whether there is anything to do: where nothing has happened in the shop yet, it may open at any time, also in
 /// the past, so no day is over.
-async fn begin(stage: &mut Stage, env: &Env, views: &[ViewArg]) -> Result<bool, Failure> {
+async fn begin(services: &mut Services, env: &Env, views: &[Name]) -> Result<bool, Failure> {
     if let Some(until) = &env.until {
-        let session = stage.session.clone();
+        let session = services.session.clone();
         let watch = tokio::task::spawn_blocking(move || EndWatch::new(&session));
-        stage.known(PATIENCE).await;
-        let known = stage.clock.now();
+        services.known(PATIENCE).await;
+        let known = services.clock.now();
         let ends = blocking(watch).await?;
         let ends = blocking(tokio::task::spawn_blocking(move || ends.look_when_settled())).await?;
         if known.is_none() && ends.values().all(|end| *end == 0) {
             return Ok(false);
         }
         let shop_second = known.unwrap_or_else(|| chrono::Utc::now().timestamp());
-        if !views.contains(&ViewArg::Handling) {
+        if !views.contains(&Name::Handling) {
             until.handled_ends.send_replace(Some(ends.clone()));
         }
         until.fix(shop_second, ends);
-        stage.clock.fix(shop_second);
+        services.clock.fix(shop_second);
     } else {
-        stage.known(PATIENCE).await;
+        services.known(PATIENCE).await;
     }
     env.begin.send_replace(true);
     Ok(true)

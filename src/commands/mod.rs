@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::{BackfillArg, Cli, Command, Common, HandlingArgs, RateArg, SimulatorArgs},
     handling::Parameters,
+    logging,
     runtime::{
-        link::{Link, LinkError, Want},
-        logging,
-        place::{Place, PlaceError},
+        kafka::{BootstrapError, Kafka, Want},
+        out_dir::{OutDir, OutDirError},
     },
     secrets,
     shop::{Catalog, Zone, product::CatalogError},
@@ -38,9 +38,9 @@ pub enum Failure {
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
-    Link(#[from] LinkError),
+    Bootstrap(#[from] BootstrapError),
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    OutDir(#[from] OutDirError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -65,7 +65,7 @@ pub enum Failure {
 /// What every command begins with.
 pub(crate) struct Setting {
     common: Common,
-    place: Place,
+    out_dir: OutDir,
     zone: Zone,
     catalog: Arc<Catalog>,
 }
@@ -77,21 +77,21 @@ impl Setting {
             Some(path) => Catalog::load(path)?,
             None => Catalog::builtin(),
         };
-        let place = Place::new(&common.out);
-        Ok(Self { place, zone: Zone(common.tz), catalog: Arc::new(catalog), common })
+        let out_dir = OutDir::new(&common.out);
+        Ok(Self { out_dir, zone: Zone(common.tz), catalog: Arc::new(catalog), common })
     }
 
     /// Begins the log, and with it the folder.
     fn log(&self) -> Result<(), Failure> {
-        self.place.make()?;
-        let path = self.place.log();
+        self.out_dir.make()?;
+        let path = self.out_dir.log();
         logging::start(&path).map_err(|error| Failure::Log { path, error })
     }
 }
 
 /// Does what was typed.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    logging::listen(cli.common.log_level);
+    logging::listen(cli.common.log_level.into());
     let setting = Setting::new(cli.common)?;
     match cli.command {
         Command::Tui(args) => tui::run(setting, args).await,
@@ -132,9 +132,9 @@ pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
 }
 
 /// The way to Kafka; `None` when told to stop before it answers.
-async fn opened(setting: &Setting, stop: &CancellationToken) -> Result<Option<Link>, Failure> {
+async fn opened(setting: &Setting, stop: &CancellationToken) -> Result<Option<Kafka>, Failure> {
     tokio::select! {
-        link = Link::open(&setting.common, &setting.place, Want::Answer) => Ok(Some(link?)),
+        kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Answer) => Ok(Some(kafka?)),
         () = stop.cancelled() => Ok(None),
     }
 }

@@ -2,8 +2,7 @@
 
 use super::{Failure, Setting, print};
 use crate::{
-    dashboard::snapshot::{Place, Way},
-    runtime::link::{Link, Want},
+    runtime::kafka::{Kafka, Want},
     shop::{
         Order, Zone,
         money::{kronor, signed},
@@ -11,38 +10,38 @@ use crate::{
     sinks::clean::shown,
     stream::{
         Topic,
-        order_search::{Finder, Trail},
+        order_search::{Finder, OrderStatus, TopicPartitionOffset, Tracker},
     },
 };
 
 /// Prints how far an order has come.
 pub(super) async fn run(setting: Setting, id: u64) -> Result<(), Failure> {
-    let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
-    let told = tell(&setting, &link, id).await;
-    link.close().await;
+    let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
+    let told = tell(&setting, &kafka, id).await;
+    kafka.close().await;
     print(&told?)
 }
 
-async fn tell(setting: &Setting, link: &Link, id: u64) -> Result<String, Failure> {
-    let (session, mut trail) = (link.session.clone(), Trail::new(id, setting.zone));
+async fn tell(setting: &Setting, kafka: &Kafka, id: u64) -> Result<String, Failure> {
+    let (session, mut tracker) = (kafka.session.clone(), Tracker::new(id, setting.zone));
     let looked = tokio::task::spawn_blocking(move || {
         let finder = Finder::new(&session)?;
-        let looked = trail.look(&finder, || false);
+        let looked = tracker.look(&finder, || false);
         finder.let_go();
-        looked.map(|()| trail)
+        looked.map(|()| tracker)
     });
-    let trail = looked.await.map_err(|error| Failure::Other(error.to_string()))??;
-    let Way::Sold(way) = trail.way() else {
+    let tracker = looked.await.map_err(|error| Failure::Other(error.to_string()))??;
+    let OrderStatus::Found(status) = tracker.status() else {
         return Err(Failure::Other(format!(
             "there is no order {id} in {}: orders are numbered from 1 in the order of their sale",
-            link.session.topic(Topic::Orders)
+            kafka.session.topic(Topic::Orders)
         )));
     };
-    let mut lines = sale(&way.order, &way.sold, setting.zone);
-    if let Some((record, place)) = &way.handled {
+    let mut lines = sale(&status.order, &status.sold, setting.zone);
+    if let Some((record, place)) = &status.handled {
         let time = time(record.second(), setting.zone);
         lines.push(format!("Handled   {time}   {}", lies(place)));
-        lines.push(match &way.mail {
+        lines.push(match &status.mail {
             Some(file) => format!("Mailed    to {}   {file}", shown(&record.customer.email, 60)),
             None => "Mailed    not yet".to_owned(),
         });
@@ -52,11 +51,11 @@ async fn tell(setting: &Setting, link: &Link, id: u64) -> Result<String, Failure
     Ok(lines.join("\n"))
 }
 
-fn lies(place: &Place) -> String {
+fn lies(place: &TopicPartitionOffset) -> String {
     format!("{}, partition {}, offset {}", place.topic, place.partition, place.offset)
 }
 
-fn sale(order: &Order, place: &Place, zone: Zone) -> Vec<String> {
+fn sale(order: &Order, place: &TopicPartitionOffset, zone: Zone) -> Vec<String> {
     let mut lines = vec![
         format!("Order     {}", order.order_id),
         format!("Customer  {} <{}>", shown(&order.customer.name, 60), shown(&order.customer.email, 60)),

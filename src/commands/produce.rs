@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, PATIENCE, Setting, interrupted};
 use crate::{
     cli::ProduceArgs,
-    runtime::link::Link,
+    runtime::kafka::Kafka,
     shop::{
         Zone,
         money::{decimal, thousands},
@@ -28,9 +28,9 @@ pub(super) async fn run(setting: Setting, args: ProduceArgs) -> Result<(), Failu
     options.count = args.count;
     options.check()?;
     let stop = interrupted()?;
-    let Some(link) = super::opened(&setting, &stop).await? else { return Ok(()) };
-    let outcome = sell(&setting, &link, options, &stop).await;
-    link.close().await;
+    let Some(kafka) = super::opened(&setting, &stop).await? else { return Ok(()) };
+    let outcome = sell(&setting, &kafka, options, &stop).await;
+    kafka.close().await;
     match outcome? {
         Outcome::Finished | Outcome::Stopped => Ok(()),
         Outcome::Replaced { by } => {
@@ -41,15 +41,15 @@ pub(super) async fn run(setting: Setting, args: ProduceArgs) -> Result<(), Failu
 
 async fn sell(
     setting: &Setting,
-    link: &Link,
+    kafka: &Kafka,
     options: simulator::SimulatorOptions,
     stop: &CancellationToken,
 ) -> Result<Outcome, Failure> {
     setting.log()?;
     let zone = options.zone;
     let begin = async {
-        topics::ensure(&link.session, PATIENCE).await?;
-        Ok::<_, Failure>(simulator::start(&link.session, options).await?)
+        topics::ensure(&kafka.session, PATIENCE).await?;
+        Ok::<_, Failure>(simulator::start(&kafka.session, options).await?)
     };
     let Some(simulator) = stop.run_until_cancelled(begin).await else { return Ok(Outcome::Stopped) };
     let simulator = simulator?;

@@ -9,7 +9,7 @@ use super::{Failure, Setting, print, status::exists};
 use crate::{
     cli::ReportArgs,
     consumer::Position,
-    runtime::link::{Link, Want},
+    runtime::kafka::{Kafka, Want},
     shop::{Order, Zone},
     sinks::report::{Report, json_file, text_file},
     stream::{Session, StreamError, Topic, scan::scan},
@@ -18,7 +18,7 @@ use crate::{
 
 /// Prints the report of a day, or the newest.
 pub(super) async fn run(setting: Setting, args: &ReportArgs) -> Result<(), Failure> {
-    let out = setting.place.out();
+    let out = setting.out_dir.path();
     match args.date {
         Some(date) if args.rebuild => print(rebuild(&setting, date).await?.trim_end()),
         Some(date) => print(saved(out, date)?.trim_end()),
@@ -58,18 +58,18 @@ fn newest(out: &Path) -> Result<NaiveDate, Failure> {
 
 /// Computes a day's report from the log of orders, on its own; files stay as they are.
 async fn rebuild(setting: &Setting, date: NaiveDate) -> Result<String, Failure> {
-    let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
+    let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
     let zone = setting.zone;
-    let session = link.session.clone();
-    let counted = match exists(&link).await {
+    let session = kafka.session.clone();
+    let counted = match exists(&kafka).await {
         Ok(()) => match tokio::task::spawn_blocking(move || count(&session, date, zone)).await {
             Ok(counted) => counted.map_err(Failure::from),
             Err(error) => Err(Failure::Other(error.to_string())),
         },
         Err(failure) => Err(failure),
     };
-    link.close().await;
-    let revision = fs::read(setting.place.out().join(json_file(date)))
+    kafka.close().await;
+    let revision = fs::read(setting.out_dir.path().join(json_file(date)))
         .ok()
         .and_then(|bytes| Report::parse(&bytes).ok())
         .map_or(0, |report| report.revision);

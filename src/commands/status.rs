@@ -9,19 +9,17 @@ use std::{
 
 use chrono::{SecondsFormat, Utc};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Failure, PATIENCE, Setting, print};
 use crate::{
     cli::StatusArgs,
     clock::Clock,
-    dashboard::{
-        snapshot::Audit,
-        webpage::{self, Day},
-    },
+    dashboard::webpage::{self, Day},
     runtime::{
-        link::{Link, Want},
+        kafka::{Kafka, Want},
+        services::Services,
         snapshots::shelves,
-        stage::Stage,
     },
     shop::{
         Zone,
@@ -29,7 +27,7 @@ use crate::{
     },
     sinks::clean,
     stream::topics,
-    views::figures::ShopFigures,
+    views::figures::{Audit, ShopFigures},
 };
 
 /// How long the figures of a shop that sells may take to agree.
@@ -41,27 +39,27 @@ const SILENT_MS: i64 = 2_000;
 
 /// Prints the figures and changes nothing.
 pub(super) async fn run(setting: Setting, args: &StatusArgs) -> Result<(), Failure> {
-    let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
-    let printed = show(&setting, &link, args).await;
-    link.close().await;
+    let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
+    let printed = show(&setting, &kafka, args).await;
+    kafka.close().await;
     printed
 }
 
-async fn show(setting: &Setting, link: &Link, args: &StatusArgs) -> Result<(), Failure> {
-    exists(link).await?;
-    let mut stage = Stage::open(link, setting.zone, Clock::default())?;
-    let known = stage.known(PATIENCE).await;
+async fn show(setting: &Setting, kafka: &Kafka, args: &StatusArgs) -> Result<(), Failure> {
+    exists(kafka).await?;
+    let mut services = Services::open(kafka, setting.zone, Clock::default())?;
+    let known = services.known(PATIENCE).await;
     let is_told = || {
-        stage
+        services
             .model
             .told_ms()
             .is_some_and(|told| Utc::now().timestamp_millis().saturating_sub(told) < SILENT_MS)
     };
-    let figures = agreed(|| stage.figures(&setting.catalog), is_told, MOMENT).await;
-    let pulse = stage.clock.pulse();
-    stage.close().await;
+    let figures = agreed(|| services.figures(&setting.catalog), is_told, MOMENT).await;
+    let pulse = services.clock.pulse();
+    services.close().await;
     if !known {
-        let bootstrap = link.session.bootstrap.to_string();
+        let bootstrap = kafka.session.bootstrap.to_string();
         let reason = "the shop's state could not be read in time".to_owned();
         return Err(crate::stream::StreamError::Unreachable { bootstrap, reason }.into());
     }
@@ -105,8 +103,8 @@ fn save(path: &Path, page: &str) -> Result<(), Failure> {
 }
 
 /// An error unless the shop's topics are there.
-pub(super) async fn exists(link: &Link) -> Result<(), Failure> {
-    Ok(topics::exist(&link.session, PATIENCE).await?)
+pub(super) async fn exists(kafka: &Kafka) -> Result<(), Failure> {
+    Ok(topics::exist(&kafka.session, PATIENCE).await?)
 }
 
 #[derive(Serialize)]
@@ -124,6 +122,8 @@ struct Status<'a> {
     lag: &'a BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     windows_told_until: Option<String>,
+    #[serde(flatten)]
+    others: &'a BTreeMap<&'static str, Value>,
 }
 
 #[derive(Serialize)]
@@ -171,6 +171,7 @@ pub(super) fn json(figures: &ShopFigures, zone: Zone) -> String {
         dead_letters: figures.dead_letters,
         lag: &figures.lag,
         windows_told_until: figures.told_until.map(time),
+        others: &figures.others,
     };
     // Numbers and texts: nothing that JSON cannot hold.
     clean::json(serde_json::to_string(&status).unwrap_or_default())
@@ -201,6 +202,9 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
             thousands(figures.dead_letters)
         ),
     ];
+    lines.extend(
+        figures.others.iter().map(|(name, figures)| format!("{:<24} {}", label(name), list(figures))),
+    );
     if let Some(told) = figures.told_until {
         lines.insert(
             1,
@@ -219,6 +223,34 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
         lines.push(format!("  {:>6}  {name:<40}  {:>10}", line.product_id, signed(line.balance())));
     }
     lines.join("\n")
+}
+
+/// `Largest order` of `largest-order`.
+fn label(name: &str) -> String {
+    let mut words = name.replace('-', " ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
+}
+
+/// Figures of any kind on one line: `order id 17, total ore 99 800`.
+fn list(figures: &Value) -> String {
+    match figures {
+        Value::Object(fields) => {
+            let field =
+                |(name, value): (&String, &Value)| format!("{} {}", name.replace('_', " "), list(value));
+            fields.iter().map(field).collect::<Vec<_>>().join(", ")
+        }
+        Value::Array(values) => values.iter().map(list).collect::<Vec<_>>().join(", "),
+        Value::String(text) => clean::shown(text, 40).into_owned(),
+        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => thousands(number),
+            (None, Some(number)) => signed(number),
+            (None, None) => number.to_string(),
+        },
+        Value::Bool(_) | Value::Null => figures.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -247,5 +279,19 @@ mod tests {
         assert_eq!(looks(2, 9, long).await, 3);
         assert_eq!(looks(5, 3, long).await, 3, "nobody tells anything any more");
         assert!(looks(u64::MAX, u64::MAX, LOOK).await <= 2, "not for ever");
+    }
+
+    #[test]
+    fn figures_that_no_line_is_of_are_shown_under_the_name_of_their_consumer() {
+        let mut figures = ShopFigures::default();
+        let largest = serde_json::json!({ "order_id": 17, "total_ore": 99_800, "name": "a\u{1b}[1mb", "of": [-1, 2.5] });
+        figures.others.insert("largest-order", largest);
+        let shown = text(&figures, Zone::default());
+        let line = shown.lines().find(|line| line.starts_with("Largest order ")).unwrap();
+        assert_eq!(
+            line,
+            "Largest order            name a [1mb, of −1, 2.5, order id 17, total ore 99\u{a0}800"
+        );
+        assert!(json(&figures, Zone::default()).contains(r#","largest-order":{"#));
     }
 }

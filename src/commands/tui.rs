@@ -29,9 +29,9 @@ use crate::{
     dashboard::{self, ScreenError, ScreenOptions, ThemeName, action::Request, lang::Farewell},
     engine::Ended,
     runtime::{
-        link::{Link, Want},
+        kafka::{Kafka, Want},
+        services::Services,
         snapshots::Painter,
-        stage::Stage,
     },
 };
 
@@ -47,28 +47,28 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
         demo::prepare(&mut setting, &mut args, Utc::now());
     }
     let plan = shop::Plan::new(&setting, &args)?;
-    let _lock = if args.watch { None } else { Some(setting.place.lock_consumers()?) };
+    let _lock = if args.watch { None } else { Some(setting.out_dir.lock_consumers()?) };
     if args.demo {
-        demo::empty(&setting.place)?;
+        demo::empty(&setting.out_dir)?;
     }
     if !args.watch {
-        setting.place.keep_zone(setting.zone.0)?;
+        setting.out_dir.keep_zone(setting.zone.0)?;
     }
     // Where the built-in broker would be one without a shop, there is nothing to watch.
     let nothing = args.watch && setting.common.bootstrap.is_none();
     let want = if nothing { Want::Data } else { Want::Way };
-    let link = Link::open(&setting.common, &setting.place, want).await?;
+    let kafka = Kafka::open(&setting.common, &setting.out_dir, want).await?;
     let begun = Instant::now();
-    let files = farewell::files(&setting.place);
-    let shown = show(&setting, &args, &link, plan).await;
-    link.close().await;
+    let files = farewell::files(&setting.out_dir);
+    let shown = show(&setting, &args, &kafka, plan).await;
+    kafka.close().await;
     let shop::Ran { before, after, unread } = shown?;
     let said = Farewell {
         lasted: begun.elapsed(),
         unread,
         before: farewell::tally(&before, files),
-        after: farewell::tally(&after, farewell::files(&setting.place)),
-        out: setting.place.out().display().to_string(),
+        after: farewell::tally(&after, farewell::files(&setting.out_dir)),
+        out: setting.out_dir.path().display().to_string(),
     };
     dashboard::terminal::say(&format!("{}\n", args.lang.farewell(&said)));
     Ok(())
@@ -78,25 +78,25 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
 async fn show(
     setting: &Setting,
     args: &TuiArgs,
-    link: &Link,
+    kafka: &Kafka,
     plan: shop::Plan,
 ) -> Result<shop::Ran, Failure> {
     setting.log()?;
-    let stage = Stage::new(link, setting.zone, Clock::default());
+    let services = Services::new(kafka, setting.zone, Clock::default());
     let catalog = Arc::clone(&setting.catalog);
-    let (desk, asked_for) = Desk::new(setting, &stage);
+    let (desk, asked_for) = Desk::new(setting, &services);
     let painter = {
-        let (model, clock, zone) = (Arc::clone(&stage.model), stage.clock.clone(), setting.zone);
+        let (model, clock, zone) = (Arc::clone(&services.model), services.clock.clone(), setting.zone);
         let catalog = Arc::clone(&catalog);
         move || Painter::new(Arc::clone(&model), clock.clone(), zone, Arc::clone(&catalog), asked_for.clone())
     };
     let (pictures, drawn) = watch::channel(Arc::new(painter().paint()));
     let (ask, asked) = mpsc::unbounded_channel();
     let (to_shop, for_shop) = mpsc::unbounded_channel();
-    let stop = stage.stop.clone();
+    let stop = services.stop.clone();
     let leave = ask.clone();
     let screen = tokio::spawn(dashboard::run(options(setting, args), drawn, ask, stop.clone()));
-    let (supervisor, painted_until) = (stage.supervisor(), stop.clone());
+    let (supervisor, painted_until) = (services.supervisor(), stop.clone());
     let painting = tokio::spawn(async move {
         let paint = || {
             let painting = painter().run(pictures.clone(), painted_until.clone());
@@ -104,8 +104,8 @@ async fn show(
         };
         supervisor.keep("the painter of the dashboard", paint).await;
     });
-    let serving = tokio::spawn(desk.keep(stage.supervisor(), asked, to_shop));
-    let running = tokio::spawn(shop::run(stage, plan, for_shop));
+    let serving = tokio::spawn(desk.keep(services.supervisor(), asked, to_shop));
+    let running = tokio::spawn(shop::run(services, plan, for_shop));
     // Whichever ends first ends the other: the person leaves, or the shop cannot run.
     let (stopper, closed) = (stop.clone(), CancellationToken::new());
     let is_closed = closed.clone();
@@ -137,6 +137,6 @@ fn options(setting: &Setting, args: &TuiArgs) -> ScreenOptions {
         marker: args.marker,
         mouse: args.mouse,
         present: args.present,
-        log: setting.place.log(),
+        log: setting.out_dir.log(),
     }
 }

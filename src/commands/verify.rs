@@ -5,7 +5,7 @@ mod files;
 mod topics;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
     time::{Duration, Instant},
@@ -15,10 +15,10 @@ use super::{Failure, PATIENCE, Setting, print, status::exists};
 use crate::{
     clock::Clock,
     consumer::Part,
-    read_model::VIEWS,
+    consumers::{Contribution, NAMES, Recount},
     runtime::{
-        link::{Link, Want},
-        stage::Stage,
+        kafka::{Kafka, Want},
+        services::Services,
     },
     shop::{
         Zone,
@@ -38,13 +38,13 @@ const COLUMNS: usize = 600;
 /// Audits, and prints what differs.
 pub(super) async fn run(setting: Setting) -> Result<(), Failure> {
     let begun = Instant::now();
-    setting.place.check_zone(setting.zone.0)?;
-    let link = Link::open(&setting.common, &setting.place, Want::Data).await?;
-    let audited = match hear(&setting, &link).await {
-        Ok(heard) => audit(&setting, &link, heard).await,
+    setting.out_dir.check_zone(setting.zone.0)?;
+    let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
+    let audited = match hear(&setting, &kafka).await {
+        Ok(heard) => audit(&setting, &kafka, heard).await,
         Err(failure) => Err(failure),
     };
-    link.close().await;
+    kafka.close().await;
     let Audit { found, notes, summary } = audited?;
     for line in found.sentences() {
         print(&shown(&line, COLUMNS))?;
@@ -76,10 +76,10 @@ struct Heard {
 }
 
 impl Heard {
-    /// What is in the read model of a stage.
-    fn on(stage: &Stage, setting: &Setting) -> Self {
-        let figures = stage.figures(&setting.catalog);
-        let reports = stage.model.parts("daily-report");
+    /// What is in the read model.
+    fn on(services: &Services, setting: &Setting) -> Self {
+        let figures = services.figures(&setting.catalog);
+        let reports = services.model.parts("daily-report");
         let mut heard = Self {
             reports: figures.reports.clone(),
             reported: reports.iter().map(|(_, state)| state.shop_second).min().unwrap_or(i64::MIN),
@@ -87,8 +87,8 @@ impl Heard {
             claims: Vec::new(),
             who: Vec::new(),
         };
-        for view in VIEWS {
-            for (part, state) in stage.model.parts(view) {
+        for view in NAMES {
+            for (part, state) in services.model.parts(view) {
                 heard.who.push(state.who.clone());
                 heard.claims.push(Claim { by: STATE, view, part, state });
             }
@@ -98,22 +98,24 @@ impl Heard {
 }
 
 /// Listens to what is published, in the way of `status`.
-async fn hear(setting: &Setting, link: &Link) -> Result<Heard, Failure> {
-    exists(link).await?;
-    let mut stage = Stage::open(link, setting.zone, Clock::default())?;
-    let known = stage.known(PATIENCE).await;
+async fn hear(setting: &Setting, kafka: &Kafka) -> Result<Heard, Failure> {
+    exists(kafka).await?;
+    let mut services = Services::open(kafka, setting.zone, Clock::default())?;
+    let known = services.known(PATIENCE).await;
     // What a running shop says changes all the time: figures and claims must be of one moment.
     let mut heard = loop {
-        let before = stage.model.changes();
-        let heard = Heard::on(&stage, setting);
-        if stage.model.changes() == before {
+        let before = services.model.changes();
+        let heard = Heard::on(&services, setting);
+        if services.model.changes() == before {
             break heard;
         }
     };
-    stage.close().await;
+    services.close().await;
     if !known {
         let reason = "the shop's state could not be read in time".to_owned();
-        return Err(StreamError::Unreachable { bootstrap: link.session.bootstrap.to_string(), reason }.into());
+        return Err(
+            StreamError::Unreachable { bootstrap: kafka.session.bootstrap.to_string(), reason }.into()
+        );
     }
     heard.who.sort_unstable();
     heard.who.dedup();
@@ -133,8 +135,9 @@ struct Audit {
     summary: String,
 }
 
-async fn audit(setting: &Setting, link: &Link, heard: Heard) -> Result<Audit, Failure> {
-    let (session, out, state) = (link.session.clone(), setting.place.out().to_owned(), setting.place.state());
+async fn audit(setting: &Setting, kafka: &Kafka, heard: Heard) -> Result<Audit, Failure> {
+    let (session, out, state) =
+        (kafka.session.clone(), setting.out_dir.path().to_owned(), setting.out_dir.state());
     let zone = setting.zone;
     let work = move || audit_all(&session, &out, &state, zone, heard);
     match tokio::task::spawn_blocking(work).await {
@@ -157,6 +160,7 @@ fn audit_all(
     let (claims, note) = checkpoints::claims(state, zone, heard.figures.shop_second);
     heard.claims.extend(claims);
     notes.extend(note);
+    notes.extend(not_recounted(&heard.claims));
     let watch = EndWatch::new(session)?;
     let ends = watch.look_when_settled()?;
 
@@ -211,7 +215,7 @@ fn audit_all(
         ));
     }
     log.compare_status(&heard.figures, zone, &mut found);
-    if behind.values().all(|behind| *behind == 0) && behind.len() == VIEWS.len() {
+    if behind.values().all(|behind| *behind == 0) && behind.len() == NAMES.len() {
         log.compare_sums(&heard.figures, &mut found);
     }
     // Where the log has grown meanwhile, the files may have too; where they have not differed, they did not.
@@ -222,6 +226,15 @@ fn audit_all(
     }
     let summary = summary(&log, &heard.figures, count + whole);
     Ok(Audit { found, notes, summary })
+}
+
+/// Which consumers the audit has no count of its own for.
+fn not_recounted(claims: &[Claim]) -> Option<String> {
+    let is_left_out = |claim: &&Claim| matches!(claim.state.figures.recount(), Recount::None);
+    let names: BTreeSet<&str> = claims.iter().filter(is_left_out).map(|claim| claim.view).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    (!names.is_empty())
+        .then(|| format!("Not recounted: {}, whose figures and files are not audited.", names.join(", ")))
 }
 
 /// Which views have come to the end of the log, in this folder.

@@ -5,7 +5,6 @@
 
 pub mod batch;
 pub mod output;
-pub mod outputs;
 pub mod position;
 pub mod worker;
 

@@ -18,7 +18,7 @@ use crate::{
     shop::Zone,
     sinks::files::Files,
     store::{Batch, Store},
-    views::{Event, View, figures::ReportNote, part::PartFigures},
+    views::{Event, View, figures::ReportNote},
 };
 
 /// Bytes of appends at which a checkpoint is due before its time.
@@ -314,7 +314,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
     }
 
     /// What each partition says at shop second `now`.
-    pub fn figures(&self, now: i64) -> Vec<(Part, Position, PartFigures)> {
+    pub fn figures(&self, now: i64) -> Vec<(Part, Position, V::Figures)> {
         self.held
             .iter()
             .map(|(part, held)| (*part, held.position, held.view.figures(now, self.zone)))
@@ -322,7 +322,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
     }
 
     /// The same of the partitions in which something was applied since the last call.
-    pub fn new_figures(&mut self, now: i64) -> Vec<(Part, Position, PartFigures)> {
+    pub fn new_figures(&mut self, now: i64) -> Vec<(Part, Position, V::Figures)> {
         let figures = |(part, held): (&Part, &mut Held<V>)| {
             std::mem::take(&mut held.unseen)
                 .then(|| (*part, held.position, held.view.figures(now, self.zone)))

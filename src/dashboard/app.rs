@@ -19,10 +19,10 @@ pub use self::{
 };
 use super::{
     action::{Action, Command, Effect, Request},
-    snapshot::{Snapshot, Way},
+    snapshot::Snapshot,
     view::Targets,
 };
-use crate::shop::pulse::RunState;
+use crate::{shop::pulse::RunState, stream::order_search::OrderStatus};
 
 /// How long a message is new, and then how long it is recent, wall time.
 const NEW_FOR: Duration = Duration::from_secs(8);
@@ -211,7 +211,7 @@ impl App {
         let known = |shop: &Snapshot| {
             shop.followed
                 .as_ref()
-                .filter(|order| matches!(order.way, Way::Sold(_)))
+                .filter(|order| matches!(order.status, OrderStatus::Found(_)))
                 .map(|order| order.order_id)
         };
         if self.ui.following.is_some() && known(&self.shown) != self.ui.following {
@@ -233,10 +233,10 @@ impl App {
         for message in picture.messages.iter().filter(|message| message.number >= unseen_from) {
             self.young.push_back((message.number, now));
             // Messages stand on one page alone, and a frozen picture has no new ones.
-            if message.said.answers_a_key() {
-                self.notice(Notice::Answer(message.said.clone()), now);
-            } else if message.said.is_an_event() {
-                self.notice(Notice::Event(message.said.clone()), now);
+            if message.sentence.answers_a_key() {
+                self.notice(Notice::Answer(message.sentence.clone()), now);
+            } else if message.sentence.is_an_event() {
+                self.notice(Notice::Event(message.sentence.clone()), now);
             }
         }
         if let Some((newest, _)) = self.young.back() {

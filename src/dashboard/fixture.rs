@@ -5,14 +5,15 @@ mod kafka;
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::snapshot::{
-    Audit, Followed, Link, LogLevel, LogLine, Message, OpenedReport, OrderWay, Place, Said, Snapshot, Way,
-    Weight,
-};
+use super::snapshot::{OpenedReport, Snapshot};
 use crate::{
+    logging::{LogLevel, LogLine},
+    messages::{Message, Sentence, Severity},
+    read_model::Connection,
     shop::{Customer, Handled, Line, Order, Zone, pulse::RunState},
     sinks::report::{Report, Sold},
-    views::figures::{ShopFigures, Stage},
+    stream::order_search::{OrderStatus, OrderTrace, TopicPartitionOffset, TrackedOrder},
+    views::figures::{Audit, ShopFigures, Stage},
 };
 use figures::{figures, latest, stock};
 use kafka::{cluster, groups};
@@ -74,7 +75,12 @@ pub(super) fn at(shop_second: i64) -> Snapshot {
         simulator: Some(RunState::Running),
         target_rate: Some(5.0),
         orders_per_second: 4.84,
-        link: Link { bootstrap: "127.0.0.1:9092".to_owned(), embedded: true, up: true, trouble: None },
+        connection: Connection {
+            bootstrap: "127.0.0.1:9092".to_owned(),
+            embedded: true,
+            up: true,
+            trouble: None,
+        },
         handled_today: Some(2_074),
         lost_sales: 14,
         shelf,
@@ -109,23 +115,23 @@ fn log(shop_second: i64) -> VecDeque<LogLine> {
 
 fn messages(shop_second: i64) -> Vec<Message> {
     let texts = [
-        (50_600, Weight::Info, "Daily report saved: reports/2026-11-19.txt"),
-        (9_120, Weight::Warning, "A record of shop.orders is no valid order: the order has no lines"),
-        (1_260, Weight::Info, "50 pieces of Cykelhjälm Trygg arrived"),
-        (330, Weight::Warning, "Löparskor Stigfinnare are sold out, 38 pieces are on their way"),
-        (65, Weight::Info, "30 pieces of Tekanna i gjutjärn are ordered"),
+        (50_600, Severity::Info, "Daily report saved: reports/2026-11-19.txt"),
+        (9_120, Severity::Warning, "A record of shop.orders is no valid order: the order has no lines"),
+        (1_260, Severity::Info, "50 pieces of Cykelhjälm Trygg arrived"),
+        (330, Severity::Warning, "Löparskor Stigfinnare are sold out, 38 pieces are on their way"),
+        (65, Severity::Info, "30 pieces of Tekanna i gjutjärn are ordered"),
     ];
-    let message = |(number, (ago, weight, text)): (u64, (i64, Weight, &str))| Message {
+    let message = |(number, (ago, severity, text)): (u64, (i64, Severity, &str))| Message {
         number,
         shop_second: shop_second - ago,
-        weight,
-        said: Said::Text(text.to_owned()),
+        severity,
+        sentence: Sentence::Text(text.to_owned()),
     };
     (1..).zip(texts).map(message).collect()
 }
 
 /// An order of the feed that is followed, as far as `stage`.
-pub(super) fn followed(shop: &Snapshot, stage: Stage) -> Followed {
+pub(super) fn followed(shop: &Snapshot, stage: Stage) -> TrackedOrder {
     let sold = shop.feed.iter().find(|order| order.stage == stage).unwrap();
     let id = sold.order_id;
     let line = |product_id: u64, quantity, unit_price_ore| Line {
@@ -145,7 +151,7 @@ pub(super) fn followed(shop: &Snapshot, stage: Stage) -> Followed {
         lines: vec![line(2, 1, 89_900), line(9, 2, 34_900), line(15, 3, 4_900)],
         total_ore: 174_400,
     };
-    let place = |topic: &str, offset| Place { topic: topic.to_owned(), partition: 3, offset };
+    let place = |topic: &str, offset| TopicPartitionOffset { topic: topic.to_owned(), partition: 3, offset };
     let handled = (stage > Stage::Sold).then(|| {
         let handled = Handled {
             order_id: id,
@@ -157,8 +163,8 @@ pub(super) fn followed(shop: &Snapshot, stage: Stage) -> Followed {
         (handled, place("shop.handled", 8_650))
     });
     let mail = (stage == Stage::Mailed).then(|| "mail/2026-11-20.mbox".to_owned());
-    let way = OrderWay { order, sold: place("shop.orders", 8_712), handled, mail };
-    Followed { order_id: id, way: Way::Sold(Arc::new(way)) }
+    let way = OrderTrace { order, sold: place("shop.orders", 8_712), handled, mail };
+    TrackedOrder { order_id: id, status: OrderStatus::Found(Arc::new(way)) }
 }
 
 /// The report of the newest closed day, opened.

@@ -5,9 +5,10 @@ use std::{cmp::Ordering, collections::HashMap};
 use super::{
     app::{StockSort, Ui},
     page::Page,
-    snapshot::{LogLine, ShelfPlan, Snapshot},
+    snapshot::{ShelfPlan, Snapshot},
 };
 use crate::{
+    logging::LogLine,
     shop::Zone,
     views::figures::{LatestOrder, ReportNote, ShopFigures, StockLine},
 };

@@ -8,11 +8,10 @@
 //! - [`app`] is the state and how an [`action::Action`] changes it; [`keymap`] says what the keys mean.
 //! - [`webpage`] is the day as a file for a browser.
 //! - [`view`] draws, one file for each panel, with the words of [`lang`], the styles of [`theme`] and the
-//!   marks of [`marks`]; [`clean`] is the one gate for text from outside.
+//!   marks of [`marks`]; what comes from outside passes [`crate::messages::clean`] first.
 
 pub mod action;
 pub mod app;
-pub mod clean;
 pub mod keymap;
 pub mod lang;
 pub mod lists;
@@ -32,7 +31,6 @@ mod fixture;
 mod tests;
 
 pub use action::Request;
-pub use lang::Lang;
 pub use marks::Marker;
 pub use run::{Exit, ScreenOptions, run};
 pub use snapshot::Snapshot;

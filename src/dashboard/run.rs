@@ -26,7 +26,6 @@ use super::{
     action::{Action, Command, Effect, Request},
     app::{App, Notice},
     keymap,
-    lang::Lang,
     marks::Marker,
     picture::Picture,
     snapshot::Snapshot,
@@ -34,6 +33,7 @@ use super::{
     theme::ThemeName,
     view::{self, Look},
 };
+use crate::messages::Lang;
 
 /// Between two pictures, wall time: at most 30 a second.
 const FRAME: Duration = Duration::from_millis(33);

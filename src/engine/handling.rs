@@ -24,14 +24,15 @@ use super::{
 };
 use crate::{
     consumer::{Part, Position, Start, Taken, position::Fingerprint},
-    dashboard::snapshot::Said,
+    consumers::{Handling, PartFigures},
     handling::{Ledger, Parameters},
+    messages::Sentence,
     stream::{StreamError, ends::EndWatch, probe::nothing_between},
-    views::{Source, part::PartFigures},
+    views::Source,
 };
 
 /// The consumer's name.
-pub const NAME: &str = "handling";
+pub const NAME: &str = Handling::NAME;
 
 /// Time between two transactions, each of them half a dozen requests: one a second, at ticks that may be a little early.
 const INTERVAL: Duration = Duration::from_millis(900);
@@ -159,7 +160,7 @@ impl HandlingProcessor {
 
 impl Processor for HandlingProcessor {
     const NAME: &'static str = NAME;
-    const SOURCES: &'static [Source] = &[Source::Orders];
+    const SOURCES: &'static [Source] = Handling::SOURCES;
 
     fn assigned(&mut self, parts: &[Part], _: AskCommitted<'_>) -> Result<Vec<Start>, String> {
         self.take_over(parts)
@@ -249,8 +250,8 @@ impl Processor for HandlingProcessor {
         Ok(self.judge_anew(client, parts, why))
     }
 
-    fn health(&self) -> (usize, Option<Said>) {
-        (self.ledgers.len(), self.paused.then_some(Said::TooManyWait { orders: HELD }))
+    fn health(&self) -> (usize, Option<Sentence>) {
+        (self.ledgers.len(), self.paused.then_some(Sentence::TooManyWait { orders: HELD }))
     }
 
     fn retire(&mut self) {

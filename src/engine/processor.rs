@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     consumer::{Part, Start, Trouble, position::Fingerprint},
-    dashboard::snapshot::Said,
+    messages::Sentence,
     stream::StreamError,
     views::Source,
 };
@@ -73,7 +73,7 @@ pub(super) trait Processor: Send + 'static {
     }
 
     /// How many partitions it owns, and what is wrong or is waited for.
-    fn health(&self) -> (usize, Option<Said>);
+    fn health(&self) -> (usize, Option<Sentence>);
 
     /// Writes nothing any more: another one goes on from its last checkpoint.
     fn retire(&mut self) {}

@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     consumer::{Output, Part, Start, Taken, Worker, position::Fingerprint},
-    dashboard::snapshot::{Said, Weight},
+    consumers::PartFigures,
+    messages::{Sentence, Severity},
     read_model::PartState,
     sinks::files::Files,
     store::Store,
@@ -41,7 +42,7 @@ const SELDOM: Duration = Duration::from_millis(1_900);
 /// # Errors
 ///
 /// Where the checkpoint or the files cannot be opened, or Kafka refuses what no repetition mends.
-pub async fn run<V: View, O: Output<V> + 'static>(
+pub async fn run<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static>(
     env: &Env,
     output: O,
     store: impl Store + 'static,
@@ -72,7 +73,7 @@ pub async fn run<V: View, O: Output<V> + 'static>(
         reports: None,
     };
     if anew {
-        view.say(Weight::Warning, Said::FilesDoNotFit { view: V::NAME });
+        view.say(Severity::Warning, Sentence::FilesDoNotFit { view: V::NAME });
     }
     consumer::run(env, view, &ownership).await
 }
@@ -113,8 +114,8 @@ struct ViewProcessor<V: View, O> {
 }
 
 impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
-    fn say(&self, weight: Weight, said: Said) {
-        self.env.model.say(self.env.clock.now().unwrap_or_default(), weight, said);
+    fn say(&self, severity: Severity, sentence: Sentence) {
+        self.env.model.say(self.env.clock.now().unwrap_or_default(), severity, sentence);
     }
 
     fn holds(&self, client: &Arc<Client>) -> bool {
@@ -125,12 +126,12 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     fn set_aside(&mut self, why: &str) -> Result<Ended, ConsumerError> {
         self.worker.reset()?;
         self.env.model.clear(V::NAME);
-        self.say(Weight::Warning, Said::LogDoesNotFit { view: V::NAME, why: why.to_owned() });
+        self.say(Severity::Warning, Sentence::LogDoesNotFit { view: V::NAME, why: why.to_owned() });
         Ok(Ended::Again(why.to_owned()))
     }
 }
 
-impl<V: View, O: Output<V> + 'static> Processor for ViewProcessor<V, O> {
+impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for ViewProcessor<V, O> {
     const NAME: &'static str = V::NAME;
     const SOURCES: &'static [Source] = V::SOURCES;
 
@@ -225,8 +226,8 @@ impl<V: View, O: Output<V> + 'static> Processor for ViewProcessor<V, O> {
         self.committed.clone()
     }
 
-    fn health(&self) -> (usize, Option<Said>) {
-        (self.worker.positions().count(), self.trouble.clone().map(Said::Text))
+    fn health(&self) -> (usize, Option<Sentence>) {
+        (self.worker.positions().count(), self.trouble.clone().map(Sentence::Text))
     }
 
     fn retire(&mut self) {

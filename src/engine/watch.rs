@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{env::Env, ownership::Ownership};
-use crate::dashboard::snapshot::Weight;
+use crate::messages::Severity;
 
 /// A consumer that stands still for so long is told of.
 const LONG: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ pub(super) fn watch_over(env: &Env, name: &'static str, ownership: &Arc<Ownershi
                 let what =
                     format!("{name} has stood still for {seconds} s: its disk or Kafka keeps it waiting");
                 let second = env.clock.now().unwrap_or_default();
-                env.model.say(second, Weight::Warning, format!("{what}.").into());
+                env.model.say(second, Severity::Warning, format!("{what}.").into());
                 env.model.set_trouble(name, what.into());
             }
             told = stands;

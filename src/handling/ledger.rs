@@ -8,7 +8,7 @@ use super::Parameters;
 use crate::{
     consumer::{Content, DeadLetter, Decoded, Position, Start, Taken, position::Fingerprint},
     shop::{Customer, Handled, Order, Zone},
-    views::{Event, part::HandlingFigures},
+    views::Event,
 };
 
 /// Bytes of the largest handled order: Kafka's default for a batch is 1,048,588. An order that fills a batch of its
@@ -32,6 +32,19 @@ pub struct Resume {
     /// What was done so far.
     #[serde(flatten)]
     pub figures: HandlingFigures,
+}
+
+/// What `handling` has done with one partition of the orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HandlingFigures {
+    /// Valid orders, each id once.
+    pub accepted: u64,
+    /// Of those, sent to the topic of handled orders.
+    pub handled: u64,
+    /// Records that are no valid orders.
+    pub dead_letters: u64,
+    /// Orders whose id was not above the last one.
+    pub duplicates: u64,
 }
 
 /// A record that is to be sent.

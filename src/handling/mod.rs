@@ -3,5 +3,5 @@
 pub mod ledger;
 pub mod parameters;
 
-pub use ledger::{Ledger, Outgoing, Resume};
+pub use ledger::{HandlingFigures, Ledger, Outgoing, Resume};
 pub use parameters::Parameters;

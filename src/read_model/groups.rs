@@ -7,8 +7,12 @@ use std::{
 
 use chrono::Utc;
 
-use super::{Inner, ReadModel, SILENT_MS, VIEWS, reads};
-use crate::{consumer::Part, dashboard::snapshot::Said};
+use super::{Inner, ReadModel, SILENT_MS};
+use crate::{
+    consumer::Part,
+    consumers::{NAMES, reads},
+    messages::Sentence,
+};
 
 /// Without an error for so long, the next one is a trouble of its own.
 const SPELL: Duration = Duration::from_secs(10);
@@ -16,7 +20,7 @@ const SPELL: Duration = Duration::from_secs(10);
 /// What a consumer of this process says of itself.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    trouble: Option<Said>,
+    trouble: Option<Sentence>,
     partitions: usize,
     records: u64,
     rebalances: u64,
@@ -56,12 +60,12 @@ pub struct Reading {
     /// Troubles met in this process; `None` where it does not run the consumer.
     pub errors: Option<u64>,
     /// What is wrong, or what it waits for.
-    pub trouble: Option<Said>,
+    pub trouble: Option<Sentence>,
 }
 
 impl ReadModel {
     /// Notes a consumer's own health: partitions held, records read so far, what is wrong.
-    pub fn set_group(&self, view: &'static str, partitions: usize, records: u64, trouble: Option<Said>) {
+    pub fn set_group(&self, view: &'static str, partitions: usize, records: u64, trouble: Option<Sentence>) {
         let mut inner = self.lock();
         let group = inner.groups.entry(view).or_default();
         group.partitions = partitions;
@@ -77,7 +81,7 @@ impl ReadModel {
     }
 
     /// Notes what is wrong with a consumer.
-    pub fn set_trouble(&self, view: &'static str, trouble: Said) {
+    pub fn set_trouble(&self, view: &'static str, trouble: Sentence) {
         let mut inner = self.lock();
         inner.groups.entry(view).or_default().trouble = Some(trouble);
         inner.changes += 1;
@@ -96,7 +100,7 @@ impl ReadModel {
     /// Whether this process runs every consumer over all partitions that there are: nobody else has figures of them.
     pub fn holds_all(&self) -> bool {
         let inner = self.lock();
-        VIEWS.iter().all(|view| {
+        NAMES.iter().all(|view| {
             let parts = inner.ends.by_part.keys().filter(|part| reads(view, part.source)).count();
             let held = inner.groups.get(view).map_or(0, |group| group.partitions);
             parts > 0 && held == parts
@@ -119,7 +123,7 @@ impl ReadModel {
                 trouble: group.and_then(|group| group.trouble.clone()),
             }
         };
-        VIEWS.map(reading).to_vec()
+        NAMES.map(reading).to_vec()
     }
 }
 
@@ -146,7 +150,7 @@ impl Inner {
         ends.iter()
             .filter(|(part, _)| reads(view, part.source))
             .map(|(part, end)| {
-                let read = VIEWS
+                let read = NAMES
                     .iter()
                     .find(|name| **name == view)
                     .and_then(|name| self.parts.get(&(*name, *part)))

@@ -1,9 +1,10 @@
 //! What the read model says of figures that others tell, and that nobody tells any more.
 
 use super::*;
+use crate::consumers::sales;
 
 fn model() -> ReadModel {
-    let link = Link { bootstrap: String::new(), embedded: true, up: true, trouble: None };
+    let link = Connection { bootstrap: String::new(), embedded: true, up: true, trouble: None };
     ReadModel::new(Zone::default(), link)
 }
 
@@ -16,7 +17,7 @@ fn told(ms_ago: i64, shop_second: i64) -> PartState {
         who: String::new(),
         position: Position::default(),
         end_seen: 0,
-        figures: PartFigures::Sales { days: BTreeMap::new(), slots: BTreeMap::new(), last_hour_ore: 7 },
+        figures: sales::Figures { days: BTreeMap::new(), slots: BTreeMap::new(), last_hour_ore: 7 }.into(),
         reports: Vec::new(),
     }
 }

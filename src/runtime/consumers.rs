@@ -4,34 +4,16 @@ use std::{fmt::Display, future::Future, path::PathBuf, sync::Arc};
 
 use futures::FutureExt;
 
-use super::{apart, stage::Stage, supervisor::Supervisor};
+use super::{dedicated_thread, services::Services, supervisor::Supervisor};
 use crate::{
-    cli::ViewArg,
-    consumer::{
-        Output,
-        output::NoOutput,
-        outputs::{JournalFiles, MailFiles, ReportFiles, StockFiles},
-    },
+    consumers::{Consumer, Name, Visitor},
     engine::{ConsumerError, Ended, Env, handling, view},
     handling::Parameters,
     shop::Catalog,
     sinks::disk::Folder,
     store::Stores,
     stream::{StreamError, topics},
-    views::{DailyReport, HandledWindows, Journal, Mail, OrdersToday, Sales, Stock, View},
 };
-
-/// All consumers, in the order of the design.
-pub const ALL: [ViewArg; 8] = [
-    ViewArg::OrdersToday,
-    ViewArg::Sales,
-    ViewArg::DailyReport,
-    ViewArg::Stock,
-    ViewArg::Handling,
-    ViewArg::Mail,
-    ViewArg::HandledWindows,
-    ViewArg::Journal,
-];
 
 /// What consumers work with.
 #[derive(Clone)]
@@ -48,71 +30,80 @@ pub struct Tools {
     pub parameters: Parameters,
 }
 
-/// Starts consumers on a stage; each ends when the stage stops, or at the end it was given.
-pub fn start(stage: &mut Stage, tools: &Tools, views: &[ViewArg]) {
+/// Starts consumers; each ends when the services stop, or at the end it was given.
+pub fn start(services: &mut Services, tools: &Tools, names: &[Name]) {
     let env = &tools.env;
     // With an end to come to, nothing is waited for but the consumers.
     if env.until.is_none() {
         let (session, model) = (env.session.clone(), Arc::clone(&env.model));
         let (clock, stop) = (env.clock.clone(), env.stop.clone());
-        stage.keep("the keeper of the topics", move || {
+        services.keep("the keeper of the topics", move || {
             let keeping = topics::keep(session.clone(), Arc::clone(&model), clock.clone(), stop.clone());
             keeping.map(|()| Ok::<_, StreamError>(Ended::Done))
         });
     }
-    env.reader.expect(views.len());
+    env.reader.expect(names.len());
     let reading = env.clone();
-    stage.serve(async move {
+    services.serve(async move {
         let run = || {
             let env = reading.clone();
-            apart("log-reader", async move { env.reader.run(&env.session, &env.stop).await })
+            dedicated("log-reader", async move { env.reader.run(&env.session, &env.stop).await })
         };
         supervisor(&reading).keep("the reader of the logs", run).await;
     });
-    for view in views {
-        let tools = tools.clone();
-        let zone = tools.env.zone;
-        match view {
-            ViewArg::OrdersToday => stage.spawn(keep::<OrdersToday, _>(tools, |_| NoOutput)),
-            ViewArg::Sales => stage.spawn(keep::<Sales, _>(tools, |_| NoOutput)),
-            ViewArg::DailyReport => stage.spawn(keep::<DailyReport, _>(tools, |_| ReportFiles::default())),
-            ViewArg::Stock => stage.spawn(keep::<Stock, _>(tools, |tools| StockFiles::new(&tools.catalog))),
-            ViewArg::Mail => stage.spawn(keep::<Mail, _>(tools, move |_| MailFiles::new(zone))),
-            ViewArg::HandledWindows => stage.spawn(keep::<HandledWindows, _>(tools, |_| NoOutput)),
-            ViewArg::Journal => stage.spawn(keep::<Journal, _>(tools, move |_| JournalFiles::new(zone))),
-            ViewArg::Handling => stage.spawn(async move {
-                let run = || {
-                    let Tools { env, parameters, .. } = tools.clone();
-                    apart(handling::NAME, async move { handling::run(&env, parameters).await })
-                };
-                supervisor(&tools.env).keep(handling::NAME, run).await;
-            }),
-        }
+    for name in names {
+        name.visit(Start { services: &mut *services, tools: tools.clone() });
+    }
+}
+
+/// Starts one consumer.
+struct Start<'a> {
+    services: &'a mut Services,
+    tools: Tools,
+}
+
+impl Visitor for Start<'_> {
+    type Done = ();
+
+    fn view<V: Consumer>(self) {
+        self.services.spawn(keep::<V>(self.tools));
+    }
+
+    fn handling(self) {
+        let Self { services, tools } = self;
+        services.spawn(async move {
+            let run = || {
+                let Tools { env, parameters, .. } = tools.clone();
+                dedicated(handling::NAME, async move { handling::run(&env, parameters).await })
+            };
+            supervisor(&tools.env).keep(handling::NAME, run).await;
+        });
     }
 }
 
 /// Runs one view, from its checkpoint, again and again.
-async fn keep<V: View, O: Output<V> + 'static>(tools: Tools, output: impl Fn(&Tools) -> O + Send + Sync) {
+async fn keep<V: Consumer>(tools: Tools) {
     let run = || {
-        let (tools, output) = (tools.clone(), output(&tools));
-        apart(V::NAME, async move {
+        let tools = tools.clone();
+        dedicated(V::NAME, async move {
+            let output = V::files(tools.env.zone, &tools.catalog);
             let store = tools.stores.view(V::NAME).map_err(|error| ConsumerError::Trouble(error.into()))?;
             let files = Folder::open(&tools.out).map_err(|error| {
                 let path = tools.out.display().to_string();
                 ConsumerError::Trouble(crate::consumer::Trouble::File { path, error })
             })?;
-            view::run::<V, O>(&tools.env, output, store, files).await
+            view::run::<V, V::Files>(&tools.env, output, store, files).await
         })
     };
     supervisor(&tools.env).keep(V::NAME, run).await;
 }
 
 /// One run of a consumer, on a thread of its own.
-async fn apart<E: Display + Send + 'static>(
+async fn dedicated<E: Display + Send + 'static>(
     name: &str,
     run: impl Future<Output = Result<Ended, E>> + Send + 'static,
 ) -> Result<Ended, String> {
-    match apart::run(name, run).await {
+    match dedicated_thread::run(name, run).await {
         Ok(ended) => ended.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     }

@@ -1,13 +1,12 @@
 //! Puts a process together: its folder, its way to Kafka, and the tasks that run in it.
 
-pub mod apart;
+mod broker_runtime;
 pub mod consumers;
-mod host;
-pub mod link;
-pub mod logging;
-pub mod place;
+pub mod dedicated_thread;
+pub mod kafka;
+pub mod out_dir;
 pub mod priority;
+pub mod services;
 pub mod snapshots;
-pub mod stage;
 pub mod supervisor;
 pub mod tracker;

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    dashboard::snapshot::{Said, Weight},
     engine::Ended,
+    messages::{Sentence, Severity},
     read_model::ReadModel,
 };
 
@@ -46,7 +46,7 @@ impl Supervisor {
                 Ok(Ok(Ended::Done)) => return,
                 Ok(Ok(Ended::Again(why))) => why,
                 Ok(Err(error)) => error.to_string(),
-                Err(panic) => format!("it panicked ({})", words(panic.as_ref())),
+                Err(panic) => format!("it panicked ({})", panic_message(panic.as_ref())),
             };
             if self.stop.is_cancelled() {
                 return;
@@ -59,9 +59,13 @@ impl Supervisor {
             self.model.failed(name);
             // The same over and over is said once: a disk may be full for long.
             if told.as_ref() != Some(&why) {
-                self.model.say(second, Weight::Warning, Said::Restarted { view: name, why: why.clone() });
+                self.model.say(
+                    second,
+                    Severity::Warning,
+                    Sentence::Restarted { view: name, why: why.clone() },
+                );
             }
-            self.model.set_group(name, 0, 0, Some(Said::Text(why.clone())));
+            self.model.set_group(name, 0, 0, Some(Sentence::Text(why.clone())));
             told = Some(why);
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -73,7 +77,7 @@ impl Supervisor {
 }
 
 /// What a task that panicked said.
-pub fn words(panic: &dyn std::any::Any) -> &str {
+pub fn panic_message(panic: &dyn std::any::Any) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()
@@ -84,12 +88,13 @@ pub fn words(panic: &dyn std::any::Any) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{dashboard::snapshot::Link, shop::Zone};
+    use crate::{read_model::Connection, shop::Zone};
 
     fn supervisor() -> Supervisor {
-        let link = Link { bootstrap: "127.0.0.1:1".to_owned(), embedded: false, up: true, trouble: None };
+        let connection =
+            Connection { bootstrap: "127.0.0.1:1".to_owned(), embedded: false, up: true, trouble: None };
         Supervisor {
-            model: Arc::new(ReadModel::new(Zone(chrono_tz::Europe::Stockholm), link)),
+            model: Arc::new(ReadModel::new(Zone(chrono_tz::Europe::Stockholm), connection)),
             clock: Clock::default(),
             stop: CancellationToken::new(),
         }
@@ -119,7 +124,7 @@ mod tests {
         assert!(waits.iter().zip(1..).all(|(wait, times)| *wait >= FIRST_WAIT * times), "{waits:?}");
         assert!(waits[2] >= FIRST_WAIT * 4, "{waits:?}");
         let told: Vec<_> =
-            supervisor.model.messages().into_iter().map(|message| message.said.to_string()).collect();
+            supervisor.model.messages().into_iter().map(|message| message.sentence.to_string()).collect();
         let whys = ["it panicked (out of its wits)", "a failure", "a wish"];
         assert_eq!(told.len(), whys.len(), "{told:?}");
         assert!(

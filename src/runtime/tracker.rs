@@ -6,11 +6,11 @@ use tokio::{runtime::Handle, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    dashboard::snapshot::{Followed, Said, Way},
+    messages::Sentence,
     shop::Zone,
     stream::{
         Session, StreamError,
-        order_search::{Finder, Trail},
+        order_search::{Finder, OrderStatus, TrackedOrder, Tracker},
     },
 };
 
@@ -27,32 +27,34 @@ pub fn track(
     session: &Session,
     zone: Zone,
     mut wanted: watch::Receiver<Option<u64>>,
-    told: &watch::Sender<Option<Followed>>,
+    told: &watch::Sender<Option<TrackedOrder>>,
     stop: &CancellationToken,
 ) {
     let runtime = Handle::current();
     let mut finder: Option<Finder> = None;
     let mut used = Instant::now();
-    let mut trail: Option<Trail> = None;
+    let mut tracker: Option<Tracker> = None;
     loop {
         let order_id = *wanted.borrow_and_update();
-        if trail.as_ref().map(Trail::order_id) != order_id {
-            trail = order_id.map(|order_id| Trail::new(order_id, zone));
-            told.send_replace(order_id.map(|order_id| Followed { order_id, way: Way::Looking }));
+        if tracker.as_ref().map(Tracker::order_id) != order_id {
+            tracker = order_id.map(|order_id| Tracker::new(order_id, zone));
+            told.send_replace(
+                order_id.map(|order_id| TrackedOrder { order_id, status: OrderStatus::Searching }),
+            );
         }
         let mut pause = if finder.is_some() { KEPT } else { NEVER };
-        if let Some(trail) = trail.as_mut().filter(|trail| !trail.is_complete()) {
+        if let Some(tracker) = tracker.as_mut().filter(|tracker| !tracker.is_complete()) {
             let gone = || stop.is_cancelled() || wanted.has_changed().unwrap_or(true);
-            let way = match look(session, &mut finder, trail, gone) {
-                Ok(()) => trail.way().clone(),
-                Err(error) => Way::Unknown(Said::NotRead { why: error.to_string() }),
+            let status = match look(session, &mut finder, tracker, gone) {
+                Ok(()) => tracker.status().clone(),
+                Err(error) => OrderStatus::Unknown(Sentence::NotRead { why: error.to_string() }),
             };
-            pause = match &way {
-                Way::Sold(_) if trail.is_complete() => KEPT,
-                Way::Sold(_) => SOON,
-                Way::Looking | Way::Unknown(_) => LATER,
+            pause = match &status {
+                OrderStatus::Found(_) if tracker.is_complete() => KEPT,
+                OrderStatus::Found(_) => SOON,
+                OrderStatus::Searching | OrderStatus::Unknown(_) => LATER,
             };
-            let followed = Some(Followed { order_id: trail.order_id(), way });
+            let followed = Some(TrackedOrder { order_id: tracker.order_id(), status });
             told.send_if_modified(|last| {
                 let news = *last != followed;
                 *last = followed;
@@ -83,12 +85,12 @@ pub fn track(
 fn look(
     session: &Session,
     finder: &mut Option<Finder>,
-    trail: &mut Trail,
+    tracker: &mut Tracker,
     gone: impl Fn() -> bool,
 ) -> Result<(), StreamError> {
     let finder = match finder {
         Some(finder) => finder,
         None => finder.insert(Finder::new(session)?),
     };
-    trail.look(finder, gone)
+    tracker.look(finder, gone)
 }

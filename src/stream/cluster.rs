@@ -12,7 +12,7 @@ use rdkafka::{
 };
 
 use super::{Session, StreamError, Topic};
-use crate::dashboard::snapshot::{Cluster, TopicState};
+use crate::read_model::{Cluster, TopicState};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 

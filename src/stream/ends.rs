@@ -186,13 +186,17 @@ pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: Ca
                     clock.trade();
                 }
                 model.set_ends(ends);
-                model.set_link(true, None, second);
+                model.set_connection(true, None, second);
             }
             Ok((known, Err(error))) => {
                 looks = known;
                 model.doubt_ends();
                 // A Kafka that knows no topic of that name has answered.
-                model.set_link(matches!(error, StreamError::NoTopic { .. }), Some(error.said()), second);
+                model.set_connection(
+                    matches!(error, StreamError::NoTopic { .. }),
+                    Some(error.sentence()),
+                    second,
+                );
             }
             Err(error) => tracing::error!("looking for the ends of the logs failed: {error}"),
         }

@@ -19,7 +19,8 @@ use super::{
 use crate::{
     clock::Clock,
     consumer::Part,
-    read_model::{self, PartState, ReadModel, VIEWS},
+    consumers::{NAMES, reads},
+    read_model::{PartState, ReadModel},
     shop::Pulse,
     views::Source,
 };
@@ -331,10 +332,10 @@ pub fn key(view: &str, part: Part) -> String {
 /// The view and partition of a key.
 pub(crate) fn place(key: &str) -> Option<(&'static str, Part)> {
     let (view, partition) = key.split_once('/')?;
-    let view = VIEWS.into_iter().find(|name| *name == view)?;
+    let view = NAMES.into_iter().find(|name| *name == view)?;
     let (source, number) = match partition.strip_prefix("deliveries-") {
         Some(number) => (Source::Deliveries, number),
-        None if read_model::reads(view, Source::Handled) => (Source::Handled, partition),
+        None if reads(view, Source::Handled) => (Source::Handled, partition),
         None => (Source::Orders, partition),
     };
     Some((view, Part { source, partition: number.parse().ok()? }))

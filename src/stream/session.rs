@@ -9,7 +9,7 @@ use rdkafka::{
 };
 
 use super::{Topic, retry::retry};
-use crate::dashboard::snapshot::Said;
+use crate::messages::Sentence;
 
 /// Everything a client needs to know; cheap to clone.
 #[derive(Clone)]
@@ -116,12 +116,12 @@ impl StreamError {
     }
 
     /// As the screen says it.
-    pub fn said(&self) -> Said {
+    pub fn sentence(&self) -> Sentence {
         match self {
             Self::Unreachable { bootstrap, reason } => {
-                Said::Unreachable { bootstrap: bootstrap.clone(), reason: reason.clone() }
+                Sentence::Unreachable { bootstrap: bootstrap.clone(), reason: reason.clone() }
             }
-            other => Said::Text(other.to_string()),
+            other => Sentence::Text(other.to_string()),
         }
     }
 }

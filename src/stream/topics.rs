@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Session, StreamError};
 use crate::{
     clock::Clock,
-    dashboard::snapshot::{Cluster, Weight},
-    read_model::ReadModel,
+    messages::Severity,
+    read_model::{Cluster, ReadModel},
 };
 
 /// A topic of the shop.
@@ -127,7 +127,7 @@ pub async fn keep(session: Session, model: Arc<ReadModel>, clock: Clock, stop: C
                 Ok(made) => {
                     let made = made.join(", ");
                     let text = format!("Topics were missing and have been made again: {made}.");
-                    model.say(clock.now().unwrap_or_default(), Weight::Warning, text.into());
+                    model.say(clock.now().unwrap_or_default(), Severity::Warning, text.into());
                 }
                 // Whether Kafka answers is told by others.
                 Err(error) => tracing::debug!("looking for the topics: {error}"),

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt::Display};
 use chrono::NaiveDate;
 
 use crate::{
+    consumers::{Contribution, PartFigures, Recount, daily_report, mail, orders_today, sales, stock},
     handling::Resume,
-    views::{figures::HandledFigures, part::PartFigures},
+    views::figures::HandledFigures,
 };
 
 /// Seconds of a slot of the charts.
@@ -52,37 +53,37 @@ pub(super) fn intervals(counts: &[u64; 24]) -> impl Iterator<Item = (String, Str
 /// The figures as they are said.
 pub(super) fn said(figures: &PartFigures) -> Facts {
     let mut facts = Facts::new();
-    match figures {
-        PartFigures::OrdersToday { days, slots } => {
+    match figures.recount() {
+        Recount::OrdersToday(orders_today::Figures { days, slots }) => {
             facts.extend(days.iter().map(|(date, count)| fact(day_key(*date), count)));
             facts.extend(slots.iter().map(|(slot, count)| fact(slot_key(*slot), count)));
         }
-        PartFigures::Sales { days, slots, last_hour_ore } => {
+        Recount::Sales(sales::Figures { days, slots, last_hour_ore }) => {
             facts.extend(days.iter().map(|(date, ore)| fact(day_key(*date), ore)));
             facts.extend(slots.iter().map(|(slot, ore)| fact(slot_key(*slot), ore)));
             facts.extend([fact("the last hour", last_hour_ore)]);
         }
-        PartFigures::DailyReport { today, .. } => {
+        Recount::DailyReport(daily_report::Figures { today, .. }) => {
             facts.extend([fact("orders", today.orders), fact("sales", today.sales_ore)]);
             facts.extend(today.products.iter().flat_map(|(id, product)| {
                 product_facts(*id, product.units, product.sales_ore, &product.name)
             }));
         }
-        PartFigures::Stock { lines } => facts.extend(lines.iter().flat_map(|line| {
+        Recount::Stock(stock::Figures { lines }) => facts.extend(lines.iter().flat_map(|line| {
             let id = line.product_id;
             [
                 fact(format!("sold of product {id}"), line.sold),
                 fact(format!("delivered of product {id}"), line.delivered),
             ]
         })),
-        PartFigures::Handling(Resume { figures, .. }) => facts.extend([
+        Recount::Handling(Resume { figures, .. }) => facts.extend([
             fact("orders", figures.accepted),
             fact("duplicates", figures.duplicates),
             fact("dead letters", figures.dead_letters),
             fact("handled", figures.handled),
         ]),
-        PartFigures::Mail { mails, .. } => facts.extend([fact("mails", mails)]),
-        PartFigures::HandledWindows(windows) => {
+        Recount::Mail(mail::Figures { mails, .. }) => facts.extend([fact("mails", mails)]),
+        Recount::HandledWindows(windows) => {
             let HandledFigures { total, last_5_min, last_30_min, last_1_h, last_2_h, .. } = &**windows;
             facts.extend([fact("handled", total)]);
             let last = WINDOWS.iter().zip([last_5_min, last_30_min, last_1_h, last_2_h]);
@@ -90,7 +91,7 @@ pub(super) fn said(figures: &PartFigures) -> Facts {
             facts.extend(intervals(&windows.intervals));
             facts.extend(windows.waits.counts().map(|(seconds, count)| fact(wait_key(seconds), count)));
         }
-        PartFigures::Journal { .. } => {}
+        Recount::Journal | Recount::None => {}
     }
     facts
 }

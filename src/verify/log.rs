@@ -17,8 +17,9 @@ use super::{
 };
 use crate::{
     consumer::Part,
+    consumers::PartFigures,
     shop::{Customer, Delivery, Handled, Order, Zone},
-    views::{Source, part::PartFigures},
+    views::Source,
 };
 
 /// A record of one of the shop's topics.

@@ -9,8 +9,8 @@ use super::{
     facts::{Facts, SLOT, WINDOWS, day_key, fact, intervals, product_facts, slot_key, wait_key},
 };
 use crate::{
+    consumers::{Contribution, PartFigures, Recount},
     shop::{Handled, Order},
-    views::part::PartFigures,
 };
 
 /// What is counted for a view.
@@ -38,25 +38,21 @@ pub(super) struct Windows {
 impl Tally {
     /// Counts for a view that says such figures.
     pub(super) fn of(figures: &PartFigures) -> Self {
-        match figures {
-            PartFigures::OrdersToday { .. } => {
-                Self::OrdersToday { days: BTreeMap::new(), slots: BTreeMap::new() }
-            }
-            PartFigures::Sales { .. } => {
-                Self::Sales { days: BTreeMap::new(), slots: BTreeMap::new(), last_hour: 0 }
-            }
-            PartFigures::DailyReport { .. } => Self::DailyReport(Sums::default()),
-            PartFigures::Stock { .. } => Self::Stock(Sums::default()),
-            PartFigures::Handling(resume) => Self::Handling {
+        match figures.recount() {
+            Recount::OrdersToday(_) => Self::OrdersToday { days: BTreeMap::new(), slots: BTreeMap::new() },
+            Recount::Sales(_) => Self::Sales { days: BTreeMap::new(), slots: BTreeMap::new(), last_hour: 0 },
+            Recount::DailyReport(_) => Self::DailyReport(Sums::default()),
+            Recount::Stock(_) => Self::Stock(Sums::default()),
+            Recount::Handling(resume) => Self::Handling {
                 accepted: 0,
                 duplicates: 0,
                 dead_letters: 0,
                 handled: 0,
                 sent_until: resume.sent_until.unwrap_or(i64::MIN),
             },
-            PartFigures::Mail { .. } => Self::Mail(0),
-            PartFigures::HandledWindows(_) => Self::Windows(Windows::default()),
-            PartFigures::Journal { .. } => Self::Nothing,
+            Recount::Mail(_) => Self::Mail(0),
+            Recount::HandledWindows(_) => Self::Windows(Windows::default()),
+            Recount::Journal | Recount::None => Self::Nothing,
         }
     }
 

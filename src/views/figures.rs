@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::day_totals::ProductTotals;
 
@@ -52,6 +53,38 @@ pub struct ShopFigures {
     /// Up to which shop second (Unix) the windows were told, where whoever told them has fallen silent since: what they
     /// lost by now is not known.
     pub told_until: Option<i64>,
+    /// The figures of consumers that nothing above is of, by the name of the consumer.
+    pub others: BTreeMap<&'static str, Value>,
+}
+
+/// Orders as they are counted by those who handle them and by those who read what was handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Audit {
+    /// Valid orders in the whole log.
+    pub produced: u64,
+    /// Those that are not handled yet.
+    pub pending: u64,
+    /// Handled orders in the log.
+    pub handled: u64,
+    /// Records that are still to be read, by all consumers together.
+    pub behind: u64,
+}
+
+impl Audit {
+    /// What these figures say.
+    pub fn of(figures: &ShopFigures) -> Self {
+        Self {
+            produced: figures.produced,
+            pending: figures.pending,
+            handled: figures.handled.total,
+            behind: figures.lag.values().fold(0, |sum, lag| sum.saturating_add(*lag)),
+        }
+    }
+
+    /// Whether both count the same.
+    pub fn adds_up(&self) -> bool {
+        self.pending.checked_add(self.handled) == Some(self.produced)
+    }
 }
 
 /// The balance of one product.
@@ -169,6 +202,9 @@ pub struct ReportNote {
     /// How many times it was rewritten.
     pub revision: u32,
 }
+
+/// Orders that each partition hands to the feed.
+pub const FEED: usize = 12;
 
 /// Characters of a customer's name in the feed, far more than a screen shows: what a partition tells has to fit into a
 /// record.

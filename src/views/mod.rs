@@ -1,37 +1,19 @@
-//! What each consumer knows: pure values, one file each, kept per partition and merged for show.
+//! What each consumer knows: pure values, kept per partition and merged for show. The views themselves are among the
+//! [`consumers`](crate::consumers), one file each.
 //!
 //! A view is built from [`table::Table`]s, which know what changed since the last checkpoint. It never
 //! sees Kafka, a clock, a disk or a terminal: events and shop time are handed to it.
 
-pub mod daily_report;
 pub mod day_totals;
 pub mod figures;
-pub mod handled_windows;
-pub mod journal;
-pub mod mail;
-pub mod orders_today;
-pub mod part;
-pub mod sales;
 pub mod seconds;
-pub mod stock;
 pub mod summary;
 pub mod table;
 
 #[cfg(test)]
 pub(crate) mod naive;
-#[cfg(test)]
-mod tests;
-
-pub use daily_report::DailyReport;
-pub use handled_windows::HandledWindows;
-pub use journal::Journal;
-pub use mail::Mail;
-pub use orders_today::OrdersToday;
-pub use sales::Sales;
-pub use stock::Stock;
 
 use crate::shop::{Delivery, Handled, Order, Zone};
-use part::PartFigures;
 use table::Saved;
 
 /// Something that happened in the shop, as a consumer reads it.
@@ -62,6 +44,10 @@ pub trait View: Default + Clone + Send + 'static {
     const NAME: &'static str;
     /// The logs it reads.
     const SOURCES: &'static [Source];
+    /// Whether its figures change while nothing happens.
+    const HAS_WINDOWS: bool;
+    /// What it says of one partition.
+    type Figures;
 
     /// Takes in one event.
     fn apply(&mut self, event: &Event, zone: Zone);
@@ -72,7 +58,7 @@ pub trait View: Default + Clone + Send + 'static {
     }
 
     /// What it says at shop second `now`.
-    fn figures(&self, now: i64, zone: Zone) -> PartFigures;
+    fn figures(&self, now: i64, zone: Zone) -> Self::Figures;
 
     /// Everything it knows, for checkpoints.
     fn tables(&mut self) -> Vec<(&'static str, &mut dyn Saved)>;

@@ -1,88 +1,128 @@
 //! All parts put together: the shop's figures at one second.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    any::Any,
+    collections::{BTreeMap, HashMap, btree_map::Entry},
+    fmt,
+};
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     day_totals::DayTotals,
-    figures::{HandledFigures, LatestOrder, SLOT_SECONDS, ShopFigures, StockLine},
-    part::PartFigures,
+    figures::{LatestOrder, SLOT_SECONDS, ShopFigures, StockLine},
 };
 use crate::shop::Zone;
 
 /// Orders in the merged feed.
 const FEED: usize = 60;
 
-/// Merges what all views say of all partitions into the figures at shop second `now`. Lag and reports are
-/// not known to the views and stay empty.
-pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zone: Zone) -> ShopFigures {
-    let today = zone.date(now);
-    let first_slot = zone.start_of(today).div_euclid(SLOT_SECONDS);
-    let slots = slot_index(now, first_slot) + 1;
-    let mut figures = ShopFigures {
-        shop_second: now,
-        today,
-        orders_by_slot: vec![0; slots],
-        sales_by_slot: vec![0; slots],
-        ..ShopFigures::default()
-    };
-    let mut day = DayTotals::default();
-    let mut stock: BTreeMap<u64, StockLine> = BTreeMap::new();
-    let mut feed: HashMap<u64, LatestOrder> = HashMap::new();
-    for part in parts {
-        match part {
-            PartFigures::OrdersToday { days, slots } => {
-                let count = days.get(&today).copied().unwrap_or(0);
-                figures.orders_today = figures.orders_today.saturating_add(count);
-                for (slot, count) in slots {
-                    if let Some(sum) = figures.orders_by_slot.get_mut(slot_index_of(*slot, first_slot)) {
-                        *sum = sum.saturating_add(*count);
-                    }
-                }
+/// The figures of the shop while they are put together from what every consumer says of every partition.
+#[derive(Debug)]
+pub struct Summary {
+    /// Those that are sums of what each says.
+    pub figures: ShopFigures,
+    first_slot: i64,
+    day: DayTotals,
+    stock: BTreeMap<u64, StockLine>,
+    feed: HashMap<u64, LatestOrder>,
+    others: BTreeMap<&'static str, Box<dyn Other>>,
+}
+
+/// Figures of a consumer that the dashboard knows no field for.
+trait Other: Any + fmt::Debug {
+    fn value(&self) -> Value;
+}
+
+impl<F: Any + fmt::Debug + Serialize> Other for F {
+    fn value(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+impl Summary {
+    /// Nothing was said yet of the figures at shop second `now`.
+    pub fn new(now: i64, zone: Zone) -> Self {
+        let today = zone.date(now);
+        let first_slot = zone.start_of(today).div_euclid(SLOT_SECONDS);
+        let slots = index(now.div_euclid(SLOT_SECONDS), first_slot) + 1;
+        let figures = ShopFigures {
+            shop_second: now,
+            today,
+            orders_by_slot: vec![0; slots],
+            sales_by_slot: vec![0; slots],
+            ..ShopFigures::default()
+        };
+        Self {
+            figures,
+            first_slot,
+            day: DayTotals::default(),
+            stock: BTreeMap::new(),
+            feed: HashMap::new(),
+            others: BTreeMap::new(),
+        }
+    }
+
+    /// The shop's date.
+    pub fn today(&self) -> NaiveDate {
+        self.figures.today
+    }
+
+    /// Where a slot (Unix seconds / 300) is among those of today.
+    pub fn slot_index(&self, slot: i64) -> usize {
+        index(slot, self.first_slot)
+    }
+
+    /// Adds what was sold today.
+    pub fn add_day(&mut self, totals: &DayTotals) {
+        self.day.merge(totals);
+    }
+
+    /// Adds deliveries and sales.
+    pub fn add_stock(&mut self, lines: &[StockLine]) {
+        for line in lines {
+            merge_line(self.stock.entry(line.product_id).or_default(), line);
+        }
+    }
+
+    /// Adds orders to the feed.
+    pub fn add_latest(&mut self, latest: &[LatestOrder]) {
+        for order in latest {
+            into_feed(&mut self.feed, order);
+        }
+    }
+
+    /// Adds figures that are shown as they are, as an object under the name of their consumer: `merge` adds those of
+    /// another partition to the first ones.
+    pub fn other<F: Any + fmt::Debug + Clone + Serialize>(
+        &mut self,
+        name: &'static str,
+        part: &F,
+        merge: impl FnOnce(&mut F, &F),
+    ) {
+        match self.others.entry(name) {
+            Entry::Vacant(first) => {
+                first.insert(Box::new(part.clone()));
             }
-            PartFigures::Sales { days, slots, last_hour_ore } => {
-                let sales = days.get(&today).copied().unwrap_or(0);
-                figures.sales_today_ore = figures.sales_today_ore.saturating_add(sales);
-                figures.sales_last_hour_ore = figures.sales_last_hour_ore.saturating_add(*last_hour_ore);
-                for (slot, ore) in slots {
-                    if let Some(sum) = figures.sales_by_slot.get_mut(slot_index_of(*slot, first_slot)) {
-                        *sum = sum.saturating_add(*ore);
-                    }
-                }
-            }
-            // What was said yesterday is of another day.
-            PartFigures::DailyReport { date, today: totals } if *date == today => day.merge(totals),
-            PartFigures::DailyReport { .. } => {}
-            PartFigures::Stock { lines } => {
-                for line in lines {
-                    merge_line(stock.entry(line.product_id).or_default(), line);
-                }
-            }
-            PartFigures::Handling(resume) => {
-                let part = resume.figures;
-                let pending = part.accepted.saturating_sub(part.handled);
-                figures.produced = figures.produced.saturating_add(part.accepted);
-                figures.pending = figures.pending.saturating_add(pending);
-                figures.duplicates = figures.duplicates.saturating_add(part.duplicates);
-                figures.dead_letters = figures.dead_letters.saturating_add(part.dead_letters);
-            }
-            PartFigures::Mail { mails, latest } => {
-                figures.mails = figures.mails.saturating_add(*mails);
-                for order in latest {
-                    into_feed(&mut feed, order);
-                }
-            }
-            PartFigures::HandledWindows(part) => merge_windows(&mut figures.handled, part),
-            PartFigures::Journal { latest } => {
-                for order in latest {
-                    into_feed(&mut feed, order);
+            Entry::Occupied(mut sum) => {
+                let sum: &mut dyn Any = &mut **sum.get_mut();
+                if let Some(sum) = sum.downcast_mut() {
+                    merge(sum, part);
                 }
             }
         }
     }
-    figures.products_today = day.products;
-    figures.stock = stock.into_values().collect();
-    figures.latest = newest(feed.into_values().collect(), FEED);
-    figures
+
+    /// The figures when all is said.
+    pub fn finish(mut self) -> ShopFigures {
+        self.figures.products_today = self.day.products;
+        self.figures.stock = self.stock.into_values().collect();
+        self.figures.latest = newest(self.feed.into_values().collect(), FEED);
+        self.figures.others = self.others.iter().map(|(name, sum)| (*name, sum.value())).collect();
+        self.figures
+    }
 }
 
 /// Lines of one product from two partitions.
@@ -97,31 +137,8 @@ pub fn merge_line(ours: &mut StockLine, theirs: &StockLine) {
     ours.sold = ours.sold.saturating_add(theirs.sold);
 }
 
-fn slot_index(now: i64, first_slot: i64) -> usize {
-    slot_index_of(now.div_euclid(SLOT_SECONDS), first_slot)
-}
-
-fn slot_index_of(slot: i64, first_slot: i64) -> usize {
+fn index(slot: i64, first_slot: i64) -> usize {
     usize::try_from(slot.saturating_sub(first_slot)).unwrap_or(usize::MAX - 1).min(1 << 10)
-}
-
-fn merge_windows(ours: &mut HandledFigures, theirs: &HandledFigures) {
-    let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
-    add(&mut ours.total, theirs.total);
-    add(&mut ours.last_5_min, theirs.last_5_min);
-    add(&mut ours.last_30_min, theirs.last_30_min);
-    add(&mut ours.last_1_h, theirs.last_1_h);
-    add(&mut ours.last_2_h, theirs.last_2_h);
-    for (sum, interval) in ours.intervals.iter_mut().zip(theirs.intervals) {
-        add(sum, interval);
-    }
-    for (date, count) in &theirs.by_day {
-        add(ours.by_day.entry(*date).or_default(), *count);
-    }
-    for (slot, count) in &theirs.by_slot {
-        add(ours.by_slot.entry(*slot).or_default(), *count);
-    }
-    ours.waits.merge(&theirs.waits);
 }
 
 /// One row an order: the stage that is furthest, the pieces that the sale told. Whether that was news.

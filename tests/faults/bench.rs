@@ -10,11 +10,11 @@ use futures::future::{AbortHandle, Aborted, abortable};
 use shop_sim::{
     clock::Clock,
     consumer::Output,
-    dashboard::snapshot::Link,
+    consumers::PartFigures,
     engine::{ConsumerError, Env, log_reader::LogReader, publisher::Publisher, view},
-    read_model::ReadModel,
+    read_model::{Connection, ReadModel},
     runtime::{
-        apart::{self, NoThread},
+        dedicated_thread::{self, NoThread},
         supervisor::Supervisor,
     },
     shop::Zone,
@@ -59,7 +59,7 @@ impl Bench {
             properties: properties.iter().map(|(name, value)| (own(name), own(value))).collect(),
         };
         topics::ensure(&session, PATIENCE).await.unwrap();
-        let link = Link { bootstrap: own(""), embedded: false, up: false, trouble: None };
+        let link = Connection { bootstrap: own(""), embedded: false, up: false, trouble: None };
         let (model, clock) = (Arc::new(ReadModel::new(zone, link)), Clock::default());
         clock.trade();
         let stop = CancellationToken::new();
@@ -101,7 +101,7 @@ impl Bench {
         mut files: impl FnMut() -> F + Send + 'static,
     ) -> Kept
     where
-        V: View,
+        V: View<Figures: Into<PartFigures>>,
         O: Output<V> + 'static,
         S: Store + Clone + Sync + 'static,
         F: Files + 'static,
@@ -116,12 +116,12 @@ impl Bench {
             };
             supervisor.keep::<_, _, ConsumerError>(V::NAME, run).await;
         });
-        Kept { ended: tokio::spawn(apart::run(V::NAME, keeping)), abort }
+        Kept { ended: tokio::spawn(dedicated_thread::run(V::NAME, keeping)), abort }
     }
 
     /// What was told so far.
     pub fn told(&self) -> Vec<String> {
-        self.env.model.messages().into_iter().map(|message| message.said.to_string()).collect()
+        self.env.model.messages().into_iter().map(|message| message.sentence.to_string()).collect()
     }
 
     pub fn was_told(&self, words: &[&str]) -> bool {

@@ -10,10 +10,11 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
 };
 use shop_sim::{
-    consumer::{Position, outputs::JournalFiles},
+    consumer::Position,
+    consumers::{Journal, journal::JournalFiles},
     sinks::memory::{Disk, MemoryFiles},
     store::{Batch, MemoryStore, Store, StoreError},
-    views::{Journal, View},
+    views::View,
 };
 
 use crate::{

@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use shop_sim::{
     consumer::{Part, Position},
-    read_model::{PartState, VIEWS, reads},
+    consumers::{NAMES, orders_today, reads},
+    read_model::PartState,
     stream::follow::Follower,
-    views::{Source, part::PartFigures},
+    views::Source,
 };
 use tokio::{sync::watch, time::sleep};
 
@@ -27,7 +28,7 @@ fn publish(bench: &Bench, next: i64) {
         who: "another".to_owned(),
         position: Position { next, ..Position::default() },
         end_seen: 0,
-        figures: PartFigures::OrdersToday { days: BTreeMap::new(), slots: BTreeMap::new() },
+        figures: orders_today::Figures { days: BTreeMap::new(), slots: BTreeMap::new() }.into(),
         reports: Vec::new(),
     };
     bench.env.publisher.publish(VIEW, PART, &state);
@@ -41,7 +42,7 @@ fn shown(bench: &Bench) -> i64 {
 /// As if this process ran all consumers, but for so many partitions of one of them.
 fn hold_all_but(bench: &Bench, others: usize) {
     let parts = bench.env.model.ends().by_part;
-    for view in VIEWS {
+    for view in NAMES {
         let all = parts.keys().filter(|part| reads(view, part.source)).count();
         bench.env.model.set_group(view, if view == VIEW { all - others } else { all }, 0, None);
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use shop_sim::{
-    consumer::{output::NoOutput, outputs::JournalFiles},
+    consumer::output::NoOutput,
+    consumers::{Journal, OrdersToday, journal::JournalFiles},
     sinks::memory::{Disk, MemoryFiles},
     store::MemoryStore,
-    views::{Journal, OrdersToday, View},
+    views::View,
 };
 
 use crate::{

@@ -4,10 +4,9 @@
 #![allow(dead_code, reason = "members made by hand do more for the broker's tests")]
 
 use shop_sim::{
-    consumer::outputs::JournalFiles,
+    consumers::{Journal, journal::JournalFiles},
     sinks::memory::{Disk, MemoryFiles},
     store::MemoryStore,
-    views::Journal,
 };
 
 #[path = "../broker/wire/client.rs"]

@@ -7,14 +7,15 @@ use std::{
 
 use chrono::NaiveDate;
 use shop_sim::{
-    consumer::{Output, output::Appends, outputs::JournalFiles},
+    consumer::{Output, output::Appends},
+    consumers::{Journal, journal::JournalFiles},
     shop::Zone,
     sinks::{
         files::Files,
         memory::{Disk, MemoryFiles},
     },
     store::{Batch, MemoryStore},
-    views::{Event, Journal, Source, View, part::PartFigures, table::Saved},
+    views::{Event, Source, View, table::Saved},
 };
 
 use crate::{
@@ -32,6 +33,8 @@ static STUMBLED: AtomicBool = AtomicBool::new(false);
 impl View for Stumbling {
     const NAME: &'static str = Journal::NAME;
     const SOURCES: &'static [Source] = Journal::SOURCES;
+    const HAS_WINDOWS: bool = Journal::HAS_WINDOWS;
+    type Figures = <Journal as View>::Figures;
 
     fn apply(&mut self, event: &Event, zone: Zone) {
         if matches!(event, Event::Order(order) if order.order_id == STUMBLE)
@@ -42,7 +45,7 @@ impl View for Stumbling {
         self.0.apply(event, zone);
     }
 
-    fn figures(&self, now: i64, zone: Zone) -> PartFigures {
+    fn figures(&self, now: i64, zone: Zone) -> Self::Figures {
         self.0.figures(now, zone)
     }
 

@@ -3,10 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use shop_sim::{
-    consumer::outputs::JournalFiles,
+    consumers::{Journal, journal::JournalFiles},
     sinks::memory::{Disk, MemoryFiles},
     store::MemoryStore,
-    views::Journal,
 };
 
 use crate::{

@@ -8,10 +8,9 @@ use rdkafka::{
     client::DefaultClientContext,
 };
 use shop_sim::{
-    consumer::outputs::JournalFiles,
+    consumers::{Journal, journal::JournalFiles},
     sinks::memory::{Disk, MemoryFiles},
     store::MemoryStore,
-    views::Journal,
 };
 
 use crate::{

@@ -1,13 +1,11 @@
 //! Any bytes as a record of any topic.
 
 use shop_sim::{
+    consumers::{Consumer, Name, PartFigures, Visitor, summarize},
     read_model::PartState,
     shop::{Control, Delivery, Handled, Order, Pulse, Zone},
     sinks::{journal, register},
-    views::{
-        DailyReport, Event, HandledWindows, Journal, Mail, OrdersToday, Sales, Stock, View,
-        part::PartFigures, summary::summarize,
-    },
+    views::Event,
 };
 
 /// Decodes bytes as everything that they could be; what is understood is used. Returns how many kinds of records
@@ -65,29 +63,40 @@ fn check_order(order: &Order) {
 
 /// Every view hears of it and is asked, then and much later.
 fn tell(events: &[Event], second: i64) {
-    fn one<V: View>(events: &[Event], second: i64, parts: &mut Vec<PartFigures>) {
+    let parts: Vec<PartFigures> =
+        Name::ALL.into_iter().flat_map(|name| name.visit(Told { events, second })).collect();
+    summarize(parts.iter(), second, Zone::default());
+}
+
+/// What a view that has heard of events says.
+struct Told<'a> {
+    events: &'a [Event],
+    second: i64,
+}
+
+impl Visitor for Told<'_> {
+    type Done = Vec<PartFigures>;
+
+    fn view<V: Consumer>(self) -> Vec<PartFigures> {
         let zone = Zone::default();
         let mut view = V::default();
-        for event in events {
+        for event in self.events {
             view.apply(event, zone);
         }
-        for now in [second, second.saturating_add(10_000)] {
-            parts.push(view.figures(now, zone));
+        let mut parts = Vec::new();
+        for now in [self.second, self.second.saturating_add(10_000)] {
+            parts.push(view.figures(now, zone).into());
             view.advance(now, zone);
         }
         for (_, table) in view.tables() {
             table.changes();
         }
+        parts
     }
-    let mut parts = Vec::new();
-    one::<OrdersToday>(events, second, &mut parts);
-    one::<Sales>(events, second, &mut parts);
-    one::<DailyReport>(events, second, &mut parts);
-    one::<Stock>(events, second, &mut parts);
-    one::<Mail>(events, second, &mut parts);
-    one::<HandledWindows>(events, second, &mut parts);
-    one::<Journal>(events, second, &mut parts);
-    summarize(parts.iter(), second, Zone::default());
+
+    fn handling(self) -> Vec<PartFigures> {
+        Vec::new()
+    }
 }
 
 /// So many rows with so many cells, for the strictest reader.

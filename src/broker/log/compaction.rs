@@ -10,7 +10,6 @@ use super::{
     Aborted, Log, LogConfig, LogError, Segment,
     cleaner::{Cleaned, Source},
     files,
-    open::install_swap,
 };
 use crate::broker::disk;
 
@@ -144,7 +143,7 @@ impl Log {
             };
             let count = self.segments.iter().filter(|segment| inside(segment)).count();
             let swap = one.ready()?;
-            install_swap(&self.folder, &swap, one.segment.base, one.end)?;
+            files::install_swap(&self.folder, &swap, one.segment.base, one.end)?;
             let (base, end) = (one.segment.base, one.end);
             let index = files::index_bytes(&one.segment, one.aborted.clone());
             self.segments.splice(first..first + count, [one.segment]);

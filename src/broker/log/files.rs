@@ -236,3 +236,13 @@ pub(crate) fn set_aside(folder: &Path, base: i64) -> io::Result<()> {
     remove_index(folder, base)?;
     fs::rename(folder.join(file_name(base, "log")), folder.join(file_name(base, "aside")))
 }
+
+/// Puts a complete compacted segment in the place of those it was made from.
+pub(super) fn install_swap(folder: &Path, swap: &Path, base: i64, end: i64) -> io::Result<()> {
+    for (old, _) in listed(folder, "log")? {
+        if (base..end).contains(&old) {
+            remove_segment(folder, old)?;
+        }
+    }
+    fs::rename(swap, folder.join(file_name(base, "log")))
+}

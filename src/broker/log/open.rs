@@ -208,7 +208,7 @@ fn finish_swaps(folder: &Path) -> io::Result<()> {
                     tracing::warn!(file = %path.display(), "a compacted segment is damaged: dropped it");
                     fs::remove_file(&path)?;
                 } else {
-                    install_swap(folder, &path, base, end)?;
+                    files::install_swap(folder, &path, base, end)?;
                 }
             }
             _ => {}
@@ -221,14 +221,4 @@ fn is_intact(path: &Path, base: i64) -> io::Result<bool> {
     let file = Segment::open_file(path)?;
     let mut segment = Segment::empty(base, file, 0);
     Ok(segment.recover(false)? == 0)
-}
-
-/// Puts a complete compacted segment in the place of those it was made from.
-pub(super) fn install_swap(folder: &Path, swap: &Path, base: i64, end: i64) -> io::Result<()> {
-    for (old, _) in files::listed(folder, "log")? {
-        if (base..end).contains(&old) {
-            files::remove_segment(folder, old)?;
-        }
-    }
-    fs::rename(swap, folder.join(file_name(base, "log")))
 }

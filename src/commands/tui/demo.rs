@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use super::super::Setting;
 use crate::{
     cli::{BackfillArg, TuiArgs},
-    runtime::place::{Place, PlaceError},
+    runtime::out_dir::{OutDir, OutDirError},
 };
 
 /// A minute of the wall clock is an hour in the shop: at four minutes it is midnight.
@@ -25,7 +25,7 @@ pub(super) fn prepare(setting: &mut Setting, args: &mut TuiArgs, wall: DateTime<
     args.backfill = Some(BackfillArg::Period(today.and_time(NaiveTime::MIN), opens));
     args.handling.handle_every.get_or_insert(HANDLE_EVERY_MS);
     setting.common.out = setting.common.out.join("demo");
-    setting.place = Place::new(&setting.common.out);
+    setting.out_dir = OutDir::new(&setting.common.out);
     if setting.common.bootstrap.is_some() {
         // On a real cluster nothing is emptied: each demo has topics of its own.
         setting.common.prefix = format!("{}-demo-{}", setting.common.prefix, wall.timestamp());
@@ -33,19 +33,19 @@ pub(super) fn prepare(setting: &mut Setting, args: &mut TuiArgs, wall: DateTime<
 }
 
 /// Removes what an earlier demo left. The lock on the consumers must be held.
-pub(super) fn empty(place: &Place) -> Result<(), PlaceError> {
+pub(super) fn empty(out_dir: &OutDir) -> Result<(), OutDirError> {
     let gone = |removed: io::Result<()>, path: &std::path::Path| match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(PlaceError::Io { path: path.display().to_string(), error })
+            Err(OutDirError::Io { path: path.display().to_string(), error })
         }
         _ => Ok(()),
     };
     for folder in ["kafka", "reports", "mail", "orders", "handled", "state/sled", "state/set-aside"] {
-        let path = place.out().join(folder);
+        let path = out_dir.path().join(folder);
         gone(fs::remove_dir_all(&path), &path)?;
     }
     for file in ["stock.txt", "state/instance"] {
-        let path = place.out().join(file);
+        let path = out_dir.path().join(file);
         gone(fs::remove_file(&path), &path)?;
     }
     Ok(())

@@ -10,23 +10,20 @@ use tokio_util::sync::CancellationToken;
 use super::super::{Setting, status};
 use crate::{
     clock::Clock,
-    dashboard::{
-        action::Request,
-        picture::Picture,
-        snapshot::{Followed, OpenedReport, Said, Weight},
-    },
+    dashboard::{action::Request, picture::Picture, snapshot::OpenedReport},
     engine::Ended,
+    messages::{Sentence, Severity},
     read_model::ReadModel,
     runtime::{
-        place::Place,
+        out_dir::OutDir,
+        services::{self, Services},
         snapshots::Asked,
-        stage::{self, Stage},
         supervisor::Supervisor,
         tracker,
     },
     shop::{Catalog, Zone},
     sinks::report::{Report, json_file},
-    stream::Session,
+    stream::{Session, order_search::TrackedOrder},
 };
 
 /// A report that is read may be revised: how often to look, wall time.
@@ -43,24 +40,24 @@ pub(super) struct Desk {
     clock: Clock,
     zone: Zone,
     catalog: Arc<Catalog>,
-    place: Place,
+    out_dir: OutDir,
     wanted: watch::Sender<Option<u64>>,
-    followed: watch::Sender<Option<Followed>>,
+    followed: watch::Sender<Option<TrackedOrder>>,
     opened: watch::Sender<Option<OpenedReport>>,
 }
 
 impl Desk {
     /// A desk, and where its answers can be seen.
-    pub(super) fn new(setting: &Setting, stage: &Stage) -> (Self, Asked) {
+    pub(super) fn new(setting: &Setting, services: &Services) -> (Self, Asked) {
         let (followed, seen_followed) = watch::channel(None);
         let (opened, seen_opened) = watch::channel(None);
         let desk = Self {
-            session: stage.session.clone(),
-            model: Arc::clone(&stage.model),
-            clock: stage.clock.clone(),
-            zone: stage.zone,
+            session: services.session.clone(),
+            model: Arc::clone(&services.model),
+            clock: services.clock.clone(),
+            zone: services.zone,
             catalog: Arc::clone(&setting.catalog),
-            place: setting.place.clone(),
+            out_dir: setting.out_dir.clone(),
             wanted: watch::Sender::new(None),
             followed,
             opened,
@@ -120,8 +117,8 @@ impl Desk {
     }
 
     async fn open(&self, date: Option<NaiveDate>) {
-        let place = self.place.clone();
-        let read = tokio::task::spawn_blocking(move || date.map(|date| read(place.out(), date)));
+        let out_dir = self.out_dir.clone();
+        let read = tokio::task::spawn_blocking(move || date.map(|date| read(out_dir.path(), date)));
         let Ok(opened) = read.await else { return };
         self.opened.send_if_modified(|last| {
             let news = *last != opened;
@@ -132,26 +129,26 @@ impl Desk {
 
     /// Saves a picture with the figures of this moment, and says where.
     async fn save(&self, picture: Picture) {
-        let figures = stage::figures(&self.model, &self.clock, &self.catalog);
+        let figures = services::figures(&self.model, &self.clock, &self.catalog);
         let name = self.zone.at(figures.shop_second).format("%Y-%m-%d-%H%M%S").to_string();
         let json = status::json(&figures, self.zone);
-        let folder = self.place.out().join(FOLDER);
+        let folder = self.out_dir.path().join(FOLDER);
         let written = tokio::task::spawn_blocking(move || {
             let saved = save(&folder, &name, &picture, &json);
-            saved.map_err(|error| Said::NotWritten {
+            saved.map_err(|error| Sentence::NotWritten {
                 path: folder.display().to_string(),
                 why: error.to_string(),
             })
         });
-        let (weight, said) = match written.await {
+        let (severity, sentence) = match written.await {
             Ok(Ok(name)) => {
-                let path = self.place.out().join(FOLDER).join(name).display().to_string();
-                (Weight::Info, Said::PictureSaved { path })
+                let path = self.out_dir.path().join(FOLDER).join(name).display().to_string();
+                (Severity::Info, Sentence::PictureSaved { path })
             }
-            Ok(Err(said)) => (Weight::Error, said),
-            Err(error) => (Weight::Error, Said::Text(error.to_string())),
+            Ok(Err(sentence)) => (Severity::Error, sentence),
+            Err(error) => (Severity::Error, Sentence::Text(error.to_string())),
         };
-        self.model.say(figures.shop_second, weight, said);
+        self.model.say(figures.shop_second, severity, sentence);
     }
 }
 
@@ -161,11 +158,11 @@ fn read(out: &Path, date: NaiveDate) -> OpenedReport {
     let report = match fs::read(out.join(&file)) {
         Ok(bytes) => Report::parse(&bytes)
             .map(Arc::new)
-            .map_err(|error| Said::ReportUnreadable { file, why: error.to_string() }),
+            .map_err(|error| Sentence::ReportUnreadable { file, why: error.to_string() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(Said::NoReport { file, out: out.display().to_string() })
+            Err(Sentence::NoReport { file, out: out.display().to_string() })
         }
-        Err(error) => Err(Said::ReportUnreadable { file, why: error.to_string() }),
+        Err(error) => Err(Sentence::ReportUnreadable { file, why: error.to_string() }),
     };
     OpenedReport { date, report }
 }
@@ -228,12 +225,12 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let date = NaiveDate::from_ymd_opt(2026, 11, 20).unwrap();
         let missing = read(out.path(), date);
-        assert!(matches!(missing.report, Err(Said::NoReport { .. })) && missing.date == date);
+        assert!(matches!(missing.report, Err(Sentence::NoReport { .. })) && missing.date == date);
         let report = Report::new(date, &DayTotals { orders: 3, ..DayTotals::default() }, 1);
         fs::create_dir(out.path().join("reports")).unwrap();
         fs::write(out.path().join(json_file(date)), report.json()).unwrap();
         assert_eq!(read(out.path(), date).report, Ok(Arc::new(report)));
         fs::write(out.path().join(json_file(date)), "{").unwrap();
-        assert!(matches!(read(out.path(), date).report, Err(Said::ReportUnreadable { .. })));
+        assert!(matches!(read(out.path(), date).report, Err(Sentence::ReportUnreadable { .. })));
     }
 }

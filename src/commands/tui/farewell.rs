@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::{dashboard::lang::Tally, runtime::place::Place, views::figures::ShopFigures};
+use crate::{dashboard::lang::Tally, runtime::out_dir::OutDir, views::figures::ShopFigures};
 
 /// The folders with files for people.
 const FOLDERS: [&str; 5] = ["reports", "mail", "orders", "handled", "pictures"];
@@ -21,8 +21,8 @@ pub(super) fn tally(figures: &ShopFigures, files: u64) -> Tally {
 }
 
 /// How many files for people there are.
-pub(super) fn files(place: &Place) -> u64 {
+pub(super) fn files(out_dir: &OutDir) -> u64 {
     let within = |folder: &Path| fs::read_dir(folder).map_or(0, |files| files.flatten().count() as u64);
-    let in_folders: u64 = FOLDERS.iter().map(|folder| within(&place.out().join(folder))).sum();
-    in_folders + u64::from(place.out().join("stock.txt").exists())
+    let in_folders: u64 = FOLDERS.iter().map(|folder| within(&out_dir.path().join(folder))).sum();
+    in_folders + u64::from(out_dir.path().join("stock.txt").exists())
 }

@@ -1,27 +1,28 @@
 //! What a shop would not do, and why.
 
 use crate::{
-    dashboard::{action::Request, snapshot::Said},
+    dashboard::action::Request,
+    messages::Sentence,
     shop::{Pulse, Zone, pulse::RunState},
     simulator::before_midnight,
 };
 
 /// Why a simulator with this pulse would not do what accelerated time alone can do.
-pub(super) fn refusal(request: &Request, pulse: Option<&Pulse>, zone: Zone) -> Option<Said> {
+pub(super) fn refusal(request: &Request, pulse: Option<&Pulse>, zone: Zone) -> Option<Sentence> {
     let Some(pulse) = pulse.filter(|pulse| pulse.state != RunState::Stopped) else {
-        return Some(Said::NobodySells);
+        return Some(Sentence::NobodySells);
     };
     let now_ms = pulse.shop_time.timestamp_millis();
     if pulse.is_real_time() {
-        Some(Said::RealTime)
+        Some(Sentence::RealTime)
     } else if pulse.speed <= 0.0 {
-        Some(Said::Filling)
+        Some(Sentence::Filling)
     } else if pulse.state == RunState::Paused {
-        Some(Said::NotWhilePaused)
+        Some(Sentence::NotWhilePaused)
     } else if pulse.rate.is_none() {
-        Some(Said::NoRate)
+        Some(Sentence::NoRate)
     } else if *request == Request::ToMidnight && before_midnight(zone, now_ms, pulse.speed).is_none() {
-        Some(Said::AlmostMidnight)
+        Some(Sentence::AlmostMidnight)
     } else {
         None
     }
@@ -42,19 +43,19 @@ mod tests {
             assert_eq!(why(request.clone(), &pulse), None);
             let with = |speed, rate, state| Pulse { speed, rate, state, ..pulse.clone() };
             let cases = [
-                (with(1.0, Some(5.0), RunState::Running), Said::RealTime),
-                (with(0.0, None, RunState::Running), Said::Filling),
-                (with(60.0, Some(5.0), RunState::Paused), Said::NotWhilePaused),
-                (with(60.0, None, RunState::Running), Said::NoRate),
-                (with(60.0, Some(5.0), RunState::Stopped), Said::NobodySells),
+                (with(1.0, Some(5.0), RunState::Running), Sentence::RealTime),
+                (with(0.0, None, RunState::Running), Sentence::Filling),
+                (with(60.0, Some(5.0), RunState::Paused), Sentence::NotWhilePaused),
+                (with(60.0, None, RunState::Running), Sentence::NoRate),
+                (with(60.0, Some(5.0), RunState::Stopped), Sentence::NobodySells),
             ];
-            for (pulse, said) in cases {
-                assert_eq!(why(request.clone(), &pulse), Some(said));
+            for (pulse, sentence) in cases {
+                assert_eq!(why(request.clone(), &pulse), Some(sentence));
             }
-            assert_eq!(refusal(&request, None, zone), Some(Said::NobodySells));
+            assert_eq!(refusal(&request, None, zone), Some(Sentence::NobodySells));
         }
         let late = Pulse { shop_time: zone.stamp(afternoon + 9 * 3_600_000 + 56 * 60_000), ..pulse };
-        assert_eq!(why(Request::ToMidnight, &late), Some(Said::AlmostMidnight));
+        assert_eq!(why(Request::ToMidnight, &late), Some(Sentence::AlmostMidnight));
         assert_eq!(why(Request::Rush, &late), None);
     }
 }

@@ -14,16 +14,15 @@ use super::{
 };
 use crate::{
     cli::{BackfillArg, TuiArgs},
-    dashboard::{
-        action::Request,
-        snapshot::{Said, Weight},
-    },
+    consumers::Name,
+    dashboard::action::Request,
     engine::Ended,
     handling::Parameters,
+    messages::{Sentence, Severity},
     runtime::{
-        apart, consumers,
-        place::Place,
-        stage::{self, Stage},
+        consumers, dedicated_thread,
+        out_dir::OutDir,
+        services::{self, Services},
         supervisor::Supervisor,
     },
     shop::{Catalog, Control, Pulse, pulse::RunState},
@@ -37,7 +36,7 @@ const COUNTING: Duration = Duration::from_millis(2_500);
 
 /// What is to run.
 pub(super) struct Plan {
-    place: Place,
+    out_dir: OutDir,
     catalog: Arc<Catalog>,
     workshop: consume::Workshop,
     sell: Option<SimulatorOptions>,
@@ -68,7 +67,7 @@ impl Plan {
             ));
         }
         Ok(Self {
-            place: setting.place.clone(),
+            out_dir: setting.out_dir.clone(),
             catalog: Arc::clone(&setting.catalog),
             workshop: consume::Workshop::of(setting),
             sell: (!args.watch).then_some(options),
@@ -88,28 +87,28 @@ pub(super) struct Ran {
     pub(super) unread: u64,
 }
 
-/// Runs until the person leaves or the stage is told to stop.
+/// Runs until the person leaves or the services are told to stop.
 pub(super) async fn run(
-    mut stage: Stage,
+    mut services: Services,
     plan: Plan,
     mut asked: mpsc::UnboundedReceiver<Request>,
 ) -> Result<Ran, Failure> {
-    let stop = stage.stop.clone();
+    let stop = services.stop.clone();
     let (mut before, mut early) = (ShopFigures::default(), VecDeque::new());
     let ran = tokio::select! {
-        ran = open(&mut stage, &plan, &mut before) => ran,
+        ran = open(&mut services, &plan, &mut before) => ran,
         // Before there is a shop, leaving is all that is obeyed.
         () = stop.cancelled() => Ok(None),
         () = leaving(&mut asked, &mut early) => Ok(None),
     };
     let result = match ran {
-        Ok(Some(open)) => Ok(serve(&stage, open, &plan, early, &mut asked).await),
+        Ok(Some(open)) => Ok(serve(&services, open, &plan, early, &mut asked).await),
         Ok(None) => Ok(0),
         Err(failure) => Err(failure),
     };
-    let (model, clock) = (Arc::clone(&stage.model), stage.clock.clone());
-    stage.close().await;
-    result.map(|unread| Ran { before, after: stage::figures(&model, &clock, &plan.catalog), unread })
+    let (model, clock) = (Arc::clone(&services.model), services.clock.clone());
+    services.close().await;
+    result.map(|unread| Ran { before, after: services::figures(&model, &clock, &plan.catalog), unread })
 }
 
 /// Waits until the person leaves; what else is asked for is kept.
@@ -132,42 +131,46 @@ struct Open {
 
 /// Makes topics, notes the figures `before`, starts the simulator's learning and the consumers. Waits for a Kafka that
 /// is not there yet.
-async fn open(stage: &mut Stage, plan: &Plan, before: &mut ShopFigures) -> Result<Option<Open>, Failure> {
+async fn open(
+    services: &mut Services,
+    plan: &Plan,
+    before: &mut ShopFigures,
+) -> Result<Option<Open>, Failure> {
     if plan.sell.is_some() {
-        while let Err(error) = topics::ensure(&stage.session, PATIENCE).await {
+        while let Err(error) = topics::ensure(&services.session, PATIENCE).await {
             let StreamError::Unreachable { .. } = error else { return Err(error.into()) };
-            stage.model.set_link(false, Some(error.said()), Utc::now().timestamp());
+            services.model.set_connection(false, Some(error.sentence()), Utc::now().timestamp());
         }
     } else {
-        while let Err(error) = topics::exist(&stage.session, PATIENCE).await {
-            stage.model.set_link(false, Some(error.said()), Utc::now().timestamp());
+        while let Err(error) = topics::exist(&services.session, PATIENCE).await {
+            services.model.set_connection(false, Some(error.sentence()), Utc::now().timestamp());
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
-    stage.follow()?;
-    let asker = ControlSender::new(&stage.session);
+    services.follow()?;
+    let asker = ControlSender::new(&services.session);
     let Some(options) = &plan.sell else {
-        stage.known(PATIENCE).await;
-        *before = stage.figures(&plan.catalog);
+        services.known(PATIENCE).await;
+        *before = services.figures(&plan.catalog);
         return Ok(Some(Open { simulator: None, tools: None, asker }));
     };
-    let tools = plan.workshop.tools(stage, plan.parameters, None)?;
+    let tools = plan.workshop.tools(services, plan.parameters, None)?;
     // They join their groups while it is found out what the time is, and what was sold.
-    consumers::start(stage, &tools, &consumers::ALL);
-    stage.known(PATIENCE).await;
-    *before = stage.figures(&plan.catalog);
+    consumers::start(services, &tools, &Name::ALL);
+    services.known(PATIENCE).await;
+    *before = services.figures(&plan.catalog);
     let mut options = options.clone();
     if plan.fill_today {
-        options.backfill = options.backfill.and_then(|today| rest_of(today, stage.clock.pulse().as_ref()));
+        options.backfill = options.backfill.and_then(|today| rest_of(today, services.clock.pulse().as_ref()));
     }
     let again = options.clone().again();
-    let simulator = match simulator::start(&stage.session, options).await {
+    let simulator = match simulator::start(&services.session, options).await {
         Ok(simulator) => Some((simulator, again)),
         Err(SimulatorError::Rival { place, .. }) => {
-            stage.model.say(
-                stage.clock.now().unwrap_or_default(),
-                Weight::Info,
-                Said::SoldElsewhere { place },
+            services.model.say(
+                services.clock.now().unwrap_or_default(),
+                Severity::Info,
+                Sentence::SoldElsewhere { place },
             );
             None
         }
@@ -208,23 +211,23 @@ async fn sell(
             // Who wants to see progress looks at the pulse.
             let progress = watch::Sender::new(Progress::default());
             let selling = simulator.run(controls, progress, supervisor.stop.clone());
-            let sold = apart::run("simulator", selling).await;
-            let (weight, said) = match sold.map_err(|error| error.to_string())? {
+            let sold = dedicated_thread::run("simulator", selling).await;
+            let (severity, sentence) = match sold.map_err(|error| error.to_string())? {
                 Ok(Outcome::Finished | Outcome::Stopped) => return Ok(Ended::Done),
-                Ok(Outcome::Replaced { by }) => (Weight::Warning, Said::TakenOver { by }),
-                Err(error) => (Weight::Error, Said::SimulatorFailed { why: error.to_string() }),
+                Ok(Outcome::Replaced { by }) => (Severity::Warning, Sentence::TakenOver { by }),
+                Err(error) => (Severity::Error, Sentence::SimulatorFailed { why: error.to_string() }),
             };
-            supervisor.model.say(supervisor.clock.now().unwrap_or_default(), weight, said);
+            supervisor.model.say(supervisor.clock.now().unwrap_or_default(), severity, sentence);
             Ok::<_, String>(Ended::Done)
         }
     };
     supervisor.keep("the simulator", run).await;
 }
 
-/// Sells, and passes on what the person asks for, until that person leaves or the stage is told to stop. Says how many
-/// records no time was left to read.
+/// Sells, and passes on what the person asks for, until that person leaves or the services are told to stop. Says how
+/// many records no time was left to read.
 async fn serve(
-    stage: &Stage,
+    services: &Services,
     open: Open,
     plan: &Plan,
     mut early: VecDeque<Request>,
@@ -233,15 +236,15 @@ async fn serve(
     let (to_simulator, controls) = mpsc::channel(16);
     let own = open.simulator.is_some();
     let mut asker = open.asker;
-    let open_hours = stage.stop.child_token();
-    let supervisor = Supervisor { stop: open_hours.clone(), ..stage.supervisor() };
+    let open_hours = services.stop.child_token();
+    let supervisor = Supervisor { stop: open_hours.clone(), ..services.supervisor() };
     let selling = open
         .simulator
-        .map(|simulator| tokio::spawn(sell(supervisor, stage.session.clone(), simulator, controls)));
+        .map(|simulator| tokio::spawn(sell(supervisor, services.session.clone(), simulator, controls)));
     loop {
         let request = tokio::select! {
             biased;
-            () = stage.stop.cancelled() => break,
+            () = services.stop.cancelled() => break,
             () = std::future::ready(()), if !early.is_empty() => early.pop_front(),
             request = asked.recv() => request,
         };
@@ -250,9 +253,9 @@ async fn serve(
             Some(Request::Resume) => Control::Resume,
             Some(Request::Rate(rate)) => Control::Rate { rate },
             Some(request @ (Request::ToMidnight | Request::Rush)) => {
-                let pulse = stage.clock.pulse();
-                if let Some(why) = refusal(&request, pulse.as_ref(), stage.zone) {
-                    stage.model.say(stage.clock.now().unwrap_or_default(), Weight::Info, why);
+                let pulse = services.clock.pulse();
+                if let Some(why) = refusal(&request, pulse.as_ref(), services.zone) {
+                    services.model.say(services.clock.now().unwrap_or_default(), Severity::Info, why);
                     continue;
                 }
                 if request == Request::Rush { Control::Rush } else { Control::ToMidnight }
@@ -277,28 +280,28 @@ async fn serve(
                 "the simulator did not end in time: orders that Kafka had not acknowledged are lost"
             );
         } else {
-            let counted = stage.stop.run_until_cancelled(counted(stage)).await;
+            let counted = services.stop.run_until_cancelled(counted(services)).await;
             unread = counted.unwrap_or(0);
         }
     }
-    stage.stop.cancel();
+    services.stop.cancel();
     if let Some(tools) = open.tools
         && let Err(failure) = consume::farewell(&tools).await
     {
         tracing::warn!("{failure}");
     }
-    tracing::debug!("the shop in {} is closed", plan.place.out().display());
+    tracing::debug!("the shop in {} is closed", plan.out_dir.path().display());
     unread
 }
 
 /// Waits for a bounded time until all consumers have read what the logs hold now; says how many records are left.
-async fn counted(stage: &Stage) -> u64 {
+async fn counted(services: &Services) -> u64 {
     let deadline = Instant::now() + COUNTING;
-    let session = stage.session.clone();
+    let session = services.session.clone();
     let looking = tokio::task::spawn_blocking(move || EndWatch::new(&session)?.look());
     let Ok(Ok(Ok(ends))) = tokio::time::timeout_at(deadline, looking).await else { return 0 };
     loop {
-        let unread = stage.model.behind(&ends);
+        let unread = services.model.behind(&ends);
         if unread == 0 || Instant::now() >= deadline {
             return unread;
         }

@@ -9,15 +9,13 @@ use std::{
 
 use crate::{
     consumer::{Part, Position, Worker, output::NoOutput},
+    consumers::{Consumer, Name, PartFigures, Visitor},
     read_model::PartState,
     shop::Zone,
     sinks::disk::Folder,
     store::{Batch, Store, Stores},
     verify::{CHECKPOINT, Claim},
-    views::{
-        DailyReport, HandledWindows, Journal, Mail, OrdersToday, Sales, Source, Stock, View,
-        part::PartFigures,
-    },
+    views::Source,
 };
 
 /// Copies that are tried: a checkpoint that is written meanwhile spoils one.
@@ -98,18 +96,35 @@ fn read(folder: &Path, zone: Zone, now: i64) -> Result<Vec<Claim>, String> {
         return Err("they cannot be opened: the consumers compute them again".to_owned());
     }
     let mut claims = Vec::new();
-    claims.extend(view::<OrdersToday>(&stores, folder, zone, now)?);
-    claims.extend(view::<Sales>(&stores, folder, zone, now)?);
-    claims.extend(view::<DailyReport>(&stores, folder, zone, now)?);
-    claims.extend(view::<Stock>(&stores, folder, zone, now)?);
-    claims.extend(view::<Mail>(&stores, folder, zone, now)?);
-    claims.extend(view::<HandledWindows>(&stores, folder, zone, now)?);
-    claims.extend(view::<Journal>(&stores, folder, zone, now)?);
+    for name in Name::ALL {
+        claims.extend(name.visit(Checkpoint { stores: &stores, folder, zone, now })?);
+    }
     Ok(claims)
 }
 
+/// The checkpoint of one consumer.
+struct Checkpoint<'a> {
+    stores: &'a Stores,
+    folder: &'a Path,
+    zone: Zone,
+    now: i64,
+}
+
+impl Visitor for Checkpoint<'_> {
+    type Done = Result<Vec<Claim>, String>;
+
+    fn view<V: Consumer>(self) -> Self::Done {
+        view::<V>(self.stores, self.folder, self.zone, self.now)
+    }
+
+    fn handling(self) -> Self::Done {
+        // Its state lies in Kafka alone.
+        Ok(Vec::new())
+    }
+}
+
 /// What a view knows when it starts from its checkpoint.
-fn view<V: View>(stores: &Stores, folder: &Path, zone: Zone, now: i64) -> Result<Vec<Claim>, String> {
+fn view<V: Consumer>(stores: &Stores, folder: &Path, zone: Zone, now: i64) -> Result<Vec<Claim>, String> {
     let mut store = stores.view(V::NAME).map_err(|error| error.to_string())?;
     let rows = store.scan("position/").map_err(|error| error.to_string())?;
     let held: Vec<Part> = rows.iter().filter_map(|(key, _)| part(key)).collect();
@@ -123,11 +138,11 @@ fn view<V: View>(stores: &Stores, folder: &Path, zone: Zone, now: i64) -> Result
     for part in held {
         worker.assign(part).map_err(|error| error.to_string())?;
     }
-    let claim = |(part, position, figures)| Claim {
+    let claim = |(part, position, figures): (Part, Position, V::Figures)| Claim {
         by: CHECKPOINT,
         view: V::NAME,
         part,
-        state: state(part, position, figures, now),
+        state: state(part, position, figures.into(), now),
     };
     Ok(worker.figures(now).into_iter().map(claim).collect())
 }

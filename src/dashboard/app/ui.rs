@@ -4,10 +4,8 @@ use chrono::NaiveDate;
 
 use super::rates::{step_down, step_up};
 use crate::{
-    dashboard::{
-        page::Page,
-        snapshot::{Said, Snapshot},
-    },
+    dashboard::{page::Page, snapshot::Snapshot},
+    messages::Sentence,
     shop::pulse::RunState,
 };
 
@@ -91,9 +89,9 @@ pub enum Notice {
     /// There is no shell that could call the program back.
     NoShell,
     /// What was saved, or why something was not done.
-    Answer(Said),
+    Answer(Sentence),
     /// Something that the day is about.
-    Event(Said),
+    Event(Sentence),
 }
 
 /// What the person at the keyboard has done to the screen.

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::dashboard::lang::Lang;
+use crate::messages::Lang;
 
 fn press(code: KeyCode, modifiers: KeyModifiers) -> Option<Command> {
     command(&KeyEvent::new(code, modifiers), &Ui::default())

@@ -1,6 +1,7 @@
 //! The screen in English.
 
-use super::{Lang, PageWords, Words, speech};
+use super::{PageWords, Words, speech};
+use crate::messages::Lang;
 
 /// English.
 pub const EN: Words = Words {

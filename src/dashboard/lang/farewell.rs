@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::Lang;
-use crate::shop::money::{kronor, thousands};
+use crate::{
+    messages::Lang,
+    shop::money::{kronor, thousands},
+};
 
 /// A run that has ended.
 #[derive(Debug, Clone, PartialEq)]

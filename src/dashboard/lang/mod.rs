@@ -3,7 +3,6 @@
 mod en;
 mod farewell;
 mod pages;
-mod sentences;
 mod speech;
 mod sv;
 
@@ -17,21 +16,9 @@ pub use self::{
     sv::SV,
 };
 use super::page::Page;
-
-/// A language of the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Lang {
-    /// English.
-    #[default]
-    En,
-    /// Swedish.
-    Sv,
-}
+use crate::messages::{Lang, Sentence};
 
 impl Lang {
-    /// All languages.
-    pub const ALL: [Self; 2] = [Self::En, Self::Sv];
-
     /// The words of the language.
     pub fn words(self) -> &'static Words {
         match self {
@@ -272,6 +259,11 @@ pub struct Words {
 }
 
 impl Words {
+    /// The sentence in this language; see [`Lang::say`].
+    pub fn say(&self, sentence: &Sentence) -> String {
+        self.lang.say(sentence)
+    }
+
     /// The day's name.
     pub fn weekday(&self, day: Weekday) -> &'static str {
         // `num_days_from_monday` is 0 to 6.

@@ -1,6 +1,7 @@
 //! The screen in Swedish.
 
-use super::{Lang, PageWords, Words, speech};
+use super::{PageWords, Words, speech};
+use crate::messages::Lang;
 
 /// Swedish.
 pub const SV: Words = Words {

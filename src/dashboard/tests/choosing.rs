@@ -13,9 +13,10 @@ use crate::{
         app::{Span, StockSort},
         fixture, lists,
         page::Page,
-        snapshot::{Followed, Said, Way},
         view::PANELS,
     },
+    messages::Sentence,
+    stream::order_search::{OrderStatus, TrackedOrder},
     views::figures::LatestOrder,
 };
 
@@ -180,7 +181,10 @@ fn lists_are_those_of_the_frozen_picture() {
     app.take_changed();
     let mut answer = fixture::afternoon();
     answer.feed = Arc::default();
-    answer.followed = Some(Followed { order_id: second, way: Way::Unknown(Said::Text("gone".to_owned())) });
+    answer.followed = Some(TrackedOrder {
+        order_id: second,
+        status: OrderStatus::Unknown(Sentence::Text("gone".to_owned())),
+    });
     app.update(Action::Picture(Arc::new(answer.clone())), now);
     assert!(app.take_changed() && !app.picture().feed.is_empty());
     assert_eq!(app.picture().followed, answer.followed);

@@ -5,7 +5,10 @@ use std::{io, sync::Arc, time::Duration};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use super::stage::{Stage, on_overview, start, start_with};
-use crate::dashboard::{Exit, Request, ScreenError, fixture, run::Input, snapshot::Said};
+use crate::{
+    dashboard::{Exit, Request, ScreenError, fixture, run::Input},
+    messages::Sentence,
+};
 
 #[tokio::test]
 async fn the_first_picture_comes_at_once_and_q_ends_it() {
@@ -43,7 +46,7 @@ async fn a_new_picture_is_drawn_and_a_frozen_one_stays() {
     stage.press('f');
     stage.see(|picture| picture.contains("frozen")).await;
     let mut later = fixture::afternoon();
-    later.messages.last_mut().unwrap().said = Said::Text("Something new".to_owned());
+    later.messages.last_mut().unwrap().sentence = Sentence::Text("Something new".to_owned());
     stage.shop.send(Arc::new(later)).unwrap();
     stage.press('?');
     stage.see(|picture| picture.contains("Keys")).await;

@@ -7,11 +7,13 @@ use super::{
     state::{app, press},
     text,
 };
-use crate::dashboard::{
-    action::{Action, Command},
-    app::Notice,
-    page::Page,
-    snapshot::{Message, Said, Weight},
+use crate::{
+    dashboard::{
+        action::{Action, Command},
+        app::Notice,
+        page::Page,
+    },
+    messages::{Message, Sentence, Severity},
 };
 
 fn dark() -> Look {
@@ -98,9 +100,9 @@ fn a_shelf_that_is_empty_before_more_comes_wants_a_look() {
 fn what_the_day_is_about_stands_out_on_every_page_and_stays_above_goods_that_come_and_go() {
     let (mut app, now) = app(|shop| shop.messages.clear());
     press(&mut app, Command::Go(Page::Kafka), now);
-    let report = Said::ReportSaved { file: "reports/2026-11-20.txt".to_owned() };
-    let arrived = |number| Said::Arrived { product: format!("Sak {number}"), pieces: 5, others: 0 };
-    let message = |number, said| Message { number, shop_second: 0, weight: Weight::Info, said };
+    let report = Sentence::ReportSaved { file: "reports/2026-11-20.txt".to_owned() };
+    let arrived = |number| Sentence::Arrived { product: format!("Sak {number}"), pieces: 5, others: 0 };
+    let message = |number, sentence| Message { number, shop_second: 0, severity: Severity::Info, sentence };
     let mut shop = app.picture().clone();
     shop.messages = vec![message(7, report.clone())];
     shop.messages.extend((8..20).map(|number| message(number, arrived(number))));
@@ -125,12 +127,19 @@ fn what_the_day_is_about_stands_out_on_every_page_and_stays_above_goods_that_com
 
 #[test]
 fn why_a_shop_did_not_obey_is_said_where_the_key_was_pressed() {
-    for said in [Said::NotWhilePaused, Said::AlmostMidnight, Said::NoRate, Said::RushBegan] {
+    for sentence in
+        [Sentence::NotWhilePaused, Sentence::AlmostMidnight, Sentence::NoRate, Sentence::RushBegan]
+    {
         let (mut app, now) = app(|_| {});
         let mut shop = app.picture().clone();
         let number = shop.messages.last().map_or(1, |last| last.number + 1);
-        shop.messages.push(Message { number, shop_second: 0, weight: Weight::Info, said: said.clone() });
+        shop.messages.push(Message {
+            number,
+            shop_second: 0,
+            severity: Severity::Info,
+            sentence: sentence.clone(),
+        });
         app.update(Action::Picture(Arc::new(shop)), now);
-        assert_eq!(app.ui().notice, Some(Notice::Answer(said)));
+        assert_eq!(app.ui().notice, Some(Notice::Answer(sentence)));
     }
 }

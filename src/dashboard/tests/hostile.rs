@@ -15,15 +15,16 @@ use crate::{
         action::{Action, Command},
         fixture,
         page::Page,
-        snapshot::{
-            Audit, Followed, GroupState, History, LogLevel, LogLine, Message, OpenedReport, OrderWay, Place,
-            Said, ShelfPlan, TopicState, Way, Weight,
-        },
+        snapshot::{OpenedReport, ShelfPlan},
         view::{self, PANELS, Target, Targets},
     },
+    logging::{LogLevel, LogLine},
+    messages::{Message, Sentence, Severity},
+    read_model::{GroupState, History, TopicState},
     shop::{Customer, Handled, Line, Order, pulse::RunState},
     sinks::report::{Report, Sold},
-    views::figures::{HandledFigures, LatestOrder, ReportNote, ShopFigures, Stage, StockLine, Waits},
+    stream::order_search::{OrderStatus, OrderTrace, TopicPartitionOffset, TrackedOrder},
+    views::figures::{Audit, HandledFigures, LatestOrder, ReportNote, ShopFigures, Stage, StockLine, Waits},
 };
 
 fn number() -> BoxedStrategy<i64> {
@@ -96,6 +97,7 @@ prop_compose! {
                 created_at: zone.stamp(total_ore), handled_at: None,
             }).collect(),
             told_until: None,
+            others: BTreeMap::new(),
         };
         (figures, shelf)
     }
@@ -106,10 +108,10 @@ prop_compose! {
         order_id in unsigned(), customer in name(), email in name(), total_ore in number(), at in number(),
         lines in prop::collection::vec((unsigned(), name(), number(), number()), 0..30),
         topic in name(), offset in number(), handled: bool, mail in prop::option::of(name()),
-    ) -> OrderWay {
+    ) -> OrderTrace {
         let zone = crate::shop::Zone::default();
         let customer = Customer { customer_id: order_id, name: customer.into(), email: email.into() };
-        let place = Place { topic, partition: i32::MAX, offset };
+        let place = TopicPartitionOffset { topic, partition: i32::MAX, offset };
         let lines = lines.into_iter().map(|(product_id, name, quantity, unit_price_ore)| Line {
             product_id, name: name.into(), quantity, unit_price_ore,
         }).collect();
@@ -117,7 +119,7 @@ prop_compose! {
         let done = Handled {
             order_id, created_at: zone.stamp(at), handled_at: zone.stamp(offset), customer, total_ore,
         };
-        OrderWay { order, sold: place.clone(), handled: handled.then_some((done, place)), mail }
+        OrderTrace { order, sold: place.clone(), handled: handled.then_some((done, place)), mail }
     }
 }
 
@@ -193,7 +195,7 @@ prop_compose! {
             let (rates, lags): (Vec<_>, Vec<_>) = history.into_iter().unzip();
             GroupState {
                 view: "orders-today", rate, lag, partitions: usize::MAX, rebalances: Some(lag), errors: up.then_some(lag),
-                trouble: alarms.first().cloned().map(Said::Text),
+                trouble: alarms.first().cloned().map(Sentence::Text),
                 history: Arc::new(History { rate: rates.into(), lag: lags.into() }),
             }
         };
@@ -201,23 +203,23 @@ prop_compose! {
         let cluster = Arc::make_mut(&mut shop.cluster);
         cluster.brokers = vec![bootstrap.clone(); 3];
         cluster.topics = vec![TopicState { name: bootstrap.clone(), partitions: 6, records: u64::MAX, rate: measured }];
-        shop.followed = Some(Followed { order_id: order.order.order_id, way: match alarms.first() {
-            None => Way::Sold(Arc::new(order)),
-            Some(text) => Way::Unknown(Said::Text(text.clone())),
+        shop.followed = Some(TrackedOrder { order_id: order.order.order_id, status: match alarms.first() {
+            None => OrderStatus::Found(Arc::new(order)),
+            Some(text) => OrderStatus::Unknown(Sentence::Text(text.clone())),
         }});
         let products = report.into_iter().map(|(product_id, name, units)| Sold { product_id, name, units }).collect();
         let opened = Report { date: day(0), orders: u64::MAX, sales_ore: i64::MIN, products, revision: 3 };
-        shop.opened = Some(OpenedReport { date: day(0), report: if up { Ok(Arc::new(opened)) } else { Err(Said::Text(bootstrap.clone())) } });
+        shop.opened = Some(OpenedReport { date: day(0), report: if up { Ok(Arc::new(opened)) } else { Err(Sentence::Text(bootstrap.clone())) } });
         shop.speed = speed;
         shop.orders_per_second = measured;
         shop.target_rate = target_rate;
         shop.simulator = simulator;
-        shop.link.up = up;
-        shop.link.trouble = alarms.first().cloned().map(Said::Text);
-        shop.link.bootstrap = bootstrap;
-        shop.alarms = alarms.into_iter().map(Said::Text).collect();
+        shop.connection.up = up;
+        shop.connection.trouble = alarms.first().cloned().map(Sentence::Text);
+        shop.connection.bootstrap = bootstrap;
+        shop.alarms = alarms.into_iter().map(Sentence::Text).collect();
         shop.messages = texts.into_iter().map(|(number, shop_second, text)| Message {
-            number, shop_second, weight: Weight::Error, said: Said::Text(text),
+            number, shop_second, severity: Severity::Error, sentence: Sentence::Text(text),
         }).collect();
         shop
     }

@@ -7,7 +7,10 @@ use super::{
     pages::{assert_style, cells, dark, used},
     text,
 };
-use crate::dashboard::{app::Ui, page::Page, snapshot::Said};
+use crate::{
+    dashboard::{app::Ui, page::Page},
+    messages::Sentence,
+};
 
 /// The tests' shop with a burst at the beginning of each group's last quarter of an hour.
 fn after_a_burst() -> (Snapshot, Ui) {
@@ -98,7 +101,7 @@ fn the_log_says_that_its_time_is_the_wall_s_where_the_shop_s_is_another() {
 fn a_group_in_trouble_says_so() {
     let (mut shop, ui) = used(Page::Kafka);
     let group = &mut shop.groups[4];
-    group.trouble = Some(Said::Text("Kafka does not answer".to_owned()));
+    group.trouble = Some(Sentence::Text("Kafka does not answer".to_owned()));
     group.lag = 1_234;
     for (width, height) in [(60, 16), (80, 24), (120, 30), (200, 50)] {
         let buffer = cells(width, height, &shop, &ui, &dark());

@@ -12,8 +12,8 @@ use crate::{
         fixture,
         keymap::BINDINGS,
         page::Page,
-        snapshot::{Message, Said, Weight},
     },
+    messages::{Message, Sentence, Severity},
     shop::pulse::RunState,
 };
 
@@ -72,9 +72,9 @@ fn help_leaves_the_figures_visible() {
 #[test]
 fn trouble_is_seen() {
     let mut shop = fixture::afternoon();
-    shop.link.up = false;
-    shop.link.trouble = Some(Said::Text("connection refused".to_owned()));
-    shop.alarms = vec![Said::OrdersDiffer { produced: 9, pending: 1, handled: 7 }];
+    shop.connection.up = false;
+    shop.connection.trouble = Some(Sentence::Text("connection refused".to_owned()));
+    shop.alarms = vec![Sentence::OrdersDiffer { produced: 9, pending: 1, handled: 7 }];
     shop.audit.produced += 1;
     let shown = shown(120, 30, &shop, &plain_look(), &[]);
     for sign in ["Kafka no answer", "127.0.0.1:9092", "Alarm", "✗"] {
@@ -85,8 +85,8 @@ fn trouble_is_seen() {
 #[test]
 fn what_the_footer_says_to_a_key_is_no_message() {
     let mut shop = fixture::afternoon();
-    let said = Said::PictureSaved { path: "pictures/a".to_owned() };
-    let message = Message { number: 99, shop_second: fixture::AFTERNOON, weight: Weight::Info, said };
+    let sentence = Sentence::PictureSaved { path: "pictures/a".to_owned() };
+    let message = Message { number: 99, shop_second: fixture::AFTERNOON, severity: Severity::Info, sentence };
     shop.messages.push(message.clone());
     let shown = |shop: &Snapshot| {
         let shown = shown(120, 30, shop, &plain_look(), &[]);
@@ -95,8 +95,8 @@ fn what_the_footer_says_to_a_key_is_no_message() {
     };
     assert!(!shown(&shop));
     let why = "the disk is full".to_owned();
-    let said = Said::NotWritten { path: "pictures/a".to_owned(), why };
-    shop.messages.push(Message { number: 100, weight: Weight::Error, said, ..message });
+    let sentence = Sentence::NotWritten { path: "pictures/a".to_owned(), why };
+    shop.messages.push(Message { number: 100, severity: Severity::Error, sentence, ..message });
     assert!(shown(&shop), "what went wrong stays");
 }
 
@@ -225,7 +225,7 @@ fn the_audit_says_which_sum_is_wrong_but_not_while_something_is_still_to_be_read
     shop.audit.produced += 1;
     let about = audit(&shop);
     assert!(!about.contains('✗') && about.matches('≈').count() == 1, "{about}");
-    shop.alarms.push(Said::OrdersDiffer { produced: 9, pending: 1, handled: 7 });
+    shop.alarms.push(Sentence::OrdersDiffer { produced: 9, pending: 1, handled: 7 });
     assert!(audit(&shop).starts_with(" ✗ 50\u{a0}322 produced"), "{}", audit(&shop));
     shop.audit.behind = 9;
     let behind = audit(&shop);

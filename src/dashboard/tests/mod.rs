@@ -17,12 +17,12 @@ use ratatui::{
 
 use super::{
     app::App,
-    lang::Lang,
     marks::Marker,
     snapshot::Snapshot,
     theme::ThemeName,
     view::{self, Look},
 };
+use crate::messages::Lang;
 
 /// The cells of one picture.
 fn cells(width: u16, height: u16, shop: &Snapshot, app: &App, look: &Look) -> Buffer {

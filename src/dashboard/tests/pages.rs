@@ -11,10 +11,11 @@ use crate::{
         app::{Span, StockSort, Ui},
         fixture,
         page::Page,
-        snapshot::{Said, Way},
         view,
     },
+    messages::Sentence,
     shop::pulse::RunState,
+    stream::order_search::OrderStatus,
     views::figures::Stage,
 };
 
@@ -178,10 +179,10 @@ fn the_column_that_sorts_is_marked() {
 #[test]
 fn an_order_is_followed_as_far_as_it_has_come() {
     let shop = fixture::afternoon();
-    let shown = |stage: Option<Stage>, way: Option<Way>| {
+    let shown = |stage: Option<Stage>, way: Option<OrderStatus>| {
         let mut shop = shop.clone();
         let mut followed = fixture::followed(&shop, stage.unwrap_or(Stage::Sold));
-        followed.way = way.unwrap_or(followed.way);
+        followed.status = way.unwrap_or(followed.status);
         let mut ui = ui(&shop, Page::Orders);
         ui.following = Some(followed.order_id);
         shop.figures.shop_second += 90;
@@ -195,8 +196,9 @@ fn an_order_is_followed_as_far_as_it_has_come() {
     let mailed = shown(Some(Stage::Mailed), None);
     assert!(mailed.contains("mail/2026-11-20.mbox") && !mailed.contains('○'), "{mailed}");
     assert!(mailed.contains("partition 3   offset 8\u{a0}712"), "{mailed}");
-    assert!(shown(None, Some(Way::Looking)).contains("Looking…"));
-    let unknown = shown(None, Some(Way::Unknown(Said::Text("Order 7 is not in the log.".to_owned()))));
+    assert!(shown(None, Some(OrderStatus::Searching)).contains("Looking…"));
+    let unknown =
+        shown(None, Some(OrderStatus::Unknown(Sentence::Text("Order 7 is not in the log.".to_owned()))));
     assert!(unknown.contains("Order 7 is not in the log."), "{unknown}");
 }
 

@@ -15,8 +15,8 @@ use crate::{
         app::{Notice, RATES},
         fixture,
         page::Page,
-        snapshot::{Message, Said, Weight},
     },
+    messages::{Message, Sentence, Severity},
     shop::pulse::RunState,
 };
 
@@ -117,7 +117,8 @@ fn escape_closes_the_help_first_and_then_lets_the_picture_go() {
 fn messages_fade_by_the_time_they_were_first_seen() {
     let with_messages = |many: u64| {
         let mut shop = fixture::afternoon();
-        let message = |number| Message { number, shop_second: 0, weight: Weight::Info, said: Said::Paused };
+        let message =
+            |number| Message { number, shop_second: 0, severity: Severity::Info, sentence: Sentence::Paused };
         shop.messages = (0..many).map(message).collect();
         Action::Picture(Arc::new(shop))
     };
@@ -178,13 +179,14 @@ fn what_was_saved_is_said_on_every_page_also_where_the_picture_is_frozen() {
     let (mut app, now) = app(|shop| shop.messages.clear());
     press(&mut app, Command::Go(Page::Kafka), now);
     press(&mut app, Command::Freeze, now);
-    let said = Said::PictureSaved { path: "pictures/a".to_owned() };
+    let sentence = Sentence::PictureSaved { path: "pictures/a".to_owned() };
     let mut shop = fixture::afternoon();
-    shop.messages = vec![Message { number: 1, shop_second: 0, weight: Weight::Info, said: said.clone() }];
+    shop.messages =
+        vec![Message { number: 1, shop_second: 0, severity: Severity::Info, sentence: sentence.clone() }];
     let shop = Arc::new(shop);
     app.take_changed();
     app.update(Action::Picture(shop.clone()), now);
-    assert_eq!(app.ui().notice, Some(Notice::Answer(said)));
+    assert_eq!(app.ui().notice, Some(Notice::Answer(sentence)));
     assert!(app.take_changed());
     app.update(Action::Wake, now + Duration::from_secs(6));
     app.update(Action::Picture(shop), now + Duration::from_secs(6));

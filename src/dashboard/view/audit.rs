@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{Scene, number};
-use crate::{dashboard::snapshot::Said, views::figures::StockLine};
+use crate::{messages::Sentence, views::figures::StockLine};
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     // The longest form that fits; figures are the last to be shortened.
@@ -36,7 +36,7 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
     let (figures, words, theme) = (&scene.shop.figures, scene.words, scene.theme);
     let orders = &scene.shop.audit;
     let alarmed = orders.behind == 0 && !scene.shop.alarms.is_empty();
-    let differ = scene.shop.alarms.iter().any(|said| matches!(said, Said::OrdersDiffer { .. }));
+    let differ = scene.shop.alarms.iter().any(|sentence| matches!(sentence, Sentence::OrdersDiffer { .. }));
     let room = if let Form::Figures(columns) = form { columns } else { 30 };
     let name = |long, short| match form {
         Form::Words => long,

@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::Scene;
-use crate::dashboard::{clean::clean, page::Page};
+use crate::{dashboard::page::Page, messages::clean::clean};
 
 /// Columns of the longest filter that is shown.
 const WIDEST: usize = 24;

@@ -8,7 +8,10 @@ use ratatui::{
 };
 
 use super::{Scene, layout::Places, tabs, text};
-use crate::dashboard::{app::Notice, clean::clean, keymap};
+use crate::{
+    dashboard::{app::Notice, keymap},
+    messages::clean::clean,
+};
 
 pub(super) fn draw(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
     let mut area = places.footer;
@@ -24,11 +27,13 @@ pub(super) fn draw(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
         Notice::RealTime => (scene.words.notice_real_time.to_owned(), scene.theme.warning),
         Notice::NobodySells => (scene.words.notice_nobody_sells.to_owned(), scene.theme.warning),
         Notice::NoShell => (scene.words.notice_no_shell.to_owned(), scene.theme.warning),
-        Notice::Event(said) => {
+        Notice::Event(sentence) => {
             let room = usize::from(area.width.saturating_sub(2));
-            (format!(" {} ", clean(&scene.words.say(said), room)), scene.theme.badge_event)
+            (format!(" {} ", clean(&scene.words.say(sentence), room)), scene.theme.badge_event)
         }
-        Notice::Answer(said) => (clean(&scene.words.say(said), usize::from(area.width)), scene.theme.strong),
+        Notice::Answer(sentence) => {
+            (clean(&scene.words.say(sentence), usize::from(area.width)), scene.theme.strong)
+        }
     };
     text::left(area, &sentence, style, buf);
 }

@@ -14,10 +14,7 @@ use super::{
     layout::Places,
     number, text,
 };
-use crate::{
-    dashboard::{app::Talk, clean::clean},
-    shop::pulse::RunState,
-};
+use crate::{dashboard::app::Talk, messages::clean::clean, shop::pulse::RunState};
 
 /// Above this speed the seconds of the clock would only flicker, shop seconds a wall second.
 const SECONDS_UP_TO: f64 = 10.0;
@@ -71,7 +68,7 @@ fn compact(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         measured
     };
     let second = rates(scene).map(beside);
-    let fits = second.iter().find(|line| scene.shop.link.up && split(line) >= address);
+    let fits = second.iter().find(|line| scene.shop.connection.up && split(line) >= address);
     let Some(second) = fits.or(second.last()).cloned() else { return };
     let left = split(&second);
     kafka(scene, left).render(Rect { width: left, ..text::row(area, 1) }, buf);
@@ -230,9 +227,9 @@ fn target(scene: &Scene<'_>) -> Line<'static> {
 /// Where Kafka is and whether it answers; why not, where there is room.
 fn kafka(scene: &Scene<'_>, width: u16) -> Line<'static> {
     let mut line = kafka_and_address(scene, width.into());
-    let link = &scene.shop.link;
+    let connection = &scene.shop.connection;
     let room = usize::from(width).saturating_sub(line.width() + 2);
-    if let Some(why) = link.trouble.as_ref().filter(|_| !link.up && room >= LEAST_REASON) {
+    if let Some(why) = connection.trouble.as_ref().filter(|_| !connection.up && room >= LEAST_REASON) {
         let why = clean(&scene.words.say(why), room);
         line.extend([Span::raw("  "), Span::styled(why, scene.theme.dim)]);
     }
@@ -241,10 +238,10 @@ fn kafka(scene: &Scene<'_>, width: u16) -> Line<'static> {
 
 /// Where Kafka is and whether it answers, in `room` columns.
 fn kafka_and_address(scene: &Scene<'_>, room: usize) -> Line<'static> {
-    let (words, theme, link) = (scene.words, scene.theme, &scene.shop.link);
-    let address = |before: usize| clean(&link.bootstrap, room.saturating_sub(before));
-    if link.up {
-        let place = if link.embedded { format!(" {}", words.embedded) } else { String::new() };
+    let (words, theme, connection) = (scene.words, scene.theme, &scene.shop.connection);
+    let address = |before: usize| clean(&connection.bootstrap, room.saturating_sub(before));
+    if connection.up {
+        let place = if connection.embedded { format!(" {}", words.embedded) } else { String::new() };
         let address = address(9 + place.chars().count());
         Line::from(vec![
             Span::styled(format!("{} ", scene.marks.alive), theme.good),

@@ -10,7 +10,7 @@ use ratatui::{
 
 use super::{Scene, number, text};
 use crate::{
-    dashboard::clean::clean,
+    messages::clean::clean,
     views::figures::{LatestOrder, Stage},
 };
 

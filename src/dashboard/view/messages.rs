@@ -9,10 +9,7 @@ use ratatui::{
 };
 
 use super::{Scene, number, text};
-use crate::dashboard::{
-    clean::clean,
-    snapshot::{Message, Said, Weight},
-};
+use crate::messages::{Message, Sentence, Severity, clean::clean};
 
 /// From this width on the time has its seconds.
 const WITH_SECONDS: u16 = 50;
@@ -27,7 +24,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     }
     let alarms = shop.alarms.iter().map(|alarm| alarm_line(scene, alarm, body.width));
     // What the day is about stays above what comes and goes for as long as it is recent.
-    let stays = |message: &&Message| message.said.is_an_event() && message.number >= scene.ui.recent_from;
+    let stays = |message: &&Message| message.sentence.is_an_event() && message.number >= scene.ui.recent_from;
     let (events, others): (Vec<_>, Vec<_>) = messages.partition(stays);
     let messages = events.into_iter().chain(others);
     let messages = messages.map(|message| message_line(scene, message, body.width));
@@ -38,7 +35,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
 
 /// Whether the footer has said it to whoever pressed a key, and that is all that there is to it.
 fn is_in_footer(message: &Message) -> bool {
-    message.weight == Weight::Info && message.said.answers_a_key()
+    message.severity == Severity::Info && message.sentence.answers_a_key()
 }
 
 /// What was counted that should not occur.
@@ -59,7 +56,7 @@ fn oddities(scene: &Scene<'_>) -> Line<'static> {
     Line::from(spans)
 }
 
-fn alarm_line(scene: &Scene<'_>, alarm: &Said, width: u16) -> Line<'static> {
+fn alarm_line(scene: &Scene<'_>, alarm: &Sentence, width: u16) -> Line<'static> {
     let badge = format!(" {} ", scene.words.alarm);
     let room = usize::from(width.saturating_sub(text::columns(&badge) + 1));
     Line::from(vec![
@@ -79,10 +76,10 @@ fn message_line(scene: &Scene<'_>, message: &Message, width: u16) -> Line<'stati
     } else {
         theme.dim
     };
-    let style = match message.weight {
-        Weight::Info => aged,
-        Weight::Warning => theme.warning,
-        Weight::Error => theme.alarm,
+    let style = match message.severity {
+        Severity::Info => aged,
+        Severity::Warning => theme.warning,
+        Severity::Error => theme.alarm,
     };
     let time = scene.shop.zone.at(message.shop_second);
     let seconds = if width < WITH_SECONDS { String::new() } else { format!(":{:02}", time.second()) };
@@ -90,6 +87,6 @@ fn message_line(scene: &Scene<'_>, message: &Message, width: u16) -> Line<'stati
     let room = usize::from(width.saturating_sub(text::columns(&time)));
     Line::from(vec![
         Span::styled(time, theme.dim),
-        Span::styled(clean(&scene.words.say(&message.said), room), style),
+        Span::styled(clean(&scene.words.say(&message.sentence), room), style),
     ])
 }

@@ -57,12 +57,13 @@ pub use self::{
 };
 use super::{
     app::Ui,
-    lang::{Lang, Words},
+    lang::Words,
     marks::{Marker, Marks, to_ascii},
     page::Page,
     snapshot::Snapshot,
     theme::{Theme, ThemeName},
 };
+use crate::messages::Lang;
 
 /// How everything looks and in which language it speaks.
 #[derive(Debug, Clone, Copy)]

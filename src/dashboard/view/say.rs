@@ -67,14 +67,16 @@ fn wrap(text: &str, width: u16) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dashboard::{
-        app::App,
-        fixture,
-        lang::Lang,
-        marks::Marker,
-        picture,
-        theme::ThemeName,
-        view::{self, Look},
+    use crate::{
+        dashboard::{
+            app::App,
+            fixture,
+            marks::Marker,
+            picture,
+            theme::ThemeName,
+            view::{self, Look},
+        },
+        messages::Lang,
     };
 
     #[test]

@@ -8,9 +8,9 @@ use ratatui::{
 };
 
 use super::{Scene, bar, headline, layout::GUTTER, number, text};
-use crate::dashboard::{
-    clean::clean,
-    lists::{self, Shelf},
+use crate::{
+    dashboard::lists::{self, Shelf},
+    messages::clean::clean,
 };
 
 /// Columns of a list of shelves, where there are several.

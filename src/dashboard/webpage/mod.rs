@@ -10,16 +10,14 @@ use std::fmt::Write;
 use chrono::{Datelike, Timelike};
 
 use self::chart::{Bar, Chart};
-use super::{
-    lang::{Lang, Words},
-    snapshot::{Audit, ShelfPlan},
-};
+use super::{lang::Words, snapshot::ShelfPlan};
 use crate::{
+    messages::Lang,
     shop::{
         Zone,
         money::{decimal, kronor, signed, thousands},
     },
-    views::figures::{SLOT_SECONDS, ShopFigures},
+    views::figures::{Audit, SLOT_SECONDS, ShopFigures},
 };
 
 const STYLE: &str = include_str!("style.css");

@@ -4,11 +4,8 @@ use proptest::prelude::*;
 
 use super::{Day, escape, render};
 use crate::{
-    dashboard::{
-        fixture,
-        lang::{EN, Lang},
-        snapshot::Snapshot,
-    },
+    dashboard::{fixture, lang::EN, snapshot::Snapshot},
+    messages::Lang,
     shop::{Zone, money::thousands},
     views::figures::ShopFigures,
 };

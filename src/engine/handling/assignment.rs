@@ -7,11 +7,11 @@ use rdkafka::consumer::Consumer;
 use super::{HandlingProcessor, NAME, restore};
 use crate::{
     consumer::{Part, Position, Start},
-    dashboard::snapshot::Weight,
+    consumers::PartFigures,
     handling::{Ledger, Resume},
+    messages::Severity,
     read_model::PartState,
     stream::Topic,
-    views::part::PartFigures,
 };
 
 /// A question to Kafka.
@@ -54,7 +54,7 @@ impl HandlingProcessor {
         let Some(last) = position.last else { return (position, resume) };
         let tell = |what: &str| {
             let second = self.env.clock.now().unwrap_or_default();
-            self.env.model.say(second, Weight::Warning, format!("{NAME}: {part} {what}.").into());
+            self.env.model.say(second, Severity::Warning, format!("{NAME}: {part} {what}.").into());
         };
         if end <= last.offset {
             tell(

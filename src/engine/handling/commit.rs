@@ -8,15 +8,15 @@ use rdkafka::consumer::Consumer;
 use super::{HandlingProcessor, NAME, part};
 use crate::{
     consumer::{Part, Position},
-    dashboard::snapshot::Weight,
+    consumers::PartFigures,
     engine::{
         env::Ended,
         member::{Client, Committed},
     },
     handling::{Outgoing, Resume},
+    messages::Severity,
     read_model::PartState,
     stream::StreamError,
-    views::part::PartFigures,
 };
 
 /// Orders in one transaction, about.
@@ -57,7 +57,7 @@ impl HandlingProcessor {
         let text = format!("{why}: every order of it is judged anew");
         self.env.model.say(
             self.env.clock.now().unwrap_or_default(),
-            Weight::Warning,
+            Severity::Warning,
             format!("{NAME}: {text}.").into(),
         );
         let empty = |part: &Part| {
@@ -91,7 +91,7 @@ impl HandlingProcessor {
             let text = format!(
                 "Order {order_id} is handled, but its record is larger than Kafka takes: no mail goes out."
             );
-            self.env.model.say(self.env.clock.now().unwrap_or_default(), Weight::Error, text.into());
+            self.env.model.say(self.env.clock.now().unwrap_or_default(), Severity::Error, text.into());
         }
         Ok(())
     }

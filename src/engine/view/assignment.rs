@@ -7,8 +7,8 @@ use rdkafka::consumer::Consumer;
 use super::ViewProcessor;
 use crate::{
     consumer::{Output, Part, Start, Worker},
-    dashboard::snapshot::Weight,
     engine::{changelog::Changelog, member::Committed},
+    messages::Severity,
     stream::{StreamError, topic_name},
     views::View,
 };
@@ -36,7 +36,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
             let count = elsewhere.len();
             let text =
                 format!("{}: goes on with {count} partitions from where another process was.", V::NAME);
-            self.say(Weight::Info, text.into());
+            self.say(Severity::Info, text.into());
             handed = Some(reading);
         }
         let mut starts = Vec::new();
@@ -132,7 +132,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
                 "{}: {part} is shorter than what was read of it, so it is another log: everything is computed again.",
                 V::NAME
             );
-            self.say(Weight::Warning, text.clone().into());
+            self.say(Severity::Warning, text.clone().into());
             return Err(text);
         }
         if low <= last {
@@ -143,7 +143,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
                 "{}: {part} has lost records to its retention before they were read: they count nowhere.",
                 V::NAME
             );
-            self.say(Weight::Warning, text.into());
+            self.say(Severity::Warning, text.into());
         }
         Ok(Start::Offset(low))
     }

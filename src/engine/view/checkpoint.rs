@@ -11,13 +11,13 @@ use rdkafka::consumer::{CommitMode, Consumer};
 use super::{ViewProcessor, assignment::is_known};
 use crate::{
     consumer::{Output, Part, Trouble},
-    dashboard::snapshot::{Said, Weight},
     engine::{
         changelog::Changelog,
         member::{Client, commit_within},
         processor::ConsumerError,
         until::Until,
     },
+    messages::{Sentence, Severity},
     stream::probe::nothing_between,
     views::View,
 };
@@ -61,7 +61,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         }
         let trouble = saved.err().map(|trouble| trouble.to_string());
         if let Some(why) = trouble.clone().filter(|_| self.trouble.is_none()) {
-            self.say(Weight::Error, Said::NotSaved { view: V::NAME, why });
+            self.say(Severity::Error, Sentence::NotSaved { view: V::NAME, why });
         }
         self.trouble = trouble;
         if self.trouble.is_none() {

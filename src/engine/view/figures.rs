@@ -5,10 +5,11 @@ use chrono::Utc;
 use super::ViewProcessor;
 use crate::{
     consumer::{Output, Part, Position},
-    dashboard::snapshot::{Said, Weight},
+    consumers::PartFigures,
+    messages::{Sentence, Severity},
     read_model::PartState,
     sinks::report::text_file,
-    views::{View, figures::ReportNote, part::PartFigures},
+    views::{View, figures::ReportNote},
 };
 
 /// Wall ms between two states published of one partition.
@@ -16,7 +17,7 @@ const PUBLISHED_MS: i64 = 700;
 /// Wall ms after which a state is published again though nothing moved.
 const AGAIN_MS: i64 = 10_000;
 
-impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
+impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> ViewProcessor<V, O> {
     /// Puts the figures of the partitions that moved in the read model.
     pub(super) fn show_new(&mut self) {
         let now = self.env.clock.now();
@@ -28,7 +29,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         if let Some(now) = now.filter(|_| !self.ownership.is_lost()) {
             for (part, position, figures) in self.worker.new_figures(now) {
                 let reports = self.reports.clone().unwrap_or_default();
-                let state = self.state(part, position, figures, now, reports);
+                let state = self.state(part, position, figures.into(), now, reports);
                 self.env.model.put(V::NAME, part, state);
             }
         }
@@ -44,7 +45,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         let (figures, reports) = (self.worker.figures(now), self.worker.reports());
         self.tell_reports(&reports, now);
         for (part, position, figures) in figures {
-            let state = self.state(part, position, figures, now, reports.clone());
+            let state = self.state(part, position, figures.into(), now, reports.clone());
             let due = self.published.get(&part).is_none_or(|before| {
                 let age_ms = state.wall_ms - before.wall_ms;
                 // Again now and then: what a former owner sent late must not be the last word.
@@ -83,11 +84,11 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         if let Some(before) = &self.reports {
             for note in reports.iter().filter(|note| !before.contains(note)) {
                 let file = text_file(note.date);
-                let said = match note.revision {
-                    0 => Said::ReportSaved { file },
-                    _ => Said::ReportRevised { file },
+                let sentence = match note.revision {
+                    0 => Sentence::ReportSaved { file },
+                    _ => Sentence::ReportRevised { file },
                 };
-                self.env.model.say(second, Weight::Info, said);
+                self.env.model.say(second, Severity::Info, sentence);
             }
         }
         if self.reports.as_deref() != Some(reports) {

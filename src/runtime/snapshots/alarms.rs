@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{dashboard::snapshot::Said, views::figures::ShopFigures};
+use crate::{messages::Sentence, views::figures::ShopFigures};
 
 /// While orders flow, one consumer is always a moment behind another: sums are compared when all logs are worked off
 /// and nothing has moved for so long.
@@ -22,13 +22,13 @@ impl Alarms {
     }
 
     /// What is wrong with these figures.
-    pub(super) fn of(&mut self, figures: &ShopFigures, now: Instant) -> Vec<Said> {
+    pub(super) fn of(&mut self, figures: &ShopFigures, now: Instant) -> Vec<Sentence> {
         let mut alarms = Vec::new();
         let mut below = figures.stock.iter().filter(|line| line.balance() < 0);
         if let Some(first) = below.next() {
             let product =
                 if first.name.is_empty() { first.product_id.to_string() } else { first.name.clone() };
-            alarms.push(Said::BalanceBelowZero { product, others: below.count() });
+            alarms.push(Sentence::BalanceBelowZero { product, others: below.count() });
         }
         let (produced, handled, mails) = (figures.produced, figures.handled.total, figures.mails);
         let sums = [produced, handled, mails];
@@ -41,10 +41,10 @@ impl Alarms {
         }
         let pending = figures.pending;
         if pending.checked_add(handled) != Some(produced) {
-            alarms.push(Said::OrdersDiffer { produced, pending, handled });
+            alarms.push(Sentence::OrdersDiffer { produced, pending, handled });
         }
         if mails != handled {
-            alarms.push(Said::MailsDiffer { handled, mails });
+            alarms.push(Sentence::MailsDiffer { handled, mails });
         }
         alarms
     }
@@ -68,11 +68,11 @@ mod tests {
             mails: 4,
             ..ShopFigures::default()
         };
-        let below = Said::BalanceBelowZero { product: "7".to_owned(), others: 1 };
+        let below = Sentence::BalanceBelowZero { product: "7".to_owned(), others: 1 };
         assert_eq!(alarms.of(&figures, start), std::slice::from_ref(&below));
         let later = start + STILL;
-        let orders = Said::OrdersDiffer { produced: 10, pending: 4, handled: 5 };
-        let mails = Said::MailsDiffer { handled: 5, mails: 4 };
+        let orders = Sentence::OrdersDiffer { produced: 10, pending: 4, handled: 5 };
+        let mails = Sentence::MailsDiffer { handled: 5, mails: 4 };
         assert_eq!(alarms.of(&figures, later), [below.clone(), orders, mails]);
         figures.lag.insert("mail".to_owned(), 1);
         assert_eq!(alarms.of(&figures, later), std::slice::from_ref(&below));

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{consumer::Part, dashboard::snapshot::Audit};
+use crate::{consumer::Part, views::figures::Audit};
 
 /// How long a moment is.
 const MOMENT: Duration = Duration::from_secs(3);

@@ -5,10 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use crate::views::{
-    figures::LatestOrder,
-    part::PartFigures,
-    summary::{into_feed, newest},
+use crate::{
+    consumers::{Contribution, PartFigures},
+    views::{
+        figures::LatestOrder,
+        summary::{into_feed, newest},
+    },
 };
 
 /// Orders kept.
@@ -25,8 +27,7 @@ pub(super) struct Feed {
 impl Feed {
     /// Takes in what one view says of one partition.
     pub(super) fn take(&mut self, part: &PartFigures) {
-        let (PartFigures::Journal { latest } | PartFigures::Mail { latest, .. }) = part else { return };
-        for order in latest {
+        for order in part.latest() {
             self.changed |= into_feed(&mut self.rows, order);
         }
     }
@@ -50,7 +51,14 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::views::{figures::Stage, naive::time};
+    use crate::{
+        consumers::{journal, mail},
+        views::{figures::Stage, naive::time},
+    };
+
+    fn journal(latest: Vec<LatestOrder>) -> PartFigures {
+        journal::Figures { latest }.into()
+    }
 
     fn row(order_id: u64, stage: Stage) -> LatestOrder {
         let second = 1_795_000_000 + i64::try_from(order_id).unwrap();
@@ -70,19 +78,19 @@ mod tests {
         let mut feed = Feed::default();
         for first in (0..700).step_by(10) {
             let latest = (first..first + 10).map(|id| row(id, Stage::Sold)).collect();
-            feed.take(&PartFigures::Journal { latest });
+            feed.take(&journal(latest));
             feed.shown();
         }
-        feed.take(&PartFigures::Mail { mails: 1, latest: vec![row(300, Stage::Mailed)] });
+        feed.take(&PartFigures::Mail(mail::Figures { mails: 1, latest: vec![row(300, Stage::Mailed)] }));
         // What was said before is said again: no step back.
-        feed.take(&PartFigures::Journal { latest: vec![row(300, Stage::Sold)] });
+        feed.take(&journal(vec![row(300, Stage::Sold)]));
         let shown = feed.shown();
         let ids: Vec<u64> = shown.iter().map(|row| row.order_id).collect();
         let expected: Vec<u64> =
             std::iter::once(300).chain((200..700).rev().filter(|id| *id != 300)).collect();
         assert_eq!(ids, expected[..500]);
         assert_eq!((shown[0].stage, shown[0].pieces), (Stage::Mailed, 3));
-        feed.take(&PartFigures::Journal { latest: vec![row(699, Stage::Sold), row(5, Stage::Sold)] });
+        feed.take(&journal(vec![row(699, Stage::Sold), row(5, Stage::Sold)]));
         assert!(Arc::ptr_eq(&shown, &feed.shown()), "nothing that is shown has changed");
         assert!(feed.rows.len() <= KEPT);
     }

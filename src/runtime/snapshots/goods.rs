@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    dashboard::snapshot::{Said, Weight},
+    messages::{Sentence, Severity},
     shop::Pulse,
     views::figures::{ShopFigures, StockLine},
 };
@@ -68,7 +68,7 @@ impl Goods {
         pulse: &Pulse,
         live: bool,
         now: Instant,
-    ) -> Vec<(Weight, Said)> {
+    ) -> Vec<(Severity, Sentence)> {
         let coming = |id: u64| pulse.under_way.iter().filter(move |way| way.product_id == id);
         let shelves: HashMap<u64, (i64, i64)> =
             figures.stock.iter().map(|line| (line.product_id, (line.delivered, line.balance()))).collect();
@@ -99,13 +99,13 @@ impl Goods {
         let mut told = Vec::new();
         if let Some((id, _, others)) = self.sold_out.due(now, STAYS) {
             let under_way = coming(id).map(|way| way.quantity).sum();
-            told.push((Weight::Warning, Said::SoldOut { product: name(id), under_way, others }));
+            told.push((Severity::Warning, Sentence::SoldOut { product: name(id), under_way, others }));
         }
         if let Some((id, pieces, others)) = self.reordered.due(now, Duration::ZERO) {
-            told.push((Weight::Info, Said::Reordered { product: name(id), pieces, others }));
+            told.push((Severity::Info, Sentence::Reordered { product: name(id), pieces, others }));
         }
         if let Some((id, pieces, others)) = self.arrived.due(now, Duration::ZERO) {
-            told.push((Weight::Info, Said::Arrived { product: name(id), pieces, others }));
+            told.push((Severity::Info, Sentence::Arrived { product: name(id), pieces, others }));
         }
         told
     }

@@ -6,10 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    dashboard::snapshot::{GroupState, HISTORY, History},
-    read_model::Reading,
-};
+use crate::read_model::{GroupState, HISTORY, History, Reading};
 
 /// Between two points of a history, wall time.
 const POINT: Duration = Duration::from_secs(1);

@@ -18,14 +18,16 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::{alarms::Alarms, audit::Auditor, feed::Feed, groups::Groups, news::News, rate::Rate};
-use super::{logging, stage};
+use super::services;
 use crate::{
     clock::Clock,
-    dashboard::snapshot::{Audit, Followed, OpenedReport, ShelfPlan, Snapshot},
+    dashboard::snapshot::{OpenedReport, ShelfPlan, Snapshot},
     engine::Ticker,
+    logging,
     read_model::ReadModel,
     shop::{Catalog, Product, Pulse, Zone},
-    views::Source,
+    stream::order_search::TrackedOrder,
+    views::{Source, figures::Audit},
 };
 
 /// Between a snapshot and the change that leads to the next one, wall time at the least.
@@ -37,7 +39,7 @@ const GATHERING: Duration = Duration::from_millis(10);
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// The order that is followed.
-    pub followed: watch::Receiver<Option<Followed>>,
+    pub followed: watch::Receiver<Option<TrackedOrder>>,
     /// The report that is read.
     pub opened: watch::Receiver<Option<OpenedReport>>,
 }
@@ -78,13 +80,14 @@ impl Painter {
     /// The shop as it is now. What is news since the last picture becomes a message.
     pub fn paint(&mut self) -> Snapshot {
         let now = Instant::now();
-        let figures = stage::figures(&self.model, &self.clock, &self.catalog);
+        let figures = services::figures(&self.model, &self.clock, &self.catalog);
         let pulse = self.clock.pulse();
         let groups = self.groups.take(now, self.model.readings());
         self.model.each_part(|part| self.feed.take(part));
         let orders_per_second = self.rate.take(now, pulse.as_ref(), self.orders_end());
-        for (weight, said) in self.news.take(&figures, pulse.as_ref(), &groups, orders_per_second, now) {
-            self.model.say(figures.shop_second, weight, said);
+        for (severity, sentence) in self.news.take(&figures, pulse.as_ref(), &groups, orders_per_second, now)
+        {
+            self.model.say(figures.shop_second, severity, sentence);
         }
         Snapshot {
             alarms: self.alarms.of(&figures, now),
@@ -96,7 +99,7 @@ impl Painter {
             simulator: pulse.as_ref().map(|pulse| pulse.state),
             target_rate: pulse.as_ref().and_then(|pulse| pulse.rate),
             orders_per_second,
-            link: self.model.link(),
+            connection: self.model.connection(),
             handled_today: Some(figures.handled.by_day.get(&figures.today).copied().unwrap_or(0)),
             lost_sales: pulse.as_ref().map_or(0, |pulse| pulse.lost_sales),
             shelf: shelves(&self.catalog, pulse.as_ref()),

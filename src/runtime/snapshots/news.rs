@@ -7,7 +7,8 @@ use chrono::NaiveDate;
 
 use super::{goods::Goods, quiet::Quiet};
 use crate::{
-    dashboard::snapshot::{GroupState, Said, Weight},
+    messages::{Sentence, Severity},
+    read_model::GroupState,
     shop::{Pulse, pulse::RunState},
     views::figures::ShopFigures,
 };
@@ -52,7 +53,7 @@ impl News {
         groups: &[GroupState],
         orders_per_second: f64,
         now: Instant,
-    ) -> Vec<(Weight, Said)> {
+    ) -> Vec<(Severity, Sentence)> {
         self.compare_lag(groups, orders_per_second, now);
         let mut told = Vec::new();
         if let Some(pulse) = pulse {
@@ -80,7 +81,7 @@ impl News {
         let known = self.pulse.as_ref().is_some_and(|before| before.who == pulse.who);
         let over = before.filter(|before| *before < figures.today && known && pulse.speed > 0.0);
         if let Some(ended) = over {
-            self.midnight.offer(Weight::Info, Said::Midnight { ended });
+            self.midnight.offer(Severity::Info, Sentence::Midnight { ended });
         }
     }
 
@@ -89,23 +90,23 @@ impl News {
         let aimed = if live { self.aimed.replace(Aim(pulse.rate)) } else { None };
         let Some(before) = self.pulse.as_ref().filter(|before| before.who == pulse.who) else { return };
         match (before.state, pulse.state) {
-            (RunState::Running, RunState::Paused) => self.state.offer(Weight::Info, Said::Paused),
-            (RunState::Paused, RunState::Running) => self.state.offer(Weight::Info, Said::Resumed),
+            (RunState::Running, RunState::Paused) => self.state.offer(Severity::Info, Sentence::Paused),
+            (RunState::Paused, RunState::Running) => self.state.offer(Severity::Info, Sentence::Resumed),
             (RunState::Running | RunState::Paused, RunState::Stopped) => {
-                self.state.offer(Weight::Warning, Said::Stopped);
+                self.state.offer(Severity::Warning, Sentence::Stopped);
             }
             _ => {}
         }
         if aimed.is_some_and(|aimed| aimed != Aim(pulse.rate)) {
-            self.aim.offer(Weight::Info, Said::Rate(pulse.rate));
+            self.aim.offer(Severity::Info, Sentence::Rate(pulse.rate));
         }
         match (before.rush, pulse.rush) {
-            (false, true) => self.rush.offer(Weight::Info, Said::RushBegan),
-            (true, false) => self.rush.offer(Weight::Info, Said::RushEnded),
+            (false, true) => self.rush.offer(Severity::Info, Sentence::RushBegan),
+            (true, false) => self.rush.offer(Severity::Info, Sentence::RushEnded),
             _ => {}
         }
         if before.speed > 0.0 && !live {
-            self.filling.offer(Weight::Info, Said::Filling);
+            self.filling.offer(Severity::Info, Sentence::Filling);
         }
     }
 
@@ -120,12 +121,12 @@ impl News {
             let since = *self.far.get_or_insert(now);
             if now.saturating_duration_since(since) >= LASTS {
                 self.behind = true;
-                let said = Said::Behind { view: worst.view, records: worst.lag };
-                self.lag.offer(Weight::Warning, said);
+                let sentence = Sentence::Behind { view: worst.view, records: worst.lag };
+                self.lag.offer(Severity::Warning, sentence);
             }
         } else if self.behind && lag <= limit(NEAR) {
             self.behind = false;
-            self.lag.offer(Weight::Info, Said::CaughtUp);
+            self.lag.offer(Severity::Info, Sentence::CaughtUp);
         }
     }
 }

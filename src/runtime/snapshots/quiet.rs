@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::dashboard::snapshot::{Said, Weight};
+use crate::messages::{Sentence, Severity};
 
 /// Between two messages of one kind, wall time.
 const APART: Duration = Duration::from_secs(1);
@@ -11,17 +11,17 @@ const APART: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Quiet {
     told: Option<Instant>,
-    waiting: Option<(Weight, Said)>,
+    waiting: Option<(Severity, Sentence)>,
 }
 
 impl Quiet {
     /// Something to tell.
-    pub(super) fn offer(&mut self, weight: Weight, said: Said) {
-        self.waiting = Some((weight, said));
+    pub(super) fn offer(&mut self, severity: Severity, sentence: Sentence) {
+        self.waiting = Some((severity, sentence));
     }
 
     /// What is to be told by `now`.
-    pub(super) fn due(&mut self, now: Instant) -> Option<(Weight, Said)> {
+    pub(super) fn due(&mut self, now: Instant) -> Option<(Severity, Sentence)> {
         if self.told.is_some_and(|told| now.saturating_duration_since(told) < APART) {
             return None;
         }
@@ -40,12 +40,12 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut quiet = Quiet::default();
-        let rate = |rate| (Weight::Info, Said::Rate(Some(rate)));
+        let rate = |rate| (Severity::Info, Sentence::Rate(Some(rate)));
         assert_eq!(quiet.due(start), None);
-        quiet.offer(Weight::Info, Said::Rate(Some(1.0)));
+        quiet.offer(Severity::Info, Sentence::Rate(Some(1.0)));
         assert_eq!(quiet.due(start), Some(rate(1.0)));
         for step in [2.0, 5.0, 10.0] {
-            quiet.offer(Weight::Info, Said::Rate(Some(step)));
+            quiet.offer(Severity::Info, Sentence::Rate(Some(step)));
             assert_eq!(quiet.due(at(999)), None);
         }
         assert_eq!(quiet.due(at(1_000)), Some(rate(10.0)));

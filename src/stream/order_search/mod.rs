@@ -4,7 +4,8 @@
 //! handled record lies in the partition of the same number, and was written after the order was: what lies there
 //! before that time is passed over.
 
-mod trail;
+mod trace;
+mod tracker;
 
 use std::{
     ops::ControlFlow,
@@ -25,9 +26,9 @@ use super::{
     scan::scan,
 };
 use crate::{
-    dashboard::snapshot::Place,
+    consumers::Mail,
     shop::{Handled, Order},
-    views::{Mail, View},
+    views::View,
 };
 
 const CALL: Duration = Duration::from_secs(5);
@@ -38,7 +39,8 @@ const GLANCE: usize = 16;
 /// The clocks of two machines that write records differ by less than this, ms.
 const SKEW_MS: i64 = 60_000;
 
-pub use trail::Trail;
+pub use trace::{OrderStatus, OrderTrace, TopicPartitionOffset, TrackedOrder};
+pub use tracker::Tracker;
 
 /// Looks for orders; its calls block.
 pub struct Finder {
@@ -64,7 +66,7 @@ pub struct Sale {
     /// The order.
     pub order: Order,
     /// Where its record lies.
-    pub place: Place,
+    pub place: TopicPartitionOffset,
     /// When its record was written: wall time, Unix ms.
     written_ms: i64,
     /// Where the search for its handled record goes on.
@@ -122,7 +124,7 @@ impl Finder {
     }
 
     /// The handled record of a sale, where there is one by now. Another look goes on where the last one ended.
-    pub fn handled(&self, sale: &mut Sale) -> Result<Option<(Handled, Place)>, StreamError> {
+    pub fn handled(&self, sale: &mut Sale) -> Result<Option<(Handled, TopicPartitionOffset)>, StreamError> {
         let partition = sale.place.partition.rem_euclid(self.handled_partitions.max(1));
         let (low, end) = watermarks(&self.reader, &self.handled, partition, CALL)?;
         let from = match sale.next {
@@ -147,7 +149,7 @@ impl Finder {
     }
 
     /// Whether the mail about a handled record is written: its consumer has a checkpoint behind it.
-    pub fn is_mailed(&self, handled: &Place) -> Result<bool, StreamError> {
+    pub fn is_mailed(&self, handled: &TopicPartitionOffset) -> Result<bool, StreamError> {
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&handled.topic, handled.partition);
         let answer = retry(CALL, |left| Ok(self.reader.committed_offsets(asked.clone(), left)?))?;
@@ -269,8 +271,12 @@ fn sale_of(message: &BorrowedMessage<'_>, key: &str, order_id: u64) -> Option<Sa
     sale.filter(|sale| sale.order.order_id == order_id)
 }
 
-fn place(message: &BorrowedMessage<'_>) -> Place {
-    Place { topic: message.topic().to_owned(), partition: message.partition(), offset: message.offset() }
+fn place(message: &BorrowedMessage<'_>) -> TopicPartitionOffset {
+    TopicPartitionOffset {
+        topic: message.topic().to_owned(),
+        partition: message.partition(),
+        offset: message.offset(),
+    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,13 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     broker::{Broker, BrokerConfig},
-    dashboard::snapshot::{Followed, Said, Way},
+    messages::Sentence,
     runtime::tracker::track,
     shop::Zone,
-    stream::topics,
+    stream::{
+        order_search::{OrderStatus, TrackedOrder},
+        topics,
+    },
     views::naive,
 };
 
@@ -129,41 +132,45 @@ async fn an_order_is_followed_from_its_sale_to_its_mail() {
     let tracking =
         tokio::task::spawn_blocking(move || track(&following, Zone::default(), asked, &told, &over));
     let writer = Writer(&session, session.client(&[]).create().unwrap());
-    let mut until = async |what: &str, reached: &dyn Fn(&Way) -> bool| {
-        let there = |followed: &Option<Followed>| followed.as_ref().is_some_and(|one| reached(&one.way));
-        let way = tokio::time::timeout(Duration::from_secs(60), seen.wait_for(there)).await;
-        way.unwrap_or_else(|_| panic!("not {what}")).unwrap().clone().unwrap()
+    let mut until = async |what: &str, reached: &dyn Fn(&OrderStatus) -> bool| {
+        let there =
+            |followed: &Option<TrackedOrder>| followed.as_ref().is_some_and(|one| reached(&one.status));
+        let status = tokio::time::timeout(Duration::from_secs(60), seen.wait_for(there)).await;
+        status.unwrap_or_else(|_| panic!("not {what}")).unwrap().clone().unwrap()
     };
 
     wanted.send_replace(Some(4));
-    until("missed", &|way| matches!(way, Way::Unknown(Said::NoOrder { order_id: 4, .. }))).await;
+    until("missed", &|status| matches!(status, OrderStatus::Unknown(Sentence::NoOrder { order_id: 4, .. })))
+        .await;
     writer.order(1, 1);
     writer.order(1, 4);
     writer.done();
-    let stage = |way: &Way| match way {
-        Way::Sold(way) => 1 + u8::from(way.handled.is_some()) + u8::from(way.mail.is_some()),
-        Way::Looking | Way::Unknown(_) => 0,
+    let stage = |status: &OrderStatus| match status {
+        OrderStatus::Found(status) => {
+            1 + u8::from(status.handled.is_some()) + u8::from(status.mail.is_some())
+        }
+        OrderStatus::Searching | OrderStatus::Unknown(_) => 0,
     };
-    let sold = until("sold", &|way| stage(way) == 1).await;
-    let Way::Sold(way) = &sold.way else { panic!("{sold:?}") };
-    assert_eq!((sold.order_id, way.order.order_id, way.sold.offset), (4, 4, 1));
+    let sold = until("sold", &|status| stage(status) == 1).await;
+    let OrderStatus::Found(status) = &sold.status else { panic!("{sold:?}") };
+    assert_eq!((sold.order_id, status.order.order_id, status.sold.offset), (4, 4, 1));
     writer.handled(1, 4);
     writer.done();
-    let handled = until("handled", &|way| stage(way) == 2).await;
-    let Way::Sold(way) = &handled.way else { panic!("{handled:?}") };
-    assert_eq!(way.handled.as_ref().map(|(record, place)| (record.order_id, place.offset)), Some((4, 0)));
+    let handled = until("handled", &|status| stage(status) == 2).await;
+    let OrderStatus::Found(status) = &handled.status else { panic!("{handled:?}") };
+    assert_eq!(status.handled.as_ref().map(|(record, place)| (record.order_id, place.offset)), Some((4, 0)));
 
     // The mail's consumer has come further.
     let mail: BaseConsumer = session.client(&[("group.id", &session.group("mail"))]).create().unwrap();
     let mut position = TopicPartitionList::new();
     position.add_partition_offset("shop.handled", 1, Offset::Offset(1)).unwrap();
     mail.commit(&position, rdkafka::consumer::CommitMode::Sync).unwrap();
-    let mailed = until("mailed", &|way| stage(way) == 3).await;
-    let Way::Sold(way) = &mailed.way else { panic!("{mailed:?}") };
-    assert_eq!(way.mail.as_deref(), Some("mail/2026-11-18.mbox"));
+    let mailed = until("mailed", &|status| stage(status) == 3).await;
+    let OrderStatus::Found(status) = &mailed.status else { panic!("{mailed:?}") };
+    assert_eq!(status.mail.as_deref(), Some("mail/2026-11-18.mbox"));
 
     wanted.send_replace(Some(1));
-    let other = until("the other one", &|way| stage(way) == 1).await;
+    let other = until("the other one", &|status| stage(status) == 1).await;
     assert_eq!(other.order_id, 1);
     wanted.send_replace(None);
     tokio::time::timeout(Duration::from_secs(60), seen.wait_for(Option::is_none)).await.unwrap().unwrap();

@@ -8,11 +8,10 @@ use proptest::prelude::*;
 
 use super::super::{claim::Claim, *};
 use crate::{
-    consumer::{
-        DeadLetter, Output, Part, Worker,
-        output::NoOutput,
-        outputs::{JournalFiles, MailFiles, ReportFiles, StockFiles},
-        position::Record as Read,
+    consumer::{DeadLetter, Output, Part, Worker, output::NoOutput, position::Record as Read},
+    consumers::{
+        DailyReport, HandledWindows, Journal, Mail, OrdersToday, PartFigures, Sales, Stock,
+        daily_report::ReportFiles, journal::JournalFiles, mail::MailFiles, stock::StockFiles, summarize,
     },
     handling::{Ledger, Outgoing, Parameters, Resume},
     read_model::PartState,
@@ -20,10 +19,8 @@ use crate::{
     sinks::memory::{Disk, MemoryFiles},
     store::MemoryStore,
     views::{
-        DailyReport, HandledWindows, Journal, Mail, OrdersToday, Sales, Source, Stock, View,
+        Source, View,
         figures::{ReportNote, ShopFigures},
-        part::PartFigures,
-        summary::summarize,
     },
 };
 
@@ -215,7 +212,11 @@ impl Shop {
         }
     }
 
-    fn view<V: View, O: Output<V>>(&mut self, output: O, disk: &Disk) -> Vec<ReportNote> {
+    fn view<V: View<Figures: Into<PartFigures>>, O: Output<V>>(
+        &mut self,
+        output: O,
+        disk: &Disk,
+    ) -> Vec<ReportNote> {
         let files = MemoryFiles::new(disk);
         let (mut worker, _) = Worker::<V, _>::open(zone(), output, MemoryStore::default(), files).unwrap();
         let parts = |partitions: i32| {
@@ -245,7 +246,7 @@ impl Shop {
             by: STATE,
             view: V::NAME,
             part,
-            state: state(part, position, figures),
+            state: state(part, position, figures.into()),
         });
         self.claims.extend(said);
         worker.reports()

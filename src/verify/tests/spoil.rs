@@ -4,7 +4,7 @@ use chrono::{DateTime, FixedOffset};
 use proptest::{prelude::*, sample::Index};
 
 use super::shop::{NOW, Shop, zone};
-use crate::views::part::PartFigures;
+use crate::consumers::{PartFigures, daily_report, mail, orders_today, sales, stock};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Spoil {
@@ -108,30 +108,36 @@ impl Shop {
     }
 
     /// A number of what a consumer says, one more. What only the feed shows is left alone.
+    #[allow(
+        clippy::match_wildcard_for_single_variants,
+        reason = "a view that comes later need not be recounted"
+    )]
     fn spoil_figure(&mut self, at: Index, other: Index) -> String {
         let index = at.index(self.claims.len());
         let claim = &mut self.claims[index];
         let more = |value: &mut u64| *value += 1;
         match &mut claim.state.figures {
-            PartFigures::OrdersToday { days, slots } => match slots.iter_mut().next() {
-                Some((_, count)) if other.index(2) == 0 => more(count),
-                _ => more(days.entry(zone().date(NOW)).or_default()),
-            },
-            PartFigures::Sales { days, slots, last_hour_ore } => {
+            PartFigures::OrdersToday(orders_today::Figures { days, slots }) => {
+                match slots.iter_mut().next() {
+                    Some((_, count)) if other.index(2) == 0 => more(count),
+                    _ => more(days.entry(zone().date(NOW)).or_default()),
+                }
+            }
+            PartFigures::Sales(sales::Figures { days, slots, last_hour_ore }) => {
                 match (other.index(3), slots.iter_mut().next()) {
                     (0, Some((_, ore))) => *ore += 1,
                     (1, _) => *days.entry(zone().date(NOW)).or_default() += 1,
                     _ => *last_hour_ore += 1,
                 }
             }
-            PartFigures::DailyReport { today, .. } => {
+            PartFigures::DailyReport(daily_report::Figures { today, .. }) => {
                 match (other.index(3), today.products.values_mut().next()) {
                     (0, _) => today.orders += 1,
                     (1, Some(product)) => product.sales_ore += 1,
                     _ => today.sales_ore += 1,
                 }
             }
-            PartFigures::Stock { lines } => match lines.first_mut() {
+            PartFigures::Stock(stock::Figures { lines }) => match lines.first_mut() {
                 Some(line) if other.index(2) == 0 => line.sold += 1,
                 Some(line) => line.delivered += 1,
                 None => claim.state.position.next += 1,
@@ -142,19 +148,20 @@ impl Shop {
                 2 => resume.figures.dead_letters += 1,
                 _ => resume.figures.duplicates += 1,
             },
-            PartFigures::Mail { mails, .. } => more(mails),
+            PartFigures::Mail(mail::Figures { mails, .. }) => more(mails),
             PartFigures::HandledWindows(windows) => match other.index(4) {
                 0 => more(&mut windows.total),
                 3 => windows.waits.add(70, 1),
                 1 => more(&mut windows.last_30_min),
                 _ => more(&mut windows.intervals[3]),
             },
-            PartFigures::Journal { .. } => {
+            // The journal, and what is not recounted.
+            _ => {
                 let last = claim.state.position.last_order_id;
                 claim.state.position.last_order_id = Some(last.unwrap_or(0) + 1);
             }
         }
-        if matches!(claim.state.figures, PartFigures::Stock { ref lines } if lines.is_empty()) {
+        if matches!(&claim.state.figures, PartFigures::Stock(stock) if stock.lines.is_empty()) {
             // A partition without records: nothing of it can be one more but its position.
             claim.state.position.last =
                 Some(crate::consumer::position::Fingerprint { offset: 99, timestamp: 0, hash: 0 });

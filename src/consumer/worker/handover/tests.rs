@@ -2,11 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    consumer::{Record, Taken, outputs::JournalFiles},
+    consumer::{Record, Taken},
+    consumers::{Journal, journal::JournalFiles},
     shop::Zone,
     sinks::memory::{Disk, MemoryFiles},
     store::MemoryStore,
-    views::{Journal, Source, naive},
+    views::{Source, naive},
 };
 
 const PART: Part = Part { source: Source::Orders, partition: 0 };

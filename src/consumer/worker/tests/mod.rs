@@ -12,11 +12,14 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    consumer::outputs::{JournalFiles, MailFiles, ReportFiles, StockFiles},
+    consumers::{
+        DailyReport, Journal, Mail, Stock, daily_report::ReportFiles, journal::JournalFiles, mail::MailFiles,
+        stock::StockFiles,
+    },
     shop::Catalog,
     sinks::memory::{Disk, MemoryFiles},
     store::MemoryStore,
-    views::{DailyReport, Journal, Mail, Source, Stock, naive::PLACES},
+    views::{Source, naive::PLACES},
 };
 use logs::kinds;
 use steps::steps;

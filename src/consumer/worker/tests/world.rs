@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     consumer::{Output, Part, Record, Start, Taken, Trouble, Worker},
+    consumers::{PartFigures, summarize},
     shop::Zone,
     sinks::memory::{Disk, MemoryFiles},
     store::{MemoryStore, Store},
@@ -18,7 +19,6 @@ use crate::{
         Event, View,
         figures::ShopFigures,
         naive::{PLACES, Shop},
-        summary::summarize,
     },
 };
 
@@ -47,7 +47,7 @@ pub(super) struct World<V: View, O> {
     saved: Issues,
 }
 
-impl<V: View, O: Output<V>> World<V, O> {
+impl<V: View<Figures: Into<PartFigures>>, O: Output<V>> World<V, O> {
     fn new(zone: Zone, now: i64, logs: Logs, make: fn(Zone) -> O) -> Self {
         Self {
             zone,
@@ -284,8 +284,9 @@ impl<V: View, O: Output<V>> World<V, O> {
         self.worker.as_mut().unwrap().close_before(date);
         assert!(self.checkpoint());
         assert!(self.checkpoint());
-        let parts = self.worker.as_ref().unwrap().figures(self.now);
-        summarize(parts.iter().map(|(_, _, figures)| figures), self.now, self.zone)
+        let figures = self.worker.as_ref().unwrap().figures(self.now);
+        let parts: Vec<PartFigures> = figures.into_iter().map(|(_, _, figures)| figures.into()).collect();
+        summarize(parts.iter(), self.now, self.zone)
     }
 
     /// The lines of the files of a folder, sorted, without a heading.
@@ -302,7 +303,7 @@ impl<V: View, O: Output<V>> World<V, O> {
     }
 }
 
-pub(super) fn played<V: View, O: Output<V>>(
+pub(super) fn played<V: View<Figures: Into<PartFigures>>, O: Output<V>>(
     place: usize,
     kinds: &[(usize, Kind)],
     steps: &[Step],

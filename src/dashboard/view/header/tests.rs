@@ -1,15 +1,17 @@
 //! What is cut off where, and what never is.
 
 use super::*;
-use crate::dashboard::{
-    app::App,
-    fixture,
-    lang::Lang,
-    marks::Marker,
-    picture,
-    snapshot::{Said, Snapshot},
-    theme::ThemeName,
-    view::{self, Look},
+use crate::{
+    dashboard::{
+        app::App,
+        fixture,
+        marks::Marker,
+        picture,
+        snapshot::Snapshot,
+        theme::ThemeName,
+        view::{self, Look},
+    },
+    messages::{Lang, Sentence},
 };
 
 /// The head of a window.
@@ -23,9 +25,9 @@ fn head(width: u16, height: u16, shop: &Snapshot, lang: Lang) -> String {
 #[test]
 fn where_kafka_should_be_is_said_before_why_it_is_not() {
     let mut shop = fixture::afternoon();
-    shop.link.up = false;
+    shop.connection.up = false;
     let why = "Kafka: Meta data fetch error: BrokerTransportFailure (Local: Broker transport failure)";
-    shop.link.trouble = Some(Said::Text(why.to_owned()));
+    shop.connection.trouble = Some(Sentence::Text(why.to_owned()));
     for lang in Lang::ALL {
         for (width, height, reason) in
             [(60, 16, false), (80, 24, true), (100, 30, true), (120, 30, false), (250, 50, true)]

@@ -3,16 +3,18 @@
 use chrono::Timelike;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
 
-use crate::dashboard::{
-    clean::clean,
-    lists,
-    page::Page,
-    snapshot::{LogLevel, LogLine},
-    view::{
-        Scene, filter, list,
-        table::{Cell, Column, Table},
-        text,
+use crate::{
+    dashboard::{
+        lists,
+        page::Page,
+        view::{
+            Scene, filter, list,
+            table::{Cell, Column, Table},
+            text,
+        },
     },
+    logging::{LogLevel, LogLine},
+    messages::clean::clean,
 };
 
 /// From this width on the levels have their words and the parts of the program their whole names.

@@ -6,7 +6,6 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     dashboard::{
-        clean::clean,
         lists,
         page::Page,
         view::{
@@ -17,6 +16,7 @@ use crate::{
             text,
         },
     },
+    messages::clean::clean,
     views::figures::LatestOrder,
 };
 

@@ -8,19 +8,21 @@ use ratatui::{
     widgets::Widget,
 };
 
-use crate::dashboard::{
-    app::StockSort,
-    clean::clean,
-    lists::{self, Shelf},
-    page::Page,
-    view::{
-        Scene, bar, filter,
-        headline::{self, Tile},
-        layout::GUTTER,
-        list, number, stock,
-        table::{Cell, Column, Table},
-        text,
+use crate::{
+    dashboard::{
+        app::StockSort,
+        lists::{self, Shelf},
+        page::Page,
+        view::{
+            Scene, bar, filter,
+            headline::{self, Tile},
+            layout::GUTTER,
+            list, number, stock,
+            table::{Cell, Column, Table},
+            text,
+        },
     },
+    messages::clean::clean,
 };
 
 /// From this size on the sums are big figures above the table, else a line below it.

@@ -68,11 +68,12 @@ impl Watched {
     }
 
     /// So many pictures; all that is told.
-    fn look(&mut self, times: usize) -> Vec<Said> {
+    fn look(&mut self, times: usize) -> Vec<Sentence> {
         let mut told = Vec::new();
         for _ in 0..times {
-            let said = self.news.take(&self.figures, Some(&self.pulse), &self.groups, self.rate, self.now);
-            told.extend(said.into_iter().map(|(_, said)| said));
+            let sentence =
+                self.news.take(&self.figures, Some(&self.pulse), &self.groups, self.rate, self.now);
+            told.extend(sentence.into_iter().map(|(_, sentence)| sentence));
             self.now += Duration::from_millis(200);
         }
         told
@@ -88,21 +89,21 @@ impl Watched {
 fn the_shop_waits_goes_on_aims_hurries_and_ends() {
     let mut shop = Watched::new();
     shop.pulse.state = RunState::Paused;
-    assert_eq!(shop.look(5), [Said::Paused]);
+    assert_eq!(shop.look(5), [Sentence::Paused]);
     shop.pulse.state = RunState::Running;
-    assert_eq!(shop.look(5), [Said::Resumed]);
+    assert_eq!(shop.look(5), [Sentence::Resumed]);
     shop.pulse.rate = Some(10.0);
     shop.pulse.rush = true;
-    assert_eq!(shop.look(10), [Said::Rate(Some(10.0)), Said::RushBegan]);
+    assert_eq!(shop.look(10), [Sentence::Rate(Some(10.0)), Sentence::RushBegan]);
     shop.pulse.rush = false;
-    assert_eq!(shop.look(10), [Said::RushEnded]);
+    assert_eq!(shop.look(10), [Sentence::RushEnded]);
     // A period that is filled has no aim; after it the aim is what it was.
     (shop.pulse.speed, shop.pulse.rate) = (0.0, None);
-    assert_eq!(shop.look(10), [Said::Filling]);
+    assert_eq!(shop.look(10), [Sentence::Filling]);
     (shop.pulse.speed, shop.pulse.rate) = (60.0, Some(10.0));
     assert_eq!(shop.look(10), []);
     shop.pulse.state = RunState::Stopped;
-    assert_eq!(shop.look(10), [Said::Stopped]);
+    assert_eq!(shop.look(10), [Sentence::Stopped]);
     // Another simulator is another story.
     shop.pulse = Pulse { who: "them".to_owned(), state: RunState::Running, ..shop.pulse.clone() };
     shop.figures.today = shop.figures.today + Days::new(3);
@@ -114,7 +115,7 @@ fn midnight_is_told_once() {
     let mut shop = Watched::new();
     let ended = shop.figures.today;
     shop.figures.today = ended + Days::new(1);
-    assert_eq!(shop.look(10), [Said::Midnight { ended }]);
+    assert_eq!(shop.look(10), [Sentence::Midnight { ended }]);
     // A filled period passes silently.
     shop.pulse.speed = 0.0;
     shop.look(10);
@@ -129,18 +130,18 @@ fn goods_that_run_out_are_ordered_and_arrive_are_told_in_bundles() {
     shop.coming(1, 30);
     let told = shop.look(10);
     let product = || "Kopp".to_owned();
-    let reordered = Said::Reordered { product: product(), pieces: 30, others: 0 };
-    assert_eq!(told, [reordered, Said::SoldOut { product: product(), under_way: 30, others: 0 }]);
+    let reordered = Sentence::Reordered { product: product(), pieces: 30, others: 0 };
+    assert_eq!(told, [reordered, Sentence::SoldOut { product: product(), under_way: 30, others: 0 }]);
     shop.pulse.under_way.clear();
     shop.figures.stock[0].delivered += 30;
     shop.figures.stock[2].delivered += 10;
-    assert_eq!(shop.look(10), [Said::Arrived { product: product(), pieces: 30, others: 1 }]);
+    assert_eq!(shop.look(10), [Sentence::Arrived { product: product(), pieces: 30, others: 1 }]);
     shop.look(50);
     // Read from two logs, a sale may come before the goods that it took from: no shelf was empty.
     shop.figures.stock[1].sold = 85;
     assert_eq!(shop.look(1), []);
     shop.figures.stock[1].delivered = 180;
-    assert_eq!(shop.look(20), [Said::Arrived { product: "Fat".to_owned(), pieces: 100, others: 0 }]);
+    assert_eq!(shop.look(20), [Sentence::Arrived { product: "Fat".to_owned(), pieces: 100, others: 0 }]);
 }
 
 #[test]
@@ -165,16 +166,16 @@ fn nothing_floods_however_fast_goods_and_wishes_come() {
         let count = kinds.iter().filter(|other| *other == kind).count();
         assert!(count <= 61, "{count}");
     }
-    let arrived = told.iter().filter(|said| matches!(said, Said::Arrived { .. })).count();
+    let arrived = told.iter().filter(|sentence| matches!(sentence, Sentence::Arrived { .. })).count();
     assert!((7..=8).contains(&arrived), "{arrived}");
     assert!(matches!(
         told.last(),
         Some(
-            Said::Rate(Some(_))
-                | Said::RushBegan
-                | Said::RushEnded
-                | Said::Arrived { .. }
-                | Said::Reordered { .. }
+            Sentence::Rate(Some(_))
+                | Sentence::RushBegan
+                | Sentence::RushEnded
+                | Sentence::Arrived { .. }
+                | Sentence::Reordered { .. }
         )
     ));
 }
@@ -189,14 +190,14 @@ fn consumers_that_fall_behind_and_catch_up_are_told_once() {
     shop.groups[1].lag = 400;
     assert_eq!(shop.look(20), []);
     shop.groups[1].lag = 700;
-    assert_eq!(shop.look(30), [Said::Behind { view: "mail", records: 700 }]);
+    assert_eq!(shop.look(30), [Sentence::Behind { view: "mail", records: 700 }]);
     shop.groups[1].lag = 300;
     assert_eq!(shop.look(30), []);
     // Goods that move while old orders are read are no news.
     shop.figures.stock[0].delivered += 1_000;
     assert_eq!(shop.look(5), []);
     shop.groups[1].lag = 100;
-    assert_eq!(shop.look(30), [Said::CaughtUp]);
+    assert_eq!(shop.look(30), [Sentence::CaughtUp]);
     shop.rate = 0.0;
     (shop.groups[0].lag, shop.groups[1].lag) = (60, 0);
     assert_eq!(shop.look(30), []);

@@ -8,16 +8,16 @@ use ratatui::{
 };
 
 use super::groups::is_behind;
-use crate::dashboard::{
-    clean::clean,
-    snapshot::TopicState,
-    view::{
+use crate::{
+    dashboard::view::{
         Scene,
         headline::{self, Tile},
         number,
         table::{Column, Table},
         text,
     },
+    messages::clean::clean,
+    read_model::TopicState,
 };
 
 /// From this width on there is room for a whole heading.
@@ -138,16 +138,16 @@ fn with_odd(scene: &Scene<'_>, note: Line<'static>, width: u16) -> Line<'static>
 pub(super) fn draw_state(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let (shop, words, theme) = (scene.shop, scene.words, scene.theme);
     let brokers = &shop.cluster.brokers;
-    let link = &shop.link;
-    let note = if link.embedded { Line::styled(words.embedded, theme.dim) } else { Line::default() };
+    let connection = &shop.connection;
+    let note = if connection.embedded { Line::styled(words.embedded, theme.dim) } else { Line::default() };
     let body = text::title(scene, area, words.pages.brokers, &note, buf);
     let mut lines: Vec<Line<'_>> = Vec::new();
     let width = usize::from(body.width);
-    if !link.up {
-        let why = link.trouble.as_ref().map(|trouble| words.say(trouble)).unwrap_or_default();
+    if !connection.up {
+        let why = connection.trouble.as_ref().map(|trouble| words.say(trouble)).unwrap_or_default();
         lines.push(Line::styled(clean(&why, width), theme.alarm));
     }
-    let sign = if link.up {
+    let sign = if connection.up {
         Span::styled(format!("{} ", scene.marks.alive), theme.good)
     } else {
         Span::styled(format!("{} ", scene.marks.wrong), theme.alarm)

@@ -3,15 +3,15 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Span};
 
 use super::seconds;
-use crate::dashboard::{
-    clean::clean,
-    snapshot::GroupState,
-    view::{
+use crate::{
+    dashboard::view::{
         Scene, headline, list, number,
         series::{Series, Title},
         table::{Cell, Column, Table},
         text,
     },
+    messages::clean::clean,
+    read_model::GroupState,
 };
 
 /// From this width on rate and lag stand beside each other.

@@ -10,16 +10,14 @@ use ratatui::{
 };
 
 use crate::{
-    dashboard::{
-        clean::clean,
-        snapshot::{Followed, OrderWay, Place, Way},
-        view::{
-            Scene, latest, number,
-            stations::{self, Station},
-            text,
-        },
+    dashboard::view::{
+        Scene, latest, number,
+        stations::{self, Station},
+        text,
     },
+    messages::clean::clean,
     shop::Customer,
+    stream::order_search::{OrderStatus, OrderTrace, TopicPartitionOffset, TrackedOrder},
     views::figures::{LatestOrder, Stage},
 };
 
@@ -29,7 +27,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: Option<&LatestOrder>, 
         (Some(followed), Some(id)) if followed.order_id == id => draw_followed(scene, area, followed, buf),
         // The picture has not caught up with the wish yet.
         (_, Some(id)) => {
-            draw_followed(scene, area, &Followed { order_id: id, way: Way::Looking }, buf);
+            draw_followed(scene, area, &TrackedOrder { order_id: id, status: OrderStatus::Searching }, buf);
         }
         (_, None) => draw_chosen(scene, area, chosen, buf),
     }
@@ -41,21 +39,21 @@ fn title(scene: &Scene<'_>, area: Rect, id: u64, total: Option<i64>, buf: &mut B
     text::title(scene, area, &title, &Line::styled(total, scene.theme.money), buf)
 }
 
-fn draw_followed(scene: &Scene<'_>, area: Rect, followed: &Followed, buf: &mut Buffer) {
+fn draw_followed(scene: &Scene<'_>, area: Rect, followed: &TrackedOrder, buf: &mut Buffer) {
     let (words, theme) = (&scene.words.pages, scene.theme);
-    match &followed.way {
-        Way::Looking => {
+    match &followed.status {
+        OrderStatus::Searching => {
             let body = title(scene, area, followed.order_id, None, buf);
             text::left(text::row(body, 0), words.looking, theme.dim, buf);
         }
-        Way::Unknown(why) => {
+        OrderStatus::Unknown(why) => {
             let body = title(scene, area, followed.order_id, None, buf);
             let lines = text::wrapped(&clean(&scene.words.say(why), 400), body.width);
             for (line, row) in lines.iter().zip(body.rows()) {
                 text::left(row, line, theme.warning, buf);
             }
         }
-        Way::Sold(way) => draw_way(scene, area, way, buf),
+        OrderStatus::Found(trace) => draw_trace(scene, area, trace, buf),
     }
 }
 
@@ -83,25 +81,25 @@ fn draw_chosen(scene: &Scene<'_>, area: Rect, chosen: Option<&LatestOrder>, buf:
     }
 }
 
-fn draw_way(scene: &Scene<'_>, area: Rect, way: &OrderWay, buf: &mut Buffer) {
-    let order = &way.order;
+fn draw_trace(scene: &Scene<'_>, area: Rect, trace: &OrderTrace, buf: &mut Buffer) {
+    let order = &trace.order;
     let body = title(scene, area, order.order_id, Some(order.total_ore), buf);
     let roomy = body.height >= 14;
     draw_customer(scene, body, &order.customer, roomy, buf);
     let head = if roomy { 3 } else { 1 };
 
-    let stage = match (&way.handled, &way.mail) {
+    let stage = match (&trace.handled, &trace.mail) {
         (_, Some(_)) => Stage::Mailed,
         (Some(_), None) => Stage::Handled,
         (None, None) => Stage::Sold,
     };
-    let handled = way.handled.as_ref();
+    let handled = trace.handled.as_ref();
     let passed =
         Passed { sold: order.created_at, handled: handled.map(|(handled, _)| handled.handled_at), stage };
     let width = usize::from(body.width.saturating_sub(stations::INDENT));
-    let file = way.mail.as_ref().map(|file| Line::styled(clean(file, width), scene.theme.dim));
+    let file = trace.mail.as_ref().map(|file| Line::styled(clean(file, width), scene.theme.dim));
     let about = [
-        place(scene, &way.sold, width),
+        place(scene, &trace.sold, width),
         handled.map(|(_, at)| place(scene, at, width)).unwrap_or_default(),
         file.into_iter().collect(),
     ];
@@ -154,7 +152,7 @@ fn draw_lines(scene: &Scene<'_>, area: Rect, order: &crate::shop::Order, buf: &m
 }
 
 /// The lines that say where a record lies.
-fn place(scene: &Scene<'_>, place: &Place, width: usize) -> Vec<Line<'static>> {
+fn place(scene: &Scene<'_>, place: &TopicPartitionOffset, width: usize) -> Vec<Line<'static>> {
     let (words, theme) = (&scene.words.pages, scene.theme);
     let figure = |number: i64| Span::styled(number::count(number, 14), theme.base);
     let word = |word: &str| Span::styled(word.to_owned(), theme.dim);

@@ -11,14 +11,12 @@ use ratatui::{
 };
 
 use crate::{
-    dashboard::{
-        clean::clean,
-        view::{
-            Scene, bar, number,
-            table::{Column, Table},
-            text,
-        },
+    dashboard::view::{
+        Scene, bar, number,
+        table::{Column, Table},
+        text,
     },
+    messages::clean::clean,
     sinks::report::{Report, Sold},
 };
 

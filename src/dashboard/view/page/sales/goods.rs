@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use crate::dashboard::{
-    clean::clean,
-    view::{
+use crate::{
+    dashboard::view::{
         Scene, bar, number,
         table::{Column, Table},
         text,
     },
+    messages::clean::clean,
 };
 
 /// Something that is sold, with what it brought in.

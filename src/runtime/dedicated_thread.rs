@@ -59,6 +59,9 @@ mod tests {
         assert_eq!((value, released), (Ok(7), Ok(())));
         assert_ne!(there, here);
         let panicked = tokio::spawn(run("panics", async { panic!("out of its wits") })).await;
-        assert_eq!(super::super::supervisor::words(&*panicked.unwrap_err().into_panic()), "out of its wits");
+        assert_eq!(
+            super::super::supervisor::panic_message(&*panicked.unwrap_err().into_panic()),
+            "out of its wits"
+        );
     }
 }

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::{
-    Event, Source, View,
-    figures::{HandledFigures, SLOT_SECONDS, Waits},
-    part::PartFigures,
-    seconds::Seconds,
-    table::{Saved, Table},
+use super::{Consumer, Contribution, Recount};
+use crate::{
+    consumer::output::NoOutput,
+    shop::{Catalog, Zone},
+    views::{
+        Event, Source, View,
+        figures::{HandledFigures, SLOT_SECONDS, Waits},
+        seconds::Seconds,
+        summary::Summary,
+        table::{Saved, Table},
+    },
 };
-use crate::shop::Zone;
 
 const TWO_HOURS: i64 = 7200;
 
@@ -31,6 +35,8 @@ pub struct HandledWindows {
 impl View for HandledWindows {
     const NAME: &'static str = "handled-windows";
     const SOURCES: &'static [Source] = &[Source::Handled];
+    const HAS_WINDOWS: bool = true;
+    type Figures = Figures;
 
     fn apply(&mut self, event: &Event, zone: Zone) {
         if let Event::Handled(handled) = event {
@@ -48,7 +54,7 @@ impl View for HandledWindows {
         self.waits.forget_before(first_slot(now));
     }
 
-    fn figures(&self, now: i64, zone: Zone) -> PartFigures {
+    fn figures(&self, now: i64, zone: Zone) -> Figures {
         let mut intervals = [0; 24];
         for (interval, back) in intervals.iter_mut().rev().zip(0..) {
             let until = now - back * SLOT_SECONDS;
@@ -63,7 +69,7 @@ impl View for HandledWindows {
             waits.merge(counted);
             by_slot.insert(*slot, counted.orders());
         }
-        PartFigures::HandledWindows(Box::new(HandledFigures {
+        Box::new(HandledFigures {
             total: self.total.get(0).copied().unwrap_or(0),
             by_day: self.days.range(zone.date(now)..).map(|(date, count)| (*date, *count)).collect(),
             last_5_min: last(1),
@@ -73,7 +79,7 @@ impl View for HandledWindows {
             intervals,
             by_slot,
             waits,
-        }))
+        })
     }
 
     fn tables(&mut self) -> Vec<(&'static str, &mut dyn Saved)> {
@@ -83,6 +89,43 @@ impl View for HandledWindows {
             ("seconds", &mut self.seconds.minutes),
             ("waits", &mut self.waits),
         ]
+    }
+}
+
+/// Handled orders in their windows.
+pub type Figures = Box<HandledFigures>;
+
+impl Contribution for Figures {
+    fn add_to(&self, shop: &mut Summary) {
+        let ours = &mut shop.figures.handled;
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        add(&mut ours.total, self.total);
+        add(&mut ours.last_5_min, self.last_5_min);
+        add(&mut ours.last_30_min, self.last_30_min);
+        add(&mut ours.last_1_h, self.last_1_h);
+        add(&mut ours.last_2_h, self.last_2_h);
+        for (sum, interval) in ours.intervals.iter_mut().zip(self.intervals) {
+            add(sum, interval);
+        }
+        for (date, count) in &self.by_day {
+            add(ours.by_day.entry(*date).or_default(), *count);
+        }
+        for (slot, count) in &self.by_slot {
+            add(ours.by_slot.entry(*slot).or_default(), *count);
+        }
+        ours.waits.merge(&self.waits);
+    }
+
+    fn recount(&self) -> Recount<'_> {
+        Recount::HandledWindows(self)
+    }
+}
+
+impl Consumer for HandledWindows {
+    type Files = NoOutput;
+
+    fn files(_: Zone, _: &Catalog) -> NoOutput {
+        NoOutput
     }
 }
 

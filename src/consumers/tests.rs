@@ -2,12 +2,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::{
+use super::*;
+use crate::views::{
+    Event, day_totals, figures,
     naive::{self, PLACES, Shop, Sold, amount, distance, lines},
-    part::PartFigures,
-    summary::summarize,
-    table::Saved,
-    *,
+    table::{self, Saved},
 };
 
 /// Something that happens on the way to the moment whose figures are compared.
@@ -112,7 +111,7 @@ fn play<V: View>(steps: &[Step], events: &[Option<Event>], now: i64, zone: Zone,
     parts
 }
 
-fn figures<V: View>(
+fn figures<V: View<Figures: Into<PartFigures>>>(
     steps: &[Step],
     events: &[Option<Event>],
     now: i64,
@@ -125,7 +124,8 @@ fn figures<V: View>(
         .iter()
         .map(|(view, _)| {
             // As it travels to a dashboard.
-            let json = serde_json::to_vec(&view.figures(now, zone)).unwrap();
+            let figures: PartFigures = view.figures(now, zone).into();
+            let json = serde_json::to_vec(&figures).unwrap();
             serde_json::from_slice(&json).unwrap()
         })
         .collect()
@@ -359,4 +359,60 @@ proptest! {
         // Where two changed in the same millisecond, the higher id comes first.
         prop_assert_eq!(told, expected);
     }
+}
+
+/// A state of each consumer as it lies in `shop.state`: other versions of the program read it.
+const STATES: [(&str, &str); 8] = [
+    ("orders-today", r#"{"orders-today":{"days":{"2026-11-20":3},"slots":{"5983333":2}}}"#),
+    ("sales", r#"{"sales":{"days":{"2026-11-20":300},"slots":{"5983333":200},"last_hour_ore":100}}"#),
+    (
+        "daily-report",
+        r#"{"daily-report":{"date":"2026-11-20","today":{"orders":1,"sales_ore":100,"products":{"7":{"name":"Kopp","named_by":9,"units":2,"sales_ore":100}}}}}"#,
+    ),
+    ("stock", r#"{"stock":{"lines":[{"product_id":7,"name":"Kopp","named_by":9,"delivered":10,"sold":2}]}}"#),
+    (
+        "handling",
+        r#"{"handling":{"sent_until":1795000000,"oldest":4,"oldest_last_id":null,"parameters":[],"accepted":5,"handled":3,"dead_letters":1,"duplicates":2}}"#,
+    ),
+    (
+        "mail",
+        r#"{"mail":{"mails":1,"latest":[{"order_id":9,"created_at":"2026-11-20T12:00:00+01:00","customer":"Kund","pieces":0,"total_ore":100,"stage":"mailed","handled_at":"2026-11-20T12:00:10+01:00"}]}}"#,
+    ),
+    (
+        "handled-windows",
+        r#"{"handled-windows":{"total":1,"by_day":{"2026-11-20":1},"last_5_min":1,"last_30_min":1,"last_1_h":1,"last_2_h":1,"intervals":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1],"by_slot":{"5983333":1},"waits":{"10":1}}}"#,
+    ),
+    (
+        "journal",
+        r#"{"journal":{"latest":[{"order_id":9,"created_at":"2026-11-20T12:00:00+01:00","customer":"Kund","pieces":2,"total_ore":100,"stage":"sold","handled_at":null}]}}"#,
+    ),
+];
+
+#[test]
+fn states_are_written_as_other_versions_read_them() {
+    assert_eq!(STATES.map(|(name, _)| name)[..], NAMES[..8], "the order of screens and lists");
+    for (_, json) in STATES {
+        let figures: PartFigures = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&figures).unwrap(), json);
+    }
+}
+
+/// Figures that the dashboard knows no field for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Longest {
+    name: String,
+}
+
+#[test]
+fn other_figures_are_merged_and_shown_under_the_name_of_their_consumer() {
+    let mut shop = Summary::new(0, Zone::default());
+    for name in ["Bo", "Margareta", "Åsa"] {
+        shop.other("longest-name", &Longest { name: name.to_owned() }, |sum, part| {
+            if part.name.len() > sum.name.len() {
+                sum.clone_from(part);
+            }
+        });
+    }
+    let others = shop.finish().others;
+    assert_eq!(serde_json::to_string(&others).unwrap(), r#"{"longest-name":{"name":"Margareta"}}"#);
 }

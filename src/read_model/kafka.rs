@@ -1,11 +1,24 @@
-//! Kafka as the dashboard shows it: brokers, topics, consumer groups over time.
+//! What is known of Kafka: the connection, brokers, topics, consumer groups over time.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::Said;
+use crate::messages::Sentence;
 
 /// Wall seconds that a [`History`] holds.
 pub const HISTORY: usize = 900;
+
+/// The connection to Kafka.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connection {
+    /// `127.0.0.1:9092`, as a person would type it.
+    pub bootstrap: String,
+    /// Whether it is the broker inside a shop-sim process.
+    pub embedded: bool,
+    /// Whether it answered lately.
+    pub up: bool,
+    /// What is wrong, when it is not up.
+    pub trouble: Option<Sentence>,
+}
 
 /// The cluster and its topics.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -45,7 +58,7 @@ pub struct GroupState {
     /// Troubles that this process met while it consumed; `None` where others run it.
     pub errors: Option<u64>,
     /// What is wrong, or what it waits for.
-    pub trouble: Option<Said>,
+    pub trouble: Option<Sentence>,
     /// Its last quarter of an hour.
     pub history: Arc<History>,
 }

@@ -1,5 +1,5 @@
-//! `reports/DATE.txt` and `reports/DATE.json`: one of each a closed day, written again when a late order
-//! revises the day.
+//! Consumer 3: the sums of each day, and its report: `reports/DATE.txt` and `reports/DATE.json`, one of each a closed
+//! day, written again when a late order revises the day.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,12 +9,90 @@ use std::{
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::{Consumer, Contribution, Recount};
 use crate::{
-    consumer::output::Output,
+    consumer::Output,
+    shop::{Catalog, Zone},
     sinks::{files::Files, report},
     store::Batch,
-    views::{DailyReport, day_totals::DayTotals, figures::ReportNote},
+    views::{
+        Event, Source, View,
+        day_totals::DayTotals,
+        figures::ReportNote,
+        summary::Summary,
+        table::{Saved, Table},
+    },
 };
+
+/// Every day's totals. None is forgotten: a late order may revise any of them.
+#[derive(Debug, Clone, Default)]
+pub struct DailyReport {
+    days: Table<NaiveDate, DayTotals>,
+}
+
+impl DailyReport {
+    /// The days that have orders, oldest first.
+    pub fn days(&self) -> impl Iterator<Item = (NaiveDate, &DayTotals)> {
+        self.days.rows().map(|(date, totals)| (*date, totals))
+    }
+
+    /// One day's totals.
+    pub fn day(&self, date: NaiveDate) -> Option<&DayTotals> {
+        self.days.get(date)
+    }
+}
+
+impl View for DailyReport {
+    const NAME: &'static str = "daily-report";
+    const SOURCES: &'static [Source] = &[Source::Orders];
+    const HAS_WINDOWS: bool = false;
+    type Figures = Figures;
+
+    fn apply(&mut self, event: &Event, zone: Zone) {
+        if let Event::Order(order) = event {
+            self.days.row(zone.date(order.second())).add(order);
+        }
+    }
+
+    fn figures(&self, now: i64, zone: Zone) -> Figures {
+        let date = zone.date(now);
+        Figures { date, today: self.days.get(date).cloned().unwrap_or_default() }
+    }
+
+    fn tables(&mut self) -> Vec<(&'static str, &mut dyn Saved)> {
+        vec![("days", &mut self.days)]
+    }
+}
+
+/// The day so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Which day.
+    pub date: NaiveDate,
+    /// Its totals.
+    pub today: DayTotals,
+}
+
+impl Contribution for Figures {
+    fn add_to(&self, shop: &mut Summary) {
+        // What was said yesterday is of another day.
+        if self.date == shop.today() {
+            shop.add_day(&self.today);
+        }
+    }
+
+    fn recount(&self) -> Recount<'_> {
+        Recount::DailyReport(self)
+    }
+}
+
+impl Consumer for DailyReport {
+    type Files = ReportFiles;
+
+    fn files(_: Zone, _: &Catalog) -> ReportFiles {
+        ReportFiles::default()
+    }
+}
 
 /// Days without orders get a report too, unless they lie further apart than this.
 const GAP: u64 = 400;

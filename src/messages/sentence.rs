@@ -4,14 +4,14 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
-use crate::dashboard::{clean::clean, lang::Lang};
+use crate::messages::{Lang, clean::clean};
 
 /// The longest sentence in a log, in columns.
 const LOGGED: usize = 1_000;
 
 /// One sentence for people; [`Lang::say`] has the words.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Said {
+pub enum Sentence {
     /// Words from outside, in whatever language they came.
     Text(String),
 
@@ -217,7 +217,7 @@ pub enum Said {
     },
 }
 
-impl Said {
+impl Sentence {
     /// Whether it is told because people like it: nobody looks for it in a log.
     pub fn is_small_talk(&self) -> bool {
         matches!(self, Self::SoldOut { .. } | Self::Reordered { .. } | Self::Arrived { .. })
@@ -246,13 +246,13 @@ impl Said {
 }
 
 /// In English, on one line: for the log.
-impl fmt::Display for Said {
+impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&clean(&Lang::En.say(self), LOGGED))
     }
 }
 
-impl From<String> for Said {
+impl From<String> for Sentence {
     fn from(text: String) -> Self {
         Self::Text(text)
     }

@@ -13,16 +13,13 @@ use chrono::Utc;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
+    level_filters::LevelFilter,
 };
 use tracing_subscriber::{
     EnvFilter, Layer, fmt as text, layer::Context, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-use crate::{
-    cli::LogLevel,
-    dashboard::snapshot::{self, LogLine},
-    secrets::{self, Hiding},
-};
+use crate::secrets::{self, Hiding};
 
 /// A log that grows beyond this is put aside as `shop-sim.log.1` at the next start.
 const LARGE: u64 = 16 << 20;
@@ -32,6 +29,32 @@ const EARLY: usize = 1 << 20;
 const LINES: usize = 500;
 /// Bytes of a line that are kept in memory.
 const LONG: usize = 2_000;
+
+/// A line of the program's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Wall time, Unix ms.
+    pub wall_ms: i64,
+    /// How grave it is.
+    pub level: LogLevel,
+    /// The part of the program, as `stream::ends`.
+    pub target: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// How grave a log line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// For those who look for a fault.
+    Debug,
+    /// Good to know.
+    Info,
+    /// Something needs a look.
+    Warn,
+    /// Something is broken.
+    Error,
+}
 
 /// The lines of this process: there is one log for all of it, as there is one subscriber.
 static RECENT: Recent = Recent { lines: Mutex::new(None) };
@@ -62,15 +85,8 @@ impl io::Write for Lines {
     }
 }
 
-/// Takes note of what is told from here on, for [`start`] to write.
-pub fn listen(level: LogLevel) {
-    let own = match level {
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "debug",
-        LogLevel::Trace => "trace",
-    };
+/// Takes note of what is told from here on, by the program itself at the level `own`, for [`start`] to write.
+pub fn listen(own: LevelFilter) {
     // Libraries speak up only when something is wrong: what they tell at lower levels may hold settings.
     // librdkafka tells of every attempt to connect, and calls the end of a partition an error; what matters of it,
     // its callers tell. sled tells of a full disk thousands of times a second; what it tells, it returns as well.
@@ -144,12 +160,12 @@ impl<S: Subscriber> Layer<S> for &'static Recent {
     }
 }
 
-fn level(level: Level) -> snapshot::LogLevel {
+fn level(level: Level) -> LogLevel {
     match level {
-        Level::ERROR => snapshot::LogLevel::Error,
-        Level::WARN => snapshot::LogLevel::Warn,
-        Level::INFO => snapshot::LogLevel::Info,
-        _ => snapshot::LogLevel::Debug,
+        Level::ERROR => LogLevel::Error,
+        Level::WARN => LogLevel::Warn,
+        Level::INFO => LogLevel::Info,
+        _ => LogLevel::Debug,
     }
 }
 
@@ -189,11 +205,11 @@ mod tests {
         });
         let lines = RING.lines();
         assert_eq!(lines.len(), LINES);
-        assert_eq!((lines[0].text.as_str(), lines[0].level), ("line 9", snapshot::LogLevel::Info));
-        assert_eq!(lines[0].target, "runtime::logging::tests");
+        assert_eq!((lines[0].text.as_str(), lines[0].level), ("line 9", LogLevel::Info));
+        assert_eq!(lines[0].target, "logging::tests");
         let slow = &lines[LINES - 2];
         assert_eq!((slow.text.as_str(), slow.target.as_str()), ("slow disk size=3", "stream::ends"));
-        assert_eq!(slow.level, snapshot::LogLevel::Warn);
+        assert_eq!(slow.level, LogLevel::Warn);
         assert_eq!(lines[LINES - 1].text, "å".repeat(LONG / 2));
         // Who looks sees what was there when he looked.
         let before = RING.lines();

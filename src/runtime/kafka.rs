@@ -15,19 +15,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{host::Host, place::Place, supervisor::words};
+use super::{broker_runtime::BrokerRuntime, out_dir::OutDir, supervisor::panic_message};
 use crate::{
     broker::{Broker, BrokerConfig, BrokerError, published_address},
     cli::Common,
-    dashboard::snapshot,
+    read_model::Connection,
     stream::{Session, StreamError},
 };
 
 /// How long a headless command waits for Kafka.
 const PATIENCE: Duration = Duration::from_secs(6);
 
-/// A way to Kafka, open until [`Link::close`].
-pub struct Link {
+/// A way to Kafka, open until [`Kafka::close`].
+pub struct Kafka {
     /// For the clients.
     pub session: Session,
     broker: Option<Served>,
@@ -36,12 +36,12 @@ pub struct Link {
 struct Served {
     stop: CancellationToken,
     guard: JoinHandle<()>,
-    _host: Host,
+    _runtime: BrokerRuntime,
 }
 
 /// Why there is no way to Kafka.
 #[derive(Debug, thiserror::Error)]
-pub enum LinkError {
+pub enum BootstrapError {
     /// The cluster that was named.
     #[error(transparent)]
     Stream(#[from] StreamError),
@@ -82,21 +82,21 @@ pub enum Want {
     Way,
 }
 
-impl Link {
+impl Kafka {
     /// Opens the way that the options name.
-    pub async fn open(common: &Common, place: &Place, want: Want) -> Result<Self, LinkError> {
+    pub async fn open(common: &Common, out_dir: &OutDir, want: Want) -> Result<Self, BootstrapError> {
         let (bootstrap, broker) = if let Some(bootstrap) = &common.bootstrap {
             (bootstrap.clone(), None)
         } else {
-            if want == Want::Data && !place.kafka().exists() {
-                return Err(LinkError::NoShop { out: place.out().display().to_string() });
+            if want == Want::Data && !out_dir.broker_data().exists() {
+                return Err(BootstrapError::NoShop { out: out_dir.path().display().to_string() });
             }
-            let host = Host::open().map_err(LinkError::Threads)?;
-            let started = host.spawn(find_or_start(place.kafka(), common.wait)).await;
-            let (address, broker) = started.map_err(|error| LinkError::Threads(error.into()))??;
+            let runtime = BrokerRuntime::open().map_err(BootstrapError::Threads)?;
+            let started = runtime.spawn(find_or_start(out_dir.broker_data(), common.wait)).await;
+            let (address, broker) = started.map_err(|error| BootstrapError::Threads(error.into()))??;
             let stop = CancellationToken::new();
-            let guard = host.spawn(keep_guard(place.kafka(), address, broker, stop.clone()));
-            (address.to_string(), Some(Served { stop, guard, _host: host }))
+            let guard = runtime.spawn(keep_guard(out_dir.broker_data(), address, broker, stop.clone()));
+            (address.to_string(), Some(Served { stop, guard, _runtime: runtime }))
         };
         let session = Session {
             bootstrap: bootstrap.into(),
@@ -104,14 +104,14 @@ impl Link {
             partitions: common.partitions,
             properties: common.properties.clone().into(),
         };
-        let link = Self { session, broker };
+        let kafka = Self { session, broker };
         if want != Want::Way
-            && let Err(error) = link.answers(common.wait).await
+            && let Err(error) = kafka.answers(common.wait).await
         {
-            link.close().await;
+            kafka.close().await;
             return Err(error.into());
         }
-        Ok(link)
+        Ok(kafka)
     }
 
     /// Waits until Kafka answers; for ever with `wait`. Whoever serves the built-in broker may end while it is asked:
@@ -143,8 +143,8 @@ impl Link {
     }
 
     /// For the screen.
-    pub fn shown(&self) -> snapshot::Link {
-        snapshot::Link {
+    pub fn shown(&self) -> Connection {
+        Connection {
             bootstrap: self.session.bootstrap.to_string(),
             embedded: self.broker.is_some(),
             up: false,
@@ -154,7 +154,7 @@ impl Link {
 
     /// Stops the broker, if this process serves it. Everything that speaks to it must have ended.
     pub async fn close(self) {
-        if let Some(Served { stop, guard, _host }) = self.broker {
+        if let Some(Served { stop, guard, _runtime }) = self.broker {
             stop.cancel();
             if let Err(error) = guard.await {
                 tracing::error!("the broker's task failed: {error}");
@@ -165,7 +165,7 @@ impl Link {
 
 /// The address of the broker on `data`, and the broker where this process serves it. Whoever holds the data and does
 /// not serve is waited for; for ever with `wait`.
-async fn find_or_start(data: PathBuf, wait: bool) -> Result<(SocketAddr, Option<Broker>), LinkError> {
+async fn find_or_start(data: PathBuf, wait: bool) -> Result<(SocketAddr, Option<Broker>), BootstrapError> {
     let begun = Instant::now();
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let mut listen = published_address(&data).unwrap_or(any);
@@ -186,7 +186,7 @@ async fn find_or_start(data: PathBuf, wait: bool) -> Result<(SocketAddr, Option<
             Err(error) => return Err(error.into()),
         }
     }
-    Err(LinkError::Silent { data: data.display().to_string() })
+    Err(BootstrapError::Silent { data: data.display().to_string() })
 }
 
 /// Guards the broker until told to stop; after a panic anew, as if another process had served it.
@@ -194,7 +194,10 @@ async fn keep_guard(data: PathBuf, address: SocketAddr, mut broker: Option<Broke
     loop {
         let guarding = guard(data.clone(), address, broker.take(), stop.clone());
         let Err(panic) = AssertUnwindSafe(guarding).catch_unwind().await else { return };
-        tracing::error!("the guard of the broker starts again: it panicked ({})", words(panic.as_ref()));
+        tracing::error!(
+            "the guard of the broker starts again: it panicked ({})",
+            panic_message(panic.as_ref())
+        );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -11,13 +11,13 @@ use rand::RngExt as _;
 
 /// The folder of one shop.
 #[derive(Debug, Clone)]
-pub struct Place {
-    out: PathBuf,
+pub struct OutDir {
+    path: PathBuf,
 }
 
 /// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub enum OutDirError {
     /// Another process runs the consumers of this folder.
     #[error(
         "{who} runs the consumers of {out} already: stop it, or give this one a folder of its own with --out"
@@ -56,39 +56,39 @@ pub struct ConsumersLock {
     _file: File,
 }
 
-impl Place {
+impl OutDir {
     /// The folder at `out`; nothing is made yet.
     pub fn new(out: &Path) -> Self {
-        Self { out: out.to_owned() }
+        Self { path: out.to_owned() }
     }
 
     /// The folder itself.
-    pub fn out(&self) -> &Path {
-        &self.out
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The built-in broker's data.
-    pub fn kafka(&self) -> PathBuf {
-        self.out.join("kafka")
+    pub fn broker_data(&self) -> PathBuf {
+        self.path.join("kafka")
     }
 
     /// Checkpoints and what belongs to them.
     pub fn state(&self) -> PathBuf {
-        self.out.join("state")
+        self.path.join("state")
     }
 
     /// The log.
     pub fn log(&self) -> PathBuf {
-        self.out.join("shop-sim.log")
+        self.path.join("shop-sim.log")
     }
 
     /// Makes the folder.
-    pub fn make(&self) -> Result<(), PlaceError> {
-        fs::create_dir_all(&self.out).map_err(|error| failed(&self.out, error))
+    pub fn make(&self) -> Result<(), OutDirError> {
+        fs::create_dir_all(&self.path).map_err(|error| failed(&self.path, error))
     }
 
     /// Locks the consumers of this folder for this process.
-    pub fn lock_consumers(&self) -> Result<ConsumersLock, PlaceError> {
+    pub fn lock_consumers(&self) -> Result<ConsumersLock, OutDirError> {
         let state = self.state();
         fs::create_dir_all(&state).map_err(|error| failed(&state, error))?;
         let path = state.join("consumers.lock");
@@ -104,7 +104,7 @@ impl Place {
                 let who = fs::read_to_string(state.join("consumers.pid")).unwrap_or_default();
                 let who =
                     if who.is_empty() { "another process".to_owned() } else { format!("process {who}") };
-                return Err(PlaceError::Busy { out: self.out.display().to_string(), who });
+                return Err(OutDirError::Busy { out: self.path.display().to_string(), who });
             }
             Err(TryLockError::Error(error)) => return Err(failed(&path, error)),
         }
@@ -115,18 +115,18 @@ impl Place {
 
     /// Keeps which zone's days the files here are of. Another one is refused: its reports, mails and tables would stand
     /// beside the old ones, and nobody could tell them apart.
-    pub fn keep_zone(&self, zone: Tz) -> Result<(), PlaceError> {
+    pub fn keep_zone(&self, zone: Tz) -> Result<(), OutDirError> {
         if self.check_zone(zone)? { Ok(()) } else { self.write("zone", zone.name()) }
     }
 
     /// Refuses a zone other than the one that is kept here; whether one is.
-    pub fn check_zone(&self, zone: Tz) -> Result<bool, PlaceError> {
+    pub fn check_zone(&self, zone: Tz) -> Result<bool, OutDirError> {
         let asked = zone.name();
         match read(&self.state().join("zone"))? {
             Some(kept) if kept == asked => Ok(true),
             Some(kept) if kept.parse::<Tz>().is_ok() => {
-                let out = self.out.display().to_string();
-                Err(PlaceError::OtherZone { out, kept, asked: asked.to_owned() })
+                let out = self.path.display().to_string();
+                Err(OutDirError::OtherZone { out, kept, asked: asked.to_owned() })
             }
             // What is no zone at all is no reason to refuse one.
             _ => Ok(false),
@@ -135,7 +135,7 @@ impl Place {
 
     /// The id of this folder's consumers in their groups: made once, then kept, so that a process that was
     /// killed is back in its groups at once (KIP-345).
-    pub fn instance(&self) -> Result<String, PlaceError> {
+    pub fn instance(&self) -> Result<String, OutDirError> {
         if let Some(id) = read(&self.state().join("instance"))?
             && id.len() == 16
             && id.chars().all(|c| c.is_ascii_hexdigit())
@@ -148,7 +148,7 @@ impl Place {
     }
 
     /// Writes a small file beside the checkpoints, whole or not at all.
-    fn write(&self, name: &str, text: &str) -> Result<(), PlaceError> {
+    fn write(&self, name: &str, text: &str) -> Result<(), OutDirError> {
         let state = self.state();
         fs::create_dir_all(&state).map_err(|error| failed(&state, error))?;
         let (path, aside) = (state.join(name), state.join(format!("{name}.new")));
@@ -158,7 +158,7 @@ impl Place {
 }
 
 /// What a file holds; `None` where there is none.
-fn read(path: &Path) -> Result<Option<String>, PlaceError> {
+fn read(path: &Path) -> Result<Option<String>, OutDirError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -166,6 +166,6 @@ fn read(path: &Path) -> Result<Option<String>, PlaceError> {
     }
 }
 
-fn failed(path: &Path, error: io::Error) -> PlaceError {
-    PlaceError::Io { path: path.display().to_string(), error }
+fn failed(path: &Path, error: io::Error) -> OutDirError {
+    OutDirError::Io { path: path.display().to_string(), error }
 }

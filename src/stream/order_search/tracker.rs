@@ -4,28 +4,31 @@ use std::sync::Arc;
 
 use super::{Finder, Sale};
 use crate::{
-    dashboard::snapshot::{OrderWay, Place, Said, Way},
+    messages::Sentence,
     shop::{Handled, Zone},
     sinks::mail,
-    stream::StreamError,
+    stream::{
+        StreamError,
+        order_search::{OrderStatus, OrderTrace, TopicPartitionOffset},
+    },
 };
 
 /// What was found of one order so far; each look adds to it.
 #[derive(Debug)]
-pub struct Trail {
+pub struct Tracker {
     order_id: u64,
     zone: Zone,
     sale: Option<Sale>,
-    handled: Option<(Handled, Place)>,
+    handled: Option<(Handled, TopicPartitionOffset)>,
     /// Whether every order of the log was read for it in vain.
     searched: bool,
-    way: Way,
+    status: OrderStatus,
 }
 
-impl Trail {
+impl Tracker {
     /// Nothing is known yet.
     pub fn new(order_id: u64, zone: Zone) -> Self {
-        Self { order_id, zone, sale: None, handled: None, searched: false, way: Way::Looking }
+        Self { order_id, zone, sale: None, handled: None, searched: false, status: OrderStatus::Searching }
     }
 
     /// Which order it is of.
@@ -34,13 +37,13 @@ impl Trail {
     }
 
     /// How far the order has come, as far as is known.
-    pub fn way(&self) -> &Way {
-        &self.way
+    pub fn status(&self) -> &OrderStatus {
+        &self.status
     }
 
     /// Whether there is nothing more to find.
     pub fn is_complete(&self) -> bool {
-        matches!(&self.way, Way::Sold(way) if way.mail.is_some())
+        matches!(&self.status, OrderStatus::Found(status) if status.mail.is_some())
     }
 
     /// Looks how far the order has come by now. Where ids do not go up as they should, the first look reads every
@@ -54,7 +57,10 @@ impl Trail {
             self.searched = !stop();
         }
         let Some(sale) = &mut self.sale else {
-            self.way = Way::Unknown(Said::NoOrder { order_id: self.order_id, topic: finder.orders.clone() });
+            self.status = OrderStatus::Unknown(Sentence::NoOrder {
+                order_id: self.order_id,
+                topic: finder.orders.clone(),
+            });
             return Ok(());
         };
         if self.handled.is_none() {
@@ -66,13 +72,16 @@ impl Trail {
             }
             _ => None,
         };
-        let known = match &self.way {
-            Way::Sold(way) => way.handled.is_some() == self.handled.is_some() && way.mail == mail,
-            Way::Looking | Way::Unknown(_) => false,
+        let known = match &self.status {
+            OrderStatus::Found(status) => {
+                status.handled.is_some() == self.handled.is_some() && status.mail == mail
+            }
+            OrderStatus::Searching | OrderStatus::Unknown(_) => false,
         };
         if !known {
             let (order, sold) = (sale.order.clone(), sale.place.clone());
-            self.way = Way::Sold(Arc::new(OrderWay { order, sold, handled: self.handled.clone(), mail }));
+            self.status =
+                OrderStatus::Found(Arc::new(OrderTrace { order, sold, handled: self.handled.clone(), mail }));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{link::Link, supervisor::Supervisor};
+use super::{kafka::Kafka, supervisor::Supervisor};
 use crate::{
     clock::Clock,
     engine::Ended,
@@ -21,7 +21,7 @@ use crate::{
 const FAREWELL: Duration = Duration::from_millis(1_500);
 
 /// The read model of a process and its tasks.
-pub struct Stage {
+pub struct Services {
     /// How to reach Kafka.
     pub session: Session,
     /// What is known.
@@ -34,30 +34,30 @@ pub struct Stage {
     pub stop: CancellationToken,
     tasks: JoinSet<()>,
     /// Those that serve the others and never end by themselves.
-    services: JoinSet<()>,
+    background: JoinSet<()>,
     followed: watch::Sender<bool>,
 }
 
-impl Stage {
-    /// A stage on which nothing happens yet.
-    pub fn new(link: &Link, zone: Zone, clock: Clock) -> Self {
+impl Services {
+    /// Services of which none runs yet.
+    pub fn new(kafka: &Kafka, zone: Zone, clock: Clock) -> Self {
         Self {
-            session: link.session.clone(),
-            model: Arc::new(ReadModel::new(zone, link.shown())),
+            session: kafka.session.clone(),
+            model: Arc::new(ReadModel::new(zone, kafka.shown())),
             clock,
             zone,
             stop: CancellationToken::new(),
             tasks: JoinSet::new(),
-            services: JoinSet::new(),
+            background: JoinSet::new(),
             followed: watch::Sender::new(false),
         }
     }
 
-    /// A stage that follows the pulse, the published states and the ends of the logs. The topics must be there.
-    pub fn open(link: &Link, zone: Zone, clock: Clock) -> Result<Self, StreamError> {
-        let mut stage = Self::new(link, zone, clock);
-        stage.follow()?;
-        Ok(stage)
+    /// Services that follow the pulse, the published states and the ends of the logs. The topics must be there.
+    pub fn open(kafka: &Kafka, zone: Zone, clock: Clock) -> Result<Self, StreamError> {
+        let mut services = Self::new(kafka, zone, clock);
+        services.follow()?;
+        Ok(services)
     }
 
     /// Begins to follow the pulse, the published states and the ends of the logs. The topics must be there.
@@ -86,12 +86,12 @@ impl Stage {
         Ok(())
     }
 
-    /// Who keeps this stage's tasks alive.
+    /// Who keeps the tasks alive.
     pub fn supervisor(&self) -> Supervisor {
         Supervisor { model: Arc::clone(&self.model), clock: self.clock.clone(), stop: self.stop.clone() }
     }
 
-    /// Runs a task until the stage closes; one that fails or panics is told of and started again.
+    /// Runs a task until the services close; one that fails or panics is told of and started again.
     pub fn keep<R, E>(&mut self, name: &'static str, run: impl FnMut() -> R + Send + 'static)
     where
         R: Future<Output = Result<Ended, E>> + Send + 'static,
@@ -101,7 +101,7 @@ impl Stage {
         self.tasks.spawn(async move { supervisor.keep(name, run).await });
     }
 
-    /// A part of this stage whose tasks can be waited for, and ended, on their own.
+    /// A part of these services whose tasks can be waited for, and ended, on their own.
     pub fn part_of(whole: &Self) -> Self {
         Self {
             session: whole.session.clone(),
@@ -110,7 +110,7 @@ impl Stage {
             zone: whole.zone,
             stop: whole.stop.child_token(),
             tasks: JoinSet::new(),
-            services: JoinSet::new(),
+            background: JoinSet::new(),
             followed: whole.followed.clone(),
         }
     }
@@ -127,14 +127,14 @@ impl Stage {
         tokio::time::timeout(patience, all).await.unwrap_or(false)
     }
 
-    /// Runs a task until the stage closes.
+    /// Runs a task until the services close.
     pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(task);
     }
 
-    /// Runs a task that serves others until the stage closes: [`Stage::finished`] does not wait for it.
+    /// Runs a task that serves others until the services close: [`Services::finished`] does not wait for it.
     pub fn serve(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.services.spawn(task);
+        self.background.spawn(task);
     }
 
     /// Waits until every task has ended by itself.
@@ -152,7 +152,7 @@ impl Stage {
         self.stop.cancel();
         let all = async {
             ended(&mut self.tasks).await;
-            ended(&mut self.services).await;
+            ended(&mut self.background).await;
         };
         if tokio::time::timeout(FAREWELL, all).await.is_err() {
             tracing::warn!("some tasks did not end in time and were left behind");

@@ -11,13 +11,13 @@ use super::priority;
 
 /// A runtime of its own: nothing that the shop does holds its broker up. It has one thread, since with more of them
 /// each request would wake a second one that finds nothing to do; what is large goes to its blocking pool.
-pub(super) struct Host {
+pub(super) struct BrokerRuntime {
     handle: Handle,
     /// Taken out when the host is dropped.
     runtime: Option<Runtime>,
 }
 
-impl Host {
+impl BrokerRuntime {
     /// A host without guests.
     pub(super) fn open() -> io::Result<Self> {
         let mut runtime = Builder::new_multi_thread();
@@ -39,7 +39,7 @@ impl Host {
     }
 }
 
-impl Drop for Host {
+impl Drop for BrokerRuntime {
     fn drop(&mut self) {
         // A runtime must not be waited for within another one.
         if let Some(runtime) = self.runtime.take() {

@@ -2,45 +2,47 @@
 
 use std::sync::Arc;
 
-use super::Said;
-use crate::shop::{Handled, Order};
+use crate::{
+    messages::Sentence,
+    shop::{Handled, Order},
+};
 
 /// The order that a person asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Followed {
+pub struct TrackedOrder {
     /// Its id.
     pub order_id: u64,
     /// What is known of it.
-    pub way: Way,
+    pub status: OrderStatus,
 }
 
 /// How far an order has come.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Way {
+pub enum OrderStatus {
     /// It is being looked for.
-    Looking,
+    Searching,
     /// It is not in the log, or the log could not be read.
-    Unknown(Said),
+    Unknown(Sentence),
     /// It was sold.
-    Sold(Arc<OrderWay>),
+    Found(Arc<OrderTrace>),
 }
 
 /// An order with all that followed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OrderWay {
+pub struct OrderTrace {
     /// The order as it was sold.
     pub order: Order,
     /// Where its record lies.
-    pub sold: Place,
+    pub sold: TopicPartitionOffset,
     /// Its handled record and where it lies.
-    pub handled: Option<(Handled, Place)>,
+    pub handled: Option<(Handled, TopicPartitionOffset)>,
     /// The mail's file under the folder of the shop, once it is written.
     pub mail: Option<String>,
 }
 
 /// Where a record lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct TopicPartitionOffset {
     /// The topic's full name.
     pub topic: String,
     /// Its partition.

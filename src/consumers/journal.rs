@@ -1,0 +1,154 @@
+//! The text tables of all orders: `orders/DATE.txt` with every order, `orders/last.txt` with the newest alone.
+
+use std::{collections::VecDeque, io};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{Consumer, Contribution, Recount};
+use crate::{
+    consumer::output::{Appends, DayPath, Output},
+    shop::{Catalog, Order, Zone},
+    sinks::{files::Files, journal},
+    store::Batch,
+    views::{
+        Event, Source, View,
+        figures::{FEED, LatestOrder, Stage, feed_name},
+        summary::Summary,
+        table::{Saved, Table},
+    },
+};
+
+/// The newest order of the partition, and the latest ones for the feed.
+#[derive(Debug, Clone, Default)]
+pub struct Journal {
+    /// One row, 0: the order with the highest id.
+    newest: Table<u8, Option<Order>>,
+    /// For the feed alone: not kept over a restart.
+    latest: VecDeque<LatestOrder>,
+}
+
+impl Journal {
+    /// The order with the highest id.
+    pub fn newest(&self) -> Option<&Order> {
+        self.newest.get(0).and_then(Option::as_ref)
+    }
+}
+
+impl View for Journal {
+    const NAME: &'static str = "journal";
+    const SOURCES: &'static [Source] = &[Source::Orders];
+    const HAS_WINDOWS: bool = false;
+    type Figures = Figures;
+
+    fn apply(&mut self, event: &Event, _: Zone) {
+        if let Event::Order(order) = event {
+            // Ids go up within a partition.
+            *self.newest.row(0) = Some(order.clone());
+            self.latest.push_front(LatestOrder {
+                order_id: order.order_id,
+                created_at: order.created_at,
+                customer: feed_name(&order.customer.name),
+                pieces: order.lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.quantity)),
+                total_ore: order.total_ore,
+                stage: Stage::Sold,
+                handled_at: None,
+            });
+            self.latest.truncate(FEED);
+        }
+    }
+
+    fn figures(&self, _: i64, _: Zone) -> Figures {
+        Figures { latest: self.latest.iter().cloned().collect() }
+    }
+
+    fn tables(&mut self) -> Vec<(&'static str, &mut dyn Saved)> {
+        vec![("newest", &mut self.newest)]
+    }
+}
+
+/// The newest orders.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Newest first, at most [`FEED`].
+    pub latest: Vec<LatestOrder>,
+}
+
+impl Contribution for Figures {
+    fn add_to(&self, shop: &mut Summary) {
+        shop.add_latest(&self.latest);
+    }
+
+    fn latest(&self) -> &[LatestOrder] {
+        &self.latest
+    }
+
+    fn recount(&self) -> Recount<'_> {
+        Recount::Journal
+    }
+}
+
+impl Consumer for Journal {
+    type Files = JournalFiles;
+
+    fn files(zone: Zone, _: &Catalog) -> JournalFiles {
+        JournalFiles::new(zone)
+    }
+}
+
+/// The journal's files.
+#[derive(Debug)]
+pub struct JournalFiles {
+    zone: Zone,
+    path: DayPath,
+    last: Vec<u8>,
+    due: bool,
+}
+
+impl JournalFiles {
+    /// Days are those of `zone`.
+    pub fn new(zone: Zone) -> Self {
+        Self { zone, path: DayPath::new(journal::file), last: Vec::new(), due: false }
+    }
+}
+
+impl Output<Journal> for JournalFiles {
+    fn folders(&self) -> &'static [&'static str] {
+        &["orders"]
+    }
+
+    fn is_appended(&self, path: &str) -> bool {
+        path != journal::LAST
+    }
+
+    fn event(&mut self, event: &Event, appends: &mut Appends) {
+        if let Event::Order(order) = event {
+            let path = self.path.of(self.zone.date(order.second()));
+            appends.push(path, journal::HEADING, |out| journal::write(order, out));
+        }
+    }
+
+    fn reset(&mut self) {
+        self.last.clear();
+        self.due = false;
+    }
+
+    fn settle(&mut self, parts: &[&Journal], _: Option<NaiveDate>, _: &mut Batch) {
+        let newest = parts.iter().filter_map(|view| view.newest()).max_by_key(|order| order.order_id);
+        if let Some(order) = newest {
+            let last = journal::last(order);
+            if last != self.last {
+                self.last = last;
+                self.due = true;
+            }
+        }
+    }
+
+    fn publish(&mut self, files: &mut dyn Files) -> io::Result<bool> {
+        if self.due {
+            files.replace(journal::LAST, &self.last)?;
+            self.due = false;
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,111 @@
+//! The sentences in English.
+
+use super::{many, rate};
+use crate::messages::Sentence;
+
+/// The words of one sentence.
+pub(super) fn words(sentence: &Sentence) -> String {
+    match sentence {
+        Sentence::Text(text) => text.clone(),
+        Sentence::KafkaAway => "Kafka does not answer: trying again until it does.".to_owned(),
+        Sentence::KafkaBack => "Kafka answers again.".to_owned(),
+        Sentence::Unreachable { bootstrap, reason } => format!("Nothing answers at {bootstrap} ({reason})."),
+        Sentence::Restarted { view, why } => {
+            format!("{view} starts again from its checkpoint: {}.", end(why))
+        }
+        Sentence::FilesDoNotFit { view } => format!(
+            "{view}: its files and its checkpoint do not match: everything is computed again from Kafka."
+        ),
+        Sentence::LogDoesNotFit { view, why } => {
+            format!("{view}: {}: everything is computed again from what Kafka holds.", end(why))
+        }
+        Sentence::NotSaved { view, why } => format!("{view} cannot save: {}; trying again.", end(why)),
+        Sentence::TooManyWait { orders } => {
+            format!("{} orders wait for their time: reading pauses until some are handled.", many(*orders))
+        }
+        Sentence::Behind { view, records } => {
+            format!("The consumers are falling behind: {view} by {} records.", many(*records))
+        }
+        Sentence::CaughtUp => "The consumers have caught up.".to_owned(),
+        Sentence::ReportSaved { file } => format!("The daily report is written: {file}."),
+        Sentence::ReportRevised { file } => {
+            format!("A report was revised, because late orders came: {file}.")
+        }
+        Sentence::Midnight { ended } => format!("Midnight: {ended} is over, today's counts begin at zero."),
+        Sentence::SoldOut { product, under_way: ..=0, others } => {
+            format!("{product} is sold out{}.", so_are(*others))
+        }
+        Sentence::SoldOut { product, under_way, others } => {
+            format!("{product} is sold out ({} on the way){}.", many(*under_way), so_are(*others))
+        }
+        Sentence::Reordered { product, pieces, others } => {
+            format!("Low shelf: {} × {product} ordered{}.", many(*pieces), and(*others))
+        }
+        Sentence::Arrived { product, pieces, others } => {
+            format!("Delivered: {} × {product}{}.", many(*pieces), and(*others))
+        }
+        Sentence::Paused => "The shop is paused.".to_owned(),
+        Sentence::Resumed => "The shop is running again.".to_owned(),
+        Sentence::Stopped => "The simulator has stopped.".to_owned(),
+        Sentence::Rate(Some(1.0)) => "The aim is 1 order a second.".to_owned(),
+        Sentence::Rate(Some(orders)) => format!("The aim is {} orders a second.", rate(*orders)),
+        Sentence::Rate(None) => "The aim is as many orders as Kafka takes.".to_owned(),
+        Sentence::RushBegan => "A rush: ten times as many customers for fifteen seconds.".to_owned(),
+        Sentence::RushEnded => "The rush is over.".to_owned(),
+        Sentence::Filling => "The past is being filled with orders, as fast as Kafka takes them.".to_owned(),
+        Sentence::SoldElsewhere { place } => {
+            format!("The simulator on {place} is selling: this dashboard shows it.")
+        }
+        Sentence::TakenOver { by } => format!("The simulator on {by} has taken over."),
+        Sentence::SimulatorFailed { why } => format!("The simulator has stopped: {}.", end(why)),
+        Sentence::RealTime => {
+            "In real time nobody can hurry: start with --demo or --speed for that.".to_owned()
+        }
+        Sentence::NobodySells => "No simulator is selling: nobody is there to do that.".to_owned(),
+        Sentence::NotWhilePaused => "The shop is paused: resume it first.".to_owned(),
+        Sentence::NoRate => "The shop sells as fast as it can: choose a rate first.".to_owned(),
+        Sentence::AlmostMidnight => "It is almost midnight already.".to_owned(),
+        Sentence::PictureSaved { path } => format!("Saved: {path}.txt, .svg and .json."),
+        Sentence::NotWritten { path, why } => format!("{path} could not be written: {}.", end(why)),
+        Sentence::NoOrder { order_id, topic } => format!("There is no order {order_id} in {topic}."),
+        Sentence::NotRead { why } => format!("The log could not be read: {}.", end(why)),
+        Sentence::NoReport { file, out } => {
+            format!("{file} is not in {out}: it lies where the consumers run.")
+        }
+        Sentence::ReportUnreadable { file, why } => format!("{file} cannot be read: {}.", end(why)),
+        Sentence::BalanceBelowZero { product, others } => {
+            format!("More was sold than was ever delivered of {product}{}.", and(*others))
+        }
+        Sentence::OrdersDiffer { produced, pending, handled } => format!(
+            "{} orders were sold, but {} wait and {} are handled.",
+            many(*produced),
+            many(*pending),
+            many(*handled)
+        ),
+        Sentence::MailsDiffer { handled, mails } => {
+            format!("{} orders are handled, but {} mails are written.", many(*handled), many(*mails))
+        }
+    }
+}
+
+/// Behind what is said of one product: it holds for so many others as well, with numbers of their own.
+fn and(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => ", and 1 more product".to_owned(),
+        _ => format!(", and {} more products", many(others)),
+    }
+}
+
+fn so_are(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => ", and so is 1 more product".to_owned(),
+        _ => format!(", and so are {} more products", many(others)),
+    }
+}
+
+/// What comes from outside may have its own full stop.
+fn end(text: &str) -> &str {
+    text.trim_end_matches('.')
+}

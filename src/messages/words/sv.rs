@@ -1,0 +1,110 @@
+//! The sentences in Swedish.
+
+use super::{many, rate};
+use crate::messages::Sentence;
+
+/// The words of one sentence.
+pub(super) fn words(sentence: &Sentence) -> String {
+    match sentence {
+        Sentence::Text(text) => text.clone(),
+        Sentence::KafkaAway => "Kafka svarar inte: nya försök görs tills det svarar.".to_owned(),
+        Sentence::KafkaBack => "Kafka svarar igen.".to_owned(),
+        Sentence::Unreachable { bootstrap, reason } => format!("Ingen svarar på {bootstrap} ({reason})."),
+        Sentence::Restarted { view, why } => {
+            format!("{view} startar om från sin kontrollpunkt: {}.", end(why))
+        }
+        Sentence::FilesDoNotFit { view } => {
+            format!("{view}: filerna och kontrollpunkten stämmer inte överens: allt räknas om från Kafka.")
+        }
+        Sentence::LogDoesNotFit { view, why } => {
+            format!("{view}: {}: allt räknas om från det som finns i Kafka.", end(why))
+        }
+        Sentence::NotSaved { view, why } => format!("{view} kan inte spara: {}; nytt försök görs.", end(why)),
+        Sentence::TooManyWait { orders } => {
+            format!("{} order väntar på sin tid: läsningen pausas tills några är hanterade.", many(*orders))
+        }
+        Sentence::Behind { view, records } => {
+            format!("Konsumenterna hinner inte med: {view} ligger {} poster efter.", many(*records))
+        }
+        Sentence::CaughtUp => "Konsumenterna har hunnit ikapp.".to_owned(),
+        Sentence::ReportSaved { file } => format!("Dagsrapporten är skriven: {file}."),
+        Sentence::ReportRevised { file } => {
+            format!("En rapport är rättad, eftersom sena order kom in: {file}.")
+        }
+        Sentence::Midnight { ended } => format!("Midnatt: {ended} är slut, dagens siffror börjar om."),
+        Sentence::SoldOut { product, under_way: ..=0, others } => {
+            format!("{product} är slut{}.", so_are(*others))
+        }
+        Sentence::SoldOut { product, under_way, others } => {
+            format!("{product} är slut ({} på väg){}.", many(*under_way), so_are(*others))
+        }
+        Sentence::Reordered { product, pieces, others } => {
+            format!("Lågt lager: {} × {product} beställt{}.", many(*pieces), and(*others))
+        }
+        Sentence::Arrived { product, pieces, others } => {
+            format!("Leverans: {} × {product}{}.", many(*pieces), and(*others))
+        }
+        Sentence::Paused => "Butiken är pausad.".to_owned(),
+        Sentence::Resumed => "Butiken är igång igen.".to_owned(),
+        Sentence::Stopped => "Simulatorn har stannat.".to_owned(),
+        Sentence::Rate(Some(orders)) => format!("Målet är {} order i sekunden.", rate(*orders)),
+        Sentence::Rate(None) => "Målet är så många order som Kafka tar emot.".to_owned(),
+        Sentence::RushBegan => "Rusning: tio gånger så många kunder i femton sekunder.".to_owned(),
+        Sentence::RushEnded => "Rusningen är över.".to_owned(),
+        Sentence::Filling => "Historiken fylls med order så fort Kafka tar emot dem.".to_owned(),
+        Sentence::SoldElsewhere { place } => {
+            format!("Simulatorn på {place} säljer: den visas här.")
+        }
+        Sentence::TakenOver { by } => format!("Simulatorn på {by} har tagit över."),
+        Sentence::SimulatorFailed { why } => format!("Simulatorn har stannat: {}.", end(why)),
+        Sentence::RealTime => {
+            "I realtid går det inte att skynda på: starta med --demo eller --speed för det.".to_owned()
+        }
+        Sentence::NobodySells => "Ingen simulator säljer: det finns ingen som kan göra det.".to_owned(),
+        Sentence::NotWhilePaused => "Butiken är pausad: låt den fortsätta först.".to_owned(),
+        Sentence::NoRate => "Butiken säljer så fort den kan: välj en takt först.".to_owned(),
+        Sentence::AlmostMidnight => "Det är redan nästan midnatt.".to_owned(),
+        Sentence::PictureSaved { path } => format!("Sparat: {path}.txt, .svg och .json."),
+        Sentence::NotWritten { path, why } => format!("{path} kunde inte skrivas: {}.", end(why)),
+        Sentence::NoOrder { order_id, topic } => format!("Det finns ingen order {order_id} i {topic}."),
+        Sentence::NotRead { why } => format!("Loggen kunde inte läsas: {}.", end(why)),
+        Sentence::NoReport { file, out } => {
+            format!("{file} finns inte i {out}: den ligger där konsumenterna körs.")
+        }
+        Sentence::ReportUnreadable { file, why } => format!("{file} går inte att läsa: {}.", end(why)),
+        Sentence::BalanceBelowZero { product, others } => {
+            format!("Det har sålts mer än vad som levererats av {product}{}.", and(*others))
+        }
+        Sentence::OrdersDiffer { produced, pending, handled } => format!(
+            "{} order har sålts, men {} väntar och {} är hanterade.",
+            many(*produced),
+            many(*pending),
+            many(*handled)
+        ),
+        Sentence::MailsDiffer { handled, mails } => {
+            format!("{} order är hanterade, men {} mejl är skrivna.", many(*handled), many(*mails))
+        }
+    }
+}
+
+/// Behind what is said of one product: it holds for so many others as well, with numbers of their own.
+fn and(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => ", och 1 produkt till".to_owned(),
+        _ => format!(", och {} produkter till", many(others)),
+    }
+}
+
+fn so_are(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => ", liksom 1 produkt till".to_owned(),
+        _ => format!(", liksom {} produkter till", many(others)),
+    }
+}
+
+/// What comes from outside may have its own full stop.
+fn end(text: &str) -> &str {
+    text.trim_end_matches('.')
+}
