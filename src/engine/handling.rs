@@ -39,7 +39,7 @@ const INTERVAL: Duration = Duration::from_millis(900);
 /// The same with an end to come to.
 const SOON: Duration = Duration::from_millis(400);
 /// Records read after which a transaction is due before its time.
-const GULP: u64 = 20_000;
+const GULP: u64 = 40_000;
 /// Orders held in memory at which reading pauses; some 300 bytes each.
 const HELD: usize = 250_000;
 

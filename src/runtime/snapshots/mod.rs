@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Between a snapshot and the change that leads to the next one, wall time at the least.
-const APART: Duration = Duration::from_millis(55);
+const APART: Duration = Duration::from_millis(85);
 /// How long a change waits for others, wall time: an order is told by six consumers.
 const GATHERING: Duration = Duration::from_millis(10);
 
