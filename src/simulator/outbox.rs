@@ -4,9 +4,12 @@
 //! pulses go through a second one that sends at once, since sales wait for goods to be acknowledged and
 //! every other process waits for pulses.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use rdkafka::{
@@ -17,85 +20,60 @@ use rdkafka::{
 };
 use tokio::sync::Notify;
 
-use super::{ledger::Ledger, options::SimulatorError};
+use super::{
+    ledger::{Flags, Ledger},
+    options::SimulatorError,
+};
 use crate::{
     shop::Pulse,
     stream::{Session, StreamError, Topic, producer::PolledProducer},
 };
 
-/// Orders that there may be from the oldest unacknowledged one on; above it the simulator waits.
-const MOST_ORDERS: usize = 100_000;
-/// Below so many of them somebody who waits for room is woken.
-const ROOM: usize = MOST_ORDERS * 3 / 4;
 /// What a pulse has in place of a number in the ledger, which counts up from 0 and never comes so far.
 const PULSE: usize = usize::MAX;
 
-/// A record that was entered in a ledger and is yet to be handed to its producer.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Entered {
-    /// An order.
-    Order {
-        /// Its id, which is its key and decides on its partition.
-        order_id: u64,
-        /// Its number in the ledger.
-        number: usize,
-    },
-    /// A delivery.
-    Goods {
-        /// The product's id, which is its key and decides on its partition.
-        product_id: u64,
-        /// Its number in the ledger.
-        number: usize,
-    },
-}
-
-/// The two producers and their ledgers.
+/// The two producers with what is on its way.
 pub(super) struct Outbox {
     orders: Lane,
     goods: Lane,
-    order_partitions: u64,
-    delivery_partitions: u64,
-    topics: Topics,
-    acknowledged: Arc<Notify>,
+    pulse_topic: String,
+    wake: Arc<Notify>,
 }
 
-struct Topics {
-    orders: String,
-    deliveries: String,
-    pulse: String,
-}
-
-/// One producer with what it has to do.
+/// One producer with the records of its topic that Kafka has yet to acknowledge.
 struct Lane {
     producer: PolledProducer<Acknowledged>,
-    books: Arc<Books>,
-}
-
-#[derive(Default)]
-struct Books {
-    open: Mutex<Open>,
-    pulse_open: AtomicBool,
-}
-
-#[derive(Default)]
-struct Open {
+    topic: String,
+    partitions: u64,
     ledger: Ledger,
-    acknowledged: u64,
-    refused: Option<(String, String)>,
+    news: Arc<News>,
+    /// Records that the producer was not yet given.
+    held: VecDeque<Held>,
 }
 
-impl Books {
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        // Whoever panicked with the lock held left counts that are still counts.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// A record that waits for goods to be acknowledged, or for room in its producer.
+struct Held {
+    number: usize,
+    key: u64,
+    needs: usize,
+    bytes: Box<[u8]>,
+}
+
+/// What librdkafka's thread tells the simulator, without a lock.
+struct News {
+    closed: Arc<Flags>,
+    /// Number of the record whose acknowledgement wakes.
+    awaited: AtomicUsize,
+    pulse_open: AtomicBool,
+    /// The first record that Kafka refused for good: topic and reason.
+    refused: OnceLock<(String, String)>,
 }
 
 /// Told by librdkafka what became of a record.
 struct Acknowledged {
-    books: Arc<Books>,
+    news: Arc<News>,
     wake: Arc<Notify>,
-    /// Whether every acknowledgement wakes, and not only those that make room.
+    /// Whether every acknowledgement wakes, and not only the awaited one.
     eager: bool,
 }
 
@@ -105,37 +83,48 @@ impl ProducerContext for Acknowledged {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
-        if let Err((error, message)) = result {
+        let wakes = match result {
             // Only a purge at the end says that a record was given up by us.
-            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PurgeQueue)
-                && error.rdkafka_error_code() != Some(RDKafkaErrorCode::PurgeInflight)
-            {
-                let reason = (message.topic().to_owned(), error.to_string());
-                self.books.lock().refused.get_or_insert(reason);
+            Err((error, message)) => {
+                if !matches!(
+                    error.rdkafka_error_code(),
+                    Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
+                ) {
+                    self.news.refused.get_or_init(|| (message.topic().to_owned(), error.to_string()));
+                }
+                true
             }
-            self.wake.notify_one();
-            return;
-        }
-        if number == PULSE {
-            self.books.pulse_open.store(false, Ordering::Release);
-            self.wake.notify_one();
-            return;
-        }
-        let mut open = self.books.lock();
-        let before = open.ledger.span();
-        open.acknowledged += u64::from(open.ledger.close(number));
-        let left = open.ledger.span();
-        drop(open);
-        if self.eager || left == 0 || (left < ROOM && before >= ROOM) {
+            Ok(_) if number == PULSE => {
+                self.news.pulse_open.store(false, Ordering::Release);
+                true
+            }
+            Ok(_) => {
+                self.news.closed.set(number);
+                self.eager || number == self.news.awaited.load(Ordering::Relaxed)
+            }
+        };
+        if wakes {
             self.wake.notify_one();
         }
     }
 }
 
 impl Lane {
-    fn new(session: &Session, linger_ms: &str, eager: bool, wake: &Arc<Notify>) -> Result<Self, StreamError> {
-        let books = Arc::new(Books::default());
-        let context = Acknowledged { books: Arc::clone(&books), wake: Arc::clone(wake), eager };
+    fn new(
+        session: &Session,
+        topic: Topic,
+        partitions: i32,
+        (linger_ms, eager): (&str, bool),
+        wake: &Arc<Notify>,
+    ) -> Result<Self, StreamError> {
+        let ledger = Ledger::default();
+        let news = Arc::new(News {
+            closed: ledger.flags(),
+            awaited: AtomicUsize::new(PULSE),
+            pulse_open: AtomicBool::new(false),
+            refused: OnceLock::new(),
+        });
+        let context = Acknowledged { news: Arc::clone(&news), wake: Arc::clone(wake), eager };
         let producer = session
             .client(&[
                 ("enable.idempotence", "true"),
@@ -145,11 +134,18 @@ impl Lane {
                 ("queue.buffering.max.messages", "200000"),
             ])
             .create_with_context(context)?;
-        Ok(Self { producer, books })
+        Ok(Self {
+            producer,
+            topic: session.topic(topic),
+            partitions: u64::from(partitions.unsigned_abs().max(1)),
+            ledger,
+            news,
+            held: VecDeque::new(),
+        })
     }
 
     /// Whether the producer took the record; not when its queue is full.
-    fn send(
+    fn give(
         &self,
         topic: &str,
         partition: i32,
@@ -166,6 +162,49 @@ impl Lane {
             }
         }
     }
+
+    /// The same for a record of the lane's own topic; its key decides on its partition.
+    fn give_keyed(&self, number: usize, key: u64, bytes: &[u8]) -> Result<bool, SimulatorError> {
+        // There are never more partitions than an i32 can number.
+        let partition = i32::try_from(key % self.partitions).unwrap_or_default();
+        self.give(&self.topic, partition, &key.to_string(), bytes, number)
+    }
+
+    /// Sends a record of a moment of shop time (Unix ms) once `needs` goods are acknowledged, of which so many are.
+    fn send(
+        &mut self,
+        key: u64,
+        at_ms: i64,
+        bytes: &[u8],
+        needs: usize,
+        there: usize,
+    ) -> Result<usize, SimulatorError> {
+        let number = self.ledger.open(at_ms);
+        if needs > there || !self.held.is_empty() || !self.give_keyed(number, key, bytes)? {
+            self.held.push_back(Held { number, key, needs, bytes: bytes.into() });
+        }
+        Ok(number)
+    }
+
+    /// Sends what was held back, in order, as far as it can be sent with so many goods acknowledged.
+    fn send_held(&mut self, there: usize) -> Result<(), SimulatorError> {
+        while let Some(Held { number, key, needs, bytes }) = self.held.front()
+            && *needs <= there
+            && self.give_keyed(*number, *key, bytes)?
+        {
+            self.held.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Takes note of what was acknowledged; fails once Kafka has refused a record for good.
+    fn catch_up(&mut self) -> Result<(), SimulatorError> {
+        self.ledger.strike_out();
+        match self.news.refused.get().cloned() {
+            Some((topic, reason)) => Err(SimulatorError::Refused { topic, reason }),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Outbox {
@@ -175,103 +214,93 @@ impl Outbox {
         order_partitions: i32,
         delivery_partitions: i32,
     ) -> Result<Self, StreamError> {
-        let acknowledged = Arc::new(Notify::new());
+        let wake = Arc::new(Notify::new());
         Ok(Self {
-            orders: Lane::new(session, "5", false, &acknowledged)?,
-            goods: Lane::new(session, "0", true, &acknowledged)?,
-            order_partitions: u64::from(order_partitions.unsigned_abs().max(1)),
-            delivery_partitions: u64::from(delivery_partitions.unsigned_abs().max(1)),
-            topics: Topics {
-                orders: session.topic(Topic::Orders),
-                deliveries: session.topic(Topic::Deliveries),
-                pulse: session.topic(Topic::Pulse),
-            },
-            acknowledged,
+            orders: Lane::new(session, Topic::Orders, order_partitions, ("5", false), &wake)?,
+            goods: Lane::new(session, Topic::Deliveries, delivery_partitions, ("0", true), &wake)?,
+            pulse_topic: session.topic(Topic::Pulse),
+            wake,
         })
     }
 
-    /// Enters an order of a moment of shop time, Unix ms.
-    pub(super) fn enter_order(&self, order_id: u64, at_ms: i64) -> Entered {
-        Entered::Order { order_id, number: self.orders.books.lock().ledger.open(at_ms) }
+    /// Takes note of what was acknowledged since the last call, and sends what waited for it. Fails once Kafka has
+    /// refused a record for good.
+    pub(super) fn catch_up(&mut self) -> Result<(), SimulatorError> {
+        self.orders.catch_up()?;
+        self.goods.catch_up()?;
+        self.goods.send_held(0)?;
+        self.orders.send_held(self.goods.ledger.closed())
     }
 
-    /// Enters a delivery of a moment of shop time, Unix ms.
-    pub(super) fn enter_goods(&self, product_id: u64, at_ms: i64) -> Entered {
-        Entered::Goods { product_id, number: self.goods.books.lock().ledger.open(at_ms) }
+    /// Sends an order of a moment of shop time (Unix ms), but not before the first `needs` deliveries are acknowledged.
+    pub(super) fn order(
+        &mut self,
+        order_id: u64,
+        at_ms: i64,
+        bytes: &[u8],
+        needs: usize,
+    ) -> Result<(), SimulatorError> {
+        self.orders.send(order_id, at_ms, bytes, needs, self.goods.ledger.closed()).map(drop)
     }
 
-    /// Hands a record to its producer; `false` when there is no room for it yet.
-    pub(super) fn send(&self, entered: Entered, bytes: &[u8]) -> Result<bool, SimulatorError> {
-        let (lane, topic, partitions, key, number) = match entered {
-            Entered::Order { order_id, number } => {
-                (&self.orders, &self.topics.orders, self.order_partitions, order_id, number)
-            }
-            Entered::Goods { product_id, number } => {
-                (&self.goods, &self.topics.deliveries, self.delivery_partitions, product_id, number)
-            }
-        };
-        // There are never more partitions than an i32 can number.
-        let partition = i32::try_from(key % partitions).unwrap_or_default();
-        lane.send(topic, partition, &key.to_string(), bytes, number)
+    /// Sends a delivery of a moment of shop time (Unix ms); how many there are with it.
+    pub(super) fn delivery(
+        &mut self,
+        product_id: u64,
+        at_ms: i64,
+        bytes: &[u8],
+    ) -> Result<usize, SimulatorError> {
+        Ok(self.goods.send(product_id, at_ms, bytes, 0, 0)? + 1)
     }
 
     /// Hands over a pulse; `false` when there is no room for it, or the last one is not yet acknowledged.
     pub(super) fn pulse(&self, pulse: &Pulse) -> Result<bool, SimulatorError> {
         let bytes = serde_json::to_vec(pulse).map_err(|error| SimulatorError::Record(error.to_string()))?;
-        if self.goods.books.pulse_open.swap(true, Ordering::AcqRel) {
+        if self.goods.news.pulse_open.swap(true, Ordering::AcqRel) {
             return Ok(false);
         }
-        let taken = self.goods.send(&self.topics.pulse, 0, "pulse", &bytes, PULSE);
+        let taken = self.goods.give(&self.pulse_topic, 0, "pulse", &bytes, PULSE);
         if !matches!(taken, Ok(true)) {
-            self.goods.books.pulse_open.store(false, Ordering::Release);
+            self.goods.news.pulse_open.store(false, Ordering::Release);
         }
         taken
     }
 
     /// Whether a pulse is yet to be acknowledged.
     pub(super) fn pulse_open(&self) -> bool {
-        self.goods.books.pulse_open.load(Ordering::Acquire)
+        self.goods.news.pulse_open.load(Ordering::Acquire)
     }
 
-    /// Whether another order may be entered.
+    /// Whether another record may be sent.
     pub(super) fn has_room(&self) -> bool {
-        self.orders.books.lock().ledger.span() < MOST_ORDERS
+        self.orders.ledger.has_room() && self.goods.ledger.has_room()
     }
 
-    /// Whether every delivery was acknowledged.
-    pub(super) fn goods_are_there(&self) -> bool {
-        self.goods.books.lock().ledger.is_empty()
+    /// Records that their producers were not yet given.
+    pub(super) fn held(&self) -> usize {
+        self.orders.held.len() + self.goods.held.len()
     }
 
-    /// Orders and deliveries that are not acknowledged.
+    /// Orders and deliveries from the oldest on that is not acknowledged.
     pub(super) fn open(&self) -> usize {
-        self.orders.books.lock().ledger.len() + self.goods.books.lock().ledger.len()
+        self.orders.ledger.len() + self.goods.ledger.len()
     }
 
-    /// Orders and deliveries that were acknowledged.
+    /// Orders and deliveries before the oldest that is not acknowledged.
     pub(super) fn acknowledged(&self) -> (u64, u64) {
-        (self.orders.books.lock().acknowledged, self.goods.books.lock().acknowledged)
+        (self.orders.ledger.closed() as u64, self.goods.ledger.closed() as u64)
     }
 
     /// Shop time of the oldest order or delivery that is not acknowledged, Unix ms.
     pub(super) fn oldest_ms(&self) -> Option<i64> {
-        let orders = self.orders.books.lock().ledger.oldest_ms();
-        let goods = self.goods.books.lock().ledger.oldest_ms();
-        orders.into_iter().chain(goods).min()
+        self.orders.ledger.oldest_ms().into_iter().chain(self.goods.ledger.oldest_ms()).min()
     }
 
-    /// Fails once Kafka has refused a record for good.
-    pub(super) fn check(&self) -> Result<(), SimulatorError> {
-        for lane in [&self.orders, &self.goods] {
-            if let Some((topic, reason)) = lane.books.lock().refused.clone() {
-                return Err(SimulatorError::Refused { topic, reason });
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits for the next acknowledgement that matters: of a pulse, of a delivery, or one that makes room.
+    /// Waits for the next acknowledgement that matters: of a pulse, of a delivery, or of the order with which a quarter
+    /// of all that are on their way is there. One that came before this call may be missed.
     pub(super) async fn acknowledgement(&self) {
-        self.acknowledged.notified().await;
+        let awaited = self.orders.ledger.closed() + self.orders.ledger.len() / 4;
+        self.orders.news.awaited.store(awaited, Ordering::Relaxed);
+        self.wake.notified().await;
     }
 }
