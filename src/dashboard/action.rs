@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::{page::Page, picture::Picture, snapshot::Snapshot, view::Target};
+use super::{page::Page, picture::Picture, snapshot::Snapshot};
+use crate::dashboard::targets::Target;
 
 /// Something that happened.
 #[derive(Debug, Clone)]

@@ -1,11 +1,8 @@
 //! The dashboard's state and how it changes: [`App::update`] is the only way, and it has no effects.
 //!
-//! - [`ui`] is what the person at the keyboard has done to the screen.
-//! - [`navigate`] moves through pages, panels, lists and filters; [`rates`] are the steps of `+` and `-`.
+//! [`navigate`] moves through pages, panels, lists and filters.
 
 mod navigate;
-mod rates;
-mod ui;
 
 use std::{
     collections::VecDeque,
@@ -13,14 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::{
-    rates::RATES,
-    ui::{Notice, Span, StockSort, Talk, Ui},
-};
 use super::{
     action::{Action, Command, Effect, Request},
     snapshot::Snapshot,
-    view::Targets,
+    targets::Targets,
+    ui::{Notice, Talk, Ui},
 };
 use crate::{shop::pulse::RunState, stream::order_search::OrderStatus};
 

@@ -2,8 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{action::Command, app::Ui, lang::Words, page::Page};
-use crate::shop::pulse::RunState;
+use super::{action::Command, lang::Words, page::Page};
+use crate::{dashboard::ui::Ui, shop::pulse::RunState};
 
 /// One line of the table: keys that belong together.
 #[derive(Debug)]

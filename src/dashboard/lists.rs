@@ -3,11 +3,11 @@
 use std::{cmp::Ordering, collections::HashMap};
 
 use super::{
-    app::{StockSort, Ui},
     page::Page,
     snapshot::{ShelfPlan, Snapshot},
 };
 use crate::{
+    dashboard::ui::{StockSort, Ui},
     logging::LogLine,
     shop::Zone,
     views::figures::{LatestOrder, ReportNote, ShopFigures, StockLine},

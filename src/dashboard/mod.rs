@@ -5,7 +5,8 @@
 //!
 //! - [`run`] is the loop and [`terminal`] the screen it owns: the only two with effects.
 //! - [`page`] names the pages and [`lists`] is what stands in their lists, filtered and sorted.
-//! - [`app`] is the state and how an [`action::Action`] changes it; [`keymap`] says what the keys mean.
+//! - [`app`] is the state and how an [`action::Action`] changes it; [`ui`] is what of it the person at the keyboard has
+//!   done to the screen, [`rates`] are the steps of `+` and `-`, and [`keymap`] says what the keys mean.
 //! - [`webpage`] is the day as a file for a browser.
 //! - [`view`] draws, one file for each panel, with the words of [`lang`], the styles of [`theme`] and the
 //!   marks of [`marks`]; what comes from outside passes [`crate::messages::clean`] first.
@@ -18,10 +19,13 @@ pub mod lists;
 pub mod marks;
 pub mod page;
 pub mod picture;
+pub mod rates;
 pub mod run;
 pub mod snapshot;
+pub mod targets;
 pub mod terminal;
 pub mod theme;
+pub mod ui;
 pub mod view;
 pub mod webpage;
 

@@ -1,5 +1,8 @@
 //! The pages of the dashboard, in the order of their number keys.
 
+/// How many panels the overview has.
+pub const PANELS: usize = 6;
+
 /// One page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Page {

@@ -123,7 +123,7 @@ fn draw(run: &[(usize, &Cell)], ground: &str, y: f64, svg: &mut String) {
         svg,
         "<text x=\"{x}\" y=\"{}\" textLength=\"{long}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{ink}\"{bold}{faint} xml:space=\"preserve\">{}</text>",
         y + HIGH * 0.76,
-        super::webpage::escape(inside)
+        escape(inside)
     );
 }
 
@@ -179,6 +179,22 @@ fn colour(colour: Color, own: &str) -> String {
         _ => return own.to_owned(),
     };
     format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// Text as text: nothing in it can become an element, an attribute or an entity.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     action::{Action, Command, Effect, Request},
-    app::{App, Notice},
+    app::App,
     keymap,
     marks::Marker,
     picture::Picture,
@@ -33,7 +33,7 @@ use super::{
     theme::ThemeName,
     view::{self, Look},
 };
-use crate::messages::Lang;
+use crate::{dashboard::ui::Notice, messages::Lang};
 
 /// Between two pictures, wall time: at most 30 a second.
 const FRAME: Duration = Duration::from_millis(33);

@@ -2,7 +2,7 @@
 
 use super::{
     difference::Differences,
-    log::Record,
+    record::Record,
     rows::digest,
     sketch::{Item, Sketch},
 };

@@ -11,6 +11,7 @@ use super::{
     handling::Handling,
     known::Known,
     letters::{Letter, Letters},
+    record::Record,
     rows::{Rows, digest},
     tables,
     tally::Whole,
@@ -21,19 +22,6 @@ use crate::{
     shop::{Customer, Delivery, Handled, Order, Zone},
     views::Source,
 };
-
-/// A record of one of the shop's topics.
-#[derive(Debug, Clone, Copy)]
-pub struct Record<'a> {
-    /// Its partition.
-    pub partition: i32,
-    /// Its offset.
-    pub offset: i64,
-    /// Its key.
-    pub key: Option<&'a [u8]>,
-    /// Its value.
-    pub payload: Option<&'a [u8]>,
-}
 
 /// A partition of the orders.
 #[derive(Debug, Default)]

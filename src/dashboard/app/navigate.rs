@@ -4,8 +4,8 @@ use super::App;
 use crate::dashboard::{
     action::{Command, Request},
     lists,
-    page::Page,
-    view::{PANELS, Target},
+    page::{PANELS, Page},
+    targets::Target,
 };
 
 /// A filter is a word or two, characters.

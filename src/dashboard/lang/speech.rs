@@ -1,6 +1,6 @@
 //! What a presenter says.
 
-use crate::dashboard::{page::Page, view::PANELS};
+use crate::dashboard::page::{PANELS, Page};
 
 /// A sentence for all that can be on the screen, and a short one where that would take too much of it.
 #[derive(Debug)]

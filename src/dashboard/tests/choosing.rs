@@ -10,10 +10,9 @@ use crate::{
     dashboard::{
         Request,
         action::{Action, Command},
-        app::{Span, StockSort},
         fixture, lists,
-        page::Page,
-        view::PANELS,
+        page::{PANELS, Page},
+        ui::{Span, StockSort},
     },
     messages::Sentence,
     stream::order_search::{OrderStatus, TrackedOrder},

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     dashboard::{
         action::{Action, Command},
-        app::Notice,
         page::Page,
+        ui::Notice,
     },
     messages::{Message, Sentence, Severity},
 };

@@ -14,9 +14,10 @@ use crate::{
     dashboard::{
         action::{Action, Command},
         fixture,
-        page::Page,
+        page::{PANELS, Page},
         snapshot::{OpenedReport, ShelfPlan},
-        view::{self, PANELS, Target, Targets},
+        targets::{Target, Targets},
+        view::{self},
     },
     logging::{LogLevel, LogLine},
     messages::{Message, Sentence, Severity},

@@ -8,7 +8,7 @@ use super::{
     text,
 };
 use crate::{
-    dashboard::{app::Ui, page::Page},
+    dashboard::{page::Page, ui::Ui},
     messages::Sentence,
 };
 

@@ -8,9 +8,9 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use super::{App, Lang, Look, Marker, Snapshot, ThemeName, find, text};
 use crate::{
     dashboard::{
-        app::{Span, StockSort, Ui},
         fixture,
         page::Page,
+        ui::{Span, StockSort, Ui},
         view,
     },
     messages::Sentence,

@@ -12,9 +12,10 @@ use crate::{
     dashboard::{
         Request,
         action::{Action, Command, Effect},
-        app::{Notice, RATES},
         fixture,
         page::Page,
+        rates::RATES,
+        ui::Notice,
     },
     messages::{Message, Sentence, Severity},
     shop::pulse::RunState,

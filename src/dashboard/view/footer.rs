@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{Scene, layout::Places, tabs, text};
 use crate::{
-    dashboard::{app::Notice, keymap},
+    dashboard::{keymap, ui::Notice},
     messages::clean::clean,
 };
 

@@ -14,7 +14,7 @@ use super::{
     layout::Places,
     number, text,
 };
-use crate::{dashboard::app::Talk, messages::clean::clean, shop::pulse::RunState};
+use crate::{dashboard::ui::Talk, messages::clean::clean, shop::pulse::RunState};
 
 /// Above this speed the seconds of the clock would only flicker, shop seconds a wall second.
 const SECONDS_UP_TO: f64 = 10.0;

@@ -22,9 +22,6 @@ pub(super) enum Panel {
 
 use Panel::{Handled, Latest, Messages, Orders, Sales, Stock};
 
-/// How many panels the overview has.
-pub const PANELS: usize = 6;
-
 /// Rows of panels, each with the columns it takes.
 type Form = [&'static [(Panel, usize)]; 3];
 
@@ -111,6 +108,7 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dashboard::page::PANELS;
 
     #[test]
     fn every_panel_has_its_place_and_none_overlap() {

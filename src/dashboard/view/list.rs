@@ -8,7 +8,8 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Scene, Target, number, text};
+use super::{Scene, number, text};
+use crate::dashboard::targets::Target;
 
 /// The lines of a list of `length` to show in `rows`, with the chosen one among them. The choice stays in
 /// the middle while the list moves, so that there is always something before it and after it to go to.

@@ -41,7 +41,6 @@ mod stations;
 mod stock;
 mod table;
 mod tabs;
-mod targets;
 mod text;
 
 use std::cell::RefCell;
@@ -51,19 +50,15 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 pub(super) use self::chart::round_top;
 
 use self::layout::{Panel, Places};
-pub use self::{
-    layout::PANELS,
-    targets::{Target, Targets},
-};
 use super::{
-    app::Ui,
     lang::Words,
     marks::{Marker, Marks, to_ascii},
     page::Page,
     snapshot::Snapshot,
+    targets::{Target, Targets},
     theme::{Theme, ThemeName},
 };
-use crate::messages::Lang;
+use crate::{dashboard::ui::Ui, messages::Lang};
 
 /// How everything looks and in which language it speaks.
 #[derive(Debug, Clone, Copy)]
@@ -197,6 +192,7 @@ mod tests {
 
     use super::*;
     use crate::dashboard::fixture;
+    use crate::dashboard::page::PANELS;
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]

@@ -7,8 +7,9 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Scene, Target, text};
+use super::{Scene, text};
 use crate::dashboard::page::Page;
+use crate::dashboard::targets::Target;
 
 /// How much is said of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::fmt::Write;
 use chrono::{Datelike, Timelike};
 
 use self::chart::{Bar, Chart};
-use super::{lang::Words, snapshot::ShelfPlan};
+use super::{lang::Words, picture::escape, snapshot::ShelfPlan};
 use crate::{
     messages::Lang,
     shop::{
@@ -201,20 +201,4 @@ fn section(title: &str, note: &str, inside: &str) -> String {
         escape(title),
         escape(note)
     )
-}
-
-/// Text as text: nothing in it can become an element, an attribute or an entity.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

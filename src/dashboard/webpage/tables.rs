@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Page, escape};
+use super::Page;
+use crate::dashboard::picture::escape;
 use crate::{
     dashboard::lists::{self, Shelf},
     shop::money::{kronor, signed, thousands},

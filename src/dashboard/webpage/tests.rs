@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{Day, escape, render};
+use super::{Day, render};
+use crate::dashboard::picture::escape;
 use crate::{
     dashboard::{fixture, lang::EN, snapshot::Snapshot},
     messages::Lang,

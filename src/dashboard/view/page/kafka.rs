@@ -6,8 +6,8 @@ mod groups;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::dashboard::{
-    app::Span,
     page::Page,
+    ui::Span,
     view::{Scene, headline, layout::GUTTER, text},
 };
 

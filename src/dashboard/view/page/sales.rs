@@ -6,7 +6,7 @@ mod goods;
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use crate::dashboard::{
-    app::Span,
+    ui::Span,
     view::{
         Scene,
         day::DayChart,

@@ -10,9 +10,9 @@ use ratatui::{
 
 use crate::{
     dashboard::{
-        app::StockSort,
         lists::{self, Shelf},
         page::Page,
+        ui::StockSort,
         view::{
             Scene, bar, filter,
             headline::{self, Tile},
