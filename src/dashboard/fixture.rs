@@ -97,9 +97,9 @@ pub(super) fn at(shop_second: i64) -> Snapshot {
 
 fn log(shop_second: i64) -> VecDeque<LogLine> {
     let lines = [
-        (61, LogLevel::Info, "runtime::link", "the built-in broker serves 127.0.0.1:9092"),
+        (61, LogLevel::Info, "runtime::kafka", "the built-in broker serves 127.0.0.1:9092"),
         (60, LogLevel::Info, "simulator::start", "the shop opens with 24 products"),
-        (58, LogLevel::Info, "stream::group", "orders-today: 6 partitions assigned"),
+        (58, LogLevel::Info, "engine::member", "orders-today: 6 partitions assigned"),
         (31, LogLevel::Warn, "stream::ends", "Kafka does not answer: trying again until it does"),
         (29, LogLevel::Error, "consumer::worker", "sales: the disk is full: trying again"),
         (4, LogLevel::Info, "consumer::outputs", "Daily report saved: reports/2026-11-19.txt"),
