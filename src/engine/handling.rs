@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::transaction::Sender;
+use self::{commit::Transaction, transaction::Sender};
 use super::{
     consumer,
     env::{Ended, Env},
@@ -39,7 +39,7 @@ const INTERVAL: Duration = Duration::from_millis(900);
 /// The same with an end to come to.
 const SOON: Duration = Duration::from_millis(400);
 /// Records read after which a transaction is due before its time.
-const GULP: u64 = 40_000;
+const GULP: u64 = 20_000;
 /// Orders held in memory at which reading pauses; some 300 bytes each.
 const HELD: usize = 250_000;
 
@@ -55,7 +55,9 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, ConsumerErr
         env: env.clone(),
         parameters,
         ledgers: BTreeMap::new(),
-        sender: Some(sender),
+        sender: Some(Arc::new(sender)),
+        under_way: None,
+        failed: None,
         unsent: 0,
         taking: false,
         sent: Instant::now(),
@@ -76,7 +78,11 @@ struct HandlingProcessor {
     /// By partition.
     ledgers: BTreeMap<i32, Ledger>,
     /// Let go when it retires.
-    sender: Option<Sender>,
+    sender: Option<Arc<Sender>>,
+    /// The transaction that is under way while more records are taken in.
+    under_way: Option<Transaction>,
+    /// How the run ends, where a transaction failed when partitions were given back.
+    failed: Option<Ended>,
     /// Records read since the last transaction.
     unsent: u64,
     /// Whether records were taken since it was last looked whether the end is reached.
@@ -100,6 +106,11 @@ fn part(partition: i32) -> Part {
 }
 
 impl HandlingProcessor {
+    /// Whether no transaction is under way that would have to be waited for.
+    fn is_idle(&self) -> bool {
+        self.under_way.as_ref().is_none_or(Transaction::is_over)
+    }
+
     /// Pauses reading at the limit of orders held, and goes on at half of it.
     fn hold(&mut self) {
         let held: usize = self.ledgers.values().map(Ledger::held).sum();
@@ -130,7 +141,10 @@ impl HandlingProcessor {
         let taking = std::mem::take(&mut self.taking);
         let Some(until) = self.env.until.clone() else { return Ok(false) };
         let Some(last) = until.shop_second() else { return Ok(false) };
-        if self.ledgers.is_empty() || self.ledgers.values().any(|ledger| ledger.is_due(Some(last))) {
+        if self.under_way.is_some()
+            || self.ledgers.is_empty()
+            || self.ledgers.values().any(|ledger| ledger.is_due(Some(last)))
+        {
             return Ok(false);
         }
         for (partition, ledger) in &self.ledgers {
@@ -168,6 +182,7 @@ impl Processor for HandlingProcessor {
 
     // What was read but not committed is read again by the next owner.
     fn revoked(&mut self, parts: &[Part], _: bool) -> Vec<(Part, Committed)> {
+        self.failed = self.end_commit();
         for part in parts {
             self.ledgers.remove(&part.partition);
             self.end_seen.remove(&part.partition);
@@ -195,7 +210,7 @@ impl Processor for HandlingProcessor {
         self.end_seen.insert(part.partition, stretch.next());
         self.hold();
         self.more |= self.has_read_all();
-        Ok(if self.unsent >= GULP && !self.is_in_doubt() { self.commit(client) } else { None })
+        Ok(if self.unsent >= GULP && !self.is_in_doubt() { self.begin_commit(client) } else { None })
     }
 
     fn has_room(&self) -> bool {
@@ -203,7 +218,7 @@ impl Processor for HandlingProcessor {
     }
 
     fn is_due(&self) -> bool {
-        self.more
+        self.more && self.is_idle()
     }
 
     fn tick(&mut self, client: &Arc<Client>) -> Result<Option<Ended>, ConsumerError> {
@@ -213,9 +228,11 @@ impl Processor for HandlingProcessor {
             Some(_) => SOON,
             None => INTERVAL,
         };
-        let mut ended = None;
-        let soon = std::mem::take(&mut self.more);
-        if due && (soon || self.sent.elapsed() >= interval) && !self.is_in_doubt() {
+        let idle = self.is_idle();
+        let mut ended = if idle { self.end_commit() } else { None };
+        let soon = idle && std::mem::take(&mut self.more);
+        if ended.is_none() && due && idle && (soon || self.sent.elapsed() >= interval) && !self.is_in_doubt()
+        {
             ended = self.commit(client);
             self.hold();
         }
@@ -230,7 +247,11 @@ impl Processor for HandlingProcessor {
         self.show_read();
     }
 
-    fn finish(&mut self, _: &Arc<Client>) {}
+    fn finish(&mut self, _: &Arc<Client>) {
+        if let Some(Ended::Again(why)) = self.end_commit() {
+            tracing::warn!("{NAME}: {why}");
+        }
+    }
 
     fn anchors(&self) -> HashMap<Part, Fingerprint> {
         let known = |(partition, ledger): (&i32, &Ledger)| Some((part(*partition), ledger.anchor()?));

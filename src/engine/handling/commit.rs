@@ -1,9 +1,9 @@
 //! What goes out: one transaction with all that is due, and the states that it leaves in the read model.
 
-use std::{sync::Arc, time::Instant};
+use std::{sync::Arc, thread, time::Instant};
 
 use chrono::Utc;
-use rdkafka::consumer::Consumer;
+use rdkafka::{consumer::Consumer, error::KafkaError};
 
 use super::{HandlingProcessor, NAME, part};
 use crate::{
@@ -22,9 +22,36 @@ use crate::{
 /// Orders in one transaction, about.
 const AT_MOST: usize = 50_000;
 
+/// A transaction that is under way.
+pub(super) struct Transaction {
+    /// What is in the read model once it is committed.
+    states: Vec<(i32, PartState)>,
+    /// The orders that were left out because no batch holds them, or why it failed.
+    outcome: thread::JoinHandle<Result<Vec<u64>, StreamError>>,
+}
+
+impl Transaction {
+    /// Whether it need not be waited for.
+    pub(super) fn is_over(&self) -> bool {
+        self.outcome.is_finished()
+    }
+}
+
+fn failed(error: &StreamError) -> Ended {
+    Ended::Again(format!("a transaction failed ({error})"))
+}
+
 impl HandlingProcessor {
     /// One transaction with all that is due. After an error everything is built again from the last one.
     pub(super) fn commit(&mut self, client: &Arc<Client>) -> Option<Ended> {
+        self.begin_commit(client).or_else(|| self.end_commit())
+    }
+
+    /// Begins one, beside which more records are taken in. The one before it is waited for.
+    pub(super) fn begin_commit(&mut self, client: &Arc<Client>) -> Option<Ended> {
+        if let Some(ended) = self.end_commit() {
+            return Some(ended);
+        }
         let now = self.env.clock.now();
         let mut outgoing = Vec::new();
         let mut moved = Vec::new();
@@ -40,20 +67,40 @@ impl HandlingProcessor {
             .into_iter()
             .map(|(partition, position, resume)| (partition, self.state(partition, position, resume)))
             .collect();
-        let committed = self.send(client, outgoing, &states);
         self.sent = Instant::now();
-        if let Err(error) = committed {
-            return Some(Ended::Again(format!("a transaction failed ({error})")));
-        }
-        for (partition, state) in states {
-            self.put(partition, state);
-        }
         self.more = self.ledgers.values().any(|ledger| ledger.is_due(now));
+        match self.send(client, outgoing, states) {
+            Ok(transaction) => self.under_way = Some(transaction),
+            Err(error) => return Some(failed(&error)),
+        }
         None
+    }
+
+    /// Waits for the transaction that is under way, where one is.
+    pub(super) fn end_commit(&mut self) -> Option<Ended> {
+        if self.failed.is_some() {
+            return self.failed.take();
+        }
+        let transaction = self.under_way.take()?;
+        let outcome = transaction.outcome.join().unwrap_or_else(|_| Err(KafkaError::Canceled.into()));
+        self.sent = Instant::now();
+        match outcome {
+            Ok(too_large) => {
+                self.tell_too_large(too_large);
+                for (partition, state) in transaction.states {
+                    self.put(partition, state);
+                }
+                None
+            }
+            Err(error) => Some(failed(&error)),
+        }
     }
 
     /// The committed states of partitions belong to another log: empty ones are committed in their place.
     pub(super) fn judge_anew(&mut self, client: &Arc<Client>, parts: &[Part], why: &str) -> Ended {
+        if let Some(ended) = self.end_commit() {
+            return ended;
+        }
         let text = format!("{why}: every order of it is judged anew");
         self.env.model.say(
             self.env.clock.now().unwrap_or_default(),
@@ -64,20 +111,20 @@ impl HandlingProcessor {
             let state = self.state(part.partition, Position::default(), Resume::default());
             (part.partition, PartState { end_seen: 0, ..state })
         };
-        let empty: Vec<_> = parts.iter().map(empty).collect();
-        match self.send(client, Vec::new(), &empty) {
-            Ok(()) => Ended::Again(text),
-            Err(error) => Ended::Again(error.to_string()),
+        match self.send(client, Vec::new(), parts.iter().map(empty).collect()) {
+            Ok(transaction) => self.under_way = Some(transaction),
+            Err(error) => return failed(&error),
         }
+        self.end_commit().unwrap_or(Ended::Again(text))
     }
 
-    /// One transaction, with the positions of these states in the group.
+    /// Starts one transaction, with the positions of these states in the group, on a thread of its own.
     fn send(
         &self,
         client: &Arc<Client>,
         outgoing: Vec<(i32, Outgoing)>,
-        states: &[(i32, PartState)],
-    ) -> Result<(), StreamError> {
+        states: Vec<(i32, PartState)>,
+    ) -> Result<Transaction, StreamError> {
         let no_group = || StreamError::NoGroup { group: self.env.session.group(NAME) };
         let (Some(group), Some(sender)) = (client.group_metadata(), &self.sender) else {
             return Err(no_group());
@@ -86,14 +133,24 @@ impl HandlingProcessor {
             (part(*partition), Committed { next: state.position.next, who: "".into() })
         });
         let offsets = client.context().offsets(positions);
-        let too_large = sender.commit(outgoing, states, (&offsets, &group))?;
-        for order_id in too_large {
+        let (sender, sent) = (Arc::clone(sender), states.clone());
+        let commit = move || sender.commit(outgoing, &sent, (&offsets, &group));
+        match thread::Builder::new().name("transaction".to_owned()).spawn(commit) {
+            Ok(outcome) => Ok(Transaction { states, outcome }),
+            Err(error) => {
+                tracing::warn!("{NAME}: there is no thread for a transaction: {error}");
+                Err(KafkaError::Canceled.into())
+            }
+        }
+    }
+
+    fn tell_too_large(&self, order_ids: Vec<u64>) {
+        for order_id in order_ids {
             let text = format!(
                 "Order {order_id} is handled, but its record is larger than Kafka takes: no mail goes out."
             );
             self.env.model.say(self.env.clock.now().unwrap_or_default(), Severity::Error, text.into());
         }
-        Ok(())
     }
 
     /// Up to `seen` lies nothing behind what was committed of a partition but markers of transactions.
@@ -103,8 +160,12 @@ impl HandlingProcessor {
         }
     }
 
-    /// Puts what was read in the read model, ahead of the transaction that brings it.
+    /// Puts what was read in the read model, ahead of the transaction that brings it; what is under way is shown when it
+    /// is committed.
     pub(super) fn show_read(&mut self) {
+        if self.under_way.is_some() {
+            return;
+        }
         let read: Vec<(i32, Position, Resume)> = self
             .ledgers
             .iter()
