@@ -103,6 +103,8 @@ impl Topic {
 
 /// How often it is looked whether all topics are there.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long a Kafka that answers may take to give each partition of a new topic a leader.
+const LEADERS: Duration = Duration::from_secs(30);
 /// How long topics stay away before they are made again: every reader sees that they were gone.
 const ABSENCE: Duration = Duration::from_secs(3);
 
@@ -202,7 +204,7 @@ async fn make(session: &Session, timeout: Duration, made: &mut BTreeSet<String>)
             Err((topic, code)) => return Err(StreamError::CreateTopic { topic, reason: code.to_string() }),
         }
     }
-    wait_until_known(session, admin, made, timeout).await
+    wait_until_known(admin, made).await
 }
 
 /// The topics that are missing, a client to make them with, and how many brokers there are.
@@ -227,18 +229,16 @@ async fn missing(
 
 /// A cluster says that a topic is made before every broker knows of it and each partition has a leader.
 async fn wait_until_known(
-    session: &Session,
     admin: AdminClient<DefaultClientContext>,
     names: &BTreeSet<String>,
-    timeout: Duration,
 ) -> Result<(), StreamError> {
-    let deadline = Instant::now() + timeout;
+    let deadline = Instant::now() + LEADERS;
     let admin = Arc::new(admin);
     for name in names {
         loop {
             let (asked, topic) = (Arc::clone(&admin), name.clone());
             let known = tokio::task::spawn_blocking(move || {
-                asked.inner().fetch_metadata(Some(&topic), timeout).is_ok_and(|metadata| {
+                asked.inner().fetch_metadata(Some(&topic), LOOK).is_ok_and(|metadata| {
                     metadata.topics().iter().any(|found| {
                         found.error().is_none()
                             && !found.partitions().is_empty()
@@ -250,10 +250,10 @@ async fn wait_until_known(
                 break;
             }
             if Instant::now() >= deadline {
-                return Err(StreamError::NoTopic {
-                    topic: name.clone(),
-                    bootstrap: session.bootstrap.to_string(),
-                });
+                let waited = LEADERS.as_secs();
+                let reason =
+                    format!("it has no leader after {waited} s, so look after the brokers and try again");
+                return Err(StreamError::CreateTopic { topic: name.clone(), reason });
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
