@@ -46,8 +46,8 @@ impl Publisher {
         let producer = session
             .client(&[
                 ("enable.idempotence", "true"),
-                // The views tell their figures one after the other at the same beat.
-                ("linger.ms", "250"),
+                // The views tell their figures at the same turn of a second, one after the other.
+                ("linger.ms", "50"),
                 // Older figures than these are of no use to anybody.
                 ("message.timeout.ms", "10000"),
                 ("queue.buffering.max.messages", "5000"),

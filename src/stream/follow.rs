@@ -26,6 +26,10 @@ use crate::{
 };
 
 const CALL: Duration = Duration::from_secs(5);
+/// A fetch is answered when there is anything, and asked again after so long, ms: pulses and states come once a second,
+/// the states of a process together.
+const ONE: &str = "1";
+const WAITS_MS: &str = "950";
 /// Bytes that a fetch waits for, for a moment.
 pub(crate) const GATHERED: &str = "65536";
 /// How often it is looked whether the topics may be others, and whether others have figures at all.
@@ -54,8 +58,6 @@ pub struct Follower {
     next_pulse: Option<i64>,
     /// None while this process runs all consumers itself: the states say what it told them.
     state: Option<StreamConsumer>,
-    /// Whether states are gathered, as always but at the start.
-    gathers_states: bool,
     /// Their names.
     topics: [String; 2],
     model: Arc<ReadModel>,
@@ -80,8 +82,7 @@ impl Follower {
             pulse: pulse_reader(session, false)?,
             gathers: false,
             next_pulse: None,
-            state: Some(state_reader(session, false)?),
-            gathers_states: false,
+            state: Some(reader_of(session, ONE, WAITS_MS)?),
             session: session.clone(),
             topics: [session.topic(Topic::Pulse), session.topic(Topic::State)],
             model,
@@ -176,16 +177,10 @@ impl Follower {
             if let Some(reader) = self.state.take() {
                 super::let_go(reader);
             }
-        } else if self.state.is_none() || again || !self.gathers_states && self.unread.is_empty() {
-            let reader = state_reader(&self.session, true)?;
-            match &self.state {
-                Some(quick) if !again => reader.assign(&positions(quick, state)?)?,
-                _ => read_from_beginning(&reader, state, &STATES)?,
-            }
-            if let Some(before) = self.state.replace(reader) {
-                super::let_go(before);
-            }
-            self.gathers_states = true;
+        } else if self.state.is_none() || again {
+            let reader = self.state.take().map_or_else(|| reader_of(&self.session, ONE, WAITS_MS), Ok)?;
+            read_from_beginning(&reader, state, &STATES)?;
+            self.state = Some(reader);
         }
         Ok(())
     }
@@ -229,29 +224,10 @@ fn read_from(
     consumer.assign(&places)
 }
 
-/// Time is told at once where a pulse comes each second. The end of a log that closes with a marker is told when there
-/// was nothing more for so long.
+/// Time is told at once where a pulse comes each second.
 fn pulse_reader(session: &Session, gathers: bool) -> Result<StreamConsumer, StreamError> {
-    let (at_least, for_ms) = if gathers { (GATHERED, PULSES_FOR_MS) } else { ("1", "950") };
+    let (at_least, for_ms) = if gathers { (GATHERED, PULSES_FOR_MS) } else { (ONE, WAITS_MS) };
     reader_of(session, at_least, for_ms)
-}
-
-/// Figures may come some at a time, but at the start all that is there is waited for.
-fn state_reader(session: &Session, gathers: bool) -> Result<StreamConsumer, StreamError> {
-    let (at_least, for_ms) = if gathers { (GATHERED, "250") } else { ("1", "10") };
-    reader_of(session, at_least, for_ms)
-}
-
-/// Where a reader of states is; in a partition of which it has had nothing, at its beginning.
-fn positions(reader: &StreamConsumer, topic: &str) -> Result<TopicPartitionList, KafkaError> {
-    let known = reader.position()?;
-    let mut places = TopicPartitionList::new();
-    for partition in STATES {
-        let offset = known.find_partition(topic, partition).map(|place| place.offset());
-        let offset = offset.filter(|offset| matches!(offset, Offset::Offset(_))).unwrap_or(Offset::Beginning);
-        places.add_partition_offset(topic, partition, offset)?;
-    }
-    Ok(places)
 }
 
 /// The next state, where they are read.
