@@ -123,6 +123,27 @@ fn a_property_that_librdkafka_does_not_take_is_refused_without_telling_its_value
 }
 
 #[test]
+fn a_property_that_would_break_a_promise_is_refused_and_one_that_says_the_same_is_not() {
+    let shop = Shop::new();
+    for property in [
+        "isolation.level=read_uncommitted",
+        "partition.assignment.strategy=cooperative-sticky",
+        "enable.auto.commit=true",
+        "enable.idempotence=false",
+        "acks=1",
+        "group.instance.id=mine",
+        "transactional.id=mine",
+    ] {
+        let done = refused(&shop, &["consume", "--bootstrap", "127.0.0.1:1", "-X", property]);
+        let name = property.split('=').next().unwrap();
+        assert!(done.stderr.contains(name) && done.stderr.contains("leave it out"), "{done}");
+    }
+    let done =
+        refused(&shop, &["status", "--bootstrap", "127.0.0.1:1", "-X", "isolation.level=read_committed"]);
+    assert!(done.stderr.contains("127.0.0.1:1") && !done.stderr.contains("isolation"), "{done}");
+}
+
+#[test]
 fn a_port_or_a_data_folder_in_use_is_refused() {
     let shop = Shop::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -62,11 +62,34 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "use an IP address and a port, such as 127.0.0.1:9092".to_owned())
 }
 
+/// Properties that the promises of this program rest on: the values that are as good as its own.
+const OURS: [(&str, &[&str]); 13] = [
+    ("isolation.level", &["read_committed"]),
+    ("partition.assignment.strategy", &["range"]),
+    ("group.protocol", &["classic"]),
+    ("group.id", &[]),
+    ("group.instance.id", &[]),
+    ("transactional.id", &[]),
+    ("auto.offset.reset", &[]),
+    ("enable.partition.eof", &[]),
+    ("enable.auto.commit", &["false"]),
+    ("enable.idempotence", &["true"]),
+    ("acks", &["all", "-1"]),
+    ("request.required.acks", &["all", "-1"]),
+    ("allow.auto.create.topics", &["false"]),
+];
+
 pub(super) fn property(text: &str) -> Result<(String, String), String> {
-    text.split_once('=')
+    let (key, value) = text
+        .split_once('=')
         .filter(|(key, _)| !key.is_empty())
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .ok_or_else(|| "use KEY=VALUE, such as security.protocol=ssl".to_owned())
+        .ok_or_else(|| "use KEY=VALUE, such as security.protocol=ssl".to_owned())?;
+    match OURS.iter().find(|(ours, _)| *ours == key) {
+        Some((_, values)) if !values.contains(&value) => Err(format!(
+            "{key} stays as shop-sim sets it, or orders would be lost or counted twice: leave it out"
+        )),
+        _ => Ok((key.to_owned(), value.to_owned())),
+    }
 }
 
 fn positive(text: &str) -> Option<f64> {
