@@ -101,11 +101,24 @@ impl StreamError {
                     code,
                     Code::BrokerTransportFailure
                         | Code::AllBrokersDown
+                        // The client's own words for a broker that it forgets, or has no address of.
+                        | Code::BrokerDestroy
+                        | Code::DestroyBroker
+                        | Code::Resolve
                         | Code::NetworkException
                         | Code::OperationTimedOut
                         | Code::RequestTimedOut
                         | Code::LeaderNotAvailable
                         | Code::NotLeaderForPartition
+                        // A leader that was elected a moment ago (KIP-207, KIP-320), or whose followers are away.
+                        | Code::OffsetNotAvailable
+                        | Code::FencedLeaderEpoch
+                        | Code::UnknownLeaderEpoch
+                        | Code::BrokerNotAvailable
+                        | Code::ReplicaNotAvailable
+                        | Code::NotEnoughReplicas
+                        | Code::NotEnoughReplicasAfterAppend
+                        | Code::KafkaStorageError
                         | Code::CoordinatorLoadInProgress
                         | Code::CoordinatorNotAvailable
                         | Code::NotCoordinator
