@@ -134,7 +134,8 @@ fn a_property_that_would_break_a_promise_is_refused_and_one_that_says_the_same_i
         "group.instance.id=mine",
         "transactional.id=mine",
     ] {
-        let done = refused(&shop, &["consume", "--bootstrap", "127.0.0.1:1", "-X", property]);
+        let done = shop.run_bare(&["consume", "--bootstrap", "127.0.0.1:1", "-X", property]);
+        assert_eq!(done.status.code(), Some(2), "{done}");
         let name = property.split('=').next().unwrap();
         assert!(done.stderr.contains(name) && done.stderr.contains("leave it out"), "{done}");
     }
