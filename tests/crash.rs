@@ -293,6 +293,7 @@ impl<'a> Harness<'a> {
             "{}: {} kills, {orders} orders, {handled} handled, {reports} reports",
             self.kind.name, self.kills
         );
-        assert!(orders > 1_000 && handled > 200, "too little happened: {orders} orders, {handled} handled");
+        // How long a simulator lives is up to the seed, and one that follows a dead one waits for some seconds first.
+        assert!(orders > 500 && handled > 200, "too little happened: {orders} orders, {handled} handled");
     }
 }
