@@ -68,11 +68,11 @@ pub(super) async fn run(setting: Setting) -> Result<(), Failure> {
 struct Heard {
     figures: ShopFigures,
     claims: Vec<Claim>,
+    /// Which instances published last what a view says of its partitions.
+    who: BTreeMap<&'static str, BTreeSet<String>>,
     reports: Vec<ReportNote>,
     /// The shop second up to which days were closed, as far as can be told.
     reported: i64,
-    /// Who says it.
-    who: Vec<String>,
 }
 
 impl Heard {
@@ -85,11 +85,11 @@ impl Heard {
             reported: reports.iter().map(|(_, state)| state.shop_second).min().unwrap_or(i64::MIN),
             figures,
             claims: Vec::new(),
-            who: Vec::new(),
+            who: BTreeMap::new(),
         };
         for view in NAMES {
             for (part, state) in services.model.parts(view) {
-                heard.who.push(state.who.clone());
+                heard.who.entry(view).or_default().insert(state.who.clone());
                 heard.claims.push(Claim { by: STATE, view, part, state });
             }
         }
@@ -103,7 +103,7 @@ async fn hear(setting: &Setting, kafka: &Kafka) -> Result<Heard, Failure> {
     let mut services = Services::open(kafka, setting.zone, Clock::default())?;
     let known = services.known(PATIENCE).await;
     // What a running shop says changes all the time: figures and claims must be of one moment.
-    let mut heard = loop {
+    let heard = loop {
         let before = services.model.changes();
         let heard = Heard::on(&services, setting);
         if services.model.changes() == before {
@@ -117,8 +117,6 @@ async fn hear(setting: &Setting, kafka: &Kafka) -> Result<Heard, Failure> {
             StreamError::Unreachable { bootstrap: kafka.session.bootstrap.to_string(), reason }.into()
         );
     }
-    heard.who.sort_unstable();
-    heard.who.dedup();
     let newest = heard.claims.iter().map(|claim| claim.state.wall_ms).max().unwrap_or(i64::MIN);
     let age = chrono::Utc::now().timestamp_millis().saturating_sub(newest);
     if let Ok(wait) = u64::try_from(SETTLED_MS - age) {
@@ -240,7 +238,7 @@ fn not_recounted(claims: &[Claim]) -> Option<String> {
 /// Which views have come to the end of the log, in this folder.
 struct Workload<'a> {
     behind: &'a BTreeMap<&'static str, u64>,
-    who: &'a [String],
+    who: &'a BTreeMap<&'static str, BTreeSet<String>>,
     out: &'a Path,
     state: &'a Path,
 }
@@ -251,7 +249,9 @@ impl Workload<'_> {
         let here = fs::read_to_string(self.state.join("instance")).unwrap_or_default();
         let why = match self.behind.get(view) {
             None => "has not begun".to_owned(),
-            Some(0) if self.who.len() == 1 && self.who.first() == Some(&here) => return true,
+            Some(0) if self.who.get(view).is_some_and(|who| who.len() == 1 && who.contains(&here)) => {
+                return true;
+            }
             Some(0) => format!("is shared with consumers of another folder than {}", self.out.display()),
             Some(behind) => format!("is {} records behind", thousands(*behind)),
         };

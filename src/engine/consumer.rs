@@ -45,6 +45,9 @@ pub(super) async fn run<P: Processor>(
     }
     ownership.renew();
     let _guard = watch_over(env, P::NAME, ownership);
+    // Nothing was read yet: whatever became of the logs until now, they are those that it begins with.
+    let replaced = env.model.replaced();
+    shared.0.processor().logs_are_same(&replaced);
     let mut consumer = Consumer {
         env,
         client,
@@ -53,7 +56,7 @@ pub(super) async fn run<P: Processor>(
         input: Input::new(&env.session, &env.reader),
         records: 0,
         shown: Instant::now(),
-        replaced: env.model.replaced(),
+        replaced,
     };
     let ended = consumer.run().await;
     consumer.leave();

@@ -64,7 +64,7 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, ConsumerErr
         more: false,
         end_seen: HashMap::new(),
         shown: HashMap::new(),
-        replaced: env.model.replaced().get(&Source::Orders).copied(),
+        replaced: None,
         paused: false,
         elsewhere: Others::default(),
     };
