@@ -6,9 +6,13 @@ use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
+    consumer::Consumer,
 };
 use shop_sim::{
     consumers::{Journal, journal::JournalFiles},
+    engine::handling,
+    handling::Parameters,
+    runtime::dedicated_thread,
     sinks::memory::{Disk, MemoryFiles},
     store::MemoryStore,
 };
@@ -169,6 +173,36 @@ async fn a_log_whose_records_retention_took_is_the_same_after_kafka_did_not_answ
     assert_eq!(journal(&disk), all, "{:?}", bench.told());
     bench.env.stop.cancel();
     kept.ended().await;
+}
+
+/// Handling sends nothing while the logs may be others than those that it read: it must not take those that it begins with
+/// for such.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn logs_that_were_in_doubt_before_a_run_began_do_not_hold_it_up() {
+    let shop = Shop::new();
+    let bench = Bench::open(&shop, "here", &[]).await;
+    bench.env.begin.send_replace(false);
+    let env = bench.env.clone();
+    let parameters = Parameters { chance_ppm: 1_000_000, ..Parameters::default() };
+    let run = async move { handling::run(&env, parameters).await };
+    let running = tokio::spawn(dedicated_thread::run("handling", run));
+    let (probe, group) = (bench.env.session.probe().unwrap(), bench.env.session.group("handling"));
+    let has_members = || {
+        let groups = probe.fetch_group_list(Some(&group), PATIENCE).unwrap();
+        groups.groups().iter().any(|known| !known.members().is_empty())
+    };
+    until("a member of its group", has_members).await;
+
+    let ends = || bench.env.model.ends();
+    let before = ends().replaced;
+    bench.env.model.doubt_ends();
+    until("a reason to compare", || !ends().doubtful && ends().replaced != before).await;
+    bench.env.begin.send_replace(true);
+    shop.write("orders", &orders(1..21));
+    let handled = shop.topic("handled");
+    until("every order to be handled", || records_written(shop.bootstrap(), &handled) >= 20).await;
+    bench.env.stop.cancel();
+    running.await.unwrap().unwrap().unwrap();
 }
 
 #[test]
