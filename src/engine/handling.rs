@@ -108,7 +108,7 @@ fn part(partition: i32) -> Part {
 impl HandlingProcessor {
     /// Whether no transaction is under way that would have to be waited for.
     fn is_idle(&self) -> bool {
-        self.under_way.as_ref().is_none_or(Transaction::is_over)
+        self.under_way.as_ref().is_none_or(Transaction::is_finished)
     }
 
     /// Pauses reading at the limit of orders held, and goes on at half of it.
@@ -194,10 +194,11 @@ impl Processor for HandlingProcessor {
         let part = stretch.part();
         let Some(ledger) = self.ledgers.get_mut(&part.partition) else { return Ok(None) };
         self.taking = true;
+        let end = self.env.until.as_ref().and_then(|until| until.end(part));
         for record in stretch.records() {
             // Those that are passed over count too: reading has to pause for other things now and then.
             self.unsent += 1;
-            if self.env.until.as_ref().is_some_and(|until| !until.takes(part, record.offset())) {
+            if end.is_some_and(|end| record.offset() >= end) {
                 continue;
             }
             if ledger.take(record) == Taken::OtherLog {

@@ -14,7 +14,7 @@ use crate::{consumer::Part, views::Source};
 const GHOST: Duration = Duration::from_secs(10);
 
 /// A shop time, where the logs ended then, and who has come that far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Until {
     begun: OnceLock<Begun>,
     /// Where the handled orders end: known when `handling` has come to its end.
@@ -25,12 +25,6 @@ pub struct Until {
 struct Begun {
     shop_second: i64,
     ends: HashMap<Part, i64>,
-}
-
-impl Default for Until {
-    fn default() -> Self {
-        Self { begun: OnceLock::new(), handled_ends: watch::Sender::new(None) }
-    }
 }
 
 impl Until {
@@ -56,11 +50,6 @@ impl Until {
         } else {
             self.begun.get().map(|begun| begun.ends.get(&part).copied().unwrap_or(0))
         }
-    }
-
-    /// Whether a record is one that this run takes.
-    pub fn takes(&self, part: Part, offset: i64) -> bool {
-        self.end(part).is_none_or(|end| offset < end)
     }
 }
 

@@ -146,10 +146,10 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for 
     fn take(&mut self, client: &Arc<Client>, stretch: &Stretch) -> Result<Option<Ended>, ConsumerError> {
         let part = stretch.part();
         self.taking = true;
+        let end = self.env.until.as_ref().and_then(|until| until.end(part));
         for record in stretch.records() {
             // What lies behind the end is passed over, unless it is to show whether this is the same log.
-            let is_behind_end =
-                self.env.until.as_ref().is_some_and(|until| !until.takes(part, record.offset()));
+            let is_behind_end = end.is_some_and(|end| record.offset() >= end);
             if is_behind_end && !self.worker.is_expecting(part) {
                 continue;
             }
@@ -157,9 +157,9 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for 
                 return self.set_aside("the log holds other records than those that were read").map(Some);
             }
         }
-        match &self.env.until {
-            None => drop(self.end_seen.insert(part, stretch.next())),
-            Some(until) => self.at_end |= until.end(part).is_some_and(|end| stretch.next() >= end),
+        self.at_end |= end.is_some_and(|end| stretch.next() >= end);
+        if self.env.until.is_none() {
+            self.end_seen.insert(part, stretch.next());
         }
         if self.worker.is_full() {
             self.save(client);

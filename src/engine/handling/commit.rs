@@ -22,20 +22,9 @@ use crate::{
 /// Orders in one transaction, about.
 const AT_MOST: usize = 50_000;
 
-/// A transaction that is under way.
-pub(super) struct Transaction {
-    /// What is in the read model once it is committed.
-    states: Vec<(i32, PartState)>,
-    /// The orders that were left out because no batch holds them, or why it failed.
-    outcome: thread::JoinHandle<Result<Vec<u64>, StreamError>>,
-}
-
-impl Transaction {
-    /// Whether it need not be waited for.
-    pub(super) fn is_over(&self) -> bool {
-        self.outcome.is_finished()
-    }
-}
+/// A transaction that is under way. It comes to the states that it commits, which are for the read model then, and the
+/// orders that were left out because no batch holds them; or to why it failed.
+pub(super) type Transaction = thread::JoinHandle<Result<(Vec<(i32, PartState)>, Vec<u64>), StreamError>>;
 
 fn failed(error: &StreamError) -> Ended {
     Ended::Again(format!("a transaction failed ({error})"))
@@ -67,7 +56,6 @@ impl HandlingProcessor {
             .into_iter()
             .map(|(partition, position, resume)| (partition, self.state(partition, position, resume)))
             .collect();
-        self.sent = Instant::now();
         self.more = self.ledgers.values().any(|ledger| ledger.is_due(now));
         match self.send(client, outgoing, states) {
             Ok(transaction) => self.under_way = Some(transaction),
@@ -82,12 +70,12 @@ impl HandlingProcessor {
             return self.failed.take();
         }
         let transaction = self.under_way.take()?;
-        let outcome = transaction.outcome.join().unwrap_or_else(|_| Err(KafkaError::Canceled.into()));
+        let outcome = transaction.join().unwrap_or_else(|_| Err(KafkaError::Canceled.into()));
         self.sent = Instant::now();
         match outcome {
-            Ok(too_large) => {
+            Ok((states, too_large)) => {
                 self.tell_too_large(too_large);
-                for (partition, state) in transaction.states {
+                for (partition, state) in states {
                     self.put(partition, state);
                 }
                 None
@@ -133,15 +121,15 @@ impl HandlingProcessor {
             (part(*partition), Committed { next: state.position.next, who: "".into() })
         });
         let offsets = client.context().offsets(positions);
-        let (sender, sent) = (Arc::clone(sender), states.clone());
-        let commit = move || sender.commit(outgoing, &sent, (&offsets, &group));
-        match thread::Builder::new().name("transaction".to_owned()).spawn(commit) {
-            Ok(outcome) => Ok(Transaction { states, outcome }),
-            Err(error) => {
-                tracing::warn!("{NAME}: there is no thread for a transaction: {error}");
-                Err(KafkaError::Canceled.into())
-            }
-        }
+        let sender = Arc::clone(sender);
+        let commit = move || {
+            let too_large = sender.commit(outgoing, &states, (&offsets, &group))?;
+            Ok((states, too_large))
+        };
+        thread::Builder::new().name("transaction".to_owned()).spawn(commit).map_err(|error| {
+            tracing::warn!("{NAME}: there is no thread for a transaction: {error}");
+            KafkaError::Canceled.into()
+        })
     }
 
     fn tell_too_large(&self, order_ids: Vec<u64>) {
