@@ -3,8 +3,7 @@
 use chrono::Utc;
 use rdkafka::{
     ClientContext,
-    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext},
-    util::Timeout,
+    producer::{BaseRecord, DeliveryResult, ProducerContext},
 };
 
 use super::changelog::pieces;
@@ -86,7 +85,7 @@ impl Publisher {
 
     /// Waits until everything sent is acknowledged, for at most `patience`. Blocks.
     pub fn flush(&self, patience: std::time::Duration) {
-        if let Err(error) = self.producer.flush(Timeout::After(patience)) {
+        if let Err(error) = self.producer.flush(patience) {
             tracing::debug!("states were not published: {error}");
         }
     }

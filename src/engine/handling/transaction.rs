@@ -164,6 +164,7 @@ impl Sender {
             self.send(&|| BaseRecord::to(&self.state).partition(STATE_HANDLING).key(&key).payload(&value))?;
         }
         self.producer.send_offsets_to_transaction(offsets.0, offsets.1, CALL)?;
+        self.producer.flush(CALL)?;
         self.producer.commit_transaction(CALL)?;
         if self.failed.swap(0, Ordering::Relaxed) > 0 {
             return Err(KafkaError::MessageProduction(RDKafkaErrorCode::Fail).into());
