@@ -78,7 +78,7 @@ pub enum Command {
     Broker(BrokerArgs),
     /// The dashboard's figures, once
     Status(StatusArgs),
-    /// One order's way: sold, handled, mailed
+    /// One order's journey: sold, handled, mailed
     Order {
         /// The order's id
         #[arg(value_parser = order_id, allow_negative_numbers = true)]
@@ -86,8 +86,8 @@ pub enum Command {
     },
     /// Prints a daily report; the newest one unless a date is given
     Report(ReportArgs),
-    /// Audits: computes everything again from the topics, compares it with state and files, and ends with 1 where
-    /// anything differs
+    /// Audits: recomputes everything independently from the topics, compares it with state and files, and exits with
+    /// status 1 where anything differs
     Verify,
 }
 
@@ -97,10 +97,10 @@ pub struct Common {
     /// Kafka's addresses, HOST:PORT[,…]; without it the built-in broker is used
     #[arg(long, global = true, env = "SHOP_SIM_BOOTSTRAP", value_name = "HOST:PORT", help_heading = KAFKA)]
     pub bootstrap: Option<String>,
-    /// What the names of topics and groups begin with
+    /// Prefix of topic and group names
     #[arg(long, global = true, default_value = "shop", value_name = "NAME", value_parser = prefix, help_heading = KAFKA)]
     pub prefix: String,
-    /// Partitions of topics that have to be made
+    /// Partitions for newly created topics
     #[arg(long, global = true, default_value_t = 6, value_name = "N", value_parser = partitions, allow_negative_numbers = true, help_heading = KAFKA)]
     pub partitions: i32,
     /// A librdkafka property, such as security.protocol=ssl; may be given many times
@@ -208,7 +208,7 @@ pub struct TuiArgs {
     /// Give a talk: large figures, what to say, ten minutes on the clock
     #[arg(long, help_heading = SCREEN)]
     pub present: bool,
-    /// Let the mouse choose (takes text selection away)
+    /// Enable the mouse (disables text selection)
     #[arg(long, help_heading = SCREEN)]
     pub mouse: bool,
 }
@@ -242,7 +242,7 @@ pub struct ConsumeArgs {
     /// Seed of the handling
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole, allow_negative_numbers = true, help_heading = HANDLING)]
     pub seed: u64,
-    /// Work off all that is in the log up to now, print the status, and exit
+    /// Process all that is in the log up to now, print the status, and exit
     #[arg(long)]
     pub until_end: bool,
     /// With --until-end: the status as JSON

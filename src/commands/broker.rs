@@ -29,7 +29,7 @@ pub(super) async fn run(setting: Setting, args: BrokerArgs) -> Result<(), Failur
     setting.log()?;
     if !args.listen.ip().is_loopback() {
         let warning = format!(
-            "the broker listens on {}, where other machines can reach it, and asks nobody who they are: \
+            "the broker listens on {}, where other machines can reach it, and has no authentication: \
              give a loopback address with --listen unless that is what you want",
             broker.address()
         );

@@ -209,7 +209,7 @@ fn audit_all(
     if !not.is_empty() {
         let not = not.join(", ");
         notes.push(format!(
-            "Not compared: files, because {not}; `shop-sim consume --until-end` works off the log."
+            "Not compared: files, because {not}; `shop-sim consume --until-end` processes the log."
         ));
     }
     log.compare_status(&heard.figures, zone, &mut found);

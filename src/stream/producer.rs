@@ -23,6 +23,9 @@ use rdkafka::{
 const WAIT: Duration = Duration::from_secs(5);
 /// How long a flush waits between two looks at what is under way.
 const LOOK: Duration = Duration::from_millis(1);
+/// How late such a wait may end, ns: what Linux allows a thread of which nobody said otherwise.
+#[cfg(target_os = "linux")]
+const PUNCTUAL_NS: u64 = 50_000;
 
 /// A producer that is polled for as long as it is held, and goes in the background when it is let go.
 pub struct PolledProducer<C: ProducerContext + 'static = DefaultProducerContext> {
@@ -40,15 +43,34 @@ impl<C: ProducerContext + 'static> PolledProducer<C> {
     /// Where records are still under way after `patience`.
     pub fn flush(&self, patience: Duration) -> KafkaResult<()> {
         let deadline = Instant::now() + patience;
-        loop {
-            match self.producer.flush(Duration::ZERO) {
-                Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut)) if Instant::now() < deadline => {
-                    thread::sleep(LOOK);
+        punctually(|| {
+            loop {
+                match self.producer.flush(Duration::ZERO) {
+                    Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut))
+                        if Instant::now() < deadline =>
+                    {
+                        thread::sleep(LOOK);
+                    }
+                    ended => return ended,
                 }
-                ended => return ended,
             }
-        }
+        })
     }
+}
+
+/// Runs `work` with waits that end when they should: threads that wait behind a screen may be late by tens of
+/// milliseconds (`PR_SET_TIMERSLACK`, prctl(2)), which is more than a transaction takes.
+fn punctually<T>(work: impl FnOnce() -> T) -> T {
+    #[cfg(target_os = "linux")]
+    let slack = rustix::thread::current_timer_slack().ok();
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(PUNCTUAL_NS));
+    let done = work();
+    #[cfg(target_os = "linux")]
+    if let Some(slack) = slack {
+        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(slack));
+    }
+    done
 }
 
 impl<C: ProducerContext + 'static> FromClientConfigAndContext<C> for PolledProducer<C> {

@@ -63,7 +63,7 @@ pub struct Words {
     /// The same where the shop's time is not the wall's.
     pub orders_a_real_second: &'static str,
     /// Orders in an hour of the shop's time.
-    pub a_shop_hour: &'static str,
+    pub shop_time: &'static str,
     /// The rate aimed at.
     pub target: &'static str,
     /// A rate aimed at that has no limit.

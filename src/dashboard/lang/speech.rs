@@ -22,7 +22,7 @@ pub(super) const EN: Speech = Speech {
          figure on this screen can be computed again from it.",
         "Sales today and by product. The consumer adds whole öre, partition by partition, so the sum is the same \
          however the work is split.",
-        "A sale takes from a balance that is really there. What runs low is ordered, and the delivery is a record, too.",
+        "A sale takes from a real, finite stock. What runs low is reordered, and the delivery is a record, too.",
         "Follow one order: sold, handled, mailed, with the partition and offset of each record.",
         "Every few seconds an order has its chance of being handled. The order, its offset and the state go out in \
          one Kafka transaction: never lost, never twice.",
@@ -36,13 +36,13 @@ pub(super) const EN: Speech = Speech {
         "Consumer two: today's sales and those of the last hour. The hour slides by the second, also when nobody buys.",
         "Handled orders lie in a topic of their own: the last five minutes, half hour, hour and two hours, and the mean.",
         "Consumer four: every sale takes from the shelf. Amber is low, red is sold out, plus is on its way.",
-        "The newest orders as they come: a dot is sold, a check is handled, an envelope is a mail that is written.",
+        "The newest orders as they come: a dot is sold, a check is handled, an envelope is an email that is written.",
         "What a shop should know: what was ordered, what is sold out, which report was saved.",
     ],
     pages_short: [
         "Every order is a record in Kafka; eight consumers read the same log.",
         "Whole öre, added partition by partition: any split gives the same sum.",
-        "A sale takes from a balance that is there; a delivery is a record, too.",
+        "A sale takes from a real, finite stock; a delivery is a record, too.",
         "Follow one order: sold, handled, mailed, with the offset of each record.",
         "Order, offset and state in one Kafka transaction: never lost, never twice.",
         "A day closes when all before midnight is counted; late orders revise it.",
@@ -64,13 +64,13 @@ pub(super) const SV: Speech = Speech {
     pages: [
         "Varje order som syns är en post i Kafka. Åtta konsumenter läser samma logg, var och en i sin takt, och varje \
          siffra på skärmen kan räknas fram ur den igen.",
-        "Dagens försäljning, även per produkt. Konsumenten räknar i hela ören, partition för partition, så summan är \
+        "Dagens försäljning, även per produkt. Konsumenten räknar i hela öre, partition för partition, så summan är \
          densamma hur arbetet än delas upp.",
         "En försäljning tar av ett saldo som verkligen finns. Det som börjar ta slut beställs, och leveransen är också en post.",
         "Följ en order: såld, hanterad, mejlad, med partition och offset för varje post.",
-        "Med jämna mellanrum får varje order en chans att hanteras. Ordern, dess offset och tillståndet går ut i en och samma \
+        "Med jämna mellanrum får varje order en chans att hanteras. Ordern, dess offset och tillståndet skrivs i en och samma \
          Kafka-transaktion: aldrig förlorat, aldrig dubbelt.",
-        "Vid midnatt stängs dagen när allt i loggen fram till dess är räknat. En sen order rättar sin dag.",
+        "Vid midnatt stängs dagen när allt i loggen fram till dess är räknat. Kommer en order in sent rättas dagens rapport.",
         "Varje konsument är en grupp med egen position i loggen och egen eftersläpning: en långsam hindrar ingen annan, och \
          en som startar om fortsätter vid sin kontrollpunkt.",
         "Inget skrivs över bilden. Det programmet har att säga står här och i loggfilen.",
@@ -78,14 +78,14 @@ pub(super) const SV: Speech = Speech {
     panels: [
         "Konsument ett: order sedan midnatt. Klockan 00:00 börjar räkningen om, och dagen före får sin rapport.",
         "Konsument två: dagens försäljning och den senaste timmens. Timmen glider sekund för sekund, även när ingen köper.",
-        "Hanterade order ligger i en egen topic: de senaste fem minuterna, halvtimmen, timmen och två timmarna, och medelvärdet.",
+        "Hanterade order ligger i en egen topic: senaste 5 och 30 minuterna, 1 och 2 timmarna, och medelvärdet.",
         "Konsument fyra: varje försäljning tar av hyllan. Gult är lågt, rött är slut, plus är på väg.",
         "De nyaste beställningarna: en prick är såld, en bock är hanterad, ett kuvert är ett mejl som är skrivet.",
         "Det en butik bör veta: vad som beställts, vad som är slut, vilken rapport som sparats.",
     ],
     pages_short: [
         "Varje order är en post i Kafka; åtta konsumenter läser samma logg.",
-        "Hela ören, partition för partition: summan är densamma hur det än delas.",
+        "Hela öre, partition för partition: summan är densamma hur det än delas.",
         "Varje köp tar av ett verkligt saldo; en leverans är också en post.",
         "Följ en order: såld, hanterad, mejlad, med offset för varje post.",
         "Order, offset och tillstånd i en transaktion: aldrig förlorat eller dubbelt.",

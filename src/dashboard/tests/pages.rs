@@ -165,7 +165,7 @@ fn the_column_that_sorts_is_marked() {
     let (shop, mut ui) = used(Page::Stock);
     let head = |ui: &Ui| text(&cells(120, 30, &shop, ui, &dark()));
     for (sort, mark) in [
-        (StockSort::Need, "emptiest first"),
+        (StockSort::Need, "lowest first"),
         (StockSort::Name, "Product▴"),
         (StockSort::Balance, "▴In stock"),
         (StockSort::Sold, "▾Sold today"),

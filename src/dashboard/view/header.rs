@@ -184,7 +184,7 @@ fn rates(scene: &Scene<'_>) -> [[Line<'static>; 2]; 3] {
     let Some(an_hour) = a_shop_hour(scene) else { return [short.clone(), short.clone(), short] };
     let real = measured(scene, words.orders_a_real_second);
     let mut with_hour = target(scene);
-    let an_hour = format!(" {} {} {an_hour} {}", scene.marks.dot, words.now, words.a_shop_hour);
+    let an_hour = format!(" {} {an_hour}/h {}", scene.marks.dot, words.shop_time);
     with_hour.push_span(Span::styled(an_hour, scene.theme.dim));
     [[real.clone(), with_hour], [real, target(scene)], short]
 }

@@ -39,7 +39,7 @@ pub(super) fn words(sentence: &Sentence) -> String {
             format!("{product} is sold out ({} on the way){}.", many(*under_way), so_are(*others))
         }
         Sentence::Reordered { product, pieces, others } => {
-            format!("Low shelf: {} × {product} ordered{}.", many(*pieces), and(*others))
+            format!("Low stock: reordered {} × {product}{}.", many(*pieces), and(*others))
         }
         Sentence::Arrived { product, pieces, others } => {
             format!("Delivered: {} × {product}{}.", many(*pieces), and(*others))
@@ -47,24 +47,22 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::Paused => "The shop is paused.".to_owned(),
         Sentence::Resumed => "The shop is running again.".to_owned(),
         Sentence::Stopped => "The simulator has stopped.".to_owned(),
-        Sentence::Rate(Some(1.0)) => "The aim is 1 order a second.".to_owned(),
-        Sentence::Rate(Some(orders)) => format!("The aim is {} orders a second.", rate(*orders)),
-        Sentence::Rate(None) => "The aim is as many orders as Kafka takes.".to_owned(),
+        Sentence::Rate(Some(1.0)) => "Target: 1 order/s.".to_owned(),
+        Sentence::Rate(Some(orders)) => format!("Target: {} orders/s.", rate(*orders)),
+        Sentence::Rate(None) => "Target: as many orders as Kafka takes.".to_owned(),
         Sentence::RushBegan => "A rush: ten times as many customers for fifteen seconds.".to_owned(),
         Sentence::RushEnded => "The rush is over.".to_owned(),
-        Sentence::Filling => "The past is being filled with orders, as fast as Kafka takes them.".to_owned(),
+        Sentence::Filling => "Backfilling: past orders are written as fast as Kafka takes them.".to_owned(),
         Sentence::SoldElsewhere { place } => {
             format!("The simulator on {place} is selling: this dashboard shows it.")
         }
         Sentence::TakenOver { by } => format!("The simulator on {by} has taken over."),
         Sentence::SimulatorFailed { why } => format!("The simulator has stopped: {}.", end(why)),
-        Sentence::RealTime => {
-            "In real time nobody can hurry: start with --demo or --speed for that.".to_owned()
-        }
+        Sentence::RealTime => "Only available in accelerated time: start with --demo or --speed.".to_owned(),
         Sentence::NobodySells => "No simulator is selling: nobody is there to do that.".to_owned(),
         Sentence::NotWhilePaused => "The shop is paused: resume it first.".to_owned(),
         Sentence::NoRate => "The shop sells as fast as it can: choose a rate first.".to_owned(),
-        Sentence::AlmostMidnight => "It is almost midnight already.".to_owned(),
+        Sentence::AlmostMidnight => "It is just before midnight already.".to_owned(),
         Sentence::PictureSaved { path } => format!("Saved: {path}.txt, .svg and .json."),
         Sentence::NotWritten { path, why } => format!("{path} could not be written: {}.", end(why)),
         Sentence::NoOrder { order_id, topic } => format!("There is no order {order_id} in {topic}."),
@@ -83,7 +81,7 @@ pub(super) fn words(sentence: &Sentence) -> String {
             many(*handled)
         ),
         Sentence::MailsDiffer { handled, mails } => {
-            format!("{} orders are handled, but {} mails are written.", many(*handled), many(*mails))
+            format!("{} orders are handled, but {} emails are written.", many(*handled), many(*mails))
         }
     }
 }

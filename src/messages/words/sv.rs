@@ -27,11 +27,13 @@ pub(super) fn words(sentence: &Sentence) -> String {
             format!("Konsumenterna hinner inte med: {view} ligger {} poster efter.", many(*records))
         }
         Sentence::CaughtUp => "Konsumenterna har hunnit ikapp.".to_owned(),
-        Sentence::ReportSaved { file } => format!("Dagsrapporten är skriven: {file}."),
+        Sentence::ReportSaved { file } => format!("Dagsrapporten är klar: {file}."),
         Sentence::ReportRevised { file } => {
             format!("En rapport är rättad, eftersom sena order kom in: {file}.")
         }
-        Sentence::Midnight { ended } => format!("Midnatt: {ended} är slut, dagens siffror börjar om."),
+        Sentence::Midnight { ended } => {
+            format!("Midnatt: {ended} är avslutad, räkningen börjar om från noll.")
+        }
         Sentence::SoldOut { product, under_way: ..=0, others } => {
             format!("{product} är slut{}.", so_are(*others))
         }
@@ -39,7 +41,7 @@ pub(super) fn words(sentence: &Sentence) -> String {
             format!("{product} är slut ({} på väg){}.", many(*under_way), so_are(*others))
         }
         Sentence::Reordered { product, pieces, others } => {
-            format!("Lågt lager: {} × {product} beställt{}.", many(*pieces), and(*others))
+            format!("Lågt saldo: {} × {product} beställda{}.", many(*pieces), and(*others))
         }
         Sentence::Arrived { product, pieces, others } => {
             format!("Leverans: {} × {product}{}.", many(*pieces), and(*others))
@@ -49,8 +51,8 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::Stopped => "Simulatorn har stannat.".to_owned(),
         Sentence::Rate(Some(orders)) => format!("Målet är {} order i sekunden.", rate(*orders)),
         Sentence::Rate(None) => "Målet är så många order som Kafka tar emot.".to_owned(),
-        Sentence::RushBegan => "Rusning: tio gånger så många kunder i femton sekunder.".to_owned(),
-        Sentence::RushEnded => "Rusningen är över.".to_owned(),
+        Sentence::RushBegan => "Kundrusning: tio gånger så många kunder i femton sekunder.".to_owned(),
+        Sentence::RushEnded => "Kundrusningen är över.".to_owned(),
         Sentence::Filling => "Historiken fylls med order så fort Kafka tar emot dem.".to_owned(),
         Sentence::SoldElsewhere { place } => {
             format!("Simulatorn på {place} säljer: den visas här.")

@@ -25,16 +25,14 @@ const WITH_WAITS: u16 = 14;
 pub(in crate::dashboard::view) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let windows = &scene.shop.figures.handled;
     let style = scene.theme.handled;
+    let last = |window| format!("{} {window}", scene.words.pages.last);
     let counts = [
-        ("5 min", windows.last_5_min),
-        ("30 min", windows.last_30_min),
-        ("1 h", windows.last_1_h),
-        ("2 h", windows.last_2_h),
+        (last("5 min"), windows.last_5_min),
+        (last("30 min"), windows.last_30_min),
+        (scene.words.last_hour.to_owned(), windows.last_1_h),
+        (last("2 h"), windows.last_2_h),
     ];
-    let tiles = counts.map(|(window, count)| {
-        let title = format!("{} {window}", scene.words.pages.last);
-        Tile::count(&title, number::signed(count), style)
-    });
+    let tiles = counts.map(|(title, count)| Tile::count(&title, number::signed(count), style));
     let areas = headline::columns(body, 4);
     let tiles: Vec<_> = areas.into_iter().zip(tiles).collect();
     let taken = headline::draw(scene, body.height, &tiles, buf);
