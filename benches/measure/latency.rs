@@ -12,7 +12,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use rdkafka::{Message, Offset, consumer::BaseConsumer};
+use rdkafka::{Message, consumer::BaseConsumer};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ impl Drop for Background {
     }
 }
 
-/// A plain reader that follows a topic from now on and keeps what it reads.
+/// A plain reader that follows a topic from its beginning and keeps what it reads.
 struct Follower {
     ended: Arc<AtomicBool>,
     reader: JoinHandle<Vec<Vec<u8>>>,
@@ -76,7 +76,7 @@ struct Follower {
 
 impl Follower {
     fn start(shop: &Shop, suffix: &str) -> Self {
-        let consumer = load::reader(&shop.bootstrap, &shop.topic(suffix), Offset::End);
+        let consumer = load::reader(&shop.bootstrap, &shop.topic(suffix));
         let ended = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&ended);
         Self { ended, reader: thread::spawn(move || follow(&consumer, &stop)) }

@@ -78,7 +78,7 @@ fn producer(bootstrap: &str, linger_ms: u64, idempotent: bool) -> ThreadedProduc
         .unwrap()
 }
 
-pub(crate) fn reader(bootstrap: &str, topic: &str, from: Offset) -> BaseConsumer {
+pub(crate) fn reader(bootstrap: &str, topic: &str) -> BaseConsumer {
     let consumer: BaseConsumer = client(bootstrap)
         .set("group.id", "bench")
         .set("enable.auto.commit", "false")
@@ -88,7 +88,7 @@ pub(crate) fn reader(bootstrap: &str, topic: &str, from: Offset) -> BaseConsumer
         .unwrap();
     let mut all = TopicPartitionList::new();
     for partition in 0..count(&consumer, topic) {
-        all.add_partition_offset(topic, partition, from).unwrap();
+        all.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
     }
     consumer.assign(&all).unwrap();
     consumer
@@ -208,7 +208,7 @@ pub(crate) fn flood(
 
 /// Records a second, read once by plain polling.
 pub(crate) fn consume(bootstrap: &str, topic: &str, records: usize) -> f64 {
-    let consumer = reader(bootstrap, topic, Offset::Beginning);
+    let consumer = reader(bootstrap, topic);
     let begun = Instant::now();
     let mut seen = 0;
     while seen < records {
@@ -229,7 +229,7 @@ pub(crate) fn throughput(bootstrap: &str, records: usize) -> (f64, f64) {
 pub(crate) fn delays(bootstrap: &str, seconds: u64) -> Vec<f64> {
     let topic = Topic::make(bootstrap);
     let producer = producer(bootstrap, LINGER_MS, false);
-    let consumer = reader(bootstrap, &topic.name, Offset::Beginning);
+    let consumer = reader(bootstrap, &topic.name);
     let payload = payload(PAYLOAD);
     let count = usize::try_from(PACE * seconds).unwrap();
     // The first second warms up.
