@@ -19,6 +19,8 @@ mod disk;
 mod hostile;
 #[path = "exactness/large.rs"]
 mod large;
+#[path = "exactness/lost.rs"]
+mod lost;
 #[path = "exactness/room.rs"]
 mod room;
 #[path = "exactness/secrets.rs"]

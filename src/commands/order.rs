@@ -9,8 +9,9 @@ use crate::{
     },
     sinks::clean::shown,
     stream::{
-        Topic,
+        StreamError, Topic,
         order_search::{Finder, OrderStatus, TopicPartitionOffset, Tracker},
+        retention::gaps,
     },
 };
 
@@ -28,10 +29,18 @@ async fn tell(setting: &Setting, kafka: &Kafka, id: u64) -> Result<String, Failu
         let finder = Finder::new(&session)?;
         let looked = tracker.look(&finder, || false);
         finder.let_go();
-        looked.map(|()| tracker)
+        looked?;
+        let is_found = matches!(tracker.status(), OrderStatus::Found(_));
+        let gaps = if is_found { Vec::new() } else { gaps(&session, &[Topic::Orders])? };
+        Ok::<_, StreamError>((tracker, gaps))
     });
-    let tracker = looked.await.map_err(|error| Failure::Other(error.to_string()))??;
+    let (tracker, gaps) = looked.await.map_err(|error| Failure::Other(error.to_string()))??;
     let OrderStatus::Found(status) = tracker.status() else {
+        if let Some(gap) = gaps.first() {
+            return Err(Failure::Other(format!(
+                "there is no order {id} any more, or there never was: {gap}; orders are kept for ever with retention.ms=-1"
+            )));
+        }
         return Err(Failure::Other(format!(
             "there is no order {id} in {}: orders are numbered from 1 in the order of their sale",
             kafka.session.topic(Topic::Orders)

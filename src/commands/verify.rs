@@ -25,7 +25,7 @@ use crate::{
         money::{decimal, kronor, thousands},
     },
     sinks::clean::shown,
-    stream::{Session, StreamError, ends::EndWatch, retry::retry},
+    stream::{Session, StreamError, Topic, ends::EndWatch, retention::gaps, retry::retry},
     verify::{Claim, Differences, Log, STATE},
     views::figures::{ReportNote, ShopFigures},
 };
@@ -154,6 +154,11 @@ fn audit_all(
     zone: Zone,
     mut heard: Heard,
 ) -> Result<Audit, Failure> {
+    let logs = [Topic::Orders, Topic::Deliveries, Topic::Handled, Topic::DeadLetters];
+    if let Some(gap) = gaps(session, &logs)?.into_iter().next() {
+        let what = "what was counted from them cannot be counted again".to_owned();
+        return Err(StreamError::Lost { gap, what }.into());
+    }
     let mut notes = Vec::new();
     let (claims, note) = checkpoints::claims(state, zone, heard.figures.shop_second);
     heard.claims.extend(claims);

@@ -176,8 +176,8 @@ impl Processor for HandlingProcessor {
     const NAME: &'static str = NAME;
     const SOURCES: &'static [Source] = Handling::SOURCES;
 
-    fn assigned(&mut self, parts: &[Part], _: AskCommitted<'_>) -> Result<Vec<Start>, String> {
-        self.take_over(parts)
+    fn assigned(&mut self, parts: &[Part], committed: AskCommitted<'_>) -> Result<Vec<Start>, String> {
+        self.take_over(parts, committed)
     }
 
     // What was read but not committed is read again by the next owner.
@@ -205,6 +205,11 @@ impl Processor for HandlingProcessor {
                 let why = format!("{part} holds other records than those that were read");
                 return self.start_again(client, &[part], &why).map(Some);
             }
+        }
+        ledger.pass(stretch.next());
+        let recovered = if ledger.is_reading_again() { 0 } else { ledger.take_recovered() };
+        if recovered > 0 {
+            self.tell_recovered(part, recovered);
         }
         // Dead letters wait with all their bytes.
         self.unsent += stretch.bytes() as u64 / 1024;

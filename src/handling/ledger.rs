@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Parameters;
+use super::{Counted, Parameters, Uncounted};
 use crate::{
     consumer::{Content, DeadLetter, Decoded, Position, Start, Taken, position::Fingerprint},
     shop::{Customer, Handled, Order, Zone},
@@ -29,6 +29,9 @@ pub struct Resume {
     pub oldest_last_id: Option<u64>,
     /// Since which offset which parameters hold, oldest first; those before `oldest` are forgotten.
     pub parameters: Vec<(i64, Parameters)>,
+    /// Up to where the figures count what was written; `None` where that is not known.
+    #[serde(default)]
+    pub counted: Option<Counted>,
     /// What was done so far.
     #[serde(flatten)]
     pub figures: HandlingFigures,
@@ -90,6 +93,16 @@ pub struct Ledger {
     replay_last_id: Option<u64>,
     /// Whether the last record of the earlier run was seen again: it is the same log, and all is read again.
     checked: bool,
+    /// What was written behind what the state counts. Nothing is sent before every order that may be among it has been
+    /// read.
+    uncounted: Uncounted,
+    /// The end of the log of orders when `uncounted` was read.
+    uncounted_until: i64,
+    /// Orders and dead letters that were among it.
+    recovered: u64,
+    /// Orders that were among it, by offset, and the second they are due by the parameters that hold: until then a replay
+    /// would take them for such that wait.
+    sent_early: BTreeMap<i64, i64>,
     /// A record that the state is known to follow from.
     anchor: Option<Fingerprint>,
     dirty: bool,
@@ -107,6 +120,10 @@ impl Ledger {
             replay_until: position.next,
             replay_last_id: resume.oldest_last_id,
             checked: position.last.is_none(),
+            uncounted: Uncounted::default(),
+            uncounted_until: 0,
+            recovered: 0,
+            sent_early: BTreeMap::new(),
             anchor: None,
             resume,
             waiting: BTreeMap::new(),
@@ -122,6 +139,29 @@ impl Ledger {
     #[must_use]
     pub fn until(self, last_second: Option<i64>) -> Self {
         Self { last_second, ..self }
+    }
+
+    /// Counts what was written behind what the state counts, and sends it not again. It was written up to `counted`, of
+    /// orders before `end`.
+    #[must_use]
+    pub fn recover(mut self, uncounted: Uncounted, counted: Counted, end: i64) -> Self {
+        self.resume.counted = Some(counted);
+        (self.uncounted, self.uncounted_until) = (uncounted, end);
+        self.pass(0);
+        self
+    }
+
+    /// Takes note that there is no record before `next` that was not taken.
+    pub fn pass(&mut self, next: i64) {
+        if self.checked && next.max(self.position.next) >= self.uncounted_until {
+            // What is left is of other partitions.
+            self.uncounted = Uncounted::default();
+        }
+    }
+
+    /// How many orders and dead letters were found to be written already since the last call.
+    pub fn take_recovered(&mut self) -> u64 {
+        std::mem::take(&mut self.recovered)
     }
 
     /// Where to begin reading: at the oldest order that waits, or at the last record to see that it is the
@@ -171,7 +211,11 @@ impl Ledger {
             }
             Content::DeadLetter(letter) => {
                 self.resume.figures.dead_letters += 1;
-                self.dead.push(Outgoing::DeadLetter { offset, letter: letter.clone() });
+                if self.uncounted.take_dead_letter(offset) {
+                    self.recovered += 1;
+                } else {
+                    self.dead.push(Outgoing::DeadLetter { offset, letter: letter.clone() });
+                }
             }
             // Records of other logs.
             Content::Event(_) | Content::Unreadable => {}
@@ -192,11 +236,21 @@ impl Ledger {
 
     fn await_handling(&mut self, offset: i64, before: Option<u64>, order: &Order) {
         let parameters = self.parameters_at(offset);
-        let Some(due_ms) = parameters.handled_ms(order.order_id, order.created_at.timestamp_millis()) else {
+        let due_ms = parameters.handled_ms(order.order_id, order.created_at.timestamp_millis());
+        let is_due_by = |second: i64| due_ms.is_none_or(|due_ms| due_ms.div_euclid(1000) <= second);
+        if offset < self.replay_until && is_due_by(self.sent_until()) {
             return;
-        };
+        }
+        let sent = self.uncounted.take_handled(order, offset < self.replay_until);
+        if sent == Some(false) {
+            self.resume.figures.handled += 1;
+            self.recovered += 1;
+            self.dirty = true;
+        }
+        let Some(due_ms) = due_ms else { return };
         let due = due_ms.div_euclid(1000);
-        if offset < self.replay_until && due <= self.sent_until() {
+        if sent.is_some() {
+            self.sent_early.insert(offset, due);
             return;
         }
         // What is due up to `sent_until` goes out in any case, since a replay takes it for sent.
@@ -237,7 +291,7 @@ impl Ledger {
 
     /// Whether a transaction is due at shop second `now`.
     pub fn is_due(&self, now: Option<i64>) -> bool {
-        self.checked && (self.dirty || self.has_due(now))
+        !self.is_reading_again() && (self.dirty || self.has_due(now))
     }
 
     /// Whether orders wait that are due at shop second `now`.
@@ -252,14 +306,14 @@ impl Ledger {
 
     /// Whether an earlier run's orders are still being read again: until then nothing can be sent.
     pub fn is_reading_again(&self) -> bool {
-        !self.checked
+        !self.checked || !self.uncounted.is_empty()
     }
 
     /// Hands out what is to be sent at shop second `now`: no more than about `at_most` orders, by whole
     /// seconds. The state moves along; both belong into one transaction.
     pub fn settle(&mut self, now: Option<i64>, at_most: usize) -> Vec<Outgoing> {
-        // Before everything is read again, an order that is due may not be known.
-        if !self.checked {
+        // Before everything is read again, an order that is due may not be known, or be sent already.
+        if self.is_reading_again() {
             return Vec::new();
         }
         let mut outgoing = std::mem::take(&mut self.dead);
@@ -293,7 +347,11 @@ impl Ledger {
         let oldest = held.into_iter().chain(self.left).min_by_key(|(offset, _)| *offset);
         (self.resume.oldest, self.resume.oldest_last_id) =
             oldest.unwrap_or((self.position.next, self.position.last_order_id));
-        let oldest = self.resume.oldest;
+        let (oldest, sent_until) = (self.resume.oldest, self.sent_until());
+        self.sent_early.retain(|offset, due| *offset >= oldest && *due > sent_until);
+        if let Some(counted) = self.resume.counted.as_mut().filter(|_| self.sent_early.is_empty()) {
+            counted.handled_since = None;
+        }
         while self.resume.parameters.get(1).is_some_and(|(since, _)| *since <= oldest) {
             self.resume.parameters.remove(0);
         }
@@ -311,7 +369,7 @@ impl Ledger {
 
     /// The offset up to which everything is read, in this run and before; 0 while it is being read again.
     pub fn read_until(&self) -> i64 {
-        if self.checked { self.position.next } else { 0 }
+        if self.is_reading_again() { 0 } else { self.position.next }
     }
 
     /// The state to write along.

@@ -2,6 +2,8 @@
 
 pub mod ledger;
 pub mod parameters;
+mod uncounted;
 
 pub use ledger::{HandlingFigures, Ledger, Outgoing, Resume};
 pub use parameters::Parameters;
+pub use uncounted::{Counted, Uncounted};

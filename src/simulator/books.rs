@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::shelf::Coming;
-use crate::shop::{Delivery, Order, Pulse, pulse::RunState};
+use crate::{
+    consumer,
+    shop::{Delivery, Order, Pulse, pulse::RunState},
+    views::{Source, figures::StockLine},
+};
 
 /// How far behind the last pulse an order may lie that was sold by the simulator that pulsed. A past period
 /// written at once gets ahead of its pulses by hours; an order of next week is somebody else's.
@@ -60,6 +64,22 @@ impl Books {
             deliveries: vec![Position::default(); deliveries],
             pulse_delivery_id: pulse.map_or(0, |pulse| pulse.last_delivery_id),
             ..Self::default()
+        }
+    }
+
+    /// Begins a partition with what consumer 4 says of it up to a position: its oldest records are gone.
+    pub fn begin(&mut self, source: Source, partition: usize, at: consumer::Position, lines: &[StockLine]) {
+        let positions = if source == Source::Orders { &mut self.orders } else { &mut self.deliveries };
+        if let Some(position) = positions.get_mut(partition) {
+            *position = Position { next_offset: at.next, last_id: at.last_order_id };
+        }
+        for line in lines {
+            let sums = [(line.sold, &mut self.sold), (line.delivered, &mut self.delivered)];
+            // A product without a delivery is yet to get its opening stock.
+            for (pieces, of) in sums.into_iter().filter(|(pieces, _)| *pieces != 0) {
+                let sum = of.entry(line.product_id).or_default();
+                *sum = sum.saturating_add(pieces);
+            }
         }
     }
 

@@ -11,19 +11,44 @@ use tokio_util::sync::CancellationToken;
 
 use super::books::Books;
 use crate::{
+    consumer::Part,
+    consumers::{PartFigures, Stock},
+    read_model::PartState,
     shop::Pulse,
-    stream::{Session, StreamError, Topic, let_go, retry::retry},
+    stream::{Session, StreamError, Topic, let_go, retention::gaps, retry::retry, states},
+    views::{Source, View},
 };
 
 /// How long Kafka may take to say where a partition ends.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Reads `orders` and `deliveries` from the books' positions to their present ends. Blocks.
+/// Reads `orders` and `deliveries` from the books' positions to their present ends. Where retention has taken records
+/// from them, the books begin with what consumer 4 says of those, and the last pulse has `told_orders`. Blocks.
 pub(super) fn read_books(
     session: &Session,
     mut books: Books,
+    told_orders: u64,
     stop: &CancellationToken,
 ) -> Result<Books, StreamError> {
+    let gaps = gaps(session, &[Topic::Orders, Topic::Deliveries])?;
+    let is_cut = !gaps.is_empty();
+    if is_cut {
+        let published = states::published(session, Stock::NAME)?;
+        for gap in gaps {
+            let is_orders = gap.topic == session.topic(Topic::Orders);
+            let source = if is_orders { Source::Orders } else { Source::Deliveries };
+            let state = published.get(&Part { source, partition: gap.partition });
+            let known = state.filter(|state| state.position.next >= gap.begins);
+            let (Some(PartState { position, figures: PartFigures::Stock(stock), .. }), Ok(partition)) =
+                (known, usize::try_from(gap.partition))
+            else {
+                let what =
+                    "no consumer has told the balance up to there, so what is on the shelf cannot be known";
+                return Err(StreamError::Lost { gap, what: what.to_owned() });
+            };
+            books.begin(source, partition, *position, &stock.lines);
+        }
+    }
     let starts = |positions: &[super::books::Position]| -> Vec<i64> {
         positions.iter().map(|position| position.next_offset).collect()
     };
@@ -39,6 +64,9 @@ pub(super) fn read_books(
     })?;
     for (position, end) in books.deliveries.iter_mut().zip(ends) {
         position.next_offset = end;
+    }
+    if is_cut {
+        books.order_count = books.order_count.max(told_orders);
     }
     Ok(books)
 }

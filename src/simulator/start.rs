@@ -56,8 +56,9 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
     let pulse = pulses.last.as_ref();
     let count = |partitions: i32| usize::try_from(partitions).unwrap_or_default();
     let books = Books::new(count(partitions.0), count(partitions.1), pulse);
-    let books =
-        blocking(session, &stop, move |session, stop| learn::read_books(session, books, stop)).await?;
+    let told_orders = pulse.map_or(0, |pulse| pulse.orders);
+    let read = move |session: &_, stop: &_| learn::read_books(session, books, told_orders, stop);
+    let books = blocking(session, &stop, read).await?;
 
     let wall_ms = Moment::now().wall_ms;
     let from_ms = first_moment(&options, books.time_ms(pulse), wall_ms)?;

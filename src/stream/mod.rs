@@ -9,9 +9,11 @@ pub mod order_search;
 pub mod probe;
 pub mod producer;
 pub mod reader;
+pub mod retention;
 pub mod retry;
 pub mod scan;
 pub mod session;
+pub mod states;
 pub mod topics;
 
 use rdkafka::config::RDKafkaLogLevel;

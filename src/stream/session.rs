@@ -8,7 +8,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::{Topic, retry::retry};
+use super::{Topic, retention::Gap, retry::retry};
 use crate::messages::Sentence;
 
 /// Everything a client needs to know; cheap to clone.
@@ -79,6 +79,16 @@ pub enum StreamError {
         "TLS and SASL/SCRAM need OpenSSL, and this shop-sim was built without it: build it with `cargo build --release --features tls`"
     )]
     NoTls,
+    /// A log has lost records that nothing else says anything of.
+    #[error(
+        "{gap}, and {what}: bring back what computed it, keep the topics for ever (retention.ms=-1), or begin anew with another --prefix"
+    )]
+    Lost {
+        /// What is missing.
+        gap: Gap,
+        /// What cannot be known therefore.
+        what: String,
+    },
     /// A consumer is in no group.
     #[error("the consumer has lost its group {group}: it joins again")]
     NoGroup {

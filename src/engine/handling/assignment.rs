@@ -1,44 +1,62 @@
 //! How the handling takes partitions over: from what was committed last, wherever that was.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use rdkafka::consumer::Consumer;
-
-use super::{HandlingProcessor, NAME, restore};
+use super::{HandlingProcessor, NAME, restore::Restore};
 use crate::{
     consumer::{Part, Position, Start},
     consumers::PartFigures,
-    handling::{Ledger, Resume},
+    engine::member::AskCommitted,
+    handling::{Counted, Ledger, Resume},
     messages::Severity,
     read_model::PartState,
-    stream::Topic,
+    stream::StreamError,
 };
-
-/// A question to Kafka.
-const CALL: Duration = Duration::from_secs(5);
 
 impl HandlingProcessor {
     /// Takes partitions over; returns where to read each from.
-    pub(super) fn take_over(&mut self, parts: &[Part]) -> Result<Vec<Start>, String> {
+    pub(super) fn take_over(
+        &mut self,
+        parts: &[Part],
+        committed: AskCommitted<'_>,
+    ) -> Result<Vec<Start>, String> {
+        // Kafka answers once no transaction of an owner before this one is open: what that one wrote is decided then
+        // (KIP-447), wherever its records have come by now. Twice, since it aborts those of the dead after ten seconds.
+        committed().or_else(|_| committed())?;
+        self.restore(parts).map_err(|error| error.to_string())
+    }
+
+    fn restore(&mut self, parts: &[Part]) -> Result<Vec<Start>, StreamError> {
         let session = &self.env.session;
-        let committed = restore::committed(session).map_err(|error| error.to_string())?;
-        let probe = session.probe().map_err(|error| error.to_string())?;
-        let mut starts = Vec::new();
+        let restore = Restore::open(session)?;
+        let states = restore.states()?;
+        let mut found = Vec::new();
+        let mut counted = BTreeMap::new();
         for part in parts {
-            let (position, resume) = match committed.get(&part.partition) {
+            let (low, end) = restore.orders(part.partition)?;
+            let (position, resume) = match states.get(&part.partition) {
                 Some(PartState { position, figures: PartFigures::Handling(resume), .. }) => {
-                    let held = probe.fetch_watermarks(&session.topic(Topic::Orders), part.partition, CALL);
-                    let (low, end) = held.map_err(|error| error.to_string())?;
                     self.fit(*part, *position, resume.clone(), low, end)
                 }
                 _ => (Position::default(), Resume::default()),
             };
-            let last_second = self.env.until.as_ref().and_then(|until| until.shop_second());
-            let ledger = Ledger::new(self.env.zone, position, resume, self.parameters).until(last_second);
+            // A state that has read nothing counts nothing.
+            let nothing = (position.next == 0).then(Counted::default);
+            counted.insert(part.partition, resume.counted.or(nothing));
+            found.push((*part, position, resume, end));
+        }
+        let mut uncounted = restore.uncounted(&counted)?;
+        restore.let_go();
+        let last_second = self.env.until.as_ref().and_then(|until| until.shop_second());
+        let mut starts = Vec::new();
+        for (part, position, resume, end) in found {
+            let (uncounted, counted) = uncounted.remove(&part.partition).unwrap_or_default();
+            let ledger = Ledger::new(self.env.zone, position, resume, self.parameters)
+                .until(last_second)
+                .recover(uncounted, counted, end);
             starts.push(ledger.start());
             self.ledgers.insert(part.partition, ledger);
         }
-        crate::stream::let_go(probe);
         Ok(starts)
     }
 

@@ -16,7 +16,7 @@ use crate::{
     handling::{Outgoing, Resume},
     messages::Severity,
     read_model::PartState,
-    stream::StreamError,
+    stream::{StreamError, Topic},
 };
 
 /// Orders in one transaction, about.
@@ -122,14 +122,24 @@ impl HandlingProcessor {
         });
         let offsets = client.context().offsets(positions);
         let sender = Arc::clone(sender);
+        let mut states = states;
         let commit = move || {
-            let too_large = sender.commit(outgoing, &states, (&offsets, &group))?;
+            let too_large = sender.commit(outgoing, &mut states, (&offsets, &group))?;
             Ok((states, too_large))
         };
         thread::Builder::new().name("transaction".to_owned()).spawn(commit).map_err(|error| {
             tracing::warn!("{NAME}: there is no thread for a transaction: {error}");
             KafkaError::Canceled.into()
         })
+    }
+
+    /// The last states were lost, but not what they led to.
+    pub(super) fn tell_recovered(&self, part: Part, records: u64) {
+        let text = format!(
+            "{NAME}: {records} orders and dead letters of {part} were written before, though {} does not say so: they are not sent again.",
+            self.env.session.topic(Topic::State)
+        );
+        self.env.model.say(self.env.clock.now().unwrap_or_default(), Severity::Warning, text.into());
     }
 
     fn tell_too_large(&self, order_ids: Vec<u64>) {

@@ -1,65 +1,203 @@
-//! Reads what `handling` wrote in its last transactions.
+//! Reads what `handling` wrote in its last transactions: its states, and what lies behind what these count.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     time::{Duration, Instant},
 };
 
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
+    message::{BorrowedMessage, Headers},
 };
 
 use crate::{
+    handling::{Counted, Uncounted},
     read_model::PartState,
+    shop::Handled,
     stream::{
         Session, StreamError, Topic,
         follow::place,
-        reader::{Heard, next, reader},
+        reader::{Heard, next, reader, watermarks},
         topics::STATE_HANDLING,
     },
 };
 
 /// A transaction of an owner that died is aborted after ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Where a state is lost, all that was ever handled is read: no longer than a member may be silent (5 min).
+const LONG: Duration = Duration::from_secs(240);
 const CALL: Duration = Duration::from_secs(5);
+/// The partition of the dead letters that is written.
+pub(super) const LETTERS: i32 = 0;
 
-/// The last committed state of each partition. Blocks until no transaction is open on them.
-pub(super) fn committed(session: &Session) -> Result<HashMap<i32, PartState>, StreamError> {
-    let topic = session.topic(Topic::State);
-    let committed: BaseConsumer = reader(session, &[])?;
-    let written: BaseConsumer = reader(session, &[("isolation.level", "read_uncommitted")])?;
-    let deadline = Instant::now() + PATIENCE;
-    let (_, end) = written.fetch_watermarks(&topic, STATE_HANDLING, CALL)?;
-    while committed.fetch_watermarks(&topic, STATE_HANDLING, CALL)?.1 < end {
-        if Instant::now() > deadline {
-            return Err(silent(session));
-        }
-        std::thread::sleep(Duration::from_millis(50));
+/// A reader of what was committed.
+pub(super) struct Restore<'a> {
+    session: &'a Session,
+    committed: BaseConsumer,
+    written: BaseConsumer,
+    /// Partitions of the handled orders.
+    handled_partitions: i32,
+}
+
+impl<'a> Restore<'a> {
+    /// Connects. Blocks for a moment.
+    pub(super) fn open(session: &'a Session) -> Result<Self, StreamError> {
+        let committed: BaseConsumer = reader(session, &[])?;
+        let written: BaseConsumer = reader(session, &[("isolation.level", "read_uncommitted")])?;
+        let handled_partitions = session.partitions_of(&committed, Topic::Handled, CALL)?;
+        Ok(Self { session, committed, written, handled_partitions })
     }
-    let mut place_list = TopicPartitionList::new();
-    place_list.add_partition_offset(&topic, STATE_HANDLING, Offset::Beginning)?;
-    committed.assign(&place_list)?;
-    let mut states = HashMap::new();
-    loop {
-        match next(&committed, deadline, "reading the state of handling") {
-            Some(Heard::Record(message)) => {
-                let key = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
-                let state = message.payload().map(serde_json::from_slice::<PartState>);
-                if let (Some(("handling", part)), Some(Ok(state))) = (place(&key), state) {
-                    states.insert(part.partition, state);
-                }
-                // While others write, the end is never told.
-                if message.offset() + 1 >= end {
-                    return Ok(states);
+
+    /// Where a partition of the orders begins and ends. Blocks for a moment.
+    pub(super) fn orders(&self, partition: i32) -> Result<(i64, i64), StreamError> {
+        watermarks(&self.written, &self.session.topic(Topic::Orders), partition, CALL)
+    }
+
+    /// The last committed state of each partition. Blocks until no transaction is open on them.
+    pub(super) fn states(&self) -> Result<HashMap<i32, PartState>, StreamError> {
+        let mut states = HashMap::new();
+        let deadline = Instant::now() + PATIENCE;
+        self.read(Topic::State, &BTreeMap::from([(STATE_HANDLING, 0)]), deadline, |message| {
+            let key = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
+            let state = message.payload().map(serde_json::from_slice::<PartState>);
+            if let (Some(("handling", part)), Some(Ok(state))) = (place(&key), state) {
+                states.insert(part.partition, state);
+            }
+        })?;
+        Ok(states)
+    }
+
+    /// Of partitions and what their states count: what lies behind that, and up to where. `None` for a state that says
+    /// nothing of it: all of it is taken for counted.
+    pub(super) fn uncounted(
+        &self,
+        parts: &BTreeMap<i32, Option<Counted>>,
+    ) -> Result<BTreeMap<i32, (Uncounted, Counted)>, StreamError> {
+        let mut found: BTreeMap<i32, Uncounted> =
+            parts.keys().map(|part| (*part, Uncounted::default())).collect();
+        let deadline = Instant::now() + LONG;
+        let to = |part: i32| part.rem_euclid(self.handled_partitions);
+        let mut from: BTreeMap<i32, i64> = BTreeMap::new();
+        for (part, counted) in parts {
+            let begin = counted.map_or(i64::MAX, |counted| counted.begin());
+            let least = from.entry(to(*part)).or_insert(i64::MAX);
+            *least = begin.min(*least);
+        }
+        let ends = self.read(Topic::Handled, &from, deadline, |message| {
+            let Ok(handled) = Handled::decode(message.payload()) else { return };
+            for (part, counted) in parts {
+                let Some(counted) = counted.filter(|_| to(*part) == message.partition()) else { continue };
+                if message.offset() >= counted.begin()
+                    && let Some(uncounted) = found.get_mut(part)
+                {
+                    uncounted.note_handled(&handled, message.offset() < counted.handled);
                 }
             }
-            Some(Heard::End(_)) => return Ok(states),
-            None => return Err(silent(session)),
+        })?;
+        let letters_of = |counted: &Option<Counted>| counted.map_or(i64::MAX, |counted| counted.dead_letters);
+        let from = parts.values().map(letters_of).min().unwrap_or(i64::MAX);
+        let orders = self.session.topic(Topic::Orders);
+        let letters =
+            self.read(Topic::DeadLetters, &BTreeMap::from([(LETTERS, from)]), deadline, |message| {
+                let Some((part, offset)) = origin(message, &orders) else { return };
+                if parts.get(&part).is_some_and(|counted| message.offset() >= letters_of(counted))
+                    && let Some(uncounted) = found.get_mut(&part)
+                {
+                    uncounted.note_dead_letter(offset);
+                }
+            })?;
+        let with_ends = |(part, uncounted): (i32, Uncounted)| {
+            let counted = parts.get(&part).copied().flatten().unwrap_or_default();
+            let mut now = Counted { handled_since: Some(counted.begin()), ..counted };
+            now.advance(
+                ends.get(&to(part)).copied().unwrap_or(0),
+                letters.get(&LETTERS).copied().unwrap_or(0),
+            );
+            (part, (uncounted, now))
+        };
+        Ok(found.into_iter().map(with_ends).collect())
+    }
+
+    /// Closes its clients in the background.
+    pub(super) fn let_go(self) {
+        crate::stream::let_go((self.committed, self.written));
+    }
+
+    /// Shows `each` what is committed in partitions from an offset on, once no transaction is open on them; returns where
+    /// they end. Blocks.
+    fn read(
+        &self,
+        topic: Topic,
+        from: &BTreeMap<i32, i64>,
+        deadline: Instant,
+        mut each: impl FnMut(&BorrowedMessage<'_>),
+    ) -> Result<BTreeMap<i32, i64>, StreamError> {
+        let name = self.session.topic(topic);
+        let (mut ends, mut open) = (BTreeMap::new(), BTreeMap::new());
+        let mut places = TopicPartitionList::new();
+        for (partition, from) in from {
+            let (low, end) = self.settled(&name, *partition)?;
+            ends.insert(*partition, end);
+            // A topic that was made anew is shorter than what was counted of it.
+            let from = if *from > end && *from < i64::MAX { low } else { (*from).max(low) };
+            if from < end {
+                open.insert(*partition, end);
+                places.add_partition_offset(&name, *partition, Offset::Offset(from))?;
+            }
         }
+        if open.is_empty() {
+            return Ok(ends);
+        }
+        self.committed.assign(&places)?;
+        while !open.is_empty() {
+            match next(&self.committed, deadline, "reading what handling wrote") {
+                Some(Heard::Record(message)) => {
+                    // While others write, the end is never told.
+                    let partition = message.partition();
+                    let Some(end) = open.get(&partition) else { continue };
+                    if message.offset() + 1 >= *end {
+                        open.remove(&partition);
+                    }
+                    if message.offset() < ends.get(&partition).copied().unwrap_or(0) {
+                        each(&message);
+                    }
+                }
+                Some(Heard::End(partition)) => drop(open.remove(&partition)),
+                None => {
+                    let reason = format!("{name} cannot be read to its end");
+                    return Err(self.session.unreachable_because(reason));
+                }
+            }
+        }
+        self.committed.unassign()?;
+        Ok(ends)
+    }
+
+    /// Where a partition begins and ends, once every transaction has ended that is open on it now. Blocks.
+    fn settled(&self, topic: &str, partition: i32) -> Result<(i64, i64), StreamError> {
+        let deadline = Instant::now() + PATIENCE;
+        let (low, end) = watermarks(&self.written, topic, partition, CALL)?;
+        while watermarks(&self.committed, topic, partition, CALL)?.1 < end {
+            if Instant::now() > deadline {
+                let reason = format!("an open transaction on {topic} does not end");
+                return Err(self.session.unreachable_because(reason));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok((low, end))
     }
 }
 
-fn silent(session: &Session) -> StreamError {
-    session.unreachable_because("an open transaction on the state of handling does not end".to_owned())
+/// Where the record lay that became a dead letter, where it lay in the log of orders.
+fn origin(letter: &BorrowedMessage<'_>, orders: &str) -> Option<(i32, i64)> {
+    let headers = letter.headers()?;
+    let header = |name: &str| {
+        let found = headers.iter().find(|header| header.key == name)?;
+        std::str::from_utf8(found.value?).ok()
+    };
+    if header("topic")? != orders {
+        return None;
+    }
+    Some((header("partition")?.parse().ok()?, header("offset")?.parse().ok()?))
 }

@@ -3,13 +3,13 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use rdkafka::{
-    ClientContext, TopicPartitionList,
+    ClientContext, Message, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::ConsumerGroupMetadata,
     error::{KafkaError, RDKafkaErrorCode},
@@ -17,10 +17,11 @@ use rdkafka::{
     producer::{BaseRecord, DeliveryResult, Producer, ProducerContext},
 };
 
-use super::NAME;
+use super::{NAME, restore::LETTERS};
 use crate::{
     consumer::{DeadLetter, Part},
-    handling::Outgoing,
+    consumers::PartFigures,
+    handling::{Outgoing, Resume},
     read_model::PartState,
     stream::{
         Session, StreamError, Topic, follow::key, log_line, producer::PolledProducer, topics::STATE_HANDLING,
@@ -36,10 +37,17 @@ const LARGEST: &str = "1048588";
 /// Key and payload of a dead letter together are cut to this, so that it fits into such a batch.
 const LETTER: usize = 900_000;
 
-/// Counts records that could not be delivered.
-struct Deliveries {
-    failed: Arc<AtomicU64>,
+/// What became of the records.
+struct Delivered {
+    /// Records that could not be delivered.
+    failed: AtomicU64,
+    /// Behind the last record that was delivered to each partition of the handled orders, and behind those the dead
+    /// letters. A record's place in it goes along with it; a state has none.
+    ends: Vec<AtomicI64>,
 }
+
+/// The context of the producer.
+struct Deliveries(Arc<Delivered>);
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -52,12 +60,19 @@ impl ClientContext for Deliveries {
 }
 
 impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, _)) = result {
-            self.failed.fetch_add(1, Ordering::Relaxed);
-            tracing::debug!("a record of a transaction was not delivered: {error}");
+    fn delivery(&self, result: &DeliveryResult<'_>, place: usize) {
+        match result {
+            Ok(record) => {
+                if let Some(end) = self.0.ends.get(place) {
+                    end.fetch_max(record.offset() + 1, Ordering::Relaxed);
+                }
+            }
+            Err((error, _)) => {
+                self.0.failed.fetch_add(1, Ordering::Relaxed);
+                tracing::debug!("a record of a transaction was not delivered: {error}");
+            }
         }
     }
 }
@@ -70,13 +85,17 @@ pub(super) struct Sender {
     dead_letters: String,
     orders: String,
     state: String,
-    failed: Arc<AtomicU64>,
+    delivered: Arc<Delivered>,
 }
 
 impl Sender {
     /// Makes one and fences those before it with the same instance; blocks until the broker has answered.
     pub(super) fn new(session: &Session, instance: &str) -> Result<Self, StreamError> {
-        let failed = Arc::new(AtomicU64::new(0));
+        let handled_partitions = session.partitions_of(&session.probe()?, Topic::Handled, CALL)?;
+        let delivered = Arc::new(Delivered {
+            failed: AtomicU64::new(0),
+            ends: (0..=handled_partitions).map(|_| AtomicI64::new(0)).collect(),
+        });
         let producer: PolledProducer<Deliveries> = session
             .client(&[
                 ("transactional.id", &format!("{}.{NAME}.{instance}", session.prefix)),
@@ -86,9 +105,8 @@ impl Sender {
                 ("message.max.bytes", LARGEST),
                 ("queue.buffering.max.messages", "200000"),
             ])
-            .create_with_context(Deliveries { failed: Arc::clone(&failed) })?;
+            .create_with_context(Deliveries(Arc::clone(&delivered)))?;
         producer.init_transactions(CALL)?;
-        let handled_partitions = session.partitions_of(&session.probe()?, Topic::Handled, CALL)?;
         Ok(Self {
             producer,
             handled: session.topic(Topic::Handled),
@@ -96,7 +114,7 @@ impl Sender {
             dead_letters: session.topic(Topic::DeadLetters),
             orders: session.topic(Topic::Orders),
             state: session.topic(Topic::State),
-            failed,
+            delivered,
         })
     }
 
@@ -106,7 +124,7 @@ impl Sender {
     pub(super) fn commit(
         &self,
         outgoing: Vec<(i32, Outgoing)>,
-        states: &[(i32, PartState)],
+        states: &mut [(i32, PartState)],
         offsets: (&TopicPartitionList, &ConsumerGroupMetadata),
     ) -> Result<Vec<u64>, StreamError> {
         self.producer.begin_transaction()?;
@@ -123,17 +141,23 @@ impl Sender {
     fn fill(
         &self,
         outgoing: Vec<(i32, Outgoing)>,
-        states: &[(i32, PartState)],
+        states: &mut [(i32, PartState)],
         offsets: (&TopicPartitionList, &ConsumerGroupMetadata),
     ) -> Result<Vec<u64>, StreamError> {
         let mut too_large = Vec::new();
+        let (letters, is_empty) = (self.handled_partitions, outgoing.is_empty());
         for (partition, record) in outgoing {
             match record {
                 Outgoing::Handled { order_id, value } => {
                     let key = order_id.to_string();
                     let to = partition.rem_euclid(self.handled_partitions);
-                    match self.send(&|| BaseRecord::to(&self.handled).partition(to).key(&key).payload(&value))
-                    {
+                    let record = |place| {
+                        BaseRecord::with_opaque_to(&self.handled, place)
+                            .partition(to)
+                            .key(&key)
+                            .payload(&value)
+                    };
+                    match self.send(to, &record) {
                         Err(StreamError::Kafka(KafkaError::MessageProduction(
                             RDKafkaErrorCode::MessageSizeTooLarge,
                         ))) => too_large.push(order_id),
@@ -147,10 +171,11 @@ impl Sender {
                     let is_cut = cut.is_some_and(|cut| cut.len() < whole);
                     let headers =
                         self.headers(partition, offset, &error.to_string(), is_cut.then_some(whole));
-                    self.send(&|| {
-                        let mut letter = BaseRecord::<[u8], [u8], _>::to(&self.dead_letters)
-                            .partition(0)
-                            .headers(headers.clone());
+                    self.send(letters, &|place| {
+                        let mut letter =
+                            BaseRecord::<[u8], [u8], _>::with_opaque_to(&self.dead_letters, place)
+                                .partition(LETTERS)
+                                .headers(headers.clone());
                         letter.key = key;
                         letter.payload = cut;
                         letter
@@ -158,15 +183,27 @@ impl Sender {
                 }
             }
         }
+        if !is_empty {
+            // The states say up to where they count them.
+            self.producer.flush(CALL)?;
+        }
         for (partition, state) in states {
+            if let PartFigures::Handling(Resume { counted: Some(counted), .. }) = &mut state.figures {
+                counted.advance(self.end(partition.rem_euclid(self.handled_partitions)), self.end(letters));
+            }
             let Ok(value) = serde_json::to_vec(state) else { continue };
             let key = key(NAME, Part { source: Source::Orders, partition: *partition });
-            self.send(&|| BaseRecord::to(&self.state).partition(STATE_HANDLING).key(&key).payload(&value))?;
+            self.send(letters + 1, &|place| {
+                BaseRecord::with_opaque_to(&self.state, place)
+                    .partition(STATE_HANDLING)
+                    .key(&key)
+                    .payload(&value)
+            })?;
         }
         self.producer.send_offsets_to_transaction(offsets.0, offsets.1, CALL)?;
         self.producer.flush(CALL)?;
         self.producer.commit_transaction(CALL)?;
-        if self.failed.swap(0, Ordering::Relaxed) > 0 {
+        if self.delivered.failed.swap(0, Ordering::Relaxed) > 0 {
             return Err(KafkaError::MessageProduction(RDKafkaErrorCode::Fail).into());
         }
         Ok(too_large)
@@ -186,14 +223,25 @@ impl Sender {
         }
     }
 
-    /// Queues a record; waits where the queue is full.
-    fn send<'a, K, P>(&self, record: &dyn Fn() -> BaseRecord<'a, K, P>) -> Result<(), StreamError>
+    /// Behind the last record that this producer has delivered to a place.
+    fn end(&self, place: i32) -> i64 {
+        let end = usize::try_from(place).ok().and_then(|place| self.delivered.ends.get(place));
+        end.map_or(0, |end| end.load(Ordering::Relaxed))
+    }
+
+    /// Queues a record, which has a place among the ends; waits where the queue is full.
+    fn send<'a, K, P>(
+        &self,
+        place: i32,
+        record: &dyn Fn(usize) -> BaseRecord<'a, K, P, usize>,
+    ) -> Result<(), StreamError>
     where
         K: rdkafka::message::ToBytes + ?Sized + 'a,
         P: rdkafka::message::ToBytes + ?Sized + 'a,
     {
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
         loop {
-            match self.producer.send(record()) {
+            match self.producer.send(record(place)) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
                     std::thread::sleep(Duration::from_millis(2));

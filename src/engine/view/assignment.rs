@@ -2,14 +2,18 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use rdkafka::consumer::Consumer;
+use rdkafka::{TopicPartitionList, consumer::Consumer};
 
 use super::ViewProcessor;
 use crate::{
-    consumer::{Output, Part, Start, Worker},
+    consumer::{Handover, Output, Part, Start, Worker},
     engine::{changelog::Changelog, member::Committed},
     messages::Severity,
-    stream::{StreamError, topic_name},
+    stream::{
+        StreamError,
+        retention::{Gap, begins},
+        topic_name,
+    },
     views::View,
 };
 
@@ -23,9 +27,10 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         parts: &[Part],
         committed: &HashMap<Part, Committed>,
     ) -> Result<Vec<Start>, String> {
-        let elsewhere = self.read_elsewhere(parts, committed)?;
+        let cut = self.cut(parts)?;
+        let mut elsewhere = self.read_elsewhere(parts, committed)?;
         let mut handed = None;
-        if !elsewhere.is_empty() {
+        if !(elsewhere.is_empty() && cut.is_empty()) {
             let mut reading =
                 Changelog::open(&self.env.session, V::NAME).map_err(|error| error.to_string())?;
             if !reading.catch_up() {
@@ -33,10 +38,15 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
                     "what others hand over on the topic of states cannot be read to its end".to_owned()
                 );
             }
+            for (part, gap) in cut {
+                self.bridge(part, gap, reading.of(part).as_ref(), &mut elsewhere)?;
+            }
             let count = elsewhere.len();
-            let text =
-                format!("{}: goes on with {count} partitions from where another process was.", V::NAME);
-            self.say(Severity::Info, text.into());
+            if count > 0 {
+                let text =
+                    format!("{}: goes on with {count} partitions from where another process was.", V::NAME);
+                self.say(Severity::Info, text.into());
+            }
             handed = Some(reading);
         }
         let mut starts = Vec::new();
@@ -109,6 +119,54 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
             elsewhere.clear();
         }
         Ok(elsewhere)
+    }
+
+    /// Of partitions that are taken over: those whose log has lost records that the checkpoint here lacks.
+    fn cut(&self, parts: &[Part]) -> Result<Vec<(Part, Gap)>, String> {
+        let session = &self.env.session;
+        let begin = || -> Result<_, StreamError> {
+            let probe = session.probe()?;
+            let mut places = TopicPartitionList::new();
+            for part in parts {
+                places.add_partition(&topic_name(session, part.source), part.partition);
+            }
+            let begins = begins(&probe, places)?;
+            crate::stream::let_go(probe);
+            Ok(begins)
+        };
+        let mut cut = Vec::new();
+        for (topic, partition, begins) in begin().map_err(|error| error.to_string())? {
+            let is = |part: &&Part| part.partition == partition && topic_name(session, part.source) == topic;
+            if let Some(part) = parts.iter().find(is)
+                && self.worker.saved_next(*part).map_err(|trouble| trouble.to_string())? < begins
+            {
+                cut.push((*part, Gap { topic, partition, begins }));
+            }
+        }
+        Ok(cut)
+    }
+
+    /// Goes on with a partition that was cut from what was handed over of it. A sentence where less would be told of it
+    /// than was.
+    fn bridge(
+        &self,
+        part: Part,
+        gap: Gap,
+        handed: Option<&Handover>,
+        elsewhere: &mut HashMap<Part, i64>,
+    ) -> Result<(), String> {
+        let own = self.worker.saved_next(part).map_err(|trouble| trouble.to_string())?;
+        let next = handed.map_or(0, |handed| handed.position.next);
+        if next > own {
+            let until = elsewhere.entry(part).or_insert(next);
+            *until = next.max(*until);
+        }
+        let told = self.env.model.part(V::NAME, part).map_or(0, |state| state.position.next);
+        if next.max(own) < gap.begins.min(told) {
+            let what = format!("{} cannot be computed again as it was told", V::NAME);
+            return Err(StreamError::Lost { gap, what }.to_string());
+        }
+        Ok(())
     }
 
     /// Where a log begins and ends now. Asks for a bounded time.

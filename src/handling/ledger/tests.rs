@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, FixedOffset};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -5,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     consumer::{Part, Record},
+    handling::{Counted, Uncounted},
     views::Source,
 };
 
@@ -46,6 +49,11 @@ enum Step {
         parameters: usize,
         ends: bool,
     },
+    /// The same, and so many of the last states are gone. What they led to stays.
+    Lose {
+        parameters: usize,
+        states: usize,
+    },
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
@@ -64,6 +72,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => prop_oneof![0..4_usize, Just(1000)].prop_map(Step::Commit),
         1 => (0..4_usize).prop_map(Step::Abort),
         2 => (0..PARAMETERS.len(), any::<bool>()).prop_map(|(parameters, ends)| Step::Crash { parameters, ends }),
+        1 => (0..PARAMETERS.len(), prop_oneof![0..4_usize, Just(1000)])
+            .prop_map(|(parameters, states)| Step::Lose { parameters, states }),
     ]
 }
 
@@ -130,8 +140,12 @@ struct World {
     ledger: Ledger,
     cursor: usize,
     state: (Position, Resume),
+    /// Those before it, oldest first, each with how many rows were judged by then.
+    earlier: Vec<((Position, Resume), usize)>,
     /// By offset: the parameters of the run that read it.
     judged: Vec<Parameters>,
+    /// By id: what was handled when a state was lost, whatever the parameters are by then.
+    settled: HashMap<u64, i64>,
     /// Offset, id and handled ms of all that is in the topic of handled orders.
     handled: Vec<(u64, i64)>,
     dead: Vec<usize>,
@@ -140,7 +154,7 @@ struct World {
 impl World {
     fn new(rows: Vec<Row>) -> Self {
         let parameters = PARAMETERS[0];
-        let state = (Position::default(), Resume::default());
+        let state = (Position::default(), Resume { counted: Some(Counted::default()), ..Resume::default() });
         let ledger = Ledger::new(Zone::default(), state.0, state.1.clone(), parameters);
         Self {
             rows,
@@ -150,7 +164,9 @@ impl World {
             ledger,
             cursor: 0,
             state,
+            earlier: Vec::new(),
             judged: Vec::new(),
+            settled: HashMap::new(),
             handled: Vec::new(),
             dead: Vec::new(),
         }
@@ -159,11 +175,38 @@ impl World {
     fn rebuild(&mut self) {
         let (position, resume) = self.state.clone();
         let end = self.ends.then_some(self.now);
-        self.ledger = Ledger::new(Zone::default(), position, resume, self.parameters).until(end);
+        let (uncounted, counted) = self.uncounted(resume.counted.unwrap());
+        let rows = i64::try_from(self.rows.len()).unwrap();
+        self.ledger = Ledger::new(Zone::default(), position, resume, self.parameters)
+            .until(end)
+            .recover(uncounted, counted, rows);
         self.cursor = match self.ledger.start() {
             Start::Beginning => 0,
             Start::Offset(offset) => usize::try_from(offset).unwrap(),
         };
+    }
+
+    /// What lies behind what a state counts, the topics being lists; and records of other partitions.
+    fn uncounted(&self, counted: Counted) -> (Uncounted, Counted) {
+        let mut uncounted = Uncounted::default();
+        let order = |(id, created): (u64, i64)| {
+            let row = json!({
+                "order_id": id, "created_at": time(created).to_rfc3339(), "handled_at": time(created).to_rfc3339(),
+                "customer": {"customer_id": 1, "name": "", "email": ""}, "total_ore": id,
+            });
+            Handled::decode(Some(row.to_string().as_bytes())).unwrap()
+        };
+        uncounted.note_handled(&order((1_000_000, 5)), false);
+        for (offset, (id, _)) in (0..).zip(&self.handled).skip(usize::try_from(counted.begin()).unwrap()) {
+            let sold = self.rows.iter().find_map(|row| row.order.filter(|(sold, _)| sold == id));
+            uncounted.note_handled(&order(sold.unwrap()), offset < counted.handled);
+        }
+        for offset in &self.dead[usize::try_from(counted.dead_letters).unwrap()..] {
+            uncounted.note_dead_letter(i64::try_from(*offset).unwrap());
+        }
+        let mut now = Counted { handled_since: Some(counted.begin()), ..counted };
+        now.advance(self.handled.len() as i64, self.dead.len() as i64);
+        (uncounted, now)
     }
 
     fn read(&mut self, count: usize) {
@@ -172,6 +215,7 @@ impl World {
                 assert_ne!(self.ledger.take(&record(&self.rows, self.cursor).decode()), Taken::OtherLog);
                 self.cursor += 1;
             }
+            self.ledger.pass(i64::try_from(self.cursor).unwrap());
         }
     }
 
@@ -197,7 +241,10 @@ impl World {
                 }
             }
         }
+        self.earlier.push((self.state.clone(), self.judged.len()));
         self.state = (self.ledger.position(), self.ledger.resume().clone());
+        let counted = self.state.1.counted.as_mut().unwrap();
+        counted.advance(self.handled.len() as i64, self.dead.len() as i64);
         let next = usize::try_from(self.state.0.next).unwrap();
         while self.judged.len() < next {
             self.judged.push(self.parameters);
@@ -209,7 +256,8 @@ impl World {
     fn expected(&self) -> Vec<(usize, u64, Option<i64>)> {
         let read = self.rows.iter().zip(&self.judged).enumerate();
         read.filter_map(|(offset, (row, parameters))| {
-            row.order.map(|(id, ms)| (offset, id, parameters.handled_ms(id, ms)))
+            let at = |id, ms| self.settled.get(&id).copied().or_else(|| parameters.handled_ms(id, ms));
+            row.order.map(|(id, ms)| (offset, id, at(id, ms)))
         })
         .collect()
     }
@@ -236,6 +284,16 @@ impl World {
             Step::Crash { parameters, ends } => {
                 self.parameters = PARAMETERS[parameters];
                 self.ends = ends;
+                self.rebuild();
+            }
+            Step::Lose { parameters, states } => {
+                self.settled.extend(self.handled.iter().copied());
+                for _ in 0..states {
+                    let Some((state, judged)) = self.earlier.pop() else { break };
+                    self.state = state;
+                    self.judged.truncate(judged);
+                }
+                self.parameters = PARAMETERS[parameters];
                 self.rebuild();
             }
         }
