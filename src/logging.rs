@@ -6,7 +6,11 @@ use std::{
     fs::File,
     io,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use chrono::Utc;
@@ -59,6 +63,10 @@ pub enum LogLevel {
 /// The lines of this process: there is one log for all of it, as there is one subscriber.
 static RECENT: Recent = Recent { lines: Mutex::new(None) };
 
+/// Errors go to standard error too, once somebody asked for it; the same one again after this time at the earliest.
+static ALOUD: AtomicBool = AtomicBool::new(false);
+const AGAIN: Duration = Duration::from_secs(60);
+
 /// Where lines go.
 enum Output {
     /// To memory, until it is clear that there will be a log: a command that is refused leaves no trace.
@@ -96,6 +104,7 @@ pub fn listen(own: LevelFilter) {
         .with(filter)
         .with(text::layer().with_ansi(false).with_writer(|| Hiding(Lines)))
         .with(&RECENT)
+        .with(Aloud::default())
         .try_init();
 }
 
@@ -114,6 +123,47 @@ pub fn start(path: &Path) -> io::Result<()> {
         *output = Output::File(file);
     }
     Ok(())
+}
+
+/// From here on errors go to standard error too: for commands that run on and have no screen.
+pub fn speak() {
+    ALOUD.store(true, Ordering::Relaxed);
+}
+
+/// Says errors on standard error.
+#[derive(Default)]
+struct Aloud {
+    /// What was said last, and when.
+    last: Mutex<Option<(String, Instant)>>,
+}
+
+impl Aloud {
+    /// Whether it is to be said now.
+    fn is_news(&self, text: &str, now: Instant) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let same =
+            |(said, at): &(String, Instant)| said == text && now.saturating_duration_since(*at) < AGAIN;
+        let news = !last.as_ref().is_some_and(same);
+        if news {
+            *last = Some((text.to_owned(), now));
+        }
+        news
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Aloud {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() != Level::ERROR || !ALOUD.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        let text = secrets::hide(&text.0);
+        if self.is_news(&text, Instant::now()) {
+            // Where standard error is gone nobody reads it.
+            let _ = io::Write::write_all(&mut io::stderr(), format!("shop-sim: {text}\n").as_bytes());
+        }
+    }
 }
 
 /// The newest lines of the log, oldest first. Cheap: a copy is only made for a line that comes while this one is

@@ -12,6 +12,7 @@ use crate::{
     consumers::Name,
     engine::{Env, log_reader::LogReader, publisher::Publisher, until::Until},
     handling::Parameters,
+    logging,
     messages::Severity,
     runtime::{
         consumers::{self, Tools},
@@ -44,6 +45,7 @@ fn locked(setting: &Setting) -> Result<ConsumersLock, Failure> {
     let lock = setting.out_dir.lock_consumers()?;
     setting.out_dir.keep_zone(setting.zone.0)?;
     setting.log()?;
+    logging::speak();
     Ok(lock)
 }
 

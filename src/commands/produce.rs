@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, PATIENCE, Setting, interrupted};
 use crate::{
     cli::ProduceArgs,
+    logging,
     runtime::kafka::Kafka,
     shop::{
         Zone,
@@ -46,6 +47,7 @@ async fn sell(
     stop: &CancellationToken,
 ) -> Result<Outcome, Failure> {
     setting.log()?;
+    logging::speak();
     let zone = options.zone;
     let begin = async {
         topics::ensure(&kafka.session, PATIENCE).await?;

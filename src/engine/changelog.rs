@@ -62,9 +62,13 @@ impl Changelog {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match next(&self.consumer, deadline, "reading what was handed over") {
-                Some(Heard::Record(message)) => note(&mut self.pieces, self.view, &message),
-                Some(Heard::End(_)) => return true,
-                None => return false,
+                Ok(Some(Heard::Record(message))) => note(&mut self.pieces, self.view, &message),
+                Ok(Some(Heard::End(_))) => return true,
+                Ok(None) => return false,
+                Err(error) => {
+                    tracing::warn!("what was handed over: {error}");
+                    return false;
+                }
             }
         }
     }

@@ -26,6 +26,9 @@ use crate::{
 /// While records never end, figures are shown as often as a screen can use them, wall time.
 const SHOWN: Duration = Duration::from_millis(100);
 
+/// How long states that are handed over at the end may take to reach Kafka.
+const HANDED_OVER: Duration = Duration::from_millis(500);
+
 /// Runs a consumer until it is told to stop, has reached its end, or must begin again.
 pub(super) async fn run<P: Processor>(
     env: &Env,
@@ -40,7 +43,7 @@ pub(super) async fn run<P: Processor>(
     let mut begin = env.begin.subscribe();
     if env.stop.run_until_cancelled(begin.wait_for(|begun| *begun)).await.is_none() {
         drop(shared);
-        crate::stream::let_go(client);
+        member::leave(env, client, P::NAME).await;
         return Ok(Ended::Done);
     }
     ownership.renew();
@@ -53,13 +56,13 @@ pub(super) async fn run<P: Processor>(
         client,
         shared,
         ownership,
-        input: Input::new(&env.session, &env.reader),
+        input: Input::new(env),
         records: 0,
         shown: Instant::now(),
         replaced,
     };
     let ended = consumer.run().await;
-    consumer.leave();
+    consumer.end(matches!(ended, Ok(Ended::Done))).await;
     ended
 }
 
@@ -242,10 +245,17 @@ impl<P: Processor> Consumer<'_, P> {
         }
     }
 
-    fn leave(self) {
-        let Self { shared, client, .. } = self;
-        drop(shared);
-        crate::stream::let_go(client);
+    /// Ends the membership where the run ends for good; else the next run goes on with it.
+    async fn end(self, for_good: bool) {
+        let Self { env, shared, client, input, .. } = self;
+        drop((shared, input));
+        if for_good {
+            // Whoever has the partitions next goes on from the states that were handed over.
+            env.publisher.flush(HANDED_OVER);
+            member::leave(env, client, P::NAME).await;
+        } else {
+            crate::stream::let_go(client);
+        }
     }
 }
 

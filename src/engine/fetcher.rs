@@ -1,6 +1,9 @@
 //! A client that fetches partitions, in batches.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use futures::{FutureExt, StreamExt};
 use rdkafka::{
@@ -11,15 +14,19 @@ use rdkafka::{
     message::BorrowedMessage,
 };
 
+use super::env::Env;
 use crate::{
     consumer::{Batch, Part, Record, Start},
-    stream::{Session, StreamError, topic_name},
+    messages::Severity,
+    stream::{StreamError, reader::unopened, topic_name},
     views::Source,
 };
 
 /// Records, and bytes of keys and values, after which batches are handed on though more has been fetched.
 const RECORDS: usize = 2_000;
 const BYTES: usize = 512 << 10;
+/// How often it is told that records cannot be opened.
+const TELL: Duration = Duration::from_secs(600);
 /// A question to Kafka.
 const CALL: Duration = Duration::from_secs(5);
 
@@ -40,15 +47,19 @@ impl ConsumerContext for Quiet {}
 
 /// Fetches the partitions that it is given, without a group. It must be polled for as long as it has any.
 pub(super) struct Fetcher {
+    env: Env,
     consumer: StreamConsumer<Quiet>,
     topics: [(String, Source); 3],
     /// The offset to read next of each partition.
     positions: BTreeMap<Part, i64>,
+    /// When it was told last that records cannot be opened.
+    told: Option<Instant>,
 }
 
 impl Fetcher {
     /// A client without partitions; it connects in the background.
-    pub(super) fn new(session: &Session) -> Result<Self, StreamError> {
+    pub(super) fn new(env: &Env) -> Result<Self, StreamError> {
+        let session = &env.session;
         let group = session.group("reader");
         let settings = [
             ("group.id", group.as_str()),
@@ -68,9 +79,11 @@ impl Fetcher {
         ];
         let topics = [Source::Orders, Source::Deliveries, Source::Handled];
         Ok(Self {
+            env: env.clone(),
             consumer: session.client(&settings).create_with_context(Quiet)?,
             topics: topics.map(|source| (topic_name(session, source), source)),
             positions: BTreeMap::new(),
+            told: None,
         })
     }
 
@@ -142,6 +155,14 @@ impl Fetcher {
                 Err(error) => {
                     if let Some(why) = why_assign_again(&error) {
                         return Err(why);
+                    }
+                    if let Some(code) = unopened(&error)
+                        && self.told.is_none_or(|told| told.elapsed() >= TELL)
+                    {
+                        self.told = Some(Instant::now());
+                        let second = self.env.clock.now().unwrap_or_default();
+                        let sentence = StreamError::Unopened { code }.sentence();
+                        self.env.model.say(second, Severity::Error, sentence);
                     }
                     tracing::debug!("reading the logs: {error}");
                 }

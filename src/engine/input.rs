@@ -7,13 +7,14 @@ use std::{
 };
 
 use super::{
+    env::Env,
     fetcher::Fetcher,
     inbox::{Delivery, Inbox},
-    log_reader::{LogReader, READ_AGAIN},
+    log_reader::READ_AGAIN,
 };
 use crate::{
     consumer::{Batch, Decoded, Part, Start},
-    stream::{Session, StreamError},
+    stream::StreamError,
 };
 
 /// Where a partition's records come from, and how far they were handed on.
@@ -56,8 +57,7 @@ impl Stretch {
 
 /// The records of one consumer's partitions.
 pub(super) struct Input {
-    session: Session,
-    reader: LogReader,
+    env: Env,
     inbox: Arc<Inbox>,
     sources: BTreeMap<Part, Source>,
     own: Option<Fetcher>,
@@ -66,10 +66,9 @@ pub(super) struct Input {
 
 impl Input {
     /// Without partitions.
-    pub(super) fn new(session: &Session, reader: &LogReader) -> Self {
+    pub(super) fn new(env: &Env) -> Self {
         Self {
-            session: session.clone(),
-            reader: reader.clone(),
+            env: env.clone(),
             inbox: Arc::new(Inbox::new()),
             sources: BTreeMap::new(),
             own: None,
@@ -80,7 +79,7 @@ impl Input {
     /// Hands on the records of a partition from here on.
     pub(super) fn assign(&mut self, part: Part, start: Start) -> Result<(), StreamError> {
         self.unassign(part)?;
-        let number = self.reader.subscribe(part, start, &self.inbox);
+        let number = self.env.reader.subscribe(part, start, &self.inbox);
         let next = match start {
             Start::Beginning => 0,
             Start::Offset(offset) => offset,
@@ -92,7 +91,7 @@ impl Input {
     /// Hands on nothing more of a partition.
     pub(super) fn unassign(&mut self, part: Part) -> Result<(), StreamError> {
         match self.sources.remove(&part) {
-            Some(Source { subscription: Some(number), .. }) => self.reader.unsubscribe(part, number),
+            Some(Source { subscription: Some(number), .. }) => self.env.reader.unsubscribe(part, number),
             Some(_) => self.leave_own(part)?,
             None => {}
         }
@@ -157,7 +156,7 @@ impl Input {
             Advance::Nothing => Ok(None),
             Advance::Missing => {
                 if let Some(number) = source.subscription {
-                    self.reader.unsubscribe(batch.part, number);
+                    self.env.reader.unsubscribe(batch.part, number);
                     self.ended(batch.part, number)?;
                 }
                 Ok(None)
@@ -175,7 +174,7 @@ impl Input {
         let start = if source.next == 0 { Start::Beginning } else { Start::Offset(source.next) };
         let own = match self.own.take() {
             Some(own) => own,
-            None => Fetcher::new(&self.session)?,
+            None => Fetcher::new(&self.env)?,
         };
         self.own.insert(own).assign(part, start)
     }
@@ -185,11 +184,11 @@ impl Input {
         let Some(source) = self.sources.get_mut(&part).filter(|source| source.subscription.is_none()) else {
             return Ok(());
         };
-        if self.reader.position(part).is_some_and(|ahead| ahead - source.next > READ_AGAIN / 2) {
+        if self.env.reader.position(part).is_some_and(|ahead| ahead - source.next > READ_AGAIN / 2) {
             return Ok(());
         }
         let start = if source.next == 0 { Start::Beginning } else { Start::Offset(source.next) };
-        source.subscription = Some(self.reader.subscribe(part, start, &self.inbox));
+        source.subscription = Some(self.env.reader.subscribe(part, start, &self.inbox));
         self.leave_own(part)
     }
 
@@ -234,7 +233,7 @@ impl Drop for Input {
     fn drop(&mut self) {
         for (part, source) in &self.sources {
             if let Some(number) = source.subscription {
-                self.reader.unsubscribe(*part, number);
+                self.env.reader.unsubscribe(*part, number);
             }
         }
         if let Some(own) = self.own.take() {

@@ -18,10 +18,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{env::Ended, fetcher::Fetcher, inbox::Inbox};
+use super::{
+    env::{Ended, Env},
+    fetcher::Fetcher,
+    inbox::Inbox,
+};
 use crate::{
     consumer::{Batch, Part, Start},
-    stream::{Session, StreamError},
+    stream::StreamError,
 };
 
 /// Offsets that are read again so that a consumer can join.
@@ -110,15 +114,15 @@ impl LogReader {
     /// # Errors
     ///
     /// Where the client cannot be made or does not take a partition.
-    pub async fn run(&self, session: &Session, stop: &CancellationToken) -> Result<Ended, StreamError> {
+    pub async fn run(&self, env: &Env) -> Result<Ended, StreamError> {
         let mut commands = self.0.received.lock().await;
         let mut reading = Reading {
             shared: &self.0,
-            fetcher: Fetcher::new(session)?,
+            fetcher: Fetcher::new(env)?,
             subscribers: BTreeMap::new(),
             begins: None,
         };
-        let ended = reading.run(&mut commands, stop).await;
+        let ended = reading.run(&mut commands, &env.stop).await;
         self.0.positions.lock().unwrap_or_else(PoisonError::into_inner).clear();
         reading.fetcher.let_go();
         ended

@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -31,6 +34,8 @@ const CALL: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(3);
 /// A question to Kafka whose answer can wait.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long a member that leaves for good may take for it.
+const LEAVING: Duration = Duration::from_secs(1);
 
 /// The client of a member.
 pub(super) type Client = StreamConsumer<Member>;
@@ -74,6 +79,10 @@ pub(super) struct Member {
     trouble: Mutex<Option<String>>,
     /// Since when it has been a member without partitions.
     idle: Mutex<Option<Instant>>,
+    /// Whether it was told its share, with partitions or without, and has not given it back.
+    has_share: AtomicBool,
+    /// Whether it takes over nothing any more, and has said all that it had to say.
+    leaves: AtomicBool,
 }
 
 /// Joins the group of a consumer.
@@ -91,6 +100,8 @@ pub(super) fn join(
         changed: Notify::new(),
         trouble: Mutex::new(None),
         idle: Mutex::new(None),
+        has_share: AtomicBool::new(false),
+        leaves: AtomicBool::new(false),
     };
     let group = session.group(name);
     let settings = [
@@ -102,7 +113,8 @@ pub(super) fn join(
         ("isolation.level", "read_committed"),
         ("partition.assignment.strategy", "range"),
         ("session.timeout.ms", "6000"),
-        ("heartbeat.interval.ms", "2000"),
+        // The others learn with a heartbeat that somebody has come, or gone.
+        ("heartbeat.interval.ms", "500"),
     ];
     let client: Client = session.client(&settings).create_with_context(member)?;
     client.subscribe(&client.context().topics())?;
@@ -274,6 +286,54 @@ pub(super) fn rejoin_if_abandoned(env: &Env, client: &Client, name: &str) {
     }
 }
 
+/// Ends a membership for good, once everything is committed: where the group has other members, Kafka is told, so that
+/// they take the partitions over at once. Waits for that for a bounded time.
+///
+/// A static member does not leave when its client is closed (KIP-345): its partitions would lie idle until its session
+/// ends. One that unsubscribes does leave (`rd_kafka_cgrp_leave_maybe`, 2.12). A member that is alone stays: nobody
+/// waits for its partitions, and when it comes back it has them without a new generation, for whose members Kafka would
+/// wait first (`group.initial.rebalance.delay.ms`).
+pub(super) async fn leave(env: &Env, client: Arc<Client>, name: &str) {
+    let deadline = tokio::time::Instant::now() + LEAVING;
+    let member = client.context();
+    member.leaves.store(true, Ordering::Relaxed);
+    if !env.model.connection().up || is_alone(&client, &env.session.group(name)) {
+        crate::stream::let_go(client);
+        return;
+    }
+    client.unsubscribe();
+    // It leaves when it has given its share back, from within a poll.
+    let given_back = async {
+        while member.has_share.load(Ordering::Relaxed) {
+            tokio::select! {
+                _ = client.recv() => {}
+                () = member.changed() => {}
+            }
+        }
+    };
+    if tokio::time::timeout_at(deadline, given_back).await.is_err() {
+        tracing::debug!("{name}: its group does not know that it leaves");
+    }
+    // A client that closes waits for the answer of its group.
+    let (told, closed) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        drop(client);
+        told.send(())
+    });
+    let _ = tokio::time::timeout_at(deadline, closed).await;
+}
+
+/// Whether a group is known to have no more than one member.
+fn is_alone(client: &Client, group: &str) -> bool {
+    match client.fetch_group_list(Some(group), LEAVING / 2) {
+        Ok(groups) => groups.groups().iter().any(|known| known.name() == group && known.members().len() <= 1),
+        Err(error) => {
+            tracing::debug!("who else is in {group} is not known: {error}");
+            false
+        }
+    }
+}
+
 /// Whether a group is at rest, and none of its members has a partition.
 fn has_nobody_any(client: &Client, group: &str) -> Result<bool, KafkaError> {
     let groups = client.fetch_group_list(Some(group), LOOK)?;
@@ -324,6 +384,16 @@ impl ConsumerContext for Member {
     }
 
     fn rebalance(&self, client: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let assigned = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        self.has_share.store(assigned, Ordering::Relaxed);
+        if self.leaves.load(Ordering::Relaxed) {
+            let done = if assigned { client.assign(&TopicPartitionList::new()) } else { client.unassign() };
+            if let Err(error) = done {
+                tracing::debug!("a rebalance was not answered: {error}");
+            }
+            self.changed.notify_one();
+            return;
+        }
         match event {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(client, list),
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => self.revoked(client, list),

@@ -53,6 +53,11 @@ pub enum Sentence {
         /// What stands in the way.
         why: String,
     },
+    /// Records of a log cannot be opened.
+    Unopened {
+        /// What the client library said.
+        why: String,
+    },
     /// So many orders wait to be handled that no more are read for now.
     TooManyWait {
         /// How many.

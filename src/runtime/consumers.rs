@@ -47,7 +47,7 @@ pub fn start(services: &mut Services, tools: &Tools, names: &[Name]) {
     services.serve(async move {
         let run = || {
             let env = reading.clone();
-            dedicated("log-reader", async move { env.reader.run(&env.session, &env.stop).await })
+            dedicated("log-reader", async move { env.reader.run(&env).await })
         };
         supervisor(&reading).keep("the reader of the logs", run).await;
     });

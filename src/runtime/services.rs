@@ -17,8 +17,8 @@ use crate::{
     views::figures::ShopFigures,
 };
 
-/// How long tasks may take to end.
-const FAREWELL: Duration = Duration::from_millis(1_500);
+/// How long tasks may take to end: a consumer commits, hands over and leaves its group.
+const FAREWELL: Duration = Duration::from_millis(2_500);
 
 /// The read model of a process and its tasks.
 pub struct Services {

@@ -137,7 +137,7 @@ fn read(
         }
         reader.assign(&places)?;
         while !open.is_empty() {
-            match next(reader, deadline, "reading the logs' anchors") {
+            match next(reader, deadline, "reading the logs' anchors")? {
                 Some(Heard::Record(message)) if open.remove(&message.partition()) => {
                     let part = Part { source, partition: message.partition() };
                     found.insert(part, Found::Record(fingerprint(part, &message)));

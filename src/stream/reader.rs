@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rdkafka::{
     config::FromClientConfig,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
-    error::KafkaError,
+    error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
 };
 
@@ -49,17 +49,39 @@ pub(crate) enum Heard<'a> {
 }
 
 /// What a reader hears next, unless the deadline passes; `doing` says what it reads for. Blocks.
-pub(crate) fn next<'a>(reader: &'a BaseConsumer, deadline: Instant, doing: &str) -> Option<Heard<'a>> {
+///
+/// # Errors
+///
+/// Where records cannot be opened.
+pub(crate) fn next<'a>(
+    reader: &'a BaseConsumer,
+    deadline: Instant,
+    doing: &str,
+) -> Result<Option<Heard<'a>>, StreamError> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return None;
+            return Ok(None);
         }
         match reader.poll(left) {
-            Some(Ok(message)) => return Some(Heard::Record(message)),
-            Some(Err(KafkaError::PartitionEOF(partition))) => return Some(Heard::End(partition)),
-            Some(Err(error)) => tracing::debug!("{doing}: {error}"),
+            Some(Ok(message)) => return Ok(Some(Heard::Record(message))),
+            Some(Err(KafkaError::PartitionEOF(partition))) => return Ok(Some(Heard::End(partition))),
+            Some(Err(error)) => match unopened(&error) {
+                Some(code) => return Err(StreamError::Unopened { code }),
+                None => tracing::debug!("{doing}: {error}"),
+            },
             None => {}
         }
+    }
+}
+
+/// Why records that were fetched cannot be opened, where that is what an error says. librdkafka stays where it is in
+/// their partition, tries again and tells the same each time (`rd_kafka_msgset_reader_decompress`, 2.12).
+pub(crate) fn unopened(error: &KafkaError) -> Option<RDKafkaErrorCode> {
+    match error {
+        KafkaError::MessageConsumption(
+            code @ (RDKafkaErrorCode::NotImplemented | RDKafkaErrorCode::BadCompression),
+        ) => Some(*code),
+        _ => None,
     }
 }

@@ -42,7 +42,7 @@ pub fn scan<T>(
     consumer.assign(&places)?;
     let doing = format!("reading {name}");
     while !open.is_empty() {
-        match next(&consumer, Instant::now() + PATIENCE, &doing) {
+        match next(&consumer, Instant::now() + PATIENCE, &doing)? {
             Some(Heard::Record(message)) => {
                 let Some(end) = open.get(&message.partition()).copied() else { continue };
                 if message.offset() < end

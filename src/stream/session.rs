@@ -89,6 +89,14 @@ pub enum StreamError {
         /// What cannot be known therefore.
         what: String,
     },
+    /// Records cannot be opened.
+    #[error(
+        "records of a topic cannot be opened ({code}): they are compressed in a way that this program does not know, or damaged; write them anew, or delete them from their topic"
+    )]
+    Unopened {
+        /// What the client library said.
+        code: RDKafkaErrorCode,
+    },
     /// A consumer is in no group.
     #[error("the consumer has lost its group {group}: it joins again")]
     NoGroup {
@@ -144,6 +152,7 @@ impl StreamError {
             Self::Unreachable { bootstrap, reason } => {
                 Sentence::Unreachable { bootstrap: bootstrap.clone(), reason: reason.clone() }
             }
+            Self::Unopened { code } => Sentence::Unopened { why: code.to_string() },
             other => Sentence::Text(other.to_string()),
         }
     }

@@ -31,7 +31,7 @@ async fn records_come_back_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_codec_survives() {
     let cluster = Cluster::start().await;
-    for codec in ["none", "gzip", "snappy", "lz4"] {
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
         let topic = cluster.topic(1, &[]).await;
         let producer = cluster.producer(&[("compression.codec", codec), ("linger.ms", "50")]);
         let value = "the same again and again ".repeat(50);

@@ -18,7 +18,7 @@ fn offset_at(cluster: &Cluster, topic: &str, time: i64) -> Offset {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_time_is_found_exactly_inside_batches_of_any_codec() {
     let cluster = Cluster::start().await;
-    for codec in ["none", "gzip", "snappy", "lz4"] {
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
         // The records are years old: by default they would not be kept.
         let topic = cluster.topic(1, &[("retention.ms", "-1")]).await;
         let producer: FutureProducer =

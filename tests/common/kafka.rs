@@ -114,12 +114,20 @@ fn owned(message: &rdkafka::message::BorrowedMessage<'_>) -> Record {
 
 /// Writes records as they are, each to its partition, in order, and waits until the broker has them.
 pub fn write(bootstrap: &str, topic: &str, records: &[Record]) {
-    let producer: BaseProducer = ClientConfig::new()
+    write_with(bootstrap, topic, records, &[]);
+}
+
+/// The same by a producer with these properties.
+pub fn write_with(bootstrap: &str, topic: &str, records: &[Record], properties: &[(&str, &str)]) {
+    let mut config = ClientConfig::new();
+    config
         .set("bootstrap.servers", bootstrap)
         .set("enable.idempotence", "true")
-        .set("message.max.bytes", "1048000")
-        .create()
-        .expect("a producer");
+        .set("message.max.bytes", "1048000");
+    for (name, value) in properties {
+        config.set(*name, *value);
+    }
+    let producer: BaseProducer = config.create().expect("a producer");
     for record in records {
         let mut headers = OwnedHeaders::new();
         for (key, value) in &record.headers {

@@ -86,7 +86,7 @@ impl Bench {
         tokio::spawn(async move {
             let run = || {
                 let env = reading.clone();
-                async move { env.reader.run(&env.session, &env.stop).await }
+                async move { env.reader.run(&env).await }
             };
             supervisor.keep("the reader of the logs", run).await;
         });

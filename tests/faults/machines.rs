@@ -6,6 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer},
+};
 use serde_json::Value;
 
 use crate::{
@@ -51,6 +55,20 @@ impl Machines {
 
     pub fn status(&self) -> Value {
         self.start("seller", &["status", "--json"]).finish().ok().json()
+    }
+
+    /// How many members of a consumer's group have partitions, while it rests.
+    pub fn shares(&self, view: &str) -> usize {
+        let group = format!("{}.{view}", self.prefix());
+        let client: BaseConsumer =
+            ClientConfig::new().set("bootstrap.servers", self.shop.bootstrap()).create().unwrap();
+        let groups = client.fetch_group_list(Some(&group), Duration::from_secs(5)).unwrap();
+        let resting = groups.groups().iter().filter(|group| group.state() == "Stable");
+        let members = resting.flat_map(|group| group.members());
+        // A version of two bytes, then the number of topics.
+        members
+            .filter(|member| member.assignment().is_some_and(|bytes| bytes.get(2..6) > Some(&[0; 4][..])))
+            .count()
     }
 
     pub fn out(&self, name: &str) -> PathBuf {

@@ -13,12 +13,14 @@
 )]
 
 mod bench;
+mod codecs;
 #[path = "../common/mod.rs"]
 mod common;
 mod disks;
 mod followers;
 mod gate;
 mod lagging;
+mod leaving;
 mod left_out;
 mod machines;
 mod networks;

@@ -151,7 +151,7 @@ impl<'a> Restore<'a> {
         }
         self.committed.assign(&places)?;
         while !open.is_empty() {
-            match next(&self.committed, deadline, "reading what handling wrote") {
+            match next(&self.committed, deadline, "reading what handling wrote")? {
                 Some(Heard::Record(message)) => {
                     // While others write, the end is never told.
                     let partition = message.partition();

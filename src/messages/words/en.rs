@@ -20,6 +20,9 @@ pub(super) fn words(sentence: &Sentence) -> String {
             format!("{view}: {}: everything is computed again from what Kafka holds.", end(why))
         }
         Sentence::NotSaved { view, why } => format!("{view} cannot save: {}; trying again.", end(why)),
+        Sentence::Unopened { why } => format!(
+            "Records of a topic cannot be opened ({why}): they are compressed in a way that is not known here, or damaged; their partition waits."
+        ),
         Sentence::TooManyWait { orders } => {
             format!("{} orders wait for their time: reading pauses until some are handled.", many(*orders))
         }

@@ -60,6 +60,7 @@ mod tests {
             Sentence::FilesDoNotFit { view: "mail" },
             Sentence::LogDoesNotFit { view: "stock", why: text("another log") },
             Sentence::NotSaved { view: "journal", why: text("the disk is full") },
+            Sentence::Unopened { why: text("Local: Not implemented") },
             Sentence::TooManyWait { orders: 250_000 },
             Sentence::Behind { view: "sales", records: 12_345 },
             Sentence::CaughtUp,

@@ -20,6 +20,9 @@ pub(super) fn words(sentence: &Sentence) -> String {
             format!("{view}: {}: allt räknas om från det som finns i Kafka.", end(why))
         }
         Sentence::NotSaved { view, why } => format!("{view} kan inte spara: {}; nytt försök görs.", end(why)),
+        Sentence::Unopened { why } => format!(
+            "Poster i ett ämne kan inte öppnas ({why}): de är komprimerade på ett sätt som inte är känt här, eller skadade; deras partition väntar."
+        ),
         Sentence::TooManyWait { orders } => {
             format!("{} order väntar på sin tid: läsningen pausas tills några är hanterade.", many(*orders))
         }

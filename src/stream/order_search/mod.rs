@@ -224,7 +224,7 @@ impl Finder {
         self.reader.assign(&place)?;
         let doing = format!("reading {topic}");
         loop {
-            match next(&self.reader, Instant::now() + CALL, &doing) {
+            match next(&self.reader, Instant::now() + CALL, &doing)? {
                 Some(Heard::Record(message)) => {
                     if message.offset() >= end {
                         return Ok(None);

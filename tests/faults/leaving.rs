@@ -1,0 +1,98 @@
+//! Machines that leave, die and come back: how long nobody works off their partitions.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::{
+    bench::{PATIENCE, orders},
+    common::shop::wait_for,
+    machines::Machines,
+};
+
+/// What is published once a second, seen by a process that is started for it, on a busy machine.
+const SEEN: Duration = Duration::from_millis(2_500);
+
+/// Writes orders to every partition; how long it takes until every consumer has worked them off, as others see it.
+fn worked_off(machines: &Machines, written: &mut u64) -> Duration {
+    let begun = Instant::now();
+    machines.shop.write("orders", &orders(*written + 1..*written + 11));
+    *written += 10;
+    wait_for("the figures", PATIENCE, || {
+        let status = machines.status();
+        let lag = status["lag"].as_object().unwrap().values().map(|lag| lag.as_u64().unwrap()).sum::<u64>();
+        let known = ["pending", "mails"].map(|name| status[name].as_u64().unwrap()).iter().sum::<u64>();
+        (lag == 0 && known == *written).then_some(())
+    });
+    begun.elapsed()
+}
+
+/// The members of every group that have partitions.
+fn shares(machines: &Machines, status: &Value) -> Vec<usize> {
+    let groups = status["lag"].as_object().unwrap().keys();
+    groups.map(|view| machines.shares(view)).collect()
+}
+
+#[test]
+fn who_leaves_is_followed_at_once_who_dies_after_its_session_and_who_comes_back_has_its_own() {
+    let machines = Machines::new();
+    // The topics are made with the partitions that it asks for.
+    machines.start("a", &["consume", "--until-end"]).finish().ok();
+    let mut written = 0;
+    let a = machines.start("a", &["consume"]);
+    let b = machines.start("b", &["consume"]);
+    worked_off(&machines, &mut written);
+    let status = machines.status();
+    wait_for("both to share", PATIENCE, || {
+        shares(&machines, &status).iter().all(|members| *members == 2).then_some(())
+    });
+
+    let begun = Instant::now();
+    a.signal("TERM");
+    worked_off(&machines, &mut written);
+    let took = begun.elapsed();
+    println!("after SIGTERM: {took:?}");
+    assert!(took < Duration::from_secs(2) + SEEN, "after SIGTERM: {took:?}");
+    a.finish().ok();
+
+    let a = machines.start("a", &["consume"]);
+    wait_for("both to share", PATIENCE, || {
+        shares(&machines, &status).iter().all(|members| *members == 2).then_some(())
+    });
+    worked_off(&machines, &mut written);
+    // Back within its session, it has what it had.
+    a.kill();
+    let begun = Instant::now();
+    let a = machines.start("a", &["consume"]);
+    worked_off(&machines, &mut written);
+    let took = begun.elapsed();
+    println!("killed and back: {took:?}");
+    assert!(took < Duration::from_secs(2) + SEEN, "killed and back: {took:?}");
+
+    a.kill();
+    let took = worked_off(&machines, &mut written);
+    println!("killed: {took:?}");
+    assert!(took < Duration::from_secs(8) + SEEN, "killed: {took:?}");
+    b.terminate().ok();
+    assert_eq!(machines.differences(&["a", "b"]), Vec::<String>::new(), "at the end");
+}
+
+#[test]
+fn who_is_alone_keeps_its_place_for_its_return() {
+    let machines = Machines::new();
+    // The topics are made with the partitions that it asks for.
+    machines.start("a", &["consume", "--until-end"]).finish().ok();
+    let mut written = 0;
+    let a = machines.start("a", &["consume"]);
+    worked_off(&machines, &mut written);
+    let status = machines.status();
+    let begun = Instant::now();
+    a.terminate().ok();
+    let ended = begun.elapsed();
+    println!("ended: {ended:?}");
+    assert!(ended < Duration::from_secs(2), "ended: {ended:?}");
+    assert!(
+        shares(&machines, &status).iter().all(|members| *members == 1),
+        "nobody waits for its partitions"
+    );
+}
