@@ -59,9 +59,7 @@ async fn show(setting: &Setting, kafka: &Kafka, args: &StatusArgs) -> Result<(),
     let pulse = services.clock.pulse();
     services.close().await;
     if !known {
-        let bootstrap = kafka.session.bootstrap.to_string();
-        let reason = "the shop's state could not be read in time".to_owned();
-        return Err(crate::stream::StreamError::Unreachable { bootstrap, reason }.into());
+        return Err(kafka.session.halted("the shop's state could not be read in time".to_owned()).into());
     }
     if let Some(path) = &args.html {
         let shelf = shelves(&setting.catalog, pulse.as_ref());

@@ -113,9 +113,7 @@ async fn hear(setting: &Setting, kafka: &Kafka) -> Result<Heard, Failure> {
     services.close().await;
     if !known {
         let reason = "the shop's state could not be read in time".to_owned();
-        return Err(
-            StreamError::Unreachable { bootstrap: kafka.session.bootstrap.to_string(), reason }.into()
-        );
+        return Err(kafka.session.halted(reason).into());
     }
     let newest = heard.claims.iter().map(|claim| claim.state.wall_ms).max().unwrap_or(i64::MIN);
     let age = chrono::Utc::now().timestamp_millis().saturating_sub(newest);

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, FixedOffset};
 use compact_str::CompactString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 use super::{
     day,
@@ -131,8 +132,8 @@ impl Order {
         let order = if let Some(order) = Written::read(bytes, Self::written) {
             order
         } else {
-            let Object(order) =
-                serde_json::from_slice(bytes).map_err(|error| Invalid::Malformed(reason(&error)))?;
+            let Object(order) = serde_json::from_slice(bytes)
+                .map_err(|error| Invalid::Malformed(shortened(wrong_field(bytes), &error)))?;
             order
         };
         order.check()?;
@@ -178,14 +179,58 @@ impl Order {
     }
 }
 
-/// What is wrong with a payload, without what it quotes of it beyond [`REASON`]; where it is stands at the end.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
+/// What is wrong with a payload, without what it quotes of it beyond [`REASON`]: the `field` where it is known, else
+/// the place, which stands at the end.
+fn shortened(field: Option<String>, error: &serde_json::Error) -> String {
+    let has_field = field.is_some();
+    let text = field.unwrap_or_else(|| error.to_string());
     if text.chars().nth(REASON).is_none() {
         return text;
     }
     let start: String = text.chars().take(REASON).collect();
-    format!("{start}… at line {} column {}", error.line(), error.column())
+    if has_field {
+        format!("{start}…")
+    } else {
+        format!("{start}… at line {} column {}", error.line(), error.column())
+    }
+}
+
+/// The first field of what is JSON that is missing or of the wrong type, and how.
+fn wrong_field(payload: &[u8]) -> Option<String> {
+    let order: Value = serde_json::from_slice(payload).ok()?;
+    order.as_object()?;
+    let customer = || {
+        let customer = order.get("customer")?;
+        wrong::<u64>(customer, "customer.", "customer_id")
+            .or_else(|| wrong::<CompactString>(customer, "customer.", "name"))
+            .or_else(|| wrong::<CompactString>(customer, "customer.", "email"))
+    };
+    let lines = || {
+        order.get("lines")?.as_array()?.iter().zip(1..).find_map(|(line, number)| {
+            let path = format!("line {number}: ");
+            (!line.is_object())
+                .then(|| format!("{path}not an object"))
+                .or_else(|| wrong::<u64>(line, &path, "product_id"))
+                .or_else(|| wrong::<CompactString>(line, &path, "name"))
+                .or_else(|| wrong::<i64>(line, &path, "quantity"))
+                .or_else(|| wrong::<i64>(line, &path, "unit_price_ore"))
+        })
+    };
+    wrong::<u64>(&order, "", "order_id")
+        .or_else(|| wrong::<DateTime<FixedOffset>>(&order, "", "created_at"))
+        .or_else(|| wrong::<Map<String, Value>>(&order, "", "customer"))
+        .or_else(customer)
+        .or_else(|| wrong::<Vec<Value>>(&order, "", "lines"))
+        .or_else(lines)
+        .or_else(|| wrong::<i64>(&order, "", "total_ore"))
+}
+
+/// What is wrong with a field of an object, where something is; `path` leads to the object.
+fn wrong<T: DeserializeOwned>(object: &Value, path: &str, name: &str) -> Option<String> {
+    match object.get(name) {
+        None => Some(format!("{path}{name} is missing")),
+        Some(value) => T::deserialize(value).err().map(|error| format!("{path}{name}: {error}")),
+    }
 }
 
 #[cfg(test)]

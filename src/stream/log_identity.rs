@@ -91,7 +91,7 @@ pub(crate) fn others(
     super::let_go(reader);
     let found = found?;
     if found.len() < anchors.len() {
-        return Err(session.unreachable_because("the logs cannot be read".to_owned()));
+        return Err(session.halted("the logs cannot be read".to_owned()));
     }
     let is_other = |(part, anchor): (&Part, &Fingerprint)| match found.get(part)? {
         Found::Record(first) => is_other(anchor, first).then_some(*part),

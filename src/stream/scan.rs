@@ -57,7 +57,7 @@ pub fn scan<T>(
             Some(Heard::End(partition)) => {
                 open.remove(&partition);
             }
-            None => return Err(session.unreachable_because(format!("{doing} came to a halt"))),
+            None => return Err(session.halted(format!("{doing} came to a halt"))),
         }
     }
     Ok(None)

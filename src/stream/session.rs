@@ -50,6 +50,16 @@ pub enum StreamError {
         /// What the client library said.
         reason: String,
     },
+    /// It has answered, and then not to the end of what it was asked.
+    #[error(
+        "Kafka at {bootstrap} answered, but not to the end ({reason}): a broker may have ended and another takes its place, so try again in some seconds"
+    )]
+    Halted {
+        /// The address that was given.
+        bootstrap: String,
+        /// What came to no end.
+        reason: String,
+    },
     /// A topic is missing.
     #[error("there is no topic {topic} at {bootstrap} yet: start `shop-sim produce` or `shop-sim tui` first")]
     NoTopic {
@@ -113,7 +123,7 @@ impl StreamError {
     pub(crate) fn passes(&self) -> bool {
         use RDKafkaErrorCode as Code;
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Halted { .. } => true,
             Self::Kafka(error) => error.rdkafka_error_code().is_some_and(|code| {
                 matches!(
                     code,
@@ -236,21 +246,25 @@ impl Session {
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 
-    /// What the library says of a question that was asked to its end, as Kafka that does not answer.
+    /// What the library says of a question that was asked to its end, as Kafka that gives no answer to it.
     pub(crate) fn silent(&self, error: StreamError) -> StreamError {
         match error {
-            StreamError::Kafka(error) => self.unreachable(&error),
+            StreamError::Kafka(error) => self.halted(said(&error)),
             other => other,
         }
     }
 
     pub(crate) fn unreachable(&self, error: &KafkaError) -> StreamError {
-        self.unreachable_because(
-            error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string()),
-        )
+        StreamError::Unreachable { bootstrap: self.bootstrap.to_string(), reason: said(error) }
     }
 
-    pub(crate) fn unreachable_because(&self, reason: String) -> StreamError {
-        StreamError::Unreachable { bootstrap: self.bootstrap.to_string(), reason }
+    /// What a Kafka that has answered was asked in vain.
+    pub(crate) fn halted(&self, reason: String) -> StreamError {
+        StreamError::Halted { bootstrap: self.bootstrap.to_string(), reason }
     }
+}
+
+/// What the library says, in short.
+fn said(error: &KafkaError) -> String {
+    error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
 }

@@ -146,7 +146,7 @@ pub async fn exist(session: &Session, patience: Duration) -> Result<(), StreamEr
         let probe = asked.probe()?;
         asked.partitions_of(&probe, Topic::State, patience).map(drop)
     });
-    looked.await.unwrap_or_else(|error| Err(session.unreachable_because(error.to_string())))
+    looked.await.unwrap_or_else(|error| Err(session.halted(error.to_string())))
 }
 
 /// Makes the topics that are missing, and returns their names; replication factor min(3, brokers). Where a connection
@@ -224,7 +224,7 @@ async fn missing(
         Ok((admin, brokers, missing))
     };
     let looked = tokio::task::spawn_blocking(look).await;
-    looked.unwrap_or_else(|error| Err(session.unreachable_because(error.to_string())))
+    looked.unwrap_or_else(|error| Err(session.halted(error.to_string())))
 }
 
 /// A cluster says that a topic is made before every broker knows of it and each partition has a leader.

@@ -27,7 +27,7 @@ use crate::{
     },
     shop::{Catalog, Control, Pulse, pulse::RunState},
     simulator::{self, Backfill, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions},
-    stream::{Session, StreamError, control::ControlSender, ends::EndWatch, topics},
+    stream::{Session, control::ControlSender, ends::EndWatch, topics},
     views::figures::ShopFigures,
 };
 
@@ -138,7 +138,9 @@ async fn open(
 ) -> Result<Option<Open>, Failure> {
     if plan.sell.is_some() {
         while let Err(error) = topics::ensure(&services.session, PATIENCE).await {
-            let StreamError::Unreachable { .. } = error else { return Err(error.into()) };
+            if !error.passes() {
+                return Err(error.into());
+            }
             services.model.set_connection(false, Some(error.sentence()), Utc::now().timestamp());
         }
     } else {

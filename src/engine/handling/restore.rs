@@ -166,7 +166,7 @@ impl<'a> Restore<'a> {
                 Some(Heard::End(partition)) => drop(open.remove(&partition)),
                 None => {
                     let reason = format!("{name} cannot be read to its end");
-                    return Err(self.session.unreachable_because(reason));
+                    return Err(self.session.halted(reason));
                 }
             }
         }
@@ -181,7 +181,7 @@ impl<'a> Restore<'a> {
         while watermarks(&self.committed, topic, partition, CALL)?.1 < end {
             if Instant::now() > deadline {
                 let reason = format!("an open transaction on {topic} does not end");
-                return Err(self.session.unreachable_because(reason));
+                return Err(self.session.halted(reason));
             }
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -11,6 +11,7 @@ use crate::{
     messages::Severity,
     stream::{
         StreamError,
+        reader::watermarks,
         retention::{Gap, begins},
         topic_name,
     },
@@ -173,9 +174,9 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     fn watermarks(&self, part: Part) -> Result<(i64, i64), StreamError> {
         let session = &self.env.session;
         let probe = session.probe()?;
-        let marks = probe.fetch_watermarks(&topic_name(session, part.source), part.partition, CALL);
+        let marks = watermarks(&probe, &topic_name(session, part.source), part.partition, CALL);
         crate::stream::let_go(probe);
-        Ok(marks?)
+        marks
     }
 
     /// Where to read from in a log that retention has taken the last record from, or that has become another one.

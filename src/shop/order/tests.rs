@@ -194,5 +194,27 @@ fn a_long_text_in_the_wrong_place_is_not_quoted_whole() {
     record["order_id"] = json!("å".repeat(500_000));
     let error = Order::decode(Some(&serde_json::to_vec(&record).unwrap())).unwrap_err().to_string();
     assert!(error.chars().count() < 300, "{}", error.len());
+    assert!(error.contains("order_id"), "{error}");
+    // What is no JSON has no fields, but a place.
+    let error = Order::decode(Some(b"{\"order_id\":")).unwrap_err().to_string();
     assert!(error.contains("line 1 column"), "{error}");
+}
+
+#[test]
+fn the_reason_names_the_field_that_is_missing_or_wrong() {
+    for field in FIELDS {
+        let (parent, name) = field.rsplit_once('/').unwrap();
+        let mut wrong = valid();
+        *wrong.pointer_mut(field).unwrap() = json!(true);
+        let mut missing = valid();
+        if let Some(object) = missing.pointer_mut(parent).unwrap().as_object_mut() {
+            object.remove(name);
+        }
+        for record in [wrong, missing].iter().filter(|record| **record != valid()) {
+            let error = Order::decode(Some(record.to_string().as_bytes())).unwrap_err().to_string();
+            let place = field.replace("/lines/0", "line 1").trim_start_matches('/').replace('/', ".");
+            let named = place.split('.').all(|word| error.contains(word));
+            assert!(named && !error.contains("column"), "{field}: {error}");
+        }
+    }
 }

@@ -46,9 +46,18 @@ impl Writer<'_> {
         self.1.poll(Duration::ZERO);
     }
 
+    /// With a key of another shop's, or none, now and then.
     fn order(&self, partition: i32, id: u64) {
         let order = naive::order(id, 1_795_000_000 + i64::try_from(id).unwrap(), &[(1, 1, 1, 100)]);
-        self.write(Topic::Orders, partition, id, &serde_json::to_vec(&order).unwrap());
+        let payload = serde_json::to_vec(&order).unwrap();
+        if id % 4 == 0 {
+            let topic = self.0.topic(Topic::Orders);
+            let record: BaseRecord<'_, [u8], [u8]> =
+                BaseRecord::to(&topic).partition(partition).payload(&payload);
+            self.1.send(record).map_err(|(error, _)| error).unwrap();
+        } else {
+            self.write(Topic::Orders, partition, if id % 4 == 1 { id } else { id + 1 }, &payload);
+        }
     }
 
     fn handled(&self, partition: i32, id: u64) {
