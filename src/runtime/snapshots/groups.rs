@@ -23,6 +23,8 @@ pub(super) struct Groups {
 #[derive(Debug, Default)]
 struct Flow {
     counts: VecDeque<(Instant, u64)>,
+    /// Partitions that the last count is of.
+    partitions: usize,
     rate: f64,
     history: Arc<History>,
 }
@@ -62,8 +64,10 @@ impl Groups {
 impl Flow {
     /// Adds a point, more than one where nobody looked for a while.
     fn point(&mut self, now: Instant, reading: &Reading, points: usize) {
-        // A consumer that starts again counts from 0.
-        if self.counts.back().is_some_and(|(_, last)| *last > reading.records) {
+        // A consumer that starts again counts from 0; of one elsewhere it is the sum of the partitions that were told of.
+        let of_others = std::mem::replace(&mut self.partitions, reading.partitions) != reading.partitions
+            && reading.rebalances.is_none();
+        if of_others || self.counts.back().is_some_and(|(_, last)| *last > reading.records) {
             self.counts.clear();
         }
         self.counts.push_back((now, reading.records));
@@ -95,6 +99,19 @@ mod tests {
     fn reading(records: u64, lag: u64) -> Reading {
         let (partitions, rebalances, errors) = (6, Some(1), Some(0));
         Reading { view: "sales", records, lag, partitions, rebalances, errors, trouble: None }
+    }
+
+    #[test]
+    fn what_others_have_read_before_it_was_told_here_is_no_rate() {
+        let start = Instant::now();
+        let mut groups = Groups::default();
+        let told = [(0, 0), (1, 400_000), (6, 2_500_000), (6, 2_500_500), (6, 2_501_000)];
+        let rates = told.iter().zip(0..).map(|((partitions, records), second)| {
+            let elsewhere =
+                Reading { partitions: *partitions, rebalances: None, errors: None, ..reading(*records, 0) };
+            groups.take(start + POINT * second, vec![elsewhere]).remove(0).rate
+        });
+        assert_eq!(rates.collect::<Vec<_>>(), [0.0, 0.0, 0.0, 500.0, 500.0]);
     }
 
     #[test]
