@@ -4,6 +4,7 @@
 mod assignment;
 mod commit;
 mod restore;
+mod size;
 mod transaction;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use self::size::Size;
 use self::{commit::Transaction, transaction::Sender};
 use super::{
     consumer,
@@ -48,12 +50,13 @@ const HELD: usize = 250_000;
 /// # Errors
 ///
 /// Where Kafka refuses what no repetition mends.
-pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, ConsumerError> {
+pub async fn run(env: &Env, parameters: Parameters, size: Size) -> Result<Ended, ConsumerError> {
     // First, so that a transaction that an earlier run left open is aborted.
     let sender = Sender::new(&env.session, &env.instance)?;
     let handling = HandlingProcessor {
         env: env.clone(),
         parameters,
+        size,
         ledgers: BTreeMap::new(),
         sender: Some(Arc::new(sender)),
         under_way: None,
@@ -75,6 +78,7 @@ pub async fn run(env: &Env, parameters: Parameters) -> Result<Ended, ConsumerErr
 struct HandlingProcessor {
     env: Env,
     parameters: Parameters,
+    size: Size,
     /// By partition.
     ledgers: BTreeMap<i32, Ledger>,
     /// Let go when it retires.
@@ -177,7 +181,9 @@ impl Processor for HandlingProcessor {
     const SOURCES: &'static [Source] = Handling::SOURCES;
 
     fn assigned(&mut self, parts: &[Part], committed: AskCommitted<'_>) -> Result<Vec<Start>, String> {
-        self.take_over(parts, committed)
+        let starts = self.take_over(parts, committed);
+        self.hold();
+        starts
     }
 
     // What was read but not committed is read again by the next owner.
@@ -187,6 +193,8 @@ impl Processor for HandlingProcessor {
             self.ledgers.remove(&part.partition);
             self.end_seen.remove(&part.partition);
         }
+        // What was held of them holds nobody up any more.
+        self.hold();
         Vec::new()
     }
 
@@ -240,8 +248,8 @@ impl Processor for HandlingProcessor {
         if ended.is_none() && due && idle && (soon || self.sent.elapsed() >= interval) && !self.is_in_doubt()
         {
             ended = self.commit(client);
-            self.hold();
         }
+        self.hold();
         self.show();
         if ended.is_none() && self.has_reached_end()? {
             ended = Some(Ended::Done);

@@ -2,7 +2,8 @@
 
 use chrono::Utc;
 use rdkafka::{
-    ClientContext,
+    ClientContext, Message,
+    error::{KafkaError, RDKafkaErrorCode},
     producer::{BaseRecord, DeliveryResult, ProducerContext},
 };
 
@@ -26,14 +27,29 @@ impl ProducerContext for Quiet {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, _)) = result {
-            // The next second's figures replace it.
-            tracing::debug!("a state was not published: {error}");
+        if let Err((error, message)) = result {
+            not_published(error, message.key().unwrap_or_default());
         }
     }
 }
 
+/// A state was not sent. The next second's figures replace it, unless it is too large for any record.
+fn not_published(error: &KafkaError, key: &[u8]) {
+    let key = String::from_utf8_lossy(key);
+    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) {
+        tracing::error!(
+            "the state of {key} is larger than Kafka takes, so others see old figures: raise max.message.bytes of the topic of states"
+        );
+    } else {
+        tracing::debug!("the state of {key} was not published: {error}");
+    }
+}
+
+/// Bytes of a state before it is compressed, at most.
+const LARGEST: &str = "67108864";
+
 /// Sends states; never waits.
+
 pub struct Publisher {
     producer: PolledProducer<Quiet>,
     topic: String,
@@ -50,6 +66,10 @@ impl Publisher {
                 // Older figures than these are of no use to anybody.
                 ("message.timeout.ms", "10000"),
                 ("queue.buffering.max.messages", "5000"),
+                // A state with thousands of products is a megabyte of much the same words: what counts is what it takes
+                // in the log.
+                ("compression.type", "zstd"),
+                ("message.max.bytes", LARGEST),
             ])
             .create_with_context(Quiet)?;
         Ok(Self { producer, topic: session.topic(Topic::State) })
@@ -61,7 +81,7 @@ impl Publisher {
         let key = key(view, part);
         let record = BaseRecord::to(&self.topic).partition(STATE_VIEWS).key(&key).payload(&value);
         if let Err((error, _)) = self.producer.send(record) {
-            tracing::debug!("a state was not published: {error}");
+            not_published(&error, key.as_bytes());
         }
     }
 

@@ -72,9 +72,10 @@ impl Visitor for Start<'_> {
     fn handling(self) {
         let Self { services, tools } = self;
         services.spawn(async move {
+            let size = handling::Size::default();
             let run = || {
-                let Tools { env, parameters, .. } = tools.clone();
-                dedicated(handling::NAME, async move { handling::run(&env, parameters).await })
+                let (Tools { env, parameters, .. }, size) = (tools.clone(), size.clone());
+                dedicated(handling::NAME, async move { handling::run(&env, parameters, size).await })
             };
             supervisor(&tools.env).keep(handling::NAME, run).await;
         });

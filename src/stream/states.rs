@@ -47,7 +47,7 @@ pub fn published(session: &Session, view: &str) -> Result<HashMap<Part, PartStat
                 }
             }
             Some(Heard::End(_)) => break,
-            None => return Err(session.unreachable_because(format!("{topic} cannot be read to its end"))),
+            None => return Err(session.halted(format!("{topic} cannot be read to its end"))),
         }
     }
     super::let_go(consumer);

@@ -115,3 +115,28 @@ fn records_that_cannot_be_opened_are_told_and_hold_up_their_own_partition_alone(
     assert!(searched.refused().contains("cannot be opened"), "{searched}");
     consumers.terminate().ok();
 }
+
+/// A state of some megabytes, as it would be without compression.
+#[test]
+fn the_figures_of_a_shop_with_thousands_of_products_reach_everybody() {
+    const PRODUCTS: usize = 20_000;
+    let shop = Shop::new();
+    let product = |id: usize| {
+        format!(
+            "[[product]]\nid = {id}\nname = \"En vara med ett ganska långt namn, nummer {id}\"\ncategory = \"Alla\"\n\
+             price_ore = 100\npopularity = 1\nopening_stock = 50\nreorder_point = 10\nreorder_quantity = 50\n\
+             delivery_minutes = 60\n\n"
+        )
+    };
+    let products: String = (1..=PRODUCTS).map(product).collect();
+    std::fs::write(shop.home().join("products.toml"), products).unwrap();
+    shop.bootstrap();
+    shop.run(&["produce", "--count", "20", "--rate", "50", "--products", "products.toml"]).ok();
+    let consumers = shop.start(&["consume"]);
+    wait_for("the stock of every product", PATIENCE, || {
+        let status = shop.run(&["status", "--json"]).ok().json();
+        let stock = status["stock"].as_array().unwrap();
+        (stock.len() == PRODUCTS && status["lag"]["stock"] == 0).then_some(())
+    });
+    consumers.terminate().ok();
+}

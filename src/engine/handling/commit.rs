@@ -19,9 +19,6 @@ use crate::{
     stream::{StreamError, Topic},
 };
 
-/// Orders in one transaction, about.
-const AT_MOST: usize = 50_000;
-
 /// A transaction that is under way. It comes to the states that it commits, which are for the read model then, and the
 /// orders that were left out because no batch holds them; or to why it failed.
 pub(super) type Transaction = thread::JoinHandle<Result<(Vec<(i32, PartState)>, Vec<u64>), StreamError>>;
@@ -44,8 +41,10 @@ impl HandlingProcessor {
         let now = self.env.clock.now();
         let mut outgoing = Vec::new();
         let mut moved = Vec::new();
+        let due = self.ledgers.values().filter(|ledger| ledger.is_due(now)).count();
+        let share = (self.size.orders() / due.max(1)).max(1);
         for (partition, ledger) in self.ledgers.iter_mut().filter(|(_, ledger)| ledger.is_due(now)) {
-            outgoing.extend(ledger.settle(now, AT_MOST).into_iter().map(|record| (*partition, record)));
+            outgoing.extend(ledger.settle(now, share).into_iter().map(|record| (*partition, record)));
             moved.push((*partition, ledger.position(), ledger.resume().clone()));
         }
         self.unsent = 0;
@@ -72,6 +71,7 @@ impl HandlingProcessor {
         let transaction = self.under_way.take()?;
         let outcome = transaction.join().unwrap_or_else(|_| Err(KafkaError::Canceled.into()));
         self.sent = Instant::now();
+        self.size.learn(outcome.is_ok());
         match outcome {
             Ok((states, too_large)) => {
                 self.tell_too_large(too_large);
