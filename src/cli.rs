@@ -20,8 +20,8 @@ use crate::{
 };
 pub use values::{BackfillArg, RateArg};
 use values::{
-    address, backfill, chance_ppm, date, duration_ms, order_id, partitions, prefix, property, rate, speed,
-    time, whole, zone,
+    address, backfill, bootstrap, chance_ppm, date, duration_ms, order_id, partitions, prefix, property,
+    rate, speed, time, whole, zone,
 };
 
 /// Headings in the help of commands that have many options.
@@ -47,6 +47,10 @@ impl Cli {
     /// Reads what was typed; the error prints itself.
     pub fn read(typed: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
         let mut parser = Self::command();
+        // An empty variable is none, as everywhere on a system that cannot unset what others have exported.
+        if std::env::var_os("SHOP_SIM_BOOTSTRAP").is_some_and(|address| address.is_empty()) {
+            parser = parser.mut_arg("bootstrap", |bootstrap| bootstrap.env(None));
+        }
         let matches = parser.try_get_matches_from_mut(typed)?;
         // An address that the environment gives is meant for other commands; one that is typed is a mistake. The
         // parser has no conflicts between an option and a command.
@@ -95,7 +99,7 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct Common {
     /// Kafka's addresses, HOST:PORT[,…]; without it the built-in broker is used
-    #[arg(long, global = true, env = "SHOP_SIM_BOOTSTRAP", value_name = "HOST:PORT", help_heading = KAFKA)]
+    #[arg(long, global = true, env = "SHOP_SIM_BOOTSTRAP", value_name = "HOST:PORT", value_parser = bootstrap, help_heading = KAFKA)]
     pub bootstrap: Option<String>,
     /// Prefix of topic and group names
     #[arg(long, global = true, default_value = "shop", value_name = "NAME", value_parser = prefix, help_heading = KAFKA)]

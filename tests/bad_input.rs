@@ -8,8 +8,8 @@ use std::{fs, net::TcpListener, time::Duration};
 
 use common::{
     files::tree,
-    kafka::real_bootstrap,
-    shop::{Done, PATIENCE, Shop},
+    kafka::{self, real_bootstrap},
+    shop::{Done, PATIENCE, Shop, wait_for},
 };
 
 /// Within this every refusal comes; a second is for starting a debug build on a busy machine.
@@ -220,4 +220,73 @@ fn real_time_on_a_log_that_is_ahead_of_it_is_refused() {
     let done = shop.run(&["produce", "--count", "1"]);
     done.refused();
     assert!(done.took < PATIENCE);
+}
+
+#[test]
+fn an_address_that_is_none_is_refused_at_once_and_an_empty_variable_is_no_address() {
+    let shop = Shop::new();
+    for address in
+        ["", "localhost:abc", "localhost:0", "localhost:99999", ":9092", "a b:9092", "a:1,,b:2", "[::1]x"]
+    {
+        let done = shop.run_bare(&["status", "--bootstrap", address]);
+        assert_eq!(done.status.code(), Some(2), "{address}: {done}");
+        assert!(done.stderr.contains("HOST:PORT") && done.took < Duration::from_secs(3), "{address}: {done}");
+    }
+    for address in ["localhost", "[::1]:9092", "PLAINTEXT://localhost:9092", "a:1,b:2"] {
+        let done =
+            shop.run_bare(&["status", "--bootstrap", address, "-X", "isolation.level=read_uncommitted"]);
+        assert!(
+            !done.stderr.contains("HOST:PORT[") && done.stderr.contains("isolation.level"),
+            "{address}: {done}"
+        );
+    }
+    let mut command = std::process::Command::new("env");
+    command.args(["SHOP_SIM_BOOTSTRAP=", env!("CARGO_BIN_EXE_shop-sim"), "status"]);
+    let done = shop.spawn(command, "status with an empty variable".to_owned()).finish();
+    assert!(done.refused().contains("there is no shop in"), "{done}");
+}
+
+#[test]
+fn what_has_an_end_and_is_interrupted_before_it_ends_with_1() {
+    let shop = Shop::new();
+    shop.bootstrap();
+    for end in [["--count", "1000000"], ["--backfill", "2020-01-01 00:00..2025-01-01 00:00"]] {
+        let producer = shop.start(&[&["produce", "--rate", "5"][..], &end].concat());
+        wait_for("an order", PATIENCE, || {
+            (kafka::records_written(shop.bootstrap(), &shop.topic("orders")) > 0).then_some(())
+        });
+        let done = producer.terminate();
+        assert_eq!(done.status.code(), Some(1), "{done}");
+        assert!(done.stderr.contains("interrupted"), "{done}");
+    }
+}
+
+/// As `nohup` and a shell's background jobs start it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_is_ignored_from_the_start_stays_ignored() {
+    let shop = Shop::new();
+    shop.bootstrap();
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "trap '' HUP INT; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_shop-sim"), "produce"]);
+    command.args(["--rate", "50"]).args(shop.flags());
+    let mut producer = shop.spawn(command, "produce under nohup".to_owned());
+    let written = || kafka::records_written(shop.bootstrap(), &shop.topic("orders"));
+    producer.wait_until("an order", || written() > 0);
+    producer.signal("HUP");
+    producer.signal("INT");
+    let before = written();
+    producer.wait_until("more orders", || written() > before + 100);
+    producer.terminate().ok();
+}
+
+#[test]
+fn a_folder_that_is_removed_under_a_running_broker_is_told() {
+    let shop = Shop::embedded();
+    let mut producer = shop.start(&["produce", "--rate", "50"]);
+    let data = shop.out().join("kafka");
+    producer.wait_until("its data", || data.join("address").exists());
+    std::fs::remove_dir_all(shop.out()).unwrap();
+    wait_for("a word", PATIENCE, || producer.stderr().contains("were removed").then_some(()));
+    producer.terminate();
 }

@@ -28,7 +28,7 @@ pub enum BrokerError {
         source: io::Error,
     },
     /// The data folder cannot be read or written.
-    #[error("cannot use the broker's data in {} ({source}); check its permissions and the room on its disk", data.display())]
+    #[error("cannot use the broker's data in {} ({source}); {}", data.display(), remedy(source))]
     Io {
         /// The data folder.
         data: PathBuf,
@@ -45,11 +45,51 @@ pub enum BrokerError {
     },
 }
 
+/// What helps against an error of a file system.
+pub fn remedy(error: &io::Error) -> &'static str {
+    use rustix::io::Errno;
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE | Errno::NFILE) => {
+            "raise the limit of open files (`ulimit -n`), or end other programs"
+        }
+        Some(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS) => {
+            "its file system has no locks: use a folder on a disk of this machine"
+        }
+        Some(Errno::NOSPC | Errno::DQUOT) => "make room on its disk",
+        Some(Errno::ROFS) => "its disk takes nothing but reads: use a folder on another",
+        Some(Errno::ACCESS | Errno::PERM) => "make it writable, or use another folder",
+        _ => "make it a folder that can be written, or use another",
+    }
+}
+
 impl BrokerError {
     pub(super) fn topics(data: PathBuf, error: TopicError) -> Self {
         match error {
             TopicError::Io(source) | TopicError::Log(LogError::Io(source)) => Self::Io { data, source },
             other => Self::Corrupt { data, what: other.to_string() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_helps_fits_what_is_wrong() {
+        let remedies = [
+            (24, "open files"),
+            (23, "open files"),
+            (37, "locks"),
+            (95, "locks"),
+            (28, "room"),
+            (30, "another"),
+            (13, "writable"),
+        ];
+        for (number, words) in remedies {
+            let error = io::Error::from_raw_os_error(number);
+            assert!(remedy(&error).contains(words), "{error}: {}", remedy(&error));
+        }
+        assert!(remedy(&io::Error::other("anything")).contains("folder"));
     }
 }

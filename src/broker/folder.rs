@@ -16,7 +16,7 @@ const ADDRESS: &str = "address";
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -36,7 +36,7 @@ impl Folder {
             Err(TryLockError::WouldBlock) => return Err(BrokerError::Locked { data: path.to_owned() }),
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
-        let folder = Self { path: path.to_owned(), _lock: lock };
+        let folder = Self { path: path.to_owned(), lock };
         // What a process that was killed left behind leads nowhere.
         folder.withdraw().map_err(io)?;
         Ok(folder)
@@ -44,6 +44,20 @@ impl Folder {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the folder still is where it was locked: one that was removed lives on for as long as its files are open,
+    /// and is gone with them.
+    pub(super) fn is_there(&self) -> bool {
+        let same = |held: fs::Metadata, found: fs::Metadata| {
+            use std::os::unix::fs::MetadataExt;
+            (held.dev(), held.ino()) == (found.dev(), found.ino())
+        };
+        match (self.lock.metadata(), fs::metadata(self.path.join(LOCK))) {
+            (Ok(held), Ok(found)) => same(held, found),
+            (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
+            (Err(_), Ok(_)) => true,
+        }
     }
 
     /// Tells other processes where the broker is.

@@ -25,6 +25,12 @@ pub(super) async fn run(cluster: Arc<Cluster>) {
             () = cluster.stopping.cancelled() => return,
             () = tokio::time::sleep(INTERVAL) => {}
         }
+        if !cluster.folder.is_there() {
+            let folder = cluster.folder.path().display();
+            tracing::error!(
+                "the broker's data in {folder} were removed while it runs: what it holds is lost when it ends; end it, and start it on a folder that stays"
+            );
+        }
         until_groups -= 1;
         if until_groups == 0 {
             until_groups = GROUPS_EVERY;

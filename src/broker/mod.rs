@@ -42,7 +42,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 pub use config::{BrokerConfig, Durability};
-pub use error::BrokerError;
+pub use error::{BrokerError, remedy};
 pub use folder::published_address;
 
 use cluster::Cluster;

@@ -58,6 +58,26 @@ pub(super) fn date(text: &str) -> Result<NaiveDate, String> {
     text.parse().map_err(|_| "use a day of the calendar as year-month-day, such as 2026-11-20".to_owned())
 }
 
+/// Addresses as librdkafka takes them: each may begin with a protocol and `://`, and end without a port.
+pub(super) fn bootstrap(text: &str) -> Result<String, String> {
+    let fits = |address: &str| {
+        let address = address.trim();
+        let place = address.split_once("://").map_or(address, |(_, place)| place);
+        let (host, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, "")) => (host, "9092"),
+            Some((host, rest)) => (host, rest.strip_prefix(':').unwrap_or_default()),
+            None => place.split_once(':').unwrap_or((place, "9092")),
+        };
+        let is_named = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '/');
+        is_named && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    if text.split(',').all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("use HOST:PORT, several with commas between them, such as kafka-1:9092,kafka-2:9092".to_owned())
+    }
+}
+
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "use an IP address and a port, such as 127.0.0.1:9092".to_owned())
 }

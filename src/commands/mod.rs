@@ -105,12 +105,18 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// A token that is cancelled by SIGINT, SIGTERM and SIGHUP; a second signal ends the process at once.
+/// A token that is cancelled by SIGINT, SIGTERM and SIGHUP; a second signal ends the process at once. A signal that
+/// whoever started the process lets it ignore, as `nohup` and a shell's background jobs do, stays ignored.
 pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let stop = CancellationToken::new();
-    let listen =
-        |kind| signal(kind).map_err(|error| Failure::Other(format!("signals cannot be received ({error})")));
+    let ignored = ignored_signals();
+    let listen = |kind: SignalKind| match ignored & 1 << (kind.as_raw_value() - 1) {
+        0 => signal(kind)
+            .map(Some)
+            .map_err(|error| Failure::Other(format!("signals cannot be received ({error})"))),
+        _ => Ok(None),
+    };
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut hangup = listen(SignalKind::hangup())?;
@@ -118,9 +124,9 @@ pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
     tokio::spawn(async move {
         for _ in 0..2 {
             tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
+                () = received(&mut interrupt) => {}
+                () = received(&mut terminate) => {}
+                () = received(&mut hangup) => {}
             }
             if told.is_cancelled() {
                 std::process::exit(1);
@@ -129,6 +135,24 @@ pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
         }
     });
     Ok(stop)
+}
+
+/// Waits for a signal; for ever for one that is ignored.
+async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that this process ignored when it was started, one a bit from signal 1 on; none where the system does not
+/// say so in `/proc`.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// The way to Kafka; `None` when told to stop before it answers.

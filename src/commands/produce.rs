@@ -28,16 +28,29 @@ pub(super) async fn run(setting: Setting, args: ProduceArgs) -> Result<(), Failu
         super::simulator(&setting, &args.simulator, args.seed, args.backfill, Utc::now().timestamp_millis())?;
     options.count = args.count;
     options.check()?;
+    let has_end = options.count.is_some() || options.backfill.is_some();
     let stop = interrupted()?;
-    let Some(kafka) = super::opened(&setting, &stop).await? else { return Ok(()) };
+    let Some(kafka) = super::opened(&setting, &stop).await? else { return stopped(has_end) };
     let outcome = sell(&setting, &kafka, options, &stop).await;
     kafka.close().await;
     match outcome? {
-        Outcome::Finished | Outcome::Stopped => Ok(()),
+        Outcome::Finished => Ok(()),
+        Outcome::Stopped => stopped(has_end),
         Outcome::Replaced { by } => {
             Err(Failure::Other(format!("another simulator ({by}) has taken over: this one has stopped")))
         }
     }
+}
+
+/// Told to stop: an error where there was an end to come to.
+fn stopped(has_end: bool) -> Result<(), Failure> {
+    if has_end {
+        return Err(Failure::Other(
+            "interrupted before all was written: what was written is in the log, and `shop-sim status` says how far it goes"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 async fn sell(

@@ -26,9 +26,6 @@ use crate::{
 /// While records never end, figures are shown as often as a screen can use them, wall time.
 const SHOWN: Duration = Duration::from_millis(100);
 
-/// How long states that are handed over at the end may take to reach Kafka.
-const HANDED_OVER: Duration = Duration::from_millis(500);
-
 /// Runs a consumer until it is told to stop, has reached its end, or must begin again.
 pub(super) async fn run<P: Processor>(
     env: &Env,
@@ -250,8 +247,6 @@ impl<P: Processor> Consumer<'_, P> {
         let Self { env, shared, client, input, .. } = self;
         drop((shared, input));
         if for_good {
-            // Whoever has the partitions next goes on from the states that were handed over.
-            env.publisher.flush(HANDED_OVER);
             member::leave(env, client, P::NAME).await;
         } else {
             crate::stream::let_go(client);

@@ -301,6 +301,8 @@ pub(super) async fn leave(env: &Env, client: Arc<Client>, name: &str) {
         crate::stream::let_go(client);
         return;
     }
+    // Whoever has the partitions next goes on from the states that were handed over.
+    env.publisher.flush(LEAVING / 2);
     client.unsubscribe();
     // It leaves when it has given its share back, from within a poll.
     let given_back = async {

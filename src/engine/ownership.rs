@@ -49,9 +49,15 @@ impl Ownership {
 
     /// How long nothing has been known of them.
     pub(super) fn silence(&self) -> Duration {
+        let (running, wall) = self.silences();
+        running.max(wall)
+    }
+
+    /// The same by the clock that stands still while the machine sleeps, and by the one on the wall, which may be set: one
+    /// that was set back says nothing.
+    pub(super) fn silences(&self) -> (Duration, Duration) {
         let (instant, wall) = *self.seen();
-        // A clock that was set back says nothing.
-        instant.elapsed().max(wall.elapsed().unwrap_or_default())
+        (instant.elapsed(), wall.elapsed().unwrap_or_default())
     }
 
     /// From here on nothing is written: the consumer begins again from its last checkpoint.

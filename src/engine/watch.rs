@@ -19,12 +19,16 @@ pub(super) fn watch_over(env: &Env, name: &'static str, ownership: &Arc<Ownershi
     let watching = async move {
         let mut told = false;
         loop {
-            let silence = ownership.silence();
-            let stands = silence > LONG;
+            let (running, wall) = ownership.silences();
+            let stands = running.max(wall) > LONG;
             if stands && !told {
-                let seconds = silence.as_secs();
-                let what =
-                    format!("{name} has stood still for {seconds} s: its disk or Kafka keeps it waiting");
+                let what = if running > LONG {
+                    let seconds = running.as_secs();
+                    format!("{name} has stood still for {seconds} s: its disk or Kafka keeps it waiting")
+                } else {
+                    let seconds = (wall.saturating_sub(running)).as_secs();
+                    format!("{name}: the machine slept, or its clock was set forward by {seconds} s")
+                };
                 let second = env.clock.now().unwrap_or_default();
                 env.model.say(second, Severity::Warning, format!("{what}.").into());
                 env.model.set_trouble(name, what.into());

@@ -41,7 +41,7 @@ pub enum OutDirError {
         asked: String,
     },
     /// The folder cannot be written.
-    #[error("{path} cannot be used ({error}): give another folder with --out, or make this one writable")]
+    #[error("{path} cannot be used ({error}): {}", crate::broker::remedy(error))]
     Io {
         /// Which file or folder.
         path: String,

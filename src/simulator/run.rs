@@ -31,6 +31,10 @@ const LATE_MS: i64 = 1_000;
 const LEAD: Duration = Duration::from_millis(250);
 /// A pulse without acknowledgement for so long means that Kafka is away.
 const AWAY: Duration = Duration::from_millis(500);
+/// Kafka that is away for so long is told of.
+const LONG_AWAY: Duration = Duration::from_secs(3);
+/// A clock that was set back by more than this is told of, ms.
+const SET_BACK_MS: i64 = 5_000;
 /// Between two looks whether a pulse that keeps the next one waiting is acknowledged.
 const OVERDUE: Duration = Duration::from_millis(20);
 /// What is on its way when the shop closes is waited for no longer than this, the last pulse included.
@@ -58,6 +62,17 @@ pub struct Simulator {
     /// Orders in the log before this run.
     pub(super) orders_before: u64,
     pub(super) meter: Meter,
+    /// What was told last that keeps it from selling.
+    pub(super) obstacle: Option<Obstacle>,
+}
+
+/// What keeps a simulator from selling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Obstacle {
+    /// Kafka takes nothing.
+    Away,
+    /// The clock shows a time that is sold already.
+    Clock,
 }
 
 /// What to do after a step.
@@ -123,6 +138,7 @@ impl Simulator {
         let away = self.till.outbox.pulse_open() && self.heartbeat.since(now.instant) > AWAY;
         self.clock.set_going(running && !away && self.phase == Phase::Live, now);
         let until_ms = self.until_ms(now);
+        self.tell_obstacle(until_ms, now);
         let round = if running || self.phase == Phase::Live {
             let late =
                 self.is_real_live() && until_ms.saturating_sub(self.till.floor.complete_ms()) > LATE_MS;
@@ -140,6 +156,32 @@ impl Simulator {
             (None, Round::UpToDate) if self.till.outbox.held() > 0 => Next::Acknowledgement,
             (None, Round::UpToDate) => self.wait(now, running, watched),
         })
+    }
+
+    /// Tells what keeps it from selling, once.
+    fn tell_obstacle(&mut self, until_ms: i64, now: Moment) {
+        let sold_ms = self.till.floor.complete_ms();
+        let obstacle = if self.till.outbox.pulse_open() && self.heartbeat.since(now.instant) > LONG_AWAY {
+            Some(Obstacle::Away)
+        } else if self.is_real_live() && until_ms.saturating_add(SET_BACK_MS) < sold_ms {
+            Some(Obstacle::Clock)
+        } else {
+            None
+        };
+        if obstacle == self.obstacle {
+            return;
+        }
+        match obstacle {
+            Some(Obstacle::Away) => tracing::error!(
+                "Kafka takes no records: it is away, or its disk takes none; nothing is lost, and selling goes on when it does"
+            ),
+            Some(Obstacle::Clock) => tracing::error!(
+                "the machine's clock was set back: nothing is sold until it shows {} again",
+                self.zone.stamp(sold_ms).format("%Y-%m-%d %H:%M:%S")
+            ),
+            None => tracing::info!("selling goes on"),
+        }
+        self.obstacle = obstacle;
     }
 
     /// Up to when things may happen, Unix ms of shop time: the last millisecond that is over.

@@ -95,6 +95,7 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
         rush: Rush::default(),
         orders_before: books.order_count,
         meter: Meter::default(),
+        obstacle: None,
     })
 }
 
