@@ -49,7 +49,6 @@ fn not_published(error: &KafkaError, key: &[u8]) {
 const LARGEST: &str = "67108864";
 
 /// Sends states; never waits.
-
 pub struct Publisher {
     producer: PolledProducer<Quiet>,
     topic: String,

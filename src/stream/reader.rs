@@ -66,10 +66,12 @@ pub(crate) fn next<'a>(
         match reader.poll(left) {
             Some(Ok(message)) => return Ok(Some(Heard::Record(message))),
             Some(Err(KafkaError::PartitionEOF(partition))) => return Ok(Some(Heard::End(partition))),
-            Some(Err(error)) => match unopened(&error) {
-                Some(code) => return Err(StreamError::Unopened { code }),
-                None => tracing::debug!("{doing}: {error}"),
-            },
+            Some(Err(error)) => {
+                if let Some(code) = unopened(&error) {
+                    return Err(StreamError::Unopened { code });
+                }
+                tracing::debug!("{doing}: {error}");
+            }
             None => {}
         }
     }

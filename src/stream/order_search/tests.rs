@@ -50,7 +50,7 @@ impl Writer<'_> {
     fn order(&self, partition: i32, id: u64) {
         let order = naive::order(id, 1_795_000_000 + i64::try_from(id).unwrap(), &[(1, 1, 1, 100)]);
         let payload = serde_json::to_vec(&order).unwrap();
-        if id % 4 == 0 {
+        if id.is_multiple_of(4) {
             let topic = self.0.topic(Topic::Orders);
             let record: BaseRecord<'_, [u8], [u8]> =
                 BaseRecord::to(&topic).partition(partition).payload(&payload);
