@@ -32,7 +32,7 @@ pub fn published(session: &Session, view: &str) -> Result<HashMap<Part, PartStat
     consumer.assign(&places)?;
     let deadline = Instant::now() + PATIENCE;
     while low < end {
-        match next(&consumer, deadline, "reading what was published") {
+        match next(&consumer, deadline, "reading what was published")? {
             Some(Heard::Record(message)) => {
                 let key = String::from_utf8_lossy(message.key().unwrap_or_default());
                 let state = message.payload().map(serde_json::from_slice::<PartState>);

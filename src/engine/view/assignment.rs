@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use rdkafka::{TopicPartitionList, consumer::Consumer};
+use rdkafka::TopicPartitionList;
 
 use super::ViewProcessor;
 use crate::{
