@@ -35,7 +35,7 @@ const IDLE: Duration = Duration::from_secs(3);
 /// A question to Kafka whose answer can wait.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a member that leaves for good may take for it.
-const LEAVING: Duration = Duration::from_secs(1);
+const LEAVING: Duration = Duration::from_secs(3);
 
 /// The client of a member.
 pub(super) type Client = StreamConsumer<Member>;
@@ -114,7 +114,7 @@ pub(super) fn join(
         ("partition.assignment.strategy", "range"),
         ("session.timeout.ms", "6000"),
         // The others learn with a heartbeat that somebody has come, or gone.
-        ("heartbeat.interval.ms", "500"),
+        ("heartbeat.interval.ms", "1000"),
     ];
     let client: Client = session.client(&settings).create_with_context(member)?;
     client.subscribe(&client.context().topics())?;
@@ -302,7 +302,7 @@ pub(super) async fn leave(env: &Env, client: Arc<Client>, name: &str) {
         return;
     }
     // Whoever has the partitions next goes on from the states that were handed over.
-    env.publisher.flush(LEAVING / 2);
+    env.publisher.flush(LEAVING / 3);
     client.unsubscribe();
     // It leaves when it has given its share back, from within a poll.
     let given_back = async {
@@ -327,7 +327,7 @@ pub(super) async fn leave(env: &Env, client: Arc<Client>, name: &str) {
 
 /// Whether a group is known to have no more than one member.
 fn is_alone(client: &Client, group: &str) -> bool {
-    match client.fetch_group_list(Some(group), LEAVING / 2) {
+    match client.fetch_group_list(Some(group), LEAVING / 3) {
         Ok(groups) => groups.groups().iter().any(|known| known.name() == group && known.members().len() <= 1),
         Err(error) => {
             tracing::debug!("who else is in {group} is not known: {error}");
