@@ -24,5 +24,6 @@ mod machines;
 mod networks;
 mod panics;
 mod proxy;
+mod pulse;
 mod stalls;
 mod topics;
