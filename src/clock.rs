@@ -26,6 +26,8 @@ struct Inner {
     floor: AtomicI64,
     /// Whether a log without a simulator holds orders: then shop time is wall time.
     trading: AtomicBool,
+    /// Whether every pulse was heard that had been told before this process began.
+    heard: AtomicBool,
     /// Where time was stopped for good.
     fixed: OnceLock<i64>,
 }
@@ -36,6 +38,7 @@ impl Default for Clock {
             pulse: watch::Sender::new(None),
             floor: AtomicI64::new(i64::MIN),
             trading: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
             fixed: OnceLock::new(),
         };
         Self { inner: Arc::new(inner) }
@@ -51,6 +54,16 @@ impl Clock {
     /// Takes in the simulator's latest pulse.
     pub fn beat(&self, pulse: Pulse) {
         self.inner.pulse.send_replace(Some(pulse));
+    }
+
+    /// Says that every pulse was heard that had been told before.
+    pub fn hear_out(&self) {
+        self.inner.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is known whether there is a simulator: without a pulse that was heard there may be one all the same.
+    pub fn has_heard(&self) -> bool {
+        self.inner.heard.load(Ordering::Relaxed)
     }
 
     /// Says that the log has orders, simulator or not.

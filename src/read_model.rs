@@ -91,6 +91,8 @@ struct Inner {
     groups: HashMap<&'static str, Group>,
     messages: VecDeque<Message>,
     messages_ever: u64,
+    /// Why this process must not go on.
+    refused: Option<Sentence>,
     connection: Connection,
     cluster: Arc<Cluster>,
     /// Counts changes of anything that a picture shows.
@@ -156,6 +158,7 @@ impl ReadModel {
             groups: HashMap::new(),
             messages: VecDeque::new(),
             messages_ever: 0,
+            refused: None,
             connection,
             cluster: Arc::default(),
             changes: 0,
@@ -315,6 +318,19 @@ impl ReadModel {
         while inner.messages.len() > MESSAGES {
             inner.messages.pop_front();
         }
+    }
+
+    /// Puts up why this process must not go on; the first reason is the one that counts.
+    pub fn refuse(&self, shop_second: i64, why: Sentence) {
+        let first = self.lock().refused.get_or_insert_with(|| why.clone()) == &why;
+        if first {
+            self.say(shop_second, Severity::Error, why);
+        }
+    }
+
+    /// Why this process must not go on, where it must not.
+    pub fn refused(&self) -> Option<Sentence> {
+        self.lock().refused.clone()
     }
 
     /// The latest messages, oldest first.

@@ -11,6 +11,8 @@ mod kit;
 
 #[path = "exactness/absence.rs"]
 mod absence;
+#[path = "exactness/agreement.rs"]
+mod agreement;
 #[path = "exactness/days.rs"]
 mod days;
 #[path = "exactness/disk.rs"]

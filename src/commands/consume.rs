@@ -1,6 +1,6 @@
 //! `consume`: the consumers alone.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ use crate::{
     },
     shop::Catalog,
     store::Stores,
-    stream::{StreamError, ends::EndWatch, topics},
+    stream::{Session, StreamError, Topic, ends::EndWatch, reader::watermarks, topics},
 };
 
 /// Runs consumers until told to stop, or up to the end.
@@ -59,12 +59,18 @@ async fn work(
         Some(made) => made?,
         None => return ended_early(args),
     };
+    let parameters = super::parameters(&args.handling, args.seed);
+    let views = if args.views.is_empty() { &Name::ALL[..] } else { &args.views };
+    let ours = consumers::agreement(setting.zone, &parameters, views);
+    let agreeing = super::agree(&kafka.session, ours, Some(setting.out_dir.instance()?));
+    match stop.run_until_cancelled(agreeing).await {
+        Some(agreed) => agreed?,
+        None => return ended_early(args),
+    }
     let mut services = Services::open(kafka, setting.zone, Clock::default())?;
     let mut runs = Services::part_of(&services);
     let until = args.until_end.then(|| Arc::new(Until::default()));
-    let parameters = super::parameters(&args.handling, args.seed);
     let tools = Workshop::of(setting).tools(&runs, parameters, until.clone())?;
-    let views = if args.views.is_empty() { &Name::ALL[..] } else { &args.views };
     // They join their groups while it is found out what the time is, and where the end.
     consumers::start(&mut runs, &tools, views);
     let begun = stop.run_until_cancelled(begin(&mut services, &tools.env, views)).await;
@@ -87,6 +93,7 @@ async fn work(
     farewell(&tools).await?;
     let figures = services.figures(&setting.catalog);
     services.close().await;
+    super::not_refused(&tools.env.model)?;
     if until.is_none() || stop.is_cancelled() {
         return ended_early(args);
     }
@@ -170,10 +177,18 @@ pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
 /// begin. Whether there is anything to do: where nothing has happened in the shop yet, it may open at any time, also in
 /// the past, so no day is over.
 async fn begin(services: &mut Services, env: &Env, views: &[Name]) -> Result<bool, Failure> {
+    if !services.known(PATIENCE).await && !services.clock.has_heard() {
+        let session = services.session.clone();
+        let untold = blocking(tokio::task::spawn_blocking(move || Ok(no_time(&session)))).await?;
+        if env.until.is_some() {
+            return Err(untold.into());
+        }
+        // Nothing is handled and no day closed before the time is known.
+        services.model.say(0, Severity::Warning, untold.to_string().into());
+    }
     if let Some(until) = &env.until {
         let session = services.session.clone();
         let watch = tokio::task::spawn_blocking(move || EndWatch::new(&session));
-        services.known(PATIENCE).await;
         let known = services.clock.now();
         let ends = blocking(watch).await?;
         let ends = blocking(tokio::task::spawn_blocking(move || ends.look_when_settled())).await?;
@@ -186,11 +201,17 @@ async fn begin(services: &mut Services, env: &Env, views: &[Name]) -> Result<boo
         }
         until.fix(shop_second, ends);
         services.clock.fix(shop_second);
-    } else {
-        services.known(PATIENCE).await;
     }
     env.begin.send_replace(true);
     Ok(true)
+}
+
+/// Why the pulse cannot be read. Blocks for a moment.
+fn no_time(session: &Session) -> StreamError {
+    let topic = session.topic(Topic::Pulse);
+    let asked = session.probe().and_then(|probe| watermarks(&probe, &topic, 0, Duration::from_secs(1)));
+    let reason = asked.map_or_else(|error| error.to_string(), |_| "it does not come to its end".to_owned());
+    StreamError::NoTime { topic, reason }
 }
 
 /// What a task that blocks has found.

@@ -17,6 +17,7 @@ use crate::{
     cli::{BackfillArg, Cli, Command, Common, HandlingArgs, RateArg, SimulatorArgs},
     handling::Parameters,
     logging,
+    read_model::ReadModel,
     runtime::{
         kafka::{BootstrapError, Kafka, Want},
         out_dir::{OutDir, OutDirError},
@@ -25,7 +26,11 @@ use crate::{
     shop::{Catalog, Zone, product::CatalogError},
     simulator::{Backfill, Pace, Rate, SimulatorError, SimulatorOptions},
     store::StoreError,
-    stream::StreamError,
+    stream::{
+        Session, StreamError,
+        agreement::{self, Agreement},
+        topics,
+    },
 };
 
 /// How long topics may take to be made or read.
@@ -160,6 +165,33 @@ async fn opened(setting: &Setting, stop: &CancellationToken) -> Result<Option<Ka
     tokio::select! {
         kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Answer) => Ok(Some(kafka?)),
         () = stop.cancelled() => Ok(None),
+    }
+}
+
+/// An error unless others of the shop have the settings of `ours`; what nobody has said yet is said. `instance` is the id of
+/// this process in its groups, where it has one.
+async fn agree(session: &Session, ours: Agreement, instance: Option<String>) -> Result<(), StreamError> {
+    let asked = session.clone();
+    let agreeing = tokio::task::spawn_blocking(move || agreement::join(&asked, &ours, instance.as_deref()));
+    agreeing.await.unwrap_or_else(|error| Err(session.halted(error.to_string())))
+}
+
+/// An error unless the shop is there and its days are those of `zone`.
+async fn exists(session: &Session, zone: Zone) -> Result<(), StreamError> {
+    topics::exist(session, PATIENCE).await?;
+    let asked = session.clone();
+    let looking = tokio::task::spawn_blocking(move || match agreement::kept(&asked)? {
+        Some(kept) => Agreement::of(zone).check(&kept),
+        None => Ok(()),
+    });
+    looking.await.unwrap_or_else(|error| Err(session.halted(error.to_string())))
+}
+
+/// An error where a process had to end.
+fn not_refused(model: &ReadModel) -> Result<(), Failure> {
+    match model.refused() {
+        Some(why) => Err(Failure::Other(why.to_string().trim_end_matches('.').to_owned())),
+        None => Ok(()),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
         money::{decimal, thousands},
     },
     simulator::{self, Outcome, Progress},
-    stream::topics,
+    stream::{agreement::Agreement, topics},
 };
 
 /// Sells until it is told to stop or has written what it was to write.
@@ -64,6 +64,7 @@ async fn sell(
     let zone = options.zone;
     let begin = async {
         topics::ensure(&kafka.session, PATIENCE).await?;
+        super::agree(&kafka.session, Agreement::of(setting.zone), None).await?;
         Ok::<_, Failure>(simulator::start(&kafka.session, options).await?)
     };
     let Some(simulator) = stop.run_until_cancelled(begin).await else { return Ok(Outcome::Stopped) };

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs, io::ErrorKind, ops::ControlFlow, path::Path}
 use chrono::NaiveDate;
 use rdkafka::Message;
 
-use super::{Failure, Setting, print, status::exists};
+use super::{Failure, Setting, exists, print};
 use crate::{
     cli::ReportArgs,
     consumer::Position,
@@ -61,12 +61,12 @@ async fn rebuild(setting: &Setting, date: NaiveDate) -> Result<String, Failure> 
     let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
     let zone = setting.zone;
     let session = kafka.session.clone();
-    let counted = match exists(&kafka).await {
+    let counted = match exists(&kafka.session, zone).await {
         Ok(()) => match tokio::task::spawn_blocking(move || count(&session, date, zone)).await {
             Ok(counted) => counted.map_err(Failure::from),
             Err(error) => Err(Failure::Other(error.to_string())),
         },
-        Err(failure) => Err(failure),
+        Err(error) => Err(error.into()),
     };
     kafka.close().await;
     let revision = fs::read(setting.out_dir.path().join(json_file(date)))

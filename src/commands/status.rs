@@ -11,7 +11,7 @@ use chrono::{SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Failure, PATIENCE, Setting, print};
+use super::{Failure, PATIENCE, Setting, exists, print};
 use crate::{
     cli::StatusArgs,
     clock::Clock,
@@ -26,7 +26,6 @@ use crate::{
         money::{decimal, kronor, signed, thousands},
     },
     sinks::clean,
-    stream::topics,
     views::figures::{Audit, ShopFigures},
 };
 
@@ -46,7 +45,7 @@ pub(super) async fn run(setting: Setting, args: &StatusArgs) -> Result<(), Failu
 }
 
 async fn show(setting: &Setting, kafka: &Kafka, args: &StatusArgs) -> Result<(), Failure> {
-    exists(kafka).await?;
+    exists(&kafka.session, setting.zone).await?;
     let mut services = Services::open(kafka, setting.zone, Clock::default())?;
     let known = services.known(PATIENCE).await;
     let is_told = || {
@@ -98,11 +97,6 @@ fn save(path: &Path, page: &str) -> Result<(), Failure> {
         ))
     })?;
     print(&format!("The day is in {}: open it in a browser.", path.display()))
-}
-
-/// An error unless the shop's topics are there.
-pub(super) async fn exists(kafka: &Kafka) -> Result<(), Failure> {
-    Ok(topics::exist(&kafka.session, PATIENCE).await?)
 }
 
 #[derive(Serialize)]

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Failure, PATIENCE, Setting, print, status::exists};
+use super::{Failure, PATIENCE, Setting, exists, print};
 use crate::{
     clock::Clock,
     consumer::Part,
@@ -99,7 +99,7 @@ impl Heard {
 
 /// Listens to what is published, in the way of `status`.
 async fn hear(setting: &Setting, kafka: &Kafka) -> Result<Heard, Failure> {
-    exists(kafka).await?;
+    exists(&kafka.session, setting.zone).await?;
     let mut services = Services::open(kafka, setting.zone, Clock::default())?;
     let known = services.known(PATIENCE).await;
     // What a running shop says changes all the time: figures and claims must be of one moment.

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::consumer::Consumer as _;
+use rdkafka::{consumer::Consumer as _, error::RDKafkaErrorCode};
 
 use super::{
     env::{Ended, Env},
@@ -19,12 +19,15 @@ use super::{
 };
 use crate::{
     consumer::{Part, Start},
+    messages::Sentence,
     stream::log_identity,
     views::Source,
 };
 
 /// While records never end, figures are shown as often as a screen can use them, wall time.
 const SHOWN: Duration = Duration::from_millis(100);
+/// A heartbeat and its answer: two seconds, and one.
+const HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// Runs a consumer until it is told to stop, has reached its end, or must begin again.
 pub(super) async fn run<P: Processor>(
@@ -59,6 +62,7 @@ pub(super) async fn run<P: Processor>(
         replaced,
     };
     let ended = consumer.run().await;
+    consumer.refuse_copy().await;
     consumer.end(matches!(ended, Ok(Ended::Done))).await;
     ended
 }
@@ -125,7 +129,10 @@ impl<P: Processor> Consumer<'_, P> {
             tokio::select! {
                 biased;
                 () = self.env.stop.cancelled() => {
-                    self.processor().finish(&client);
+                    // What is refused may be another's already.
+                    if self.env.model.refused().is_none() {
+                        self.processor().finish(&client);
+                    }
                     return Ok(Ended::Done);
                 }
                 () = async { if !due { ticker.tick().await } } => {
@@ -240,6 +247,24 @@ impl<P: Processor> Consumer<'_, P> {
                 Ok(None)
             }
         }
+    }
+
+    /// Ends the process where another one has joined its groups under the same instance (KIP-345): in turns they would
+    /// put each other out for ever. What else fails may be the first sign of it: then the next heartbeat is waited for.
+    async fn refuse_copy(&self) {
+        let is_fenced = || {
+            let fatal = self.client.client().fatal_error();
+            fatal.is_some_and(|(code, _)| code == RDKafkaErrorCode::FencedInstanceId)
+        };
+        let deadline = Instant::now() + HEARTBEAT;
+        while !is_fenced() {
+            if !self.processor().may_be_fenced() || Instant::now() >= deadline {
+                return;
+            }
+            // Its errors are told to whoever polls.
+            let _ = tokio::time::timeout(SHOWN, self.client.recv()).await;
+        }
+        self.env.refuse(Sentence::FolderCopied { instance: self.env.instance.to_string() });
     }
 
     /// Ends the membership where the run ends for good; else the next run goes on with it.

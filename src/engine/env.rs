@@ -6,7 +6,7 @@ use tokio::{runtime::Handle, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{log_reader::LogReader, publisher::Publisher, until::Until};
-use crate::{clock::Clock, read_model::ReadModel, shop::Zone, stream::Session};
+use crate::{clock::Clock, messages::Sentence, read_model::ReadModel, shop::Zone, stream::Session};
 
 /// What the consumers of a process share.
 #[derive(Clone)]
@@ -34,6 +34,14 @@ pub struct Env {
     pub stop: CancellationToken,
     /// Where that runs which watches a consumer: each consumer has a thread of its own, which it may hold up.
     pub beside: Handle,
+}
+
+impl Env {
+    /// Ends the process: it must not go on, for a reason that no new attempt mends.
+    pub(super) fn refuse(&self, why: Sentence) {
+        self.model.refuse(self.clock.now().unwrap_or_default(), why);
+        self.stop.cancel();
+    }
 }
 
 /// How a run ended.

@@ -61,6 +61,7 @@ pub async fn run(env: &Env, parameters: Parameters, size: Size) -> Result<Ended,
         sender: Some(Arc::new(sender)),
         under_way: None,
         failed: None,
+        fenced: false,
         unsent: 0,
         taking: false,
         sent: Instant::now(),
@@ -87,6 +88,8 @@ struct HandlingProcessor {
     under_way: Option<Transaction>,
     /// How the run ends, where a transaction failed when partitions were given back.
     failed: Option<Ended>,
+    /// Whether another producer has taken its place, or Kafka has put an end to a transaction that took too long.
+    fenced: bool,
     /// Records read since the last transaction.
     unsent: u64,
     /// Whether records were taken since it was last looked whether the end is reached.
@@ -287,6 +290,10 @@ impl Processor for HandlingProcessor {
 
     fn health(&self) -> (usize, Option<Sentence>) {
         (self.ledgers.len(), self.paused.then_some(Sentence::TooManyWait { orders: HELD }))
+    }
+
+    fn may_be_fenced(&self) -> bool {
+        self.fenced
     }
 
     fn retire(&mut self) {

@@ -75,6 +75,11 @@ pub(super) trait Processor: Send + 'static {
     /// How many partitions it owns, and what is wrong or is waited for.
     fn health(&self) -> (usize, Option<Sentence>);
 
+    /// Whether it failed in a way that may mean that another process has its place.
+    fn may_be_fenced(&self) -> bool {
+        false
+    }
+
     /// Writes nothing any more: another one goes on from its last checkpoint.
     fn retire(&mut self) {}
 }

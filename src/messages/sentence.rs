@@ -27,6 +27,21 @@ pub enum Sentence {
         reason: String,
     },
 
+    /// Other processes of the shop have another setting.
+    Disagrees {
+        /// The flag, without its dashes.
+        flag: String,
+        /// What they have.
+        kept: String,
+        /// What this one has.
+        ours: String,
+    },
+    /// Another process runs with the identity of this one's folder.
+    FolderCopied {
+        /// The id.
+        instance: String,
+    },
+
     /// A consumer was built again and goes on from its checkpoint.
     Restarted {
         /// Which.
@@ -201,6 +216,17 @@ pub enum Sentence {
     BalanceBelowZero {
         /// The product's name, or its number.
         product: String,
+        /// As many other products.
+        others: usize,
+    },
+    /// The simulator's shelf is not what the log says.
+    ShelfDiffers {
+        /// The product's name, or its number.
+        product: String,
+        /// Pieces that the simulator has.
+        shelf: i64,
+        /// Pieces by the balance.
+        balance: i64,
         /// As many other products.
         others: usize,
     },

@@ -9,10 +9,10 @@ use crate::{
     consumers::{Consumer, Name, Visitor},
     engine::{ConsumerError, Ended, Env, handling, view},
     handling::Parameters,
-    shop::Catalog,
+    shop::{Catalog, Zone},
     sinks::disk::Folder,
     store::Stores,
-    stream::{StreamError, topics},
+    stream::{StreamError, agreement::Agreement, topics},
 };
 
 /// What consumers work with.
@@ -30,6 +30,12 @@ pub struct Tools {
     pub parameters: Parameters,
 }
 
+/// What a process that runs these consumers must agree on with others.
+pub fn agreement(zone: Zone, parameters: &Parameters, names: &[Name]) -> Agreement {
+    let ours = Agreement::of(zone);
+    if names.contains(&Name::Handling) { ours.with_handling(parameters) } else { ours }
+}
+
 /// Starts consumers; each ends when the services stop, or at the end it was given.
 pub fn start(services: &mut Services, tools: &Tools, names: &[Name]) {
     let env = &tools.env;
@@ -37,8 +43,16 @@ pub fn start(services: &mut Services, tools: &Tools, names: &[Name]) {
     if env.until.is_none() {
         let (session, model) = (env.session.clone(), Arc::clone(&env.model));
         let (clock, stop) = (env.clock.clone(), env.stop.clone());
+        let (ours, instance) = (agreement(env.zone, &tools.parameters, names), Arc::clone(&env.instance));
         services.keep("the keeper of the topics", move || {
-            let keeping = topics::keep(session.clone(), Arc::clone(&model), clock.clone(), stop.clone());
+            let shop = topics::Kept {
+                session: session.clone(),
+                model: Arc::clone(&model),
+                clock: clock.clone(),
+                agreement: ours.clone(),
+                instance: Arc::clone(&instance),
+            };
+            let keeping = topics::keep(shop, stop.clone());
             keeping.map(|()| Ok::<_, StreamError>(Ended::Done))
         });
     }

@@ -37,6 +37,19 @@ pub struct Pulse {
     pub last_delivery_id: u64,
     /// Reorders that are on their way.
     pub under_way: Vec<UnderWay>,
+    /// What is on the shelf, told while nothing is sold or delivered: the balance of the log's sales and deliveries, once
+    /// they are read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shelf: Vec<OnShelf>,
+}
+
+/// A product on the simulator's shelf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnShelf {
+    /// Which.
+    pub product_id: u64,
+    /// Pieces.
+    pub pieces: i64,
 }
 
 /// What a simulator is doing.
@@ -94,6 +107,7 @@ impl Pulse {
             lost_sales: 0,
             last_delivery_id: 0,
             under_way: Vec::new(),
+            shelf: Vec::new(),
         }
     }
 }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::shop::{
     Control, Pulse, Zone,
-    pulse::{RunState, UnderWay},
+    pulse::{OnShelf, RunState, UnderWay},
 };
 
 /// In real time a shop that comes late by more than this lets its customers come later.
@@ -61,6 +61,8 @@ pub struct Simulator {
     pub(super) rush: Rush,
     /// Orders in the log before this run.
     pub(super) orders_before: u64,
+    /// Orders and deliveries that were acknowledged when the last pulse went out.
+    pub(super) told: (u64, u64),
     pub(super) meter: Meter,
     /// What was told last that keeps it from selling.
     pub(super) obstacle: Option<Obstacle>,
@@ -266,8 +268,15 @@ impl Simulator {
         let Some(time_ms) = self.heartbeat.time_ms(complete_ms, self.till.outbox.oldest_ms()) else {
             return Ok(false);
         };
-        let sent = self.till.outbox.pulse(&self.pulse(time_ms, now))?;
+        let acknowledged = self.till.outbox.acknowledged();
+        let stands = acknowledged == self.told || self.state == RunState::Stopped;
+        let mut pulse = self.pulse(time_ms, now);
+        if stands && self.till.is_settled() {
+            pulse.shelf = self.shelf();
+        }
+        let sent = self.till.outbox.pulse(&pulse)?;
         if sent {
+            self.told = acknowledged;
             self.heartbeat.sent(time_ms, reorders, now.instant);
         }
         Ok(sent)
@@ -298,7 +307,14 @@ impl Simulator {
                     due: self.zone.stamp(coming.due_ms),
                 })
                 .collect(),
+            shelf: Vec::new(),
         }
+    }
+
+    fn shelf(&self) -> Vec<OnShelf> {
+        let balances = self.till.floor.shelf().balances();
+        let product = |(place, pieces)| OnShelf { product_id: self.till.receipts.product_id(place), pieces };
+        balances.map(product).collect()
     }
 
     fn report(&mut self, now: Moment, progress: &watch::Sender<Progress>, at_once: bool) {

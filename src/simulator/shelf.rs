@@ -142,6 +142,11 @@ impl Shelf {
         self.places.get(product).map_or(0, |place| place.balance)
     }
 
+    /// Pieces of every product that are there, each with its place in the catalog.
+    pub fn balances(&self) -> impl Iterator<Item = (usize, i64)> {
+        self.places.iter().map(|place| place.balance).enumerate()
+    }
+
     /// Goods on their way, each with its place in the catalog.
     pub fn under_way(&self) -> impl Iterator<Item = (usize, Coming)> {
         self.places

@@ -94,6 +94,7 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
         state: RunState::Running,
         rush: Rush::default(),
         orders_before: books.order_count,
+        told: (0, 0),
         meter: Meter::default(),
         obstacle: None,
     })
@@ -108,7 +109,7 @@ async fn settle(
     stop: &CancellationToken,
 ) -> Result<Pulses, SimulatorError> {
     let pulses = blocking(session, stop, learn::read_pulses).await?;
-    let Some(rival) = rival::find(session, &pulses, Moment::now().wall_ms).await? else { return Ok(pulses) };
+    let Some(rival) = rival::find(session, &pulses).await? else { return Ok(pulses) };
     if !options.take_over {
         return Err(SimulatorError::Rival { place: rival.host, prefix: session.prefix.to_string() });
     }
@@ -119,7 +120,7 @@ async fn settle(
     if let Some(last) = &after.last
         && last.who != rival.who
         && last.who != us.who
-        && rival::find(session, &after, Moment::now().wall_ms).await?.is_some()
+        && rival::find(session, &after).await?.is_some()
     {
         return Err(SimulatorError::Rival { place: last.host.clone(), prefix: session.prefix.to_string() });
     }

@@ -181,7 +181,11 @@ pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: Ca
             Ok((known, Ok(ends))) => {
                 looks = known;
                 let orders = ends.by_part.iter().any(|(part, end)| part.source == Source::Orders && *end > 0);
-                without_pulse = if orders && clock.pulse().is_none() { without_pulse + 1 } else { 0 };
+                without_pulse = if orders && clock.has_heard() && clock.pulse().is_none() {
+                    without_pulse + 1
+                } else {
+                    0
+                };
                 if without_pulse > QUIET_LOOKS {
                     clock.trade();
                 }

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Session, StreamError, Topic,
+    agreement::KEY,
     reader::reader,
     topics::{STATE_HANDLING, STATE_VIEWS},
 };
@@ -106,6 +107,9 @@ impl Follower {
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut replaced = self.model.replaced();
         while !stop.is_cancelled() {
+            if !self.unread.keys().any(|(topic, _)| *topic == Topic::Pulse) {
+                self.clock.hear_out();
+            }
             if self.unread.is_empty() {
                 self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
             }
@@ -282,6 +286,9 @@ fn beat(message: &BorrowedMessage<'_>, clock: &Clock) {
 fn put(message: &BorrowedMessage<'_>, model: &ReadModel) {
     let Some(payload) = message.payload() else { return };
     let key = String::from_utf8_lossy(message.key().unwrap_or_default());
+    if key == KEY {
+        return;
+    }
     let Some((view, part)) = place(&key) else {
         tracing::warn!("a state was passed over: its key is {key}");
         return;

@@ -1,5 +1,6 @@
 //! Kafka: which topics there are, how clients are configured, and the loops that read and write.
 
+pub mod agreement;
 pub mod cluster;
 pub mod control;
 pub mod ends;

@@ -39,6 +39,30 @@ pub fn watermarks<C: ConsumerContext>(
     retry(patience, |left| Ok(reader.fetch_watermarks(topic, partition, left)?))
 }
 
+/// A transaction of a process that died is aborted after ten seconds, and looked for every ten.
+const OPEN: Duration = Duration::from_secs(20);
+const CALL: Duration = Duration::from_secs(5);
+
+/// Where a partition begins and ends, once every transaction has ended that is open on it now; asked with a reader of what
+/// is committed and one of what is written. Blocks.
+pub fn settled(
+    session: &Session,
+    (committed, written): (&BaseConsumer, &BaseConsumer),
+    topic: &str,
+    partition: i32,
+) -> Result<(i64, i64), StreamError> {
+    let deadline = Instant::now() + OPEN;
+    let (low, end) = watermarks(written, topic, partition, CALL)?;
+    while watermarks(committed, topic, partition, CALL)?.1 < end {
+        if Instant::now() > deadline {
+            let reason = format!("an open transaction on {topic} does not end");
+            return Err(session.halted(reason));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok((low, end))
+}
+
 /// What a reader hears.
 pub(crate) enum Heard<'a> {
     /// A record.

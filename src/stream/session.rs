@@ -107,6 +107,36 @@ pub enum StreamError {
         /// What the client library said.
         code: RDKafkaErrorCode,
     },
+    /// The pulse is there, and cannot be read.
+    #[error(
+        "the topic {topic} cannot be read ({reason}), so the shop's time is not known: try again when each of its partitions has a leader, and see that this user may read it"
+    )]
+    NoTime {
+        /// Its name.
+        topic: String,
+        /// What the client library said.
+        reason: String,
+    },
+    /// Others have another setting.
+    #[error("{}", disagrees(flag, kept, ours))]
+    Disagrees {
+        /// The flag, without its dashes.
+        flag: String,
+        /// What they have.
+        kept: String,
+        /// What was asked for here.
+        ours: String,
+    },
+    /// A topic that is there is not as it must be.
+    #[error("the topic {topic} {what}: {remedy}, or delete it so that it is made again")]
+    Unfit {
+        /// Its name.
+        topic: String,
+        /// What is wrong with it.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A consumer is in no group.
     #[error("the consumer has lost its group {group}: it joins again")]
     NoGroup {
@@ -163,9 +193,23 @@ impl StreamError {
                 Sentence::Unreachable { bootstrap: bootstrap.clone(), reason: reason.clone() }
             }
             Self::Unopened { code } => Sentence::Unopened { why: code.to_string() },
+            Self::Disagrees { flag, kept, ours } => {
+                Sentence::Disagrees { flag: flag.clone(), kept: kept.clone(), ours: ours.clone() }
+            }
             other => Sentence::Text(other.to_string()),
         }
     }
+}
+
+fn disagrees(flag: &str, kept: &str, ours: &str) -> String {
+    let remedy = if flag == "tz" {
+        "the days of all are the same: use another --prefix, or an empty --out, for other ones"
+    } else {
+        "or stop them, and this one decides on what is read from then on"
+    };
+    format!(
+        "the others of this shop run with --{flag} {kept}, and this one with {ours}: give --{flag} {kept}; {remedy}"
+    )
 }
 
 impl From<KafkaError> for StreamError {

@@ -7,7 +7,9 @@ use std::{
 };
 
 use rdkafka::{
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{
+        AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier, TopicReplication,
+    },
     client::DefaultClientContext,
     metadata::MetadataTopic,
     types::RDKafkaErrorCode,
@@ -16,7 +18,10 @@ use rdkafka::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Session, StreamError};
+use super::{
+    Session, StreamError,
+    agreement::{self, Agreement},
+};
 use crate::{
     clock::Clock,
     messages::Severity,
@@ -108,9 +113,44 @@ const LEADERS: Duration = Duration::from_secs(30);
 /// How long topics stay away before they are made again: every reader sees that they were gone.
 const ABSENCE: Duration = Duration::from_secs(3);
 
+/// The shop whose topics are kept.
+pub struct Kept {
+    /// How to reach Kafka.
+    pub session: Session,
+    /// Where it is told.
+    pub model: Arc<ReadModel>,
+    /// When it is told.
+    pub clock: Clock,
+    /// What this process says of the shop.
+    pub agreement: Agreement,
+    /// The id of this process in its groups.
+    pub instance: Arc<str>,
+}
+
+impl Kept {
+    /// Topics that were made anew have nothing of what was agreed on, or what another process has put there since.
+    async fn agree_again(&self, stop: &CancellationToken) {
+        let (session, ours) = (self.session.clone(), self.agreement.clone());
+        let instance = Arc::clone(&self.instance);
+        let agreeing =
+            tokio::task::spawn_blocking(move || agreement::join(&session, &ours, Some(&*instance)));
+        match agreeing.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error @ StreamError::Disagrees { .. })) => {
+                self.model.refuse(self.clock.now().unwrap_or_default(), error.sentence());
+                stop.cancel();
+            }
+            Ok(Err(error)) => tracing::warn!("agreeing again: {error}"),
+            Err(error) => tracing::error!("agreeing again failed: {error}"),
+        }
+    }
+}
+
 /// Makes topics again that were deleted, and says so, until told to stop.
-pub async fn keep(session: Session, model: Arc<ReadModel>, clock: Clock, stop: CancellationToken) {
+pub async fn keep(shop: Kept, stop: CancellationToken) {
+    let Kept { session, model, clock, .. } = &shop;
     let look = async {
+        let mut replaced = model.replaced();
         loop {
             tokio::time::sleep(LOOK).await;
             // Who watches the ends looks at the cluster too.
@@ -118,15 +158,22 @@ pub async fn keep(session: Session, model: Arc<ReadModel>, clock: Clock, stop: C
                 !cluster.topics.is_empty() && cluster.topics.iter().all(|topic| topic.partitions > 0)
             };
             if !model.ends().doubtful && all_there(&model.cluster()) {
+                let now = model.replaced();
+                if now != replaced {
+                    // Another process may have made them.
+                    shop.agree_again(&stop).await;
+                    replaced = now;
+                }
                 continue;
             }
-            match missing(&session, LOOK).await {
+            match missing(session, LOOK).await {
                 Ok((_, _, missing)) if missing.is_empty() => continue,
                 _ => tokio::time::sleep(ABSENCE).await,
             }
-            match ensure(&session, LOOK).await {
+            match ensure(session, LOOK).await {
                 Ok(made) if made.is_empty() => {}
                 Ok(made) => {
+                    shop.agree_again(&stop).await;
                     let made = made.join(", ");
                     let text = format!("Topics were missing and have been made again: {made}.");
                     model.say(clock.now().unwrap_or_default(), Severity::Warning, text.into());
@@ -144,7 +191,8 @@ pub async fn exist(session: &Session, patience: Duration) -> Result<(), StreamEr
     let asked = session.clone();
     let looked = tokio::task::spawn_blocking(move || {
         let probe = asked.probe()?;
-        asked.partitions_of(&probe, Topic::State, patience).map(drop)
+        let count = asked.partitions_of(&probe, Topic::State, patience)?;
+        enough(&asked, Topic::State, count)
     });
     looked.await.unwrap_or_else(|error| Err(session.halted(error.to_string())))
 }
@@ -167,9 +215,67 @@ pub async fn ensure(session: &Session, timeout: Duration) -> Result<Vec<String>,
     }
 }
 
+/// An error unless a topic has as many partitions as are needed.
+fn enough(session: &Session, topic: Topic, partitions: i32) -> Result<(), StreamError> {
+    let least = if topic == Topic::State { Topic::State.partitions(1) } else { 1 };
+    if partitions >= least {
+        return Ok(());
+    }
+    let topic = session.topic(topic);
+    let ending = if partitions == 1 { "" } else { "s" };
+    Err(StreamError::Unfit {
+        what: format!("has {partitions} partition{ending} and needs {least}"),
+        remedy: format!("add some (`kafka-topics.sh --alter --topic {topic} --partitions {least}`)"),
+        topic,
+    })
+}
+
+/// An error unless the topics that are there keep what they must: states and pulses the last of each key, the others
+/// every record. Where Kafka does not say, they are taken for such.
+async fn keeps_records(
+    admin: &AdminClient<DefaultClientContext>,
+    session: &Session,
+    topics: &[Topic],
+) -> Result<(), StreamError> {
+    let names: Vec<String> = topics.iter().map(|topic| session.topic(*topic)).collect();
+    let asked: Vec<ResourceSpecifier<'_>> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let answers = match admin.describe_configs(&asked, &AdminOptions::new().request_timeout(Some(LOOK))).await
+    {
+        Ok(answers) => answers,
+        Err(error) => {
+            tracing::debug!("how the topics are kept is not known: {error}");
+            return Ok(());
+        }
+    };
+    for answer in answers.into_iter().flatten() {
+        let OwnedResourceSpecifier::Topic(name) = &answer.specifier else { continue };
+        let Some(topic) = topics.iter().find(|topic| session.topic(**topic) == *name) else { continue };
+        let policy = answer.entry_map().get("cleanup.policy").and_then(|entry| entry.value.clone());
+        let Some(policy) = policy else { continue };
+        let compacts = matches!(topic, Topic::State | Topic::Pulse);
+        let fits = if compacts { policy == "compact" } else { !policy.contains("compact") };
+        if !fits {
+            let wanted = if compacts { "compact" } else { "delete" };
+            return Err(StreamError::Unfit {
+                topic: name.clone(),
+                what: format!("has cleanup.policy={policy}, which takes records that are needed"),
+                remedy: format!(
+                    "set it (`kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config cleanup.policy={wanted}`)"
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Tries it once. What is made goes to `made`, also where its making is not confirmed.
 async fn make(session: &Session, timeout: Duration, made: &mut BTreeSet<String>) -> Result<(), StreamError> {
     let (admin, brokers, missing) = missing(session, timeout).await?;
+    let there: Vec<Topic> = Topic::ALL.into_iter().filter(|topic| !missing.contains(topic)).collect();
+    keeps_records(&admin, session, &there).await?;
     let replication = i32::try_from(brokers.clamp(1, 3)).unwrap_or(1);
     let names: Vec<String> = missing.iter().map(|topic| session.topic(*topic)).collect();
     made.extend(names.iter().cloned());
@@ -218,6 +324,14 @@ async fn missing(
         let metadata =
             admin.inner().fetch_metadata(None, timeout).map_err(|error| asking.unreachable(&error))?;
         let known: HashSet<&str> = metadata.topics().iter().map(MetadataTopic::name).collect();
+        for topic in Topic::ALL {
+            let name = asking.topic(topic);
+            if let Some(found) =
+                metadata.topics().iter().find(|found| found.name() == name && found.error().is_none())
+            {
+                enough(&asking, topic, i32::try_from(found.partitions().len()).unwrap_or(i32::MAX))?;
+            }
+        }
         let missing: Vec<Topic> =
             Topic::ALL.into_iter().filter(|topic| !known.contains(asking.topic(*topic).as_str())).collect();
         let brokers = metadata.brokers().len();

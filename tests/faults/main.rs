@@ -26,5 +26,6 @@ mod machines;
 mod networks;
 mod panics;
 mod proxy;
+mod pulse;
 mod stalls;
 mod topics;

@@ -91,6 +91,18 @@ impl Log {
         }
     }
 
+    /// What was delivered and not sold of each product.
+    pub(crate) fn balances(&self) -> BTreeMap<u64, i64> {
+        let mut balances = BTreeMap::new();
+        for delivery in &self.deliveries {
+            *balances.entry(delivery.product_id).or_default() += delivery.quantity;
+        }
+        for line in self.orders.iter().flat_map(|order| &order.lines) {
+            *balances.entry(line.product_id).or_default() -= line.quantity;
+        }
+        balances
+    }
+
     /// Whether every product has its opening stock once, as its first delivery.
     pub(crate) fn openings_come_once(&self) -> bool {
         let catalog = Catalog::builtin();

@@ -37,6 +37,9 @@ async fn a_count_is_produced_exactly_and_a_restart_goes_on() {
     first.audit();
     let last = first.pulses.last().unwrap();
     assert_eq!((last.state, last.orders), (RunState::Stopped, 3_000));
+    let mut told: Vec<(u64, i64)> = last.shelf.iter().map(|on| (on.product_id, on.pieces)).collect();
+    told.sort_unstable();
+    assert_eq!(told, first.balances().into_iter().collect::<Vec<_>>(), "the shelf is the balance of the log");
 
     let second = run(2_000).await;
     assert_eq!(second.orders.len(), 5_000);
@@ -125,6 +128,37 @@ async fn a_second_simulator_is_refused_and_may_take_over() {
     let log = shop.read();
     log.audit();
     assert!(log.openings_come_once());
+}
+
+/// Its machine's clock is an hour behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulator_with_another_clock_is_a_rival_too() {
+    let shop = Shop::open().await;
+    let first = shop.start(options()).await.unwrap();
+    first.until(|progress| progress.orders > 3).await;
+    let pulse = shop.pulse(|pulse| pulse.orders > 3).await;
+    first.stop().await.unwrap();
+    let elsewhere = Pulse {
+        who: "another".to_owned(),
+        host: "elsewhere, pid 1".to_owned(),
+        state: RunState::Running,
+        wall_time: pulse.wall_time - chrono::Duration::hours(1),
+        ..pulse
+    };
+    shop.tell(&elsewhere);
+    let telling = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            shop.tell(&elsewhere);
+        }
+    };
+    let refused = tokio::select! {
+        () = telling => unreachable!(),
+        refused = shop.start(options()) => refused.map(|_| ()).unwrap_err(),
+    };
+    assert!(matches!(refused, SimulatorError::Rival { .. }), "{refused}");
+    // One that tells nothing more has ended without a word.
+    shop.start(options()).await.unwrap().stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -157,10 +157,18 @@ impl Shop {
 
     /// Asks by way of the topic.
     pub(crate) fn ask(&self, ask: Control) {
+        self.put(Topic::Control, &serde_json::to_vec(&ask).unwrap());
+    }
+
+    /// Tells a pulse as another simulator does.
+    pub(crate) fn tell(&self, pulse: &Pulse) {
+        self.put(Topic::Pulse, &serde_json::to_vec(pulse).unwrap());
+    }
+
+    fn put(&self, topic: Topic, bytes: &[u8]) {
         let producer: BaseProducer = self.session.client(&[]).create().unwrap();
-        let bytes = serde_json::to_vec(&ask).unwrap();
-        let topic = self.session.topic(Topic::Control);
-        producer.send(BaseRecord::<(), _>::to(&topic).payload(&bytes)).unwrap();
+        let topic = self.session.topic(topic);
+        producer.send(BaseRecord::to(&topic).key("pulse").payload(bytes)).unwrap();
         producer.flush(DEADLINE).unwrap();
     }
 }

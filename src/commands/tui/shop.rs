@@ -9,7 +9,10 @@ use tokio::{
 };
 
 use super::{
-    super::{Failure, PATIENCE, Setting, consume, parameters, simulator as simulator_options},
+    super::{
+        Failure, PATIENCE, Setting, agree, consume, exists, not_refused, parameters,
+        simulator as simulator_options,
+    },
     refusal::refusal,
 };
 use crate::{
@@ -108,6 +111,7 @@ pub(super) async fn run(
     };
     let (model, clock) = (Arc::clone(&services.model), services.clock.clone());
     services.close().await;
+    not_refused(&model)?;
     result.map(|unread| Ran { before, after: services::figures(&model, &clock, &plan.catalog), unread })
 }
 
@@ -143,8 +147,13 @@ async fn open(
             }
             services.model.set_connection(false, Some(error.sentence()), Utc::now().timestamp());
         }
+        let ours = consumers::agreement(services.zone, &plan.parameters, &Name::ALL);
+        agree(&services.session, ours, Some(plan.out_dir.instance()?)).await?;
     } else {
-        while let Err(error) = topics::exist(&services.session, PATIENCE).await {
+        while let Err(error) = exists(&services.session, services.zone).await {
+            if let StreamError::Disagrees { .. } | StreamError::Unfit { .. } = error {
+                return Err(error.into());
+            }
             services.model.set_connection(false, Some(error.sentence()), Utc::now().timestamp());
             tokio::time::sleep(Duration::from_secs(1)).await;
         }

@@ -10,7 +10,7 @@ use crate::{
     handling::{Counted, Ledger, Resume},
     messages::Severity,
     read_model::PartState,
-    stream::StreamError,
+    stream::{StreamError, agreement::Agreement},
 };
 
 impl HandlingProcessor {
@@ -23,13 +23,20 @@ impl HandlingProcessor {
         // Kafka answers once no transaction of an owner before this one is open: what that one wrote is decided then
         // (KIP-447), wherever its records have come by now. Twice, since it aborts those of the dead after ten seconds.
         committed().or_else(|_| committed())?;
-        self.restore(parts).map_err(|error| error.to_string())
+        self.restore(parts).map_err(|error| {
+            if matches!(error, StreamError::Disagrees { .. }) {
+                self.env.refuse(error.sentence());
+            }
+            error.to_string()
+        })
     }
 
     fn restore(&mut self, parts: &[Part]) -> Result<Vec<Start>, StreamError> {
         let session = &self.env.session;
         let restore = Restore::open(session)?;
-        let states = restore.states()?;
+        let (states, kept) = restore.states()?;
+        // Whoever began at the same moment may have been quicker.
+        Agreement::of(self.env.zone).with_handling(&self.parameters).check(&kept)?;
         let mut found = Vec::new();
         let mut counted = BTreeMap::new();
         for part in parts {

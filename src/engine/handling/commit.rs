@@ -3,7 +3,10 @@
 use std::{sync::Arc, thread, time::Instant};
 
 use chrono::Utc;
-use rdkafka::{consumer::Consumer, error::KafkaError};
+use rdkafka::{
+    consumer::Consumer,
+    error::{KafkaError, RDKafkaErrorCode},
+};
 
 use super::{HandlingProcessor, NAME, part};
 use crate::{
@@ -22,6 +25,16 @@ use crate::{
 /// A transaction that is under way. It comes to the states that it commits, which are for the read model then, and the
 /// orders that were left out because no batch holds them; or to why it failed.
 pub(super) type Transaction = thread::JoinHandle<Result<(Vec<(i32, PartState)>, Vec<u64>), StreamError>>;
+
+fn is_fenced(error: &StreamError) -> bool {
+    use RDKafkaErrorCode as Code;
+    let StreamError::Kafka(error) = error else { return false };
+    let code = error.rdkafka_error_code();
+    matches!(
+        code,
+        Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch | Code::FencedInstanceId)
+    )
+}
 
 fn failed(error: &StreamError) -> Ended {
     Ended::Again(format!("a transaction failed ({error})"))
@@ -80,7 +93,10 @@ impl HandlingProcessor {
                 }
                 None
             }
-            Err(error) => Some(failed(&error)),
+            Err(error) => {
+                self.fenced = is_fenced(&error);
+                Some(failed(&error))
+            }
         }
     }
 

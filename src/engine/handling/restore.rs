@@ -17,8 +17,9 @@ use crate::{
     shop::Handled,
     stream::{
         Session, StreamError, Topic,
+        agreement::{Agreement, KEY, decode},
         follow::place,
-        reader::{Heard, next, reader, watermarks},
+        reader::{Heard, next, reader, settled, watermarks},
         topics::STATE_HANDLING,
     },
 };
@@ -54,18 +55,20 @@ impl<'a> Restore<'a> {
         watermarks(&self.written, &self.session.topic(Topic::Orders), partition, CALL)
     }
 
-    /// The last committed state of each partition. Blocks until no transaction is open on them.
-    pub(super) fn states(&self) -> Result<HashMap<i32, PartState>, StreamError> {
-        let mut states = HashMap::new();
+    /// The last committed state of each partition, and what was agreed on. Blocks until no transaction is open on them.
+    pub(super) fn states(&self) -> Result<(HashMap<i32, PartState>, Agreement), StreamError> {
+        let (mut states, mut kept) = (HashMap::new(), Agreement::default());
         let deadline = Instant::now() + PATIENCE;
         self.read(Topic::State, &BTreeMap::from([(STATE_HANDLING, 0)]), deadline, |message| {
             let key = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
             let state = message.payload().map(serde_json::from_slice::<PartState>);
             if let (Some(("handling", part)), Some(Ok(state))) = (place(&key), state) {
                 states.insert(part.partition, state);
+            } else if key == KEY {
+                kept = message.payload().and_then(decode).unwrap_or_default();
             }
         })?;
-        Ok(states)
+        Ok((states, kept))
     }
 
     /// Of partitions and what their states count: what lies behind that, and up to where. `None` for a state that says
@@ -137,7 +140,7 @@ impl<'a> Restore<'a> {
         let (mut ends, mut open) = (BTreeMap::new(), BTreeMap::new());
         let mut places = TopicPartitionList::new();
         for (partition, from) in from {
-            let (low, end) = self.settled(&name, *partition)?;
+            let (low, end) = settled(self.session, (&self.committed, &self.written), &name, *partition)?;
             ends.insert(*partition, end);
             // A topic that was made anew is shorter than what was counted of it.
             let from = if *from > end && *from < i64::MAX { low } else { (*from).max(low) };
@@ -172,20 +175,6 @@ impl<'a> Restore<'a> {
         }
         self.committed.unassign()?;
         Ok(ends)
-    }
-
-    /// Where a partition begins and ends, once every transaction has ended that is open on it now. Blocks.
-    fn settled(&self, topic: &str, partition: i32) -> Result<(i64, i64), StreamError> {
-        let deadline = Instant::now() + PATIENCE;
-        let (low, end) = watermarks(&self.written, topic, partition, CALL)?;
-        while watermarks(&self.committed, topic, partition, CALL)?.1 < end {
-            if Instant::now() > deadline {
-                let reason = format!("an open transaction on {topic} does not end");
-                return Err(self.session.halted(reason));
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Ok((low, end))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sentences in English.
 
 use super::{many, rate};
-use crate::messages::Sentence;
+use crate::{messages::Sentence, shop::money::signed};
 
 /// The words of one sentence.
 pub(super) fn words(sentence: &Sentence) -> String {
@@ -10,6 +10,12 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::KafkaAway => "Kafka does not answer: trying again until it does.".to_owned(),
         Sentence::KafkaBack => "Kafka answers again.".to_owned(),
         Sentence::Unreachable { bootstrap, reason } => format!("Nothing answers at {bootstrap} ({reason})."),
+        Sentence::Disagrees { flag, kept, ours } => format!(
+            "The others of this shop run with --{flag} {kept}, and this one with {ours}: it ends; give --{flag} {kept}."
+        ),
+        Sentence::FolderCopied { instance } => format!(
+            "Another process runs with the identity of this folder (state/instance is {instance}): it was copied; stop one of both, and give the other an empty folder with --out."
+        ),
         Sentence::Restarted { view, why } => {
             format!("{view} starts again from its checkpoint: {}.", end(why))
         }
@@ -77,6 +83,12 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::BalanceBelowZero { product, others } => {
             format!("More was sold than was ever delivered of {product}{}.", and(*others))
         }
+        Sentence::ShelfDiffers { product, shelf, balance, others } => format!(
+            "The simulator has {} × {product} on its shelf, and the balance is {}{}.",
+            signed(*shelf),
+            signed(*balance),
+            and(*others)
+        ),
         Sentence::OrdersDiffer { produced, pending, handled } => format!(
             "{} orders were sold, but {} wait and {} are handled.",
             many(*produced),

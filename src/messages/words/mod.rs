@@ -56,6 +56,13 @@ mod tests {
             Sentence::KafkaAway,
             Sentence::KafkaBack,
             Sentence::Unreachable { bootstrap: text("127.0.0.1:9092"), reason: text("timed out") },
+            Sentence::Disagrees {
+                flag: text("tz"),
+                kept: text("Europe/Stockholm"),
+                ours: text("Asia/Tokyo"),
+            },
+            Sentence::FolderCopied { instance: text("0123456789abcdef") },
+            Sentence::ShelfDiffers { product: text("Mugg"), shelf: 6, balance: -7, others: 2 },
             Sentence::Restarted { view: "sales", why: text("it panicked") },
             Sentence::FilesDoNotFit { view: "mail" },
             Sentence::LogDoesNotFit { view: "stock", why: text("another log") },

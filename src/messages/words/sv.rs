@@ -1,7 +1,7 @@
 //! The sentences in Swedish.
 
 use super::{many, rate};
-use crate::messages::Sentence;
+use crate::{messages::Sentence, shop::money::signed};
 
 /// The words of one sentence.
 pub(super) fn words(sentence: &Sentence) -> String {
@@ -10,6 +10,12 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::KafkaAway => "Kafka svarar inte: nya försök görs tills det svarar.".to_owned(),
         Sentence::KafkaBack => "Kafka svarar igen.".to_owned(),
         Sentence::Unreachable { bootstrap, reason } => format!("Ingen svarar på {bootstrap} ({reason})."),
+        Sentence::Disagrees { flag, kept, ours } => format!(
+            "De andra i butiken kör med --{flag} {kept}, och den här med {ours}: den avslutas; ange --{flag} {kept}."
+        ),
+        Sentence::FolderCopied { instance } => format!(
+            "En annan process kör med den här mappens identitet (state/instance är {instance}): den har kopierats; stoppa en av dem och ge den andra en tom mapp med --out."
+        ),
         Sentence::Restarted { view, why } => {
             format!("{view} startar om från sin kontrollpunkt: {}.", end(why))
         }
@@ -80,6 +86,12 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::BalanceBelowZero { product, others } => {
             format!("Det har sålts mer än vad som levererats av {product}{}.", and(*others))
         }
+        Sentence::ShelfDiffers { product, shelf, balance, others } => format!(
+            "Simulatorn har {} × {product} på hyllan, men saldot är {}{}.",
+            signed(*shelf),
+            signed(*balance),
+            and(*others)
+        ),
         Sentence::OrdersDiffer { produced, pending, handled } => format!(
             "{} order har sålts, men {} väntar och {} är hanterade.",
             many(*produced),

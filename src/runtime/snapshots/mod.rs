@@ -90,7 +90,7 @@ impl Painter {
             self.model.say(figures.shop_second, severity, sentence);
         }
         Snapshot {
-            alarms: self.alarms.of(&figures, now),
+            alarms: self.alarms.of(&figures, pulse.as_ref(), now),
             audit: self
                 .auditor
                 .steady(Audit::of(&figures), self.model.ends().by_part, now, |ends| self.model.behind(ends)),

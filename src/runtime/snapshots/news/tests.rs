@@ -59,6 +59,7 @@ impl Watched {
             lost_sales: 0,
             last_delivery_id: 3,
             under_way: Vec::new(),
+            shelf: Vec::new(),
         };
         let groups = vec![group("sales"), group("mail")];
         let mut watched =
