@@ -1,4 +1,4 @@
-//! An index as bytes: a file beside its runs, and what one machine tells another.
+//! An index as bytes: a file beside its runs.
 
 use std::{
     collections::BTreeMap,
@@ -52,11 +52,6 @@ impl Snapshot {
         File::open(&self.folder)?.sync_all()?;
         remove(&self.folder, |number| number < self.next_run && !self.kept.contains(&number));
         Ok(())
-    }
-
-    /// The bytes alone, where no files go with them.
-    pub fn alone(&self) -> Option<&[u8]> {
-        self.runs.is_empty().then_some(&self.bytes)
     }
 }
 
@@ -195,11 +190,6 @@ impl Index {
             duplicates.insert(word, u64::from_le_bytes(*bits));
         }
         Some(Self { rule, disk, next, last, known, duplicates })
-    }
-
-    /// The index that another machine has told, for this folder; `None` where it is of another rule or damaged.
-    pub fn told(rule: Rule, folder: &Path, bytes: &[u8]) -> Option<Self> {
-        Self::restore(rule, Some(Disk::new(folder.to_owned())), bytes)
     }
 }
 
