@@ -125,6 +125,8 @@ impl OrderIds {
 
     fn clear(&self, partition: i32, held: &mut Held) {
         let rule = self.rule();
+        // Nothing is written to the folder any more.
+        held.index = Index::new(rule, None);
         let cleared = Index::clear(rule, &self.folder(partition));
         // A folder that cannot be emptied is not read again either: its check sums and its last record decide.
         let index = cleared.unwrap_or_else(|_| Index::new(rule, None));

@@ -32,7 +32,26 @@ struct Merging {
     /// Where the first of them is.
     at: usize,
     number: u64,
-    thread: JoinHandle<io::Result<Run>>,
+    thread: Option<JoinHandle<io::Result<Run>>>,
+}
+
+impl Merging {
+    fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    fn finish(&mut self) -> io::Result<Run> {
+        let failed = || io::Error::other("order ids could not be merged");
+        self.thread.take().ok_or_else(failed)?.join().unwrap_or_else(|_| Err(failed()))
+    }
+}
+
+/// Whoever opens the folder next writes files with the same numbers.
+impl Drop for Merging {
+    fn drop(&mut self) {
+        // What it has made belongs to nobody.
+        let _ = self.finish();
+    }
 }
 
 impl Set {
@@ -68,11 +87,9 @@ impl Set {
                 self.recent = Stretches::default();
             }
         }
-        if let Some(Merging { at, thread, .. }) = self.merging.take_if(|merging| merging.thread.is_finished())
-        {
-            let merged =
-                thread.join().unwrap_or_else(|_| Err(io::Error::other("merging order ids panicked")))?;
-            self.runs.splice(at..at + 2, [merged]);
+        if let Some(mut merging) = self.merging.take_if(|merging| merging.is_finished()) {
+            let at = merging.at;
+            self.runs.splice(at..at + 2, [merging.finish()?]);
         }
         // An older run is made one with the next where it is less than twice as long: few are left, and an id is
         // written again each time that what holds it has doubled.
@@ -87,7 +104,7 @@ impl Set {
             let runs = [older.ids(), younger.ids()];
             let merge = move || run::merge(&folder, number, runs);
             let thread = thread::Builder::new().name("order-ids".to_owned()).spawn(merge)?;
-            self.merging = Some(Merging { at, number, thread });
+            self.merging = Some(Merging { at, number, thread: Some(thread) });
         }
         Ok(())
     }

@@ -80,7 +80,7 @@ impl Index {
         Some(snapshot)
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         put(&mut out, FORM);
         let rule = self.rule.to_string();
