@@ -10,6 +10,7 @@
 #   --latency            from a sale to the views' states and to the screen, at 5, 100 and 1,000 orders a second
 #   --screen             processor share, wake-ups and memory of the whole program with its screen
 #   --produce            the simulator beside a plain idempotent producer; --linger MS for another linger of the plain one
+#   --ids 100            what so many million order ids in one partition cost, about 10 minutes
 #   --open 20            how long so many GiB of log take to open, about 3 minutes and 28 GB of TMPDIR, which are given back
 #
 #   --on kafka|embedded  all parts but the first and the last on one broker only

@@ -14,14 +14,15 @@ use clap::{
 use tracing::level_filters::LevelFilter;
 
 use crate::{
+    consumer::Rule,
     consumers::Name,
     dashboard::{Marker, ThemeName},
     messages::Lang,
 };
 pub use values::{BackfillArg, RateArg};
 use values::{
-    address, backfill, bootstrap, chance_ppm, date, duration_ms, order_id, partitions, prefix, property,
-    rate, speed, time, whole, zone,
+    address, backfill, bootstrap, chance_ppm, date, duration_ms, ids, order_id, partitions, prefix,
+    property, rate, speed, time, whole, zone,
 };
 
 /// Headings in the help of commands that have many options.
@@ -92,7 +93,7 @@ pub enum Command {
     Report(ReportArgs),
     /// Audits: recomputes everything independently from the topics, compares it with state and files, and exits with
     /// status 1 where anything differs
-    Verify,
+    Verify(VerifyArgs),
 }
 
 /// What holds for every command.
@@ -167,6 +168,15 @@ pub struct SimulatorArgs {
     pub take_over: bool,
 }
 
+/// Which orders are duplicates.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct IdsArgs {
+    /// Which orders are duplicates: those whose id was `seen` in their partition (=DAYS: remembered for so many days),
+    /// those that are not `ascending`, or `none` [default: as the shop was begun; seen for a new one]
+    #[arg(long, value_name = "RULE", value_parser = ids, allow_hyphen_values = true, help_heading = HANDLING)]
+    pub ids: Option<Rule>,
+}
+
 /// How orders are handled.
 #[derive(Debug, Clone, Args)]
 pub struct HandlingArgs {
@@ -188,6 +198,9 @@ pub struct TuiArgs {
     /// How orders are handled.
     #[command(flatten)]
     pub handling: HandlingArgs,
+    /// Which orders are duplicates.
+    #[command(flatten)]
+    pub ids: IdsArgs,
     /// Seed of the customers, their baskets and the handling
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole, allow_negative_numbers = true, help_heading = SIMULATOR)]
     pub seed: u64,
@@ -198,7 +211,7 @@ pub struct TuiArgs {
     #[arg(long, conflicts_with_all = ["backfill", "start", "speed", "watch"])]
     pub demo: bool,
     /// Only show: no simulator, no consumers
-    #[arg(long, conflicts_with_all = ["backfill", "start", "speed", "rate", "take_over", "seed", "handle_every", "handle_chance"])]
+    #[arg(long, conflicts_with_all = ["backfill", "start", "speed", "rate", "take_over", "seed", "handle_every", "handle_chance", "ids"])]
     pub watch: bool,
     /// Language of the screen
     #[arg(long, default_value_t, value_enum, value_name = "LANG", help_heading = SCREEN)]
@@ -243,6 +256,9 @@ pub struct ConsumeArgs {
     /// How orders are handled.
     #[command(flatten)]
     pub handling: HandlingArgs,
+    /// Which orders are duplicates.
+    #[command(flatten)]
+    pub ids: IdsArgs,
     /// Seed of the handling
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole, allow_negative_numbers = true, help_heading = HANDLING)]
     pub seed: u64,
@@ -300,6 +316,14 @@ pub struct ReportArgs {
     /// Compute it again from the log
     #[arg(long, requires = "date")]
     pub rebuild: bool,
+}
+
+/// `verify`
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// Which orders are duplicates.
+    #[command(flatten)]
+    pub ids: IdsArgs,
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ mod days;
 mod disk;
 #[path = "exactness/hostile.rs"]
 mod hostile;
+#[path = "exactness/ids.rs"]
+mod ids;
 #[path = "exactness/large.rs"]
 mod large;
 #[path = "exactness/lost.rs"]

@@ -16,7 +16,7 @@ const SEEDS: [&str; 7] = [
     r#"{"order_id":1,"created_at":"2026-11-21T14:03:07.123+01:00","handled_at":"2026-11-21T14:03:17.123+01:00","customer":{"customer_id":77,"name":"Åsa","email":"a@example.com"},"total_ore":99800}"#,
     r#"{"shop_time":"2026-11-21T14:03:07.123+01:00","wall_time":"2026-11-21T14:03:07.123+01:00","speed":1.0,"rate":5.0,"state":"running","who":"a","host":"b","pid":1,"orders":2,"lost_sales":3,"last_delivery_id":4,"under_way":[{"product_id":1,"quantity":2,"due":"2026-11-21T14:03:07.123+01:00"}]}"#,
     r#"{"ask":"rate","rate":5.0}"#,
-    r#"{"partition":0,"shop_second":1,"wall_ms":2,"who":"a","next":3,"last":{"offset":2,"timestamp":1,"hash":9},"last_order_id":7,"end_seen":0,"figures":{"mail":{"mails":1,"latest":[]}}}"#,
+    r#"{"partition":0,"shop_second":1,"wall_ms":2,"who":"a","next":3,"last":{"offset":2,"timestamp":1,"hash":9},"ids":"seen","end_seen":0,"figures":{"mail":{"mails":1,"latest":[]}}}"#,
     "2026-11-21T14:03:07.123+01:00\u{1f}Åsa \"Ek\" <x>\u{1f}asa@example.com\u{1f}\nFrom x@y Thu Jan  1 00:00:00 1970\n",
 ];
 

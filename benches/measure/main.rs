@@ -18,6 +18,7 @@ mod common;
 mod consume;
 mod feed;
 mod figures;
+mod ids;
 mod latency;
 mod load;
 mod naive;
@@ -78,6 +79,9 @@ const PARTS: [&str; 5] = ["--brokers", "--consume", "--latency", "--screen", "--
 const OPEN_GIB: usize = 20;
 const OPEN_ROUNDS: usize = 3;
 
+/// Millions of order ids that are judged.
+const MILLIONS_OF_IDS: u64 = 100;
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let given = |name: &str| arguments.iter().any(|argument| argument == name);
@@ -90,6 +94,10 @@ fn main() {
     figures::machine();
     if given("--open") {
         open::measure(value("--open").and_then(|gib| gib.parse().ok()).unwrap_or(OPEN_GIB), OPEN_ROUNDS);
+        return;
+    }
+    if given("--ids") {
+        ids::measure(value("--ids").and_then(|millions| millions.parse().ok()).unwrap_or(MILLIONS_OF_IDS));
         return;
     }
     let all = !PARTS.iter().any(|part| given(part));

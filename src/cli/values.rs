@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 
+use crate::consumer::Rule;
+
 /// A rate as typed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RateArg {
@@ -32,6 +34,10 @@ pub(super) fn prefix(text: &str) -> Result<String, String> {
     } else {
         Err("use letters, digits, '.', '_' and '-', as in names of topics".to_owned())
     }
+}
+
+pub(super) fn ids(text: &str) -> Result<Rule, String> {
+    text.parse().map_err(str::to_owned)
 }
 
 pub(super) fn zone(text: &str) -> Result<Tz, String> {

@@ -9,11 +9,13 @@ use super::{Failure, PATIENCE, Setting, interrupted, print, status};
 use crate::{
     cli::ConsumeArgs,
     clock::Clock,
-    consumers::Name,
-    engine::{Env, log_reader::LogReader, publisher::Publisher, until::Until},
+    consumer::{Part, Rule},
+    consumers::{NAMES, Name},
+    engine::{Env, ids::OrderIds, log_reader::LogReader, publisher::Publisher, until::Until},
     handling::Parameters,
     logging,
     messages::Severity,
+    read_model::{PartState, ReadModel},
     runtime::{
         consumers::{self, Tools},
         kafka::Kafka,
@@ -23,6 +25,7 @@ use crate::{
     shop::Catalog,
     store::Stores,
     stream::{Session, StreamError, Topic, ends::EndWatch, reader::watermarks, topics},
+    views::Source,
 };
 
 /// Runs consumers until told to stop, or up to the end.
@@ -73,7 +76,7 @@ async fn work(
     let tools = Workshop::of(setting).tools(&runs, parameters, until.clone())?;
     // They join their groups while it is found out what the time is, and where the end.
     consumers::start(&mut runs, &tools, views);
-    let begun = stop.run_until_cancelled(begin(&mut services, &tools.env, views)).await;
+    let begun = stop.run_until_cancelled(begin(&mut services, &tools.env, views, args.ids.ids)).await;
     let anything = match begun {
         Some(Ok(anything)) => anything,
         Some(Err(failure)) => {
@@ -146,6 +149,7 @@ impl Workshop {
             zone: services.zone,
             publisher: Arc::new(Publisher::new(&services.session)?),
             instance: self.out_dir.instance()?.into(),
+            ids: Arc::new(OrderIds::new(self.out_dir.state().join("ids"))),
             until,
             begin: watch::Sender::new(false),
             stop: services.stop.clone(),
@@ -165,6 +169,9 @@ pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
     let tools = tools.clone();
     let done = tokio::task::spawn_blocking(move || {
         tools.env.publisher.flush(std::time::Duration::from_millis(500));
+        if let Err(error) = tools.env.ids.save() {
+            tracing::warn!("the order ids could not be saved, and are read again at the next start: {error}");
+        }
         tools.stores.flush()
     });
     match done.await {
@@ -176,7 +183,12 @@ pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
 /// Waits until shop time is known, fixes it and the ends of the logs where the run has an end, and lets the consumers
 /// begin. Whether there is anything to do: where nothing has happened in the shop yet, it may open at any time, also in
 /// the past, so no day is over.
-async fn begin(services: &mut Services, env: &Env, views: &[Name]) -> Result<bool, Failure> {
+async fn begin(
+    services: &mut Services,
+    env: &Env,
+    views: &[Name],
+    ids: Option<Rule>,
+) -> Result<bool, Failure> {
     if !services.known(PATIENCE).await && !services.clock.has_heard() {
         let session = services.session.clone();
         let untold = blocking(tokio::task::spawn_blocking(move || Ok(no_time(&session)))).await?;
@@ -202,6 +214,7 @@ async fn begin(services: &mut Services, env: &Env, views: &[Name]) -> Result<boo
         until.fix(shop_second, ends);
         services.clock.fix(shop_second);
     }
+    decide_ids(env, ids)?;
     env.begin.send_replace(true);
     Ok(true)
 }
@@ -212,6 +225,41 @@ fn no_time(session: &Session) -> StreamError {
     let asked = session.probe().and_then(|probe| watermarks(&probe, &topic, 0, Duration::from_secs(1)));
     let reason = asked.map_or_else(|error| error.to_string(), |_| "it does not come to its end".to_owned());
     StreamError::NoTime { topic, reason }
+}
+
+/// Decides by which rule orders are duplicates: the one that is `asked` for, or else the one that the shop was begun
+/// with. Call it when what was published is known. Figures that go by another rule are not continued: handled orders and
+/// their mails cannot be taken back, and those that were passed over would be handled late.
+pub(super) fn decide_ids(env: &Env, asked: Option<Rule>) -> Result<(), Failure> {
+    let states = kept_ids(&env.model);
+    let other = states.iter().find(|(kept, _)| asked.is_some_and(|asked| asked != *kept));
+    let kept = other.or(states.first()).copied();
+    match (asked, kept) {
+        (Some(asked), Some((kept, view))) if asked != kept => {
+            return Err(Failure::Other(format!(
+                "{view} goes by --ids {kept} in this shop, not by {asked}: give --ids {kept}, or begin a shop of its own \
+                 with --prefix and --out"
+            )));
+        }
+        (None, Some((kept, _))) if kept != Rule::default() => {
+            let text = format!("Duplicates are told by --ids {kept}, as this shop was begun.");
+            env.model.say(env.clock.now().unwrap_or_default(), Severity::Info, text.into());
+        }
+        _ => {}
+    }
+    env.ids.set_rule(asked.or(kept.map(|(kept, _)| kept)).unwrap_or_default());
+    Ok(())
+}
+
+/// By which rule each consumer has told duplicates, where it has read orders: of each state that was published.
+pub(super) fn kept_ids(model: &ReadModel) -> Vec<(Rule, &'static str)> {
+    let is_read =
+        |(part, state): &(Part, PartState)| part.source == Source::Orders && state.position.next > 0;
+    let of_view = |view| {
+        let states = model.parts(view).into_iter().filter(is_read);
+        states.map(move |(_, state)| (state.position.ids, view))
+    };
+    NAMES.into_iter().flat_map(of_view).collect()
 }
 
 /// What a task that blocks has found.

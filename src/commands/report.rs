@@ -5,11 +5,15 @@ use std::{collections::HashMap, fs, io::ErrorKind, ops::ControlFlow, path::Path}
 use chrono::NaiveDate;
 use rdkafka::Message;
 
-use super::{Failure, Setting, exists, print};
+use super::{Failure, PATIENCE, Setting, consume::kept_ids, exists, print};
 use crate::{
     cli::ReportArgs,
-    consumer::Position,
-    runtime::kafka::{Kafka, Want},
+    clock::Clock,
+    consumer::{Rule, ids::Index},
+    runtime::{
+        kafka::{Kafka, Want},
+        services::Services,
+    },
     shop::{Order, Zone},
     sinks::report::{Report, json_file, text_file},
     stream::{Session, StreamError, Topic, scan::scan},
@@ -61,8 +65,8 @@ async fn rebuild(setting: &Setting, date: NaiveDate) -> Result<String, Failure> 
     let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
     let zone = setting.zone;
     let session = kafka.session.clone();
-    let counted = match exists(&kafka.session, zone).await {
-        Ok(()) => match tokio::task::spawn_blocking(move || count(&session, date, zone)).await {
+    let counted = match ids(&kafka, zone).await {
+        Ok(ids) => match tokio::task::spawn_blocking(move || count(&session, date, zone, ids)).await {
             Ok(counted) => counted.map_err(Failure::from),
             Err(error) => Err(Failure::Other(error.to_string())),
         },
@@ -76,12 +80,26 @@ async fn rebuild(setting: &Setting, date: NaiveDate) -> Result<String, Failure> 
     Ok(Report::new(date, &counted?, revision).text())
 }
 
-fn count(session: &Session, date: NaiveDate, zone: Zone) -> Result<DayTotals, StreamError> {
+/// By which rule the shop tells duplicates.
+async fn ids(kafka: &Kafka, zone: Zone) -> Result<Rule, Failure> {
+    exists(kafka).await?;
+    let mut services = Services::open(kafka, zone, Clock::default())?;
+    services.known(PATIENCE).await;
+    let kept = kept_ids(&services.model);
+    services.close().await;
+    Ok(kept.first().map_or_else(Rule::default, |(kept, _)| *kept))
+}
+
+fn count(session: &Session, date: NaiveDate, zone: Zone, ids: Rule) -> Result<DayTotals, StreamError> {
     let mut totals = DayTotals::default();
-    let mut seen: HashMap<i32, Position> = HashMap::new();
+    let mut seen: HashMap<i32, Index> = HashMap::new();
     scan(session, Topic::Orders, |message| {
         if let Ok(order) = Order::decode(message.payload())
-            && seen.entry(message.partition()).or_default().admit(order.order_id)
+            && seen
+                .entry(message.partition())
+                .or_insert_with(|| Index::new(ids, None))
+                .admit(&order)
+                .unwrap_or(true)
             && zone.date(order.second()) == date
         {
             totals.add(&order);

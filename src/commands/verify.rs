@@ -11,10 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Failure, PATIENCE, Setting, exists, print};
+use super::{Failure, PATIENCE, Setting, consume::kept_ids, exists, print};
 use crate::{
     clock::Clock,
-    consumer::Part,
+    consumer::{Part, Rule},
     consumers::{Contribution, NAMES, Recount},
     runtime::{
         kafka::{Kafka, Want},
@@ -35,13 +35,13 @@ const SETTLED_MS: i64 = 3_000;
 /// Columns of the longest difference.
 const COLUMNS: usize = 600;
 
-/// Audits, and prints what differs.
-pub(super) async fn run(setting: Setting) -> Result<(), Failure> {
+/// Audits, and prints what differs. Orders are duplicates by the rule `ids`, or else by that of the shop.
+pub(super) async fn run(setting: Setting, ids: Option<Rule>) -> Result<(), Failure> {
     let begun = Instant::now();
     setting.out_dir.check_zone(setting.zone.0)?;
     let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
     let audited = match hear(&setting, &kafka).await {
-        Ok(heard) => audit(&setting, &kafka, heard).await,
+        Ok(heard) => audit(&setting, &kafka, ids, heard).await,
         Err(failure) => Err(failure),
     };
     kafka.close().await;
@@ -71,6 +71,8 @@ struct Heard {
     /// Which instances published last what a view says of its partitions.
     who: BTreeMap<&'static str, BTreeSet<String>>,
     reports: Vec<ReportNote>,
+    /// By which rule which view has told duplicates.
+    ids: Vec<(Rule, &'static str)>,
     /// The shop second up to which days were closed, as far as can be told.
     reported: i64,
 }
@@ -84,6 +86,7 @@ impl Heard {
             reports: figures.reports.clone(),
             reported: reports.iter().map(|(_, state)| state.shop_second).min().unwrap_or(i64::MIN),
             figures,
+            ids: kept_ids(&services.model),
             claims: Vec::new(),
             who: BTreeMap::new(),
         };
@@ -131,11 +134,12 @@ struct Audit {
     summary: String,
 }
 
-async fn audit(setting: &Setting, kafka: &Kafka, heard: Heard) -> Result<Audit, Failure> {
+async fn audit(setting: &Setting, kafka: &Kafka, ids: Option<Rule>, heard: Heard) -> Result<Audit, Failure> {
     let (session, out, state) =
         (kafka.session.clone(), setting.out_dir.path().to_owned(), setting.out_dir.state());
     let zone = setting.zone;
-    let work = move || audit_all(&session, &out, &state, zone, heard);
+    let ids = ids.or(heard.ids.first().map(|(kept, _)| *kept)).unwrap_or_default();
+    let work = move || audit_all(&session, &out, &state, (zone, ids), heard);
     match tokio::task::spawn_blocking(work).await {
         Ok(audited) => audited,
         Err(error) => Err(Failure::Other(error.to_string())),
@@ -149,7 +153,7 @@ fn audit_all(
     session: &Session,
     out: &Path,
     state: &Path,
-    zone: Zone,
+    (zone, ids): (Zone, Rule),
     mut heard: Heard,
 ) -> Result<Audit, Failure> {
     let logs = [Topic::Orders, Topic::Deliveries, Topic::Handled, Topic::DeadLetters];
@@ -170,7 +174,7 @@ fn audit_all(
     let (log, journal, register, mails) = std::thread::scope(|scope| {
         let journal = scope.spawn(|| files::journal(out));
         let mailed = scope.spawn(|| (files::register(out), files::mails(out)));
-        let log = topics::read(session, zone, claims, &ends);
+        let log = topics::read(session, zone, ids, claims, &ends);
         let lost = |_| Failure::Other("a thread of the audit failed".to_owned());
         let journal = journal.join().map_err(lost)?;
         let (register, mails) = mailed.join().map_err(lost)?;

@@ -10,8 +10,8 @@ use crate::{
 
 /// All records of one partition between two offsets, in the order of the log.
 ///
-/// They are kept as they came, and decoded by the first consumer that asks for them: so the thread that fetches does
-/// nothing else.
+/// They are kept as they came, and decoded and judged by the first consumer that needs them: so the thread that fetches
+/// does nothing else.
 #[derive(Debug)]
 pub struct Batch {
     /// The partition.
@@ -23,7 +23,7 @@ pub struct Batch {
     /// Keys and values, one behind the other.
     bytes: Vec<u8>,
     fetched: Vec<Fetched>,
-    decoded: OnceLock<Vec<Decoded>>,
+    judged: OnceLock<Option<Vec<Decoded>>>,
 }
 
 /// A record as it came: where its key begins in the batch, and how long key and value are.
@@ -39,7 +39,7 @@ struct Fetched {
 impl Batch {
     /// A batch without records.
     pub fn new(part: Part, from: i64, next: i64) -> Self {
-        Self { part, from, next, bytes: Vec::new(), fetched: Vec::new(), decoded: OnceLock::new() }
+        Self { part, from, next, bytes: Vec::new(), fetched: Vec::new(), judged: OnceLock::new() }
     }
 
     /// Adds a record of the partition behind the others, before they are decoded.
@@ -61,10 +61,19 @@ impl Batch {
         self.bytes.len()
     }
 
-    /// The records.
+    /// Decodes the records and has them judged, unless that is done; `false` where they could not be.
+    pub fn judge(&self, judge: impl FnOnce(&mut [Decoded]) -> bool) -> bool {
+        let judged = || {
+            let mut records: Vec<Decoded> =
+                self.fetched.iter().map(|fetched| self.record(fetched).decode()).collect();
+            judge(&mut records).then_some(records)
+        };
+        self.judged.get_or_init(judged).is_some()
+    }
+
+    /// The records; none before they were judged.
     pub fn records(&self) -> &[Decoded] {
-        self.decoded
-            .get_or_init(|| self.fetched.iter().map(|fetched| self.record(fetched).decode()).collect())
+        self.judged.get().and_then(Option::as_deref).unwrap_or_default()
     }
 
     fn record(&self, fetched: &Fetched) -> Record<'_> {
@@ -93,8 +102,10 @@ pub struct Decoded {
 /// What a record says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
-    /// Something that happened in the shop. Whether an order's id was seen before is not judged yet.
+    /// Something that happened in the shop.
     Event(Event),
+    /// An order that is a duplicate: it has no effect.
+    Duplicate,
     /// A record of `shop.orders` that is no valid order: a dead letter.
     DeadLetter(Box<DeadLetter>),
     /// A record of another log that is not readable: it has no effect.
@@ -164,6 +175,7 @@ mod tests {
                 batch.push(&record);
                 expected.push(record.decode());
             }
+            prop_assert!(batch.judge(|_| true));
             prop_assert_eq!(batch.records(), &expected[..]);
             prop_assert_eq!(batch.next, records.last().map_or(5, |(offset, ..)| offset + 1));
         }

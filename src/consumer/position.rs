@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::views::Source;
+use super::ids::Rule;
+use crate::{shop::order::LARGEST_COUNTED, views::Source};
 
 /// One partition of one of a view's logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,22 +76,23 @@ pub struct Position {
     pub next: i64,
     /// The record before it, where one was read.
     pub last: Option<Fingerprint>,
-    /// The highest order id so far; an id that is not above it is a duplicate.
+    /// The highest order id so far of those that one can count up to: what a simulator goes on from.
     pub last_order_id: Option<u64>,
+    /// By which rule orders were duplicates, where these are orders.
+    #[serde(default = "Rule::of_old")]
+    pub ids: Rule,
 }
 
 impl Position {
+    /// Takes note of an order that counts.
+    pub fn note(&mut self, order_id: u64) {
+        if order_id <= LARGEST_COUNTED {
+            self.last_order_id = self.last_order_id.max(Some(order_id));
+        }
+    }
+
     /// Where to begin reading: at the last record applied, to see that it is still the same one.
     pub fn start(&self) -> Start {
         self.last.map_or(Start::Beginning, |last| Start::Offset(last.offset))
-    }
-
-    /// Takes note of an order id; `false` for a duplicate.
-    pub fn admit(&mut self, order_id: u64) -> bool {
-        let new = self.last_order_id.is_none_or(|last| order_id > last);
-        if new {
-            self.last_order_id = Some(order_id);
-        }
-        new
     }
 }

@@ -13,12 +13,12 @@ pub use handover::Handover;
 use handover::Other;
 pub use trouble::Trouble;
 
-use super::{Content, Decoded, Output, Part, Position, Start, output::Appends, position::Fingerprint};
+use super::{Content, Decoded, Output, Part, Position, Rule, Start, output::Appends, position::Fingerprint};
 use crate::{
     shop::Zone,
     sinks::files::Files,
     store::{Batch, Store},
-    views::{Event, View, figures::ReportNote},
+    views::{Source, View, figures::ReportNote},
 };
 
 /// Bytes of appends at which a checkpoint is due before its time.
@@ -55,6 +55,8 @@ struct Held<V> {
 /// One consumer: a view per partition, and what it writes.
 pub struct Worker<V: View, O> {
     zone: Zone,
+    /// By which rule orders are duplicates.
+    ids: Rule,
     output: O,
     store: Box<dyn Store>,
     files: Box<dyn Files>,
@@ -84,6 +86,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
     ) -> Result<(Self, bool), Trouble> {
         let mut worker = Self {
             zone,
+            ids: Rule::default(),
             output,
             store: Box::new(store),
             files: Box::new(files),
@@ -103,11 +106,16 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         Ok((worker, !whole))
     }
 
-    /// Takes over a partition; returns where to read from. A checkpoint that is not readable is emptied, so that
-    /// the next worker starts again from nothing.
+    /// Goes by a rule of its own on duplicates, from before it has any partition.
+    pub fn set_ids(&mut self, ids: Rule) {
+        self.ids = ids;
+    }
+
+    /// Takes over a partition; returns where to read from. A checkpoint that is not readable, or goes by
+    /// another rule on duplicates, is emptied, so that the next worker starts again from nothing.
     pub fn assign(&mut self, part: Part) -> Result<Start, Trouble> {
         let found = self.find(part);
-        if matches!(found, Err(Trouble::Unreadable { .. })) {
+        if matches!(found, Err(Trouble::Unreadable { .. } | Trouble::OtherIds { .. })) {
             self.reset()?;
             self.retire();
         }
@@ -122,9 +130,12 @@ impl<V: View, O: Output<V>> Worker<V, O> {
     fn find(&self, part: Part) -> Result<Held<V>, Trouble> {
         let unreadable = |reason: String| Trouble::Unreadable { view: V::NAME, reason };
         let mut view = V::default();
-        let mut position = Position::default();
+        let mut position = Position { ids: self.ids, ..Position::default() };
         for (_, value) in self.store.scan(&position_key(part))? {
             position = serde_json::from_slice(&value).map_err(|error| unreadable(error.to_string()))?;
+        }
+        if part.source == Source::Orders && position.ids != self.ids {
+            return Err(Trouble::OtherIds { view: V::NAME, kept: position.ids, asked: self.ids });
         }
         let prefix = format!("part/{part}/");
         for (key, value) in self.store.scan(&prefix)? {
@@ -180,10 +191,8 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         held.moved = true;
         held.unseen = true;
         let Content::Event(event) = &record.content else { return Taken::Yes };
-        if let Event::Order(order) = event
-            && !held.position.admit(order.order_id)
-        {
-            return Taken::Yes;
+        if let Event::Order(order) = event {
+            held.position.note(order.order_id);
         }
         held.view.apply(event, self.zone);
         if record.offset() >= held.silent_until {

@@ -22,14 +22,14 @@ use crate::{
 /// The newest order of the partition, and the latest ones for the feed.
 #[derive(Debug, Clone, Default)]
 pub struct Journal {
-    /// One row, 0: the order with the highest id.
+    /// One row, 0: the order that came last.
     newest: Table<u8, Option<Order>>,
     /// For the feed alone: not kept over a restart.
     latest: VecDeque<LatestOrder>,
 }
 
 impl Journal {
-    /// The order with the highest id.
+    /// The order that came last.
     pub fn newest(&self) -> Option<&Order> {
         self.newest.get(0).and_then(Option::as_ref)
     }
@@ -43,7 +43,6 @@ impl View for Journal {
 
     fn apply(&mut self, event: &Event, _: Zone) {
         if let Event::Order(order) = event {
-            // Ids go up within a partition.
             *self.newest.row(0) = Some(order.clone());
             self.latest.push_front(LatestOrder {
                 order_id: order.order_id,
@@ -134,7 +133,10 @@ impl Output<Journal> for JournalFiles {
     }
 
     fn settle(&mut self, parts: &[&Journal], _: Option<NaiveDate>, _: &mut Batch) {
-        let newest = parts.iter().filter_map(|view| view.newest()).max_by_key(|order| order.order_id);
+        let newest = parts
+            .iter()
+            .filter_map(|view| view.newest())
+            .max_by_key(|order| (order.created_at, order.order_id));
         if let Some(order) = newest {
             let last = journal::last(order);
             if last != self.last {

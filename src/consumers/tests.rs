@@ -372,7 +372,7 @@ const STATES: [(&str, &str); 8] = [
     ("stock", r#"{"stock":{"lines":[{"product_id":7,"name":"Kopp","named_by":9,"delivered":10,"sold":2}]}}"#),
     (
         "handling",
-        r#"{"handling":{"sent_until":1795000000,"oldest":4,"oldest_last_id":null,"parameters":[],"accepted":5,"handled":3,"dead_letters":1,"duplicates":2}}"#,
+        r#"{"handling":{"sent_until":1795000000,"oldest":4,"parameters":[],"accepted":5,"handled":3,"dead_letters":1,"duplicates":2}}"#,
     ),
     (
         "mail",

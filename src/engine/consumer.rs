@@ -62,6 +62,9 @@ pub(super) async fn run<P: Processor>(
         replaced,
     };
     let ended = consumer.run().await;
+    if !matches!(ended, Ok(Ended::Done)) {
+        env.ids.doubt();
+    }
     consumer.refuse_copy().await;
     consumer.end(matches!(ended, Ok(Ended::Done))).await;
     ended
@@ -156,7 +159,11 @@ impl<P: Processor> Consumer<'_, P> {
             }
             for change in client.context().take_changes() {
                 match change {
-                    Change::Assigned(part, start) => self.input.assign(part, start)?,
+                    Change::Assigned(part, start) => {
+                        if let Err(why) = self.input.assign(part, start) {
+                            return Ok(Ended::Again(why));
+                        }
+                    }
                     Change::Revoked(part) => self.input.unassign(part)?,
                 }
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::{runtime::Handle, sync::watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{log_reader::LogReader, publisher::Publisher, until::Until};
+use super::{ids::OrderIds, log_reader::LogReader, publisher::Publisher, until::Until};
 use crate::{clock::Clock, messages::Sentence, read_model::ReadModel, shop::Zone, stream::Session};
 
 /// What the consumers of a process share.
@@ -15,6 +15,8 @@ pub struct Env {
     pub session: Session,
     /// Where records come from.
     pub reader: LogReader,
+    /// Which orders are duplicates.
+    pub ids: Arc<OrderIds>,
     /// The read model.
     pub model: Arc<ReadModel>,
     /// Shop time.

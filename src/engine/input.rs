@@ -21,6 +21,8 @@ use crate::{
 struct Source {
     /// The offset that the next batch must reach back to.
     next: i64,
+    /// The offset at which the consumer begins: what lies before it is read for the order ids alone.
+    begin: i64,
     /// The subscription to the process's reader; `None` where the consumer reads on its own.
     subscription: Option<u64>,
 }
@@ -76,15 +78,18 @@ impl Input {
         }
     }
 
-    /// Hands on the records of a partition from here on.
-    pub(super) fn assign(&mut self, part: Part, start: Start) -> Result<(), StreamError> {
-        self.unassign(part)?;
-        let number = self.env.reader.subscribe(part, start, &self.inbox);
-        let next = match start {
+    /// Hands on the records of a partition from here on. Where the ids of the orders before are not known, it reads
+    /// these first. Blocks for some seconds at most; the error says why the consumer must begin again.
+    pub(super) fn assign(&mut self, part: Part, start: Start) -> Result<(), String> {
+        self.unassign(part).map_err(|error| error.to_string())?;
+        let from = self.env.ids.begin(&self.env.session, part, start)?;
+        let number = self.env.reader.subscribe(part, from, &self.inbox);
+        let offset = |start| match start {
             Start::Beginning => 0,
             Start::Offset(offset) => offset,
         };
-        self.sources.insert(part, Source { next, subscription: Some(number) });
+        let source = Source { next: offset(from), begin: offset(start), subscription: Some(number) };
+        self.sources.insert(part, source);
         Ok(())
     }
 
@@ -109,7 +114,7 @@ impl Input {
         loop {
             if let Some(batch) = self.fetched.pop_front() {
                 let part = batch.part;
-                let stretch = self.unknown(Arc::new(batch)).map_err(|error| error.to_string())?;
+                let stretch = self.unknown(Arc::new(batch))?;
                 self.join_again(part).map_err(|error| error.to_string())?;
                 if let Some(stretch) = stretch {
                     return Ok(stretch);
@@ -118,7 +123,7 @@ impl Input {
             }
             match self.inbox.try_take() {
                 Some(Delivery::Batch(batch)) => {
-                    if let Some(stretch) = self.unknown(batch).map_err(|error| error.to_string())? {
+                    if let Some(stretch) = self.unknown(batch)? {
                         return Ok(stretch);
                     }
                 }
@@ -149,15 +154,18 @@ impl Input {
     }
 
     /// What a batch has that was not handed on. Where something is missing before it, that is read on its own.
-    fn unknown(&mut self, batch: Arc<Batch>) -> Result<Option<Stretch>, StreamError> {
+    fn unknown(&mut self, batch: Arc<Batch>) -> Result<Option<Stretch>, String> {
         let Some(source) = self.sources.get_mut(&batch.part) else { return Ok(None) };
         match advance(&mut source.next, &batch) {
-            Advance::From(from) => Ok(Some(Stretch { batch, from })),
+            Advance::From(_) if !self.env.ids.judge(&batch) => {
+                Err(format!("the order ids before offset {} of {} are not known", batch.from, batch.part))
+            }
+            Advance::From(from) => Ok(Some(Stretch { from: from.max(source.begin), batch })),
             Advance::Nothing => Ok(None),
             Advance::Missing => {
                 if let Some(number) = source.subscription {
                     self.env.reader.unsubscribe(batch.part, number);
-                    self.ended(batch.part, number)?;
+                    self.ended(batch.part, number).map_err(|error| error.to_string())?;
                 }
                 Ok(None)
             }
@@ -270,6 +278,7 @@ mod tests {
             for (from, length) in stretches {
                 let batch = batch(from, from + length);
                 if let Advance::From(from) = advance(&mut next, &batch) {
+                    prop_assert!(batch.judge(|_| true));
                     let stretch = Stretch { batch, from };
                     handed.extend(stretch.records().iter().map(Decoded::offset));
                 }

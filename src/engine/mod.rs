@@ -9,6 +9,7 @@ mod consumer;
 pub mod env;
 mod fetcher;
 pub mod handling;
+pub mod ids;
 mod inbox;
 mod input;
 pub mod log_reader;

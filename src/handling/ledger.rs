@@ -1,6 +1,6 @@
 //! What the handling of one partition knows: which orders wait, until when, and where to go on after a crash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +25,6 @@ pub struct Resume {
     pub sent_until: Option<i64>,
     /// The offset of the oldest order that waits; the position where none does.
     pub oldest: i64,
-    /// The highest order id before `oldest`.
-    pub oldest_last_id: Option<u64>,
     /// Since which offset which parameters hold, oldest first; those before `oldest` are forgotten.
     pub parameters: Vec<(i64, Parameters)>,
     /// Up to where the figures count what was written; `None` where that is not known.
@@ -46,7 +44,7 @@ pub struct HandlingFigures {
     pub handled: u64,
     /// Records that are no valid orders.
     pub dead_letters: u64,
-    /// Orders whose id was not above the last one.
+    /// Orders that came again.
     pub duplicates: u64,
 }
 
@@ -81,16 +79,17 @@ pub struct Ledger {
     resume: Resume,
     /// Orders that wait, by the second they are due and their offset.
     waiting: BTreeMap<(i64, i64), Waiting>,
-    /// By offset of those that wait: the highest id before it.
-    order_ids_before: BTreeMap<i64, Option<u64>>,
+    /// The offsets of those that wait.
+    waiting_offsets: BTreeSet<i64>,
     /// The shop second at which this run ends, where it does.
     last_second: Option<i64>,
-    /// The first order that is due after the end of the run: its offset, and the highest id before it.
-    left: Option<(i64, Option<u64>)>,
+    /// The offset of the first order that is due after the end of the run.
+    left: Option<i64>,
     dead: Vec<Outgoing>,
     /// Offsets before this were read by an earlier run.
     replay_until: i64,
-    replay_last_id: Option<u64>,
+    /// The next of those to be read again.
+    replay_next: i64,
     /// Whether the last record of the earlier run was seen again: it is the same log, and all is read again.
     checked: bool,
     /// What was written behind what the state counts. Nothing is sent before every order that may be among it has been
@@ -118,7 +117,7 @@ impl Ledger {
             zone,
             position,
             replay_until: position.next,
-            replay_last_id: resume.oldest_last_id,
+            replay_next: resume.oldest,
             checked: position.last.is_none(),
             uncounted: Uncounted::default(),
             uncounted_until: 0,
@@ -127,7 +126,7 @@ impl Ledger {
             anchor: None,
             resume,
             waiting: BTreeMap::new(),
-            order_ids_before: BTreeMap::new(),
+            waiting_offsets: BTreeSet::new(),
             last_second: None,
             left: None,
             dead: Vec::new(),
@@ -189,7 +188,13 @@ impl Ledger {
             }
         }
         if offset < self.replay_until {
-            self.take_again(record);
+            // Only an order that was not sent yet matters.
+            if let Content::Event(Event::Order(order)) = &record.content
+                && offset >= self.replay_next
+            {
+                self.await_handling(offset, order);
+            }
+            self.replay_next = self.replay_next.max(offset + 1);
             return Taken::Before;
         }
         if offset < self.position.next {
@@ -201,14 +206,11 @@ impl Ledger {
         self.dirty = true;
         match &record.content {
             Content::Event(Event::Order(order)) => {
-                let before = self.position.last_order_id;
-                if self.position.admit(order.order_id) {
-                    self.resume.figures.accepted += 1;
-                    self.await_handling(offset, before, order);
-                } else {
-                    self.resume.figures.duplicates += 1;
-                }
+                self.position.note(order.order_id);
+                self.resume.figures.accepted += 1;
+                self.await_handling(offset, order);
             }
+            Content::Duplicate => self.resume.figures.duplicates += 1,
             Content::DeadLetter(letter) => {
                 self.resume.figures.dead_letters += 1;
                 if self.uncounted.take_dead_letter(offset) {
@@ -223,18 +225,7 @@ impl Ledger {
         Taken::Yes
     }
 
-    /// A record that an earlier run has read: only an order that was not sent yet matters.
-    fn take_again(&mut self, record: &Decoded) {
-        let Content::Event(Event::Order(order)) = &record.content else { return };
-        let before = self.replay_last_id;
-        if before.is_some_and(|last| order.order_id <= last) {
-            return;
-        }
-        self.replay_last_id = Some(order.order_id);
-        self.await_handling(record.offset(), before, order);
-    }
-
-    fn await_handling(&mut self, offset: i64, before: Option<u64>, order: &Order) {
+    fn await_handling(&mut self, offset: i64, order: &Order) {
         let parameters = self.parameters_at(offset);
         let due_ms = parameters.handled_ms(order.order_id, order.created_at.timestamp_millis());
         let is_due_by = |second: i64| due_ms.is_none_or(|due_ms| due_ms.div_euclid(1000) <= second);
@@ -256,7 +247,7 @@ impl Ledger {
         // What is due up to `sent_until` goes out in any case, since a replay takes it for sent.
         let ends_before = self.last_second.is_some_and(|last| due > last.max(self.sent_until()));
         if ends_before {
-            self.left.get_or_insert((offset, before));
+            self.left.get_or_insert(offset);
             return;
         }
         let mut handled = Handled {
@@ -277,7 +268,7 @@ impl Ledger {
             value = cut;
         }
         self.waiting.insert((due, offset), Waiting { order_id: order.order_id, value });
-        self.order_ids_before.insert(offset, before);
+        self.waiting_offsets.insert(offset);
     }
 
     fn parameters_at(&self, offset: i64) -> Parameters {
@@ -319,7 +310,7 @@ impl Ledger {
         let mut outgoing = std::mem::take(&mut self.dead);
         if let Some(until) = self.send_until(now, at_most) {
             while let Some(first) = self.waiting.first_entry().filter(|first| first.key().0 <= until) {
-                self.order_ids_before.remove(&first.key().1);
+                self.waiting_offsets.remove(&first.key().1);
                 let Waiting { order_id, value } = first.remove();
                 self.resume.figures.handled += 1;
                 outgoing.push(Outgoing::Handled { order_id, value });
@@ -343,11 +334,10 @@ impl Ledger {
     }
 
     fn note_oldest(&mut self) {
-        let held = self.order_ids_before.first_key_value().map(|(offset, before)| (*offset, *before));
-        let oldest = held.into_iter().chain(self.left).min_by_key(|(offset, _)| *offset);
-        (self.resume.oldest, self.resume.oldest_last_id) =
-            oldest.unwrap_or((self.position.next, self.position.last_order_id));
-        let (oldest, sent_until) = (self.resume.oldest, self.sent_until());
+        let held = self.waiting_offsets.first().copied();
+        let oldest = held.into_iter().chain(self.left).min().unwrap_or(self.position.next);
+        self.resume.oldest = oldest;
+        let sent_until = self.sent_until();
         self.sent_early.retain(|offset, due| *offset >= oldest && *due > sent_until);
         if let Some(counted) = self.resume.counted.as_mut().filter(|_| self.sent_early.is_empty()) {
             counted.handled_since = None;

@@ -1,6 +1,6 @@
 //! Starts the consumers, and starts one again that fails.
 
-use std::{fmt::Display, future::Future, path::PathBuf, sync::Arc};
+use std::{fmt::Display, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 
@@ -14,6 +14,9 @@ use crate::{
     store::Stores,
     stream::{StreamError, agreement::Agreement, topics},
 };
+
+/// How often the order ids are saved, wall time; those since then are read again after a kill.
+const SAVED: Duration = Duration::from_secs(10);
 
 /// What consumers work with.
 #[derive(Clone)]
@@ -56,6 +59,16 @@ pub fn start(services: &mut Services, tools: &Tools, names: &[Name]) {
             keeping.map(|()| Ok::<_, StreamError>(Ended::Done))
         });
     }
+    let (ids, stop) = (Arc::clone(&env.ids), env.stop.clone());
+    services.serve(async move {
+        while stop.run_until_cancelled(tokio::time::sleep(SAVED)).await.is_some() {
+            let ids = Arc::clone(&ids);
+            match tokio::task::spawn_blocking(move || ids.save()).await {
+                Ok(Err(error)) => tracing::warn!("the order ids could not be saved: {error}"),
+                Ok(Ok(())) | Err(_) => {}
+            }
+        }
+    });
     env.reader.expect(names.len());
     let reading = env.clone();
     services.serve(async move {

@@ -14,6 +14,10 @@ use super::{
 /// Characters of the longest reason why something is not JSON: it may quote all of the payload.
 const REASON: usize = 200;
 
+/// Numbers above this are exact in no JavaScript, so ids that count up do not come there: one above it is a random one, or
+/// a mistake, and none to go on from.
+pub const LARGEST_COUNTED: u64 = (1 << 53) - 1;
+
 /// A finished sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::shelf::Coming;
 use crate::{
-    consumer,
-    shop::{Delivery, Order, Pulse, pulse::RunState},
+    consumer::{self, Rule, ids::Index},
+    shop::{Delivery, Order, Pulse, order::LARGEST_COUNTED, pulse::RunState},
     views::{Source, figures::StockLine},
 };
 
@@ -16,10 +14,10 @@ use crate::{
 const AHEAD_OF_PULSE_MS: i64 = 24 * 3_600_000;
 
 /// The books of the whole log up to a position.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub struct Books {
     /// Position in each partition of `orders`.
-    pub orders: Vec<Position>,
+    pub orders: Vec<Orders>,
     /// Position in each partition of `deliveries`.
     pub deliveries: Vec<Position>,
     /// Pieces delivered, by product id.
@@ -36,8 +34,24 @@ pub struct Books {
     pub pulse_delivery_id: u64,
 }
 
-/// How far a partition was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// How far a partition of `orders` was read, and which ids it has.
+#[derive(Debug)]
+pub struct Orders {
+    /// Offset of the next record.
+    pub next_offset: i64,
+    ids: Index,
+    /// The highest id that others can follow.
+    last_id: Option<u64>,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        Self { next_offset: 0, ids: Index::new(Rule::default(), None), last_id: None }
+    }
+}
+
+/// How far a partition of `deliveries` was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Position {
     /// Offset of the next record.
     pub next_offset: i64,
@@ -60,7 +74,7 @@ impl Books {
     /// Empty books of topics with so many partitions, beside the last pulse.
     pub fn new(orders: usize, deliveries: usize, pulse: Option<&Pulse>) -> Self {
         Self {
-            orders: vec![Position::default(); orders],
+            orders: std::iter::repeat_with(Orders::default).take(orders).collect(),
             deliveries: vec![Position::default(); deliveries],
             pulse_delivery_id: pulse.map_or(0, |pulse| pulse.last_delivery_id),
             ..Self::default()
@@ -69,9 +83,12 @@ impl Books {
 
     /// Begins a partition with what consumer 4 says of it up to a position: its oldest records are gone.
     pub fn begin(&mut self, source: Source, partition: usize, at: consumer::Position, lines: &[StockLine]) {
-        let positions = if source == Source::Orders { &mut self.orders } else { &mut self.deliveries };
-        if let Some(position) = positions.get_mut(partition) {
-            *position = Position { next_offset: at.next, last_id: at.last_order_id };
+        if source != Source::Orders {
+            if let Some(position) = self.deliveries.get_mut(partition) {
+                *position = Position { next_offset: at.next, last_id: None };
+            }
+        } else if let Some(orders) = self.orders.get_mut(partition) {
+            (orders.next_offset, orders.last_id) = (at.next, at.last_order_id);
         }
         for line in lines {
             let sums = [(line.sold, &mut self.sold), (line.delivered, &mut self.delivered)];
@@ -86,8 +103,13 @@ impl Books {
     /// Enters a record of `orders`; what is invalid or a duplicate has no effect.
     pub fn order(&mut self, partition: usize, payload: Option<&[u8]>) {
         let Ok(order) = Order::decode(payload) else { return };
-        if !self.orders.get_mut(partition).is_some_and(|position| position.is_new(order.order_id)) {
+        let Some(orders) = self.orders.get_mut(partition) else { return };
+        // In memory nothing fails.
+        if !orders.ids.admit(&order).unwrap_or(true) {
             return;
+        }
+        if order.order_id <= LARGEST_COUNTED {
+            orders.last_id = orders.last_id.max(Some(order.order_id));
         }
         self.order_count += 1;
         self.seen(order.created_at.timestamp_millis());
@@ -116,7 +138,7 @@ impl Books {
         self.latest_ms = Some(self.latest_ms.map_or(ms, |latest| latest.max(ms)));
     }
 
-    /// The highest order id.
+    /// The order id to go on from.
     pub fn last_order_id(&self) -> u64 {
         self.orders.iter().filter_map(|position| position.last_id).max().unwrap_or_default()
     }
@@ -206,7 +228,6 @@ mod tests {
         let at = "2026-11-21T12:00:00.500+01:00";
         books.order(0, Some(&order(4, at, 7, 2)));
         books.order(0, Some(&order(4, at, 7, 2)));
-        books.order(0, Some(&order(2, at, 7, 2)));
         books.order(0, Some(b"{}"));
         books.order(0, None);
         books.order(1, Some(&order(3, at, 7, 1)));
@@ -219,6 +240,11 @@ mod tests {
             (3, 100),
             "deliveries are counted as consumer 4 does"
         );
+        // Ids that others made, above and below: they count, and those that nobody counts up to are not followed.
+        for id in [u64::MAX, 2, 738_529_527_931_269_425] {
+            books.order(0, Some(&order(id, at, 7, 1)));
+        }
+        assert_eq!((books.order_count, books.last_order_id(), books.sold[&7]), (5, 4, 6));
     }
 
     #[test]

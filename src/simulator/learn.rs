@@ -49,16 +49,13 @@ pub(super) fn read_books(
             books.begin(source, partition, *position, &stock.lines);
         }
     }
-    let starts = |positions: &[super::books::Position]| -> Vec<i64> {
-        positions.iter().map(|position| position.next_offset).collect()
-    };
-    let from = starts(&books.orders);
+    let from: Vec<i64> = books.orders.iter().map(|position| position.next_offset).collect();
     let ends =
         read(session, Topic::Orders, &from, stop, |partition, payload| books.order(partition, payload))?;
     for (position, end) in books.orders.iter_mut().zip(ends) {
         position.next_offset = end;
     }
-    let from = starts(&books.deliveries);
+    let from: Vec<i64> = books.deliveries.iter().map(|position| position.next_offset).collect();
     let ends = read(session, Topic::Deliveries, &from, stop, |partition, payload| {
         books.delivery(partition, payload);
     })?;

@@ -8,7 +8,7 @@ use super::{
     tally::{Tally, Whole},
 };
 use crate::{
-    consumer::Part,
+    consumer::{Part, Rule},
     read_model::PartState,
     shop::{Delivery, Handled, Order, Zone},
     views::Source,
@@ -35,6 +35,9 @@ pub(super) struct Witness {
     next: i64,
     now: i64,
     today: NaiveDate,
+    /// How many orders that count it has read.
+    orders: usize,
+    /// The highest id of those that one can count up to.
     last_order_id: Option<u64>,
     /// Whether the last record that was read is there.
     seen_last: bool,
@@ -50,6 +53,7 @@ impl Witness {
             next: claim.state.position.next,
             now,
             today: zone.date(now),
+            orders: 0,
             last_order_id: None,
             seen_last: claim.state.position.last.is_none(),
             behind: 0,
@@ -86,7 +90,10 @@ impl Witness {
         if !self.has_read(offset) {
             return;
         }
-        self.last_order_id = Some(order.order_id);
+        self.orders += 1;
+        if order.order_id < 1 << 53 {
+            self.last_order_id = self.last_order_id.max(Some(order.order_id));
+        }
         self.tally.order(order, date, self.now, self.today);
     }
 
@@ -116,18 +123,18 @@ impl Witness {
         }
     }
 
-    /// An order of this partition that lies in the topic of handled orders.
-    pub(super) fn was_handled(&mut self, order_id: u64, second: i64) {
+    /// The order of this partition with an index lies in the topic of handled orders.
+    pub(super) fn was_handled(&mut self, index: usize, second: i64) {
         if let Tally::Handling { handled, sent_until, .. } = &mut self.tally
-            && self.last_order_id.is_some_and(|last| order_id <= last)
+            && index < self.orders
             && second <= *sent_until
         {
             *handled += 1;
         }
     }
 
-    /// Holds each claim against what was counted.
-    pub(super) fn compare(&self, found: &mut Differences) {
+    /// Holds each claim against what was counted; orders are duplicates by the rule `ids`.
+    pub(super) fn compare(&self, ids: Rule, found: &mut Differences) {
         let expected = self.tally.facts();
         for claim in &self.claims {
             let Claim { by, view, part, state } = claim;
@@ -142,10 +149,11 @@ impl Witness {
                 );
                 continue;
             }
-            if part.source == Source::Orders {
+            if part.source == Source::Orders && state.position.next > 0 {
                 let id = |id: Option<u64>| id.map_or("none".to_owned(), |id| id.to_string());
                 let (ours, theirs) = (id(self.last_order_id), id(state.position.last_order_id));
                 found.compare("figures", about("the highest order id"), &ours, &theirs);
+                found.compare("figures", about("its rule on duplicates, --ids"), &ids, &state.position.ids);
             }
             let said = said(&state.figures);
             for (what, value) in &expected {

@@ -11,18 +11,19 @@ use crate::{
 pub(super) struct Handling {
     /// The offset that it reads next.
     pub(super) next: i64,
-    last_id: Option<u64>,
+    /// How many orders it has read.
+    read: usize,
     /// Everything that was due up to this shop second has been sent.
     pub(super) sent_until: i64,
-    /// From which offset, and from which order id where it was read, which parameters hold.
-    parameters: Vec<(i64, Option<u64>, Parameters)>,
+    /// From which offset, and from which order where it was read, which parameters hold.
+    parameters: Vec<(i64, Option<usize>, Parameters)>,
 }
 
 impl Handling {
     pub(super) fn new(claim: &Claim, resume: &Resume) -> Self {
         Self {
             next: claim.state.position.next,
-            last_id: claim.state.position.last_order_id,
+            read: 0,
             sent_until: resume.sent_until.unwrap_or(i64::MIN),
             parameters: resume
                 .parameters
@@ -32,16 +33,19 @@ impl Handling {
         }
     }
 
-    /// Takes note of an order; whether it must have been handled.
-    pub(super) fn is_due(&mut self, offset: i64, order: &Order) -> bool {
+    /// Takes note of the order with an index; whether it must have been handled.
+    pub(super) fn is_due(&mut self, offset: i64, index: usize, order: &Order) -> bool {
         for (since, first, _) in &mut self.parameters {
             if offset >= *since && first.is_none() {
-                *first = Some(order.order_id);
+                *first = Some(index);
             }
+        }
+        if offset < self.next {
+            self.read = index + 1;
         }
         offset < self.next
             && self
-                .parameters_of(order.order_id)
+                .parameters_of(index)
                 .and_then(|parameters| {
                     parameters.handled_ms(order.order_id, order.created_at.timestamp_millis())
                 })
@@ -49,11 +53,11 @@ impl Handling {
     }
 
     /// The parameters that held when an order was read; those of long ago are forgotten.
-    pub(super) fn parameters_of(&self, order_id: u64) -> Option<Parameters> {
-        if self.last_id.is_none_or(|last| order_id > last) {
+    pub(super) fn parameters_of(&self, index: usize) -> Option<Parameters> {
+        if index >= self.read {
             return None;
         }
         let mut latest = self.parameters.iter().rev();
-        latest.find(|(_, first, _)| first.is_some_and(|first| first <= order_id)).map(|(_, _, known)| *known)
+        latest.find(|(_, first, _)| first.is_some_and(|first| first <= index)).map(|(_, _, known)| *known)
     }
 }

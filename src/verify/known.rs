@@ -1,4 +1,6 @@
-//! What the audit remembers of every order of a partition: 8¼ bytes.
+//! What the audit remembers of every order of a partition: 8¼ bytes, where ids go up.
+
+use std::collections::HashMap;
 
 /// A set of small numbers, a bit each.
 #[derive(Debug, Clone, Default)]
@@ -19,36 +21,59 @@ impl Bits {
     }
 }
 
-/// Orders in the order of their ids, which go up within a partition.
+/// The orders of a partition that count, by their index: the first in the log has 0.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
-    /// Stretches of ids that lie within 32 bits: the first id, and the index of its order.
+    /// Stretches of ids that go up and lie within 32 bits: the first id, and its place in `ids`.
     stretches: Vec<(u64, usize)>,
-    /// By index: the id less the first of its stretch.
+    /// Ids that were above all before them: the id less the first of its stretch.
     ids: Vec<u32>,
+    /// The others, with their indices.
+    strays: HashMap<u64, Vec<usize>>,
+    /// The indices of all strays, in order.
+    stray_indices: Vec<usize>,
+    highest: Option<u64>,
     digests: Vec<u32>,
     due: Bits,
     handled: Bits,
 }
 
 impl Known {
-    /// Adds an order with an id above all others; `due` where it must have been handled by now.
+    /// How many orders there are.
+    pub(super) fn len(&self) -> usize {
+        self.digests.len()
+    }
+
+    /// Adds an order; `due` where it must have been handled by now.
     pub(super) fn push(&mut self, id: u64, digest: u32, due: bool) {
-        let index = self.ids.len();
-        let near = self.stretches.last().and_then(|(first, _)| u32::try_from(id.checked_sub(*first)?).ok());
-        let id = near.unwrap_or_else(|| {
-            self.stretches.push((id, index));
-            0
-        });
-        self.ids.push(id);
+        let index = self.len();
+        if self.highest.is_none_or(|highest| id > highest) {
+            self.highest = Some(id);
+            let near =
+                self.stretches.last().and_then(|(first, _)| u32::try_from(id.checked_sub(*first)?).ok());
+            let id = near.unwrap_or_else(|| {
+                self.stretches.push((id, self.ids.len()));
+                0
+            });
+            self.ids.push(id);
+        } else {
+            self.strays.entry(id).or_default().push(index);
+            self.stray_indices.push(index);
+        }
         self.digests.push(digest);
         if due {
             self.due.set(index);
         }
     }
 
-    /// Where an order stands.
-    pub(super) fn find(&self, id: u64) -> Option<usize> {
+    /// The indices of the orders with an id.
+    pub(super) fn find(&self, id: u64) -> impl Iterator<Item = usize> + '_ {
+        let strays = self.strays.get(&id).into_iter().flatten().copied();
+        self.place(id).map(|place| self.index_of(place)).into_iter().chain(strays)
+    }
+
+    /// The place of an id among those that were above all before them.
+    fn place(&self, id: u64) -> Option<usize> {
         let stretch = self.stretches.partition_point(|(first, _)| *first <= id).checked_sub(1)?;
         let (first, from) = *self.stretches.get(stretch)?;
         let to = self.stretches.get(stretch + 1).map_or(self.ids.len(), |(_, next)| *next);
@@ -56,62 +81,86 @@ impl Known {
         Some(from + self.ids.get(from..to)?.binary_search(&near).ok()?)
     }
 
+    /// The index of the order at a place: so many strays lie before it.
+    fn index_of(&self, place: usize) -> usize {
+        let (mut below, mut above) = (0, self.stray_indices.len());
+        while below < above {
+            let middle = usize::midpoint(below, above);
+            let before = self.stray_indices.get(middle).map_or(0, |index| index - middle);
+            if before <= place { below = middle + 1 } else { above = middle }
+        }
+        place + below
+    }
+
     /// An order's digest.
     pub(super) fn digest(&self, index: usize) -> Option<u32> {
         self.digests.get(index).copied()
     }
 
-    /// Notes that an order was handled; `false` where it was noted before.
-    pub(super) fn handle(&mut self, index: usize) -> bool {
-        let first = !self.handled.get(index);
+    /// Whether an order was handled.
+    pub(super) fn is_handled(&self, index: usize) -> bool {
+        self.handled.get(index)
+    }
+
+    /// Notes that an order was handled.
+    pub(super) fn handle(&mut self, index: usize) {
         self.handled.set(index);
-        first
     }
 
     /// The ids of the orders that should have been handled and were not.
     pub(super) fn overdue(&self) -> impl Iterator<Item = u64> + '_ {
         let ends = self.stretches.iter().skip(1).map(|(_, next)| *next).chain([self.ids.len()]);
-        let indices = self.stretches.iter().zip(ends).flat_map(|((first, from), to)| {
+        let places = self.stretches.iter().zip(ends).flat_map(move |((first, from), to)| {
             let first = *first;
-            (*from..to).map(move |index| (first, index))
+            let ids = self.ids.get(*from..to).unwrap_or_default();
+            (*from..).zip(ids).map(move |(place, id)| (first + u64::from(*id), self.index_of(place)))
         });
-        indices
-            .filter(|(_, index)| self.due.get(*index) && !self.handled.get(*index))
-            .filter_map(|(first, index)| self.ids.get(index).map(|id| first + u64::from(*id)))
+        let strays = self.strays.iter().flat_map(|(id, indices)| indices.iter().map(|index| (*id, *index)));
+        let is_overdue = |index: &usize| self.due.get(*index) && !self.handled.get(*index);
+        places.chain(strays).filter(move |(_, index)| is_overdue(index)).map(|(id, _)| id)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
 
     proptest! {
         #[test]
-        fn orders_are_found_by_their_ids(
-            ids in prop::collection::btree_set(prop_oneof![0..200_u64, any::<u64>(), u64::MAX - 5..=u64::MAX], 0..80),
+        fn orders_are_found_by_their_ids_in_whatever_order_they_came(
+            ids in prop::collection::vec(prop_oneof![0..200_u64, any::<u64>(), u64::MAX - 5..=u64::MAX], 0..80),
+            ascending in any::<bool>(),
             others in prop::collection::vec(prop_oneof![0..200_u64, any::<u64>()], 0..40),
         ) {
+            let mut ids = ids;
+            if ascending {
+                ids.sort_unstable();
+            }
             let mut known = Known::default();
-            for id in &ids {
-                known.push(*id, u32::try_from(*id % 1000).unwrap(), id % 2 == 0);
+            for (index, id) in ids.iter().enumerate() {
+                prop_assert_eq!(known.len(), index);
+                known.push(*id, u32::try_from(index).unwrap(), index % 2 == 0);
             }
             for id in ids.iter().chain(&others) {
-                let found = known.find(*id);
-                prop_assert_eq!(found.is_some(), ids.contains(id));
-                if let Some(index) = found {
-                    prop_assert_eq!(known.digest(index), u32::try_from(*id % 1000).ok());
-                    if id % 3 == 0 {
-                        known.handle(index);
-                        prop_assert!(!known.handle(index));
-                    }
-                }
+                let expected: Vec<usize> = (0..ids.len()).filter(|index| ids[*index] == *id).collect();
+                let mut found: Vec<usize> = known.find(*id).collect();
+                found.sort_unstable();
+                prop_assert_eq!(&found, &expected);
             }
-            let overdue: BTreeSet<u64> = ids.iter().copied().filter(|id| id % 2 == 0 && id % 3 != 0).collect();
-            prop_assert_eq!(known.overdue().collect::<BTreeSet<_>>(), overdue);
+            for index in (0..ids.len()).filter(|index| index % 3 == 0) {
+                prop_assert_eq!(known.digest(index), u32::try_from(index).ok());
+                prop_assert!(!known.is_handled(index));
+                known.handle(index);
+                prop_assert!(known.is_handled(index));
+            }
+            let left = (0..ids.len()).filter(|index| index % 2 == 0 && index % 3 != 0);
+            let mut expected: Vec<u64> = left.map(|index| ids[index]).collect();
+            let mut overdue: Vec<u64> = known.overdue().collect();
+            expected.sort_unstable();
+            overdue.sort_unstable();
+            prop_assert_eq!(overdue, expected);
         }
     }
 }

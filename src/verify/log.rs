@@ -8,6 +8,7 @@ use super::{
     claim::{Claim, Witness},
     days::{Sums, fitting},
     difference::Differences,
+    duplicates::Duplicates,
     handling::Handling,
     known::Known,
     letters::{Letter, Letters},
@@ -17,32 +18,40 @@ use super::{
     tally::Whole,
 };
 use crate::{
-    consumer::Part,
+    consumer::{Part, Rule},
     consumers::PartFigures,
     shop::{Customer, Delivery, Handled, Order, Zone},
     views::Source,
 };
 
 /// A partition of the orders.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Partition {
-    last_id: Option<u64>,
+    duplicates: Duplicates,
     known: Known,
+    newest: Option<Order>,
     /// How far `handling` has come, where it says so.
     handling: Option<Handling>,
+}
+
+impl Partition {
+    fn new(ids: Rule) -> Self {
+        Self { duplicates: Duplicates::new(ids), known: Known::default(), newest: None, handling: None }
+    }
 }
 
 /// Everything that follows from the log.
 #[derive(Debug)]
 pub struct Log {
     zone: Zone,
+    /// By which rule orders are duplicates.
+    ids: Rule,
     witnesses: HashMap<Part, Vec<Witness>>,
     partitions: BTreeMap<i32, Partition>,
     /// How many partitions the handled orders have.
     handled_partitions: i32,
     pub(super) days: BTreeMap<NaiveDate, Sums>,
     pub(super) stock: Sums,
-    pub(super) newest: Option<Order>,
     journal: Rows,
     register: Rows,
     mails: Rows,
@@ -52,16 +61,16 @@ pub struct Log {
 }
 
 impl Log {
-    /// An empty log, and what the consumers claim to know of it.
-    pub fn new(zone: Zone, handled_partitions: i32, claims: Vec<Claim>) -> Self {
+    /// An empty log in which orders are duplicates by the rule `ids`, and what the consumers claim to know of it.
+    pub fn new(zone: Zone, ids: Rule, handled_partitions: i32, claims: Vec<Claim>) -> Self {
         let mut log = Self {
             zone,
+            ids,
             witnesses: HashMap::new(),
             partitions: BTreeMap::new(),
             handled_partitions: handled_partitions.max(1),
             days: BTreeMap::new(),
             stock: Sums::default(),
-            newest: None,
             journal: Rows::default(),
             register: Rows::default(),
             mails: Rows::default(),
@@ -77,7 +86,7 @@ impl Log {
 
     fn hear(&mut self, claim: Claim) {
         if let PartFigures::Handling(resume) = &claim.state.figures {
-            let partition = self.partitions.entry(claim.part.partition).or_default();
+            let partition = self.partition(claim.part.partition);
             partition.handling = Some(Handling::new(&claim, resume));
         }
         let witnesses = self.witnesses.entry(claim.part).or_default();
@@ -85,6 +94,11 @@ impl Log {
         if let Ok(claim) = left {
             witnesses.push(Witness::new(claim, self.zone));
         }
+    }
+
+    fn partition(&mut self, number: i32) -> &mut Partition {
+        let ids = self.ids;
+        self.partitions.entry(number).or_insert_with(|| Partition::new(ids))
     }
 
     fn witnesses(&mut self, source: Source, partition: i32) -> impl Iterator<Item = &mut Witness> {
@@ -95,7 +109,7 @@ impl Log {
     pub fn order(&mut self, record: &Record<'_>) {
         let Record { partition: number, offset, .. } = *record;
         let decoded = Order::decode(record.payload);
-        let partition = self.partitions.entry(number).or_default();
+        let partition = self.partition(number);
         let Ok(order) = decoded else {
             let is_read = partition.handling.as_ref().is_some_and(|handling| offset < handling.next);
             if is_read {
@@ -103,11 +117,11 @@ impl Log {
             }
             return self.witnesses(Source::Orders, number).for_each(|witness| witness.other(offset, false));
         };
-        if partition.last_id.is_some_and(|last| order.order_id <= last) {
+        if partition.duplicates.has(&order, &partition.known) {
             return self.witnesses(Source::Orders, number).for_each(|witness| witness.other(offset, true));
         }
-        partition.last_id = Some(order.order_id);
-        let due = partition.handling.as_mut().is_some_and(|handling| handling.is_due(offset, &order));
+        let index = partition.known.len();
+        let due = partition.handling.as_mut().is_some_and(|handling| handling.is_due(offset, index, &order));
         let created_ms = order.created_at.timestamp_millis();
         partition.known.push(order.order_id, fingerprint(created_ms, &order.customer, order.total_ore), due);
         let date = self.zone.date(order.second());
@@ -117,9 +131,7 @@ impl Log {
         self.days.entry(date).or_default().add(&order);
         self.stock.add(&order);
         self.witnesses(Source::Orders, number).for_each(|witness| witness.order(offset, &order, date));
-        if self.newest.as_ref().is_none_or(|newest| order.order_id >= newest.order_id) {
-            self.newest = Some(order);
-        }
+        self.partition(number).newest = Some(order);
     }
 
     /// The next record of a partition of the deliveries.
@@ -156,25 +168,32 @@ impl Log {
         let id = handled.order_id;
         let place = || format!("{place}, order {id}");
         let modulus = self.handled_partitions;
-        let there = self
-            .partitions
-            .iter_mut()
-            .filter(|(number, _)| number.rem_euclid(modulus) == handled_partition)
-            .find_map(|(number, partition)| {
-                partition.known.find(id).map(|index| (*number, partition, index))
-            });
-        let Some((number, partition, index)) = there else {
-            return self.found.add("handled orders", place(), "an order with this id", "none");
-        };
-        if !partition.known.handle(index) {
-            self.found.add("handled orders", place(), "handled once", "handled again");
-        }
         let created_ms = handled.created_at.timestamp_millis();
         let print = fingerprint(created_ms, &handled.customer, handled.total_ore);
+        let there = self
+            .partitions
+            .iter()
+            .filter(|(number, _)| number.rem_euclid(modulus) == handled_partition)
+            .flat_map(|(number, partition)| {
+                partition.known.find(id).map(move |index| (*number, partition, index))
+            })
+            // Of orders with the same id that all count: the one that it fits, and was not handled yet.
+            .min_by_key(|(_, Partition { known, .. }, index)| {
+                (known.digest(*index) != Some(print), known.is_handled(*index))
+            });
+        let Some((number, _, index)) = there else {
+            return self.found.add("handled orders", place(), "an order with this id", "none");
+        };
+        let Some(partition) = self.partitions.get_mut(&number) else { return };
+        if partition.known.is_handled(index) {
+            self.found.add("handled orders", place(), "handled once", "handled again");
+        }
+        partition.known.handle(index);
         if partition.known.digest(index) != Some(print) {
             let expected = "the time, customer and total of its order";
             self.found.add("handled orders", place(), expected, "something else");
-        } else if let Some(parameters) = partition.handling.as_ref().and_then(|known| known.parameters_of(id))
+        } else if let Some(parameters) =
+            partition.handling.as_ref().and_then(|known| known.parameters_of(index))
         {
             let time = |ms: Option<i64>| ms.map_or("never".to_owned(), |ms| self.zone.stamp(ms).to_rfc3339());
             let expected = time(parameters.handled_ms(id, created_ms));
@@ -184,7 +203,7 @@ impl Log {
             self.found.add("handled orders", place(), "a time after its sale", handled.handled_at);
         }
         let second = handled.second();
-        self.witnesses(Source::Orders, number).for_each(|witness| witness.was_handled(id, second));
+        self.witnesses(Source::Orders, number).for_each(|witness| witness.was_handled(index, second));
     }
 
     /// The next dead letter; all orders must have been read.
@@ -196,6 +215,12 @@ impl Log {
     /// How many valid orders there are, each id once.
     pub fn orders(&self) -> u64 {
         self.stock.orders
+    }
+
+    /// Of the last order of each partition, the one that was sold last.
+    pub(super) fn newest(&self) -> Option<&Order> {
+        let last = self.partitions.values().filter_map(|partition| partition.newest.as_ref());
+        last.max_by_key(|order| (order.created_at, order.order_id))
     }
 
     /// How many handled orders there are.
@@ -261,7 +286,7 @@ impl Log {
         let mut witnesses: Vec<_> = self.witnesses.iter().collect();
         witnesses.sort_by_key(|(part, _)| **part);
         for witness in witnesses.into_iter().flat_map(|(_, witnesses)| witnesses) {
-            witness.compare(&mut found);
+            witness.compare(self.ids, &mut found);
         }
         for (date, sums) in &self.days {
             let what = format!("sales of {date}, orders against their lines");

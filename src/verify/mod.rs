@@ -4,13 +4,14 @@
 //! the draw of the handling ([`crate::handling::Parameters`]), and the figures that it is to compare. [`Log`] takes the
 //! records, each topic once; [`Rows`] takes the files that have a row or a mail an order.
 //!
-//! Every order takes 8¼ bytes (its id, a digest of what its handled record repeats, and two bits); nothing else grows
-//! with the orders. Rows and mails are compared by sketches of a fixed size, which name up to some two thousand that
+//! Every order takes 8¼ bytes (its id, a digest of what its handled record repeats, and two bits), one whose id is not
+//! above all before it some 60; nothing else grows with the orders. Rows and mails are compared by sketches of a fixed size, which name up to some two thousand that
 //! differ ([`sketch`]).
 
 pub mod claim;
 mod days;
 pub mod difference;
+mod duplicates;
 mod facts;
 mod handling;
 mod known;

@@ -132,8 +132,7 @@ impl Log {
 
     /// Compares `orders/last.txt`; `None` where there is none.
     pub fn compare_last(&self, file: Option<&str>, found: &mut Differences) {
-        let expected =
-            self.newest.as_ref().map(|order| (format!("order {}", order.order_id), last_file(order)));
+        let expected = self.newest().map(|order| (format!("order {}", order.order_id), last_file(order)));
         match (expected, file) {
             (Some((_, expected)), Some(file)) if expected == file => {}
             (None, None) => {}

@@ -11,7 +11,7 @@ use shop_sim::{
     clock::Clock,
     consumer::Output,
     consumers::PartFigures,
-    engine::{ConsumerError, Env, log_reader::LogReader, publisher::Publisher, view},
+    engine::{ConsumerError, Env, ids::OrderIds, log_reader::LogReader, publisher::Publisher, view},
     read_model::{Connection, ReadModel},
     runtime::{
         dedicated_thread::{self, NoThread},
@@ -70,6 +70,7 @@ impl Bench {
         let env = Env {
             session,
             reader,
+            ids: Arc::new(OrderIds::new(shop.out().join("state/bench-ids"))),
             model,
             clock,
             zone,

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     cli::{BackfillArg, TuiArgs},
+    consumer::Rule,
     consumers::Name,
     dashboard::action::Request,
     engine::Ended,
@@ -46,6 +47,7 @@ pub(super) struct Plan {
     /// Whether the day is filled from where the log ends.
     fill_today: bool,
     parameters: Parameters,
+    ids: Option<Rule>,
 }
 
 impl Plan {
@@ -76,6 +78,7 @@ impl Plan {
             sell: (!args.watch).then_some(options),
             fill_today: args.backfill == Some(BackfillArg::Today),
             parameters: parameters(&args.handling, args.seed),
+            ids: args.ids.ids,
         })
     }
 }
@@ -170,6 +173,7 @@ async fn open(
     consumers::start(services, &tools, &Name::ALL);
     services.known(PATIENCE).await;
     *before = services.figures(&plan.catalog);
+    consume::decide_ids(&tools.env, plan.ids)?;
     let mut options = options.clone();
     if plan.fill_today {
         options.backfill = options.backfill.and_then(|today| rest_of(today, services.clock.pulse().as_ref()));

@@ -9,7 +9,7 @@ use rdkafka::{
 
 use super::{Ends, Failure};
 use crate::{
-    consumer::Part,
+    consumer::{Part, Rule},
     shop::Zone,
     stream::{Session, StreamError, Topic, scan::scan},
     verify::{Claim, Letter, Log, Record},
@@ -20,9 +20,15 @@ const CALL: Duration = Duration::from_secs(10);
 
 /// Reads orders and deliveries to the ends that they have now, and the handled orders up to `ends`, which were seen
 /// before: so that the order of each of them is known.
-pub(super) fn read(session: &Session, zone: Zone, claims: Vec<Claim>, ends: &Ends) -> Result<Log, Failure> {
+pub(super) fn read(
+    session: &Session,
+    zone: Zone,
+    ids: Rule,
+    claims: Vec<Claim>,
+    ends: &Ends,
+) -> Result<Log, Failure> {
     let handled_partitions = session.partitions_of(&session.probe()?, Topic::Handled, CALL)?;
-    let mut log = Log::new(zone, handled_partitions, claims);
+    let mut log = Log::new(zone, ids, handled_partitions, claims);
     whole(session, Topic::Orders, |message| log.order(&record(message)))?;
     whole(session, Topic::Deliveries, |message| log.delivery(&record(message)))?;
     whole(session, Topic::Handled, |message| {

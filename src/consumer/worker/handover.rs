@@ -18,7 +18,7 @@ use super::{Held, Trouble, Worker, position_key, silent_key};
 use crate::{
     consumer::{Output, Part, Position, Start},
     store::Batch,
-    views::View,
+    views::{Source, View},
 };
 
 /// Rows of a checkpoint by their keys; the values are JSON.
@@ -86,7 +86,10 @@ impl<V: View, O: Output<V>> Worker<V, O> {
     /// has handed over. Returns where to read from.
     pub fn inherit(&mut self, part: Part, handed: Option<&Handover>, until: i64) -> Result<Start, Trouble> {
         let own = self.saved_next(part)?;
-        let handed = handed.filter(|handed| handed.position.next > own && handed.position.next <= until);
+        let handed = handed.filter(|handed| {
+            let next = handed.position.next;
+            next > own && next <= until && self.goes_by(part, handed.position)
+        });
         let mut batch = Batch::new();
         // What this worker has closed, that partition need not have.
         let closed = handed.and_then(|handed| handed.closed_before).min(self.closed_before);
@@ -109,6 +112,11 @@ impl<V: View, O: Output<V>> Worker<V, O> {
             }
         }
         self.assign(part)
+    }
+
+    /// Whether what was read up to a position is judged by the same rule as here.
+    fn goes_by(&self, part: Part, position: Position) -> bool {
+        part.source != Source::Orders || position.ids == self.ids
     }
 
     /// Puts other rows in the place of those that begin with `prefix`.
@@ -143,7 +151,10 @@ impl<V: View, O: Output<V>> Worker<V, O> {
     /// Takes note of what the owner of another partition has handed over.
     pub fn learn(&mut self, part: Part, handed: &Handover) {
         let news = (handed.position.next, handed.closed_before);
-        if self.others.get(&part).is_some_and(|known| (known.next, known.closed_before) >= news) {
+        let known = self.others.get(&part);
+        if known.is_some_and(|known| (known.next, known.closed_before) >= news)
+            || !self.goes_by(part, handed.position)
+        {
             return;
         }
         let mut view = V::default();

@@ -1,6 +1,6 @@
 //! Why a checkpoint could not be made.
 
-use crate::store::StoreError;
+use crate::{consumer::Rule, store::StoreError};
 
 /// Why a checkpoint could not be made; nothing is lost, it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,16 @@ pub enum Trouble {
         view: &'static str,
         /// What is wrong.
         reason: String,
+    },
+    /// What was stored goes by another rule on duplicates.
+    #[error("the checkpoint of {view} goes by --ids {kept} and not by {asked}: it is computed again")]
+    OtherIds {
+        /// The view.
+        view: &'static str,
+        /// The rule that it goes by.
+        kept: Rule,
+        /// The rule that was asked for.
+        asked: Rule,
     },
     /// The worker is no longer the one that writes.
     #[error("{view} has let go of what it had not saved: it goes on from its last checkpoint")]

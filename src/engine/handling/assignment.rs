@@ -43,9 +43,14 @@ impl HandlingProcessor {
             let (low, end) = restore.orders(part.partition)?;
             let (position, resume) = match states.get(&part.partition) {
                 Some(PartState { position, figures: PartFigures::Handling(resume), .. }) => {
+                    let (kept, asked) = (position.ids, self.env.ids.rule());
+                    if position.next > 0 && kept != asked {
+                        let what = format!("its orders were judged by --ids {kept}, not by {asked}");
+                        return Err(session.unreachable_because(what));
+                    }
                     self.fit(*part, *position, resume.clone(), low, end)
                 }
-                _ => (Position::default(), Resume::default()),
+                _ => (self.beginning(), Resume::default()),
             };
             // A state that has read nothing counts nothing.
             let nothing = (position.next == 0).then(Counted::default);
@@ -67,6 +72,11 @@ impl HandlingProcessor {
         Ok(starts)
     }
 
+    /// Where a partition is begun.
+    pub(super) fn beginning(&self) -> Position {
+        Position { ids: self.env.ids.rule(), ..Position::default() }
+    }
+
     /// What of a committed state holds for a log that has the offsets from `low` up to `end`.
     fn fit(
         &self,
@@ -85,14 +95,13 @@ impl HandlingProcessor {
             tell(
                 "is shorter than what was read of it: it is another log, and every order of it is judged anew",
             );
-            return (Position::default(), Resume::default());
+            return (self.beginning(), Resume::default());
         }
         if low > resume.oldest.min(last.offset) {
             tell("has lost records to its retention: orders among them that waited are not handled");
             resume.oldest = resume.oldest.max(low);
         }
         if low > last.offset {
-            resume.oldest_last_id = position.last_order_id;
             return (Position { next: low, last: None, ..position }, resume);
         }
         (position, resume)

@@ -112,7 +112,7 @@ impl HandlingProcessor {
             format!("{NAME}: {text}.").into(),
         );
         let empty = |part: &Part| {
-            let state = self.state(part.partition, Position::default(), Resume::default());
+            let state = self.state(part.partition, self.beginning(), Resume::default());
             (part.partition, PartState { end_seen: 0, ..state })
         };
         match self.send(client, Vec::new(), parts.iter().map(empty).collect()) {

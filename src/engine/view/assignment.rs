@@ -28,6 +28,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         parts: &[Part],
         committed: &HashMap<Part, Committed>,
     ) -> Result<Vec<Start>, String> {
+        self.worker.set_ids(self.env.ids.rule());
         let cut = self.cut(parts)?;
         let mut elsewhere = self.read_elsewhere(parts, committed)?;
         let mut handed = None;

@@ -8,7 +8,10 @@ use proptest::prelude::*;
 
 use super::super::{claim::Claim, *};
 use crate::{
-    consumer::{DeadLetter, Output, Part, Worker, output::NoOutput, position::Record as Read},
+    consumer::{
+        DeadLetter, Decoded, Output, Part, Rule, Worker, ids::Index, output::NoOutput,
+        position::Record as Read,
+    },
     consumers::{
         DailyReport, HandledWindows, Journal, Mail, OrdersToday, PartFigures, Sales, Stock,
         daily_report::ReportFiles, journal::JournalFiles, mail::MailFiles, stock::StockFiles, summarize,
@@ -50,6 +53,8 @@ pub(super) struct Shop {
     pub(super) figures: ShopFigures,
     pub(super) notes: Vec<ReportNote>,
     pub(super) files: BTreeMap<String, String>,
+    /// By which rule orders are duplicates.
+    pub(super) ids: Rule,
 }
 
 pub(super) fn zone() -> Zone {
@@ -92,8 +97,10 @@ pub(super) fn any_orders() -> impl Strategy<Value = Vec<Stored>> {
             let payload = match kind {
                 0 => None,
                 1 => Some(format!("no order {pick}").into_bytes()),
-                // A duplicate of whatever came before.
-                2 => Some(serde_json::to_vec(&order(0, at_ms, pick)).unwrap()),
+                // An id that may have come before, here or in the other partition, or comes later.
+                2 => Some(serde_json::to_vec(&order(pick % 50, at_ms, pick)).unwrap()),
+                3 => Some(serde_json::to_vec(&order(id / 2, at_ms, pick)).unwrap()),
+                4 if pick % 4 == 0 => Some(serde_json::to_vec(&order(u64::MAX, at_ms, pick)).unwrap()),
                 _ => Some(serde_json::to_vec(&order(id, at_ms, pick)).unwrap()),
             };
             let offset = &mut next[usize::try_from(partition).unwrap()];
@@ -148,7 +155,7 @@ fn state(part: Part, position: crate::consumer::Position, figures: PartFigures) 
 
 impl Shop {
     /// The program's own consumers work off the log.
-    pub(super) fn worked_off(orders: Vec<Stored>) -> Self {
+    pub(super) fn worked_off(orders: Vec<Stored>, ids: Rule) -> Self {
         let mut shop = Self {
             orders,
             deliveries: deliveries(),
@@ -158,6 +165,7 @@ impl Shop {
             figures: ShopFigures::default(),
             notes: Vec::new(),
             files: BTreeMap::new(),
+            ids,
         };
         let disk = Disk::default();
         shop.handle();
@@ -174,14 +182,34 @@ impl Shop {
         shop
     }
 
+    /// The records of a log with their partitions, decoded and judged.
+    fn judged(&self, source: Source) -> std::vec::IntoIter<(i32, Decoded)> {
+        let mut indexes = [(); 2].map(|()| Index::new(self.ids, None));
+        let records = match source {
+            Source::Orders => &self.orders,
+            Source::Deliveries => &self.deliveries,
+            Source::Handled => &self.handled,
+        };
+        let judge = |stored: &Stored| {
+            let mut record = [read(source, stored).decode()];
+            let index = &mut indexes[usize::try_from(stored.partition).unwrap()];
+            assert!(index.judge(stored.offset, stored.offset + 1, &mut record).unwrap());
+            let [record] = record;
+            (stored.partition, record)
+        };
+        records.iter().map(judge).collect::<Vec<_>>().into_iter()
+    }
+
     fn handle(&mut self) {
         let mut next = [0_i64; 2];
         for partition in 0..PARTITIONS {
             let parameters = Parameters { seed: 3, every_ms: 10_000, chance_ppm: 400_000 };
-            let mut ledger =
-                Ledger::new(zone(), crate::consumer::Position::default(), Resume::default(), parameters);
-            for stored in self.orders.iter().filter(|stored| stored.partition == partition) {
-                ledger.take(&read(Source::Orders, stored).decode());
+            let position = crate::consumer::Position { ids: self.ids, ..Default::default() };
+            let mut ledger = Ledger::new(zone(), position, Resume::default(), parameters);
+            for record in
+                self.judged(Source::Orders).filter(|(of, _)| *of == partition).map(|(_, record)| record)
+            {
+                ledger.take(&record);
             }
             for outgoing in ledger.settle(Some(NOW), usize::MAX) {
                 match outgoing {
@@ -224,19 +252,14 @@ impl Shop {
                 (0..partitions).map(move |partition| Part { source: *source, partition })
             })
         };
+        worker.set_ids(self.ids);
         for part in parts(PARTITIONS) {
             worker.assign(part).unwrap();
         }
         worker.set_partitions(parts(PARTITIONS));
         for source in V::SOURCES {
-            let records = match source {
-                Source::Orders => &self.orders,
-                Source::Deliveries => &self.deliveries,
-                Source::Handled => &self.handled,
-            };
-            for stored in records {
-                let record = read(*source, stored);
-                worker.take(record.part, &record.decode());
+            for (partition, record) in self.judged(*source) {
+                worker.take(Part { source: *source, partition }, &record);
             }
         }
         worker.close_before(zone().date(NOW));
@@ -253,7 +276,7 @@ impl Shop {
     }
 
     pub(super) fn audit(&self) -> Differences {
-        let mut log = Log::new(zone(), PARTITIONS, self.claims.clone());
+        let mut log = Log::new(zone(), self.ids, PARTITIONS, self.claims.clone());
         let each = |stored: &Stored, then: &mut dyn FnMut(&Record<'_>)| {
             let (key, payload) = (stored.key.as_deref(), stored.payload.as_deref());
             then(&Record { partition: stored.partition, offset: stored.offset, key, payload });

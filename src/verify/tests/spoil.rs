@@ -4,7 +4,10 @@ use chrono::{DateTime, FixedOffset};
 use proptest::{prelude::*, sample::Index};
 
 use super::shop::{NOW, Shop, zone};
-use crate::consumers::{PartFigures, daily_report, mail, orders_today, sales, stock};
+use crate::{
+    consumer::Rule,
+    consumers::{PartFigures, daily_report, mail, orders_today, sales, stock},
+};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Spoil {
@@ -157,8 +160,7 @@ impl Shop {
             },
             // The journal, and what is not recounted.
             _ => {
-                let last = claim.state.position.last_order_id;
-                claim.state.position.last_order_id = Some(last.unwrap_or(0) + 1);
+                claim.state.position.ids = Rule::Seen { days: Some(7) };
             }
         }
         if matches!(&claim.state.figures, PartFigures::Stock(stock) if stock.lines.is_empty()) {

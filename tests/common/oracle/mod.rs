@@ -11,7 +11,10 @@ mod reports;
 pub mod sales;
 mod tables;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use chrono::{DateTime, Duration, FixedOffset, NaiveDate};
 use chrono_tz::Tz;
@@ -46,7 +49,7 @@ pub struct Oracle {
     pub chance: f64,
     /// Valid orders, each once, by partition and offset.
     pub orders: Vec<Order>,
-    /// How many valid orders had an id that is not above the last one of their partition.
+    /// How many valid orders had an id that was in their partition before.
     pub duplicates: usize,
     /// Records of `orders` that are no valid orders.
     pub invalid: Vec<Record>,
@@ -70,16 +73,13 @@ impl Oracle {
 
     /// The shop in Stockholm with the default handling.
     pub fn of(topics: &Topics, catalogue: Catalogue) -> Self {
-        let mut last: BTreeMap<i32, u64> = BTreeMap::new();
+        let mut seen: BTreeSet<(i32, u64)> = BTreeSet::new();
         let (mut orders, mut invalid, mut duplicates) = (Vec::new(), Vec::new(), 0);
         for record in &topics.orders {
             match Order::decode(record) {
                 Err(_) => invalid.push(record.clone()),
-                Ok(order) if last.get(&record.partition).is_some_and(|id| order.id <= *id) => duplicates += 1,
-                Ok(order) => {
-                    last.insert(record.partition, order.id);
-                    orders.push(order);
-                }
+                Ok(order) if seen.insert((record.partition, order.id)) => orders.push(order),
+                Ok(_) => duplicates += 1,
             }
         }
         Self {

@@ -54,7 +54,7 @@ proptest! {
             let date = order.created_at.with_timezone(&world.zone.0).date_naive();
             expected.entry(format!("orders/{date}.txt")).or_default().extend(rows);
         }
-        let newest = shop.orders.iter().max_by_key(|order| order.order_id).map(|order| order.order_id.to_string());
+        let newest = world.newest().map(|order| order.order_id.to_string());
         let mut found = world.lines("orders/", 1);
         let last = found.remove("orders/last.txt");
         prop_assert_eq!(found, sorted(expected));

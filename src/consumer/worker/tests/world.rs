@@ -10,9 +10,9 @@ use super::{
     steps::{Fault, Step},
 };
 use crate::{
-    consumer::{Output, Part, Record, Start, Taken, Trouble, Worker},
+    consumer::{Content, Output, Part, Record, Start, Taken, Trouble, Worker},
     consumers::{PartFigures, summarize},
-    shop::Zone,
+    shop::{Order, Zone},
     sinks::memory::{Disk, MemoryFiles},
     store::{MemoryStore, Store},
     views::{
@@ -136,7 +136,11 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V>> World<V, O> {
             let offset = i64::try_from(at).unwrap();
             let payload = row.payload.as_deref();
             let record = Record { part, offset, timestamp: row.timestamp, key: None, payload };
-            let taken = worker.take(part, &record.decode());
+            let mut record = record.decode();
+            if row.event.is_none() && matches!(record.content, Content::Event(_)) {
+                record.content = Content::Duplicate;
+            }
+            let taken = worker.take(part, &record);
             assert!(!worker.is_expecting(part));
             if taken == Taken::OtherLog {
                 self.forget();
@@ -167,6 +171,18 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V>> World<V, O> {
             }
         }
         shop
+    }
+
+    /// Of the last order of each partition, the one that was sold last.
+    pub(super) fn newest(&self) -> Option<&Order> {
+        fn order(row: &Row) -> Option<&Order> {
+            match &row.event {
+                Some(Event::Order(order)) => Some(order),
+                _ => None,
+            }
+        }
+        let last = self.logs.values().filter_map(|rows| rows.iter().rev().find_map(order));
+        last.max_by_key(|order| (order.created_at, order.order_id))
     }
 
     /// `false` where the process has to end.
