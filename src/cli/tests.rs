@@ -27,6 +27,7 @@ fn what_is_refused_is_told_with_what_to_do() {
         ("--bootstrap 127.0.0.1:1 broker", "with --listen instead of --bootstrap"),
         ("tui --watch --backfill today", "cannot be used with"),
         ("tui --watch --rate 7", "cannot be used with"),
+        ("tui --fresh", "--demo"),
     ] {
         let told = refused(typed);
         assert!(told.contains(what_to_do), "{typed}: {told}");
@@ -40,6 +41,7 @@ fn what_fits_together_is_taken() {
         "broker --listen 127.0.0.1:0",
         "tui --watch --bootstrap 127.0.0.1:1",
         "tui --demo --rate 7",
+        "tui --demo --fresh --tz UTC",
         "order 7",
         "report 2026-11-20 --rebuild",
     ] {

@@ -9,7 +9,12 @@ mod status;
 mod tui;
 mod verify;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +23,7 @@ use crate::{
     handling::Parameters,
     logging,
     runtime::{
-        kafka::{BootstrapError, Kafka, Want},
+        kafka::{self, BootstrapError, Kafka, Want},
         out_dir::{OutDir, OutDirError},
     },
     secrets,
@@ -92,8 +97,10 @@ impl Setting {
 /// Does what was typed.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     logging::listen(cli.common.log_level.into());
-    let setting = Setting::new(cli.common)?;
-    match cli.command {
+    let Cli { command, mut common } = cli;
+    find_demo(&command, &mut common).await;
+    let setting = Setting::new(common)?;
+    match command {
         Command::Tui(args) => tui::run(setting, args).await,
         Command::Produce(args) => produce::run(setting, args).await,
         Command::Consume(args) => consume::run(setting, args).await,
@@ -102,6 +109,34 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Order { id } => order::run(setting, id).await,
         Command::Report(args) => report::run(setting, &args).await,
         Command::Verify => verify::run(setting).await,
+    }
+}
+
+/// Where no folder was named and nothing runs in the default one, but a demo does, it is the demo that is meant.
+async fn find_demo(command: &Command, common: &mut Common) {
+    let looks = match command {
+        Command::Tui(args) => args.watch,
+        Command::Status(_)
+        | Command::Order { .. }
+        | Command::Consume(_)
+        | Command::Report(_)
+        | Command::Verify => true,
+        Command::Produce(_) | Command::Broker(_) => false,
+    };
+    let demo = common.out.join(tui::DEMO);
+    if looks
+        && common.finds_demo
+        && !kafka::is_served(&OutDir::new(&common.out)).await
+        && kafka::is_served(&OutDir::new(&demo)).await
+    {
+        // Where nobody reads it there is nobody to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "shop-sim: this is the demo that runs in {}; --out {} is the shop there",
+            demo.display(),
+            common.out.display()
+        );
+        common.out = demo;
     }
 }
 
@@ -132,16 +167,15 @@ pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
 }
 
 /// The way to Kafka; `None` when told to stop before it answers.
-async fn opened(setting: &Setting, stop: &CancellationToken) -> Result<Option<Kafka>, Failure> {
+async fn opened(setting: &Setting, want: Want, stop: &CancellationToken) -> Result<Option<Kafka>, Failure> {
     tokio::select! {
-        kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Answer) => Ok(Some(kafka?)),
+        kafka = Kafka::open(&setting.common, &setting.out_dir, want) => Ok(Some(kafka?)),
         () = stop.cancelled() => Ok(None),
     }
 }
 
 /// Prints a line on stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    use io::Write;
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         // `status | head` has what it wanted: as with other programs that print, a reader that went away is no error.
@@ -201,6 +235,7 @@ fn simulator(
         count: None,
         backfill,
         then_live: false,
+        goes_on: false,
         take_over: args.take_over,
     })
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, PATIENCE, Setting, interrupted};
 use crate::{
     cli::ProduceArgs,
-    runtime::kafka::Kafka,
+    runtime::kafka::{Kafka, Want},
     shop::{
         Zone,
         money::{decimal, thousands},
@@ -28,7 +28,7 @@ pub(super) async fn run(setting: Setting, args: ProduceArgs) -> Result<(), Failu
     options.count = args.count;
     options.check()?;
     let stop = interrupted()?;
-    let Some(kafka) = super::opened(&setting, &stop).await? else { return Ok(()) };
+    let Some(kafka) = super::opened(&setting, Want::Answer, &stop).await? else { return Ok(()) };
     let outcome = sell(&setting, &kafka, options, &stop).await;
     kafka.close().await;
     match outcome? {

@@ -26,7 +26,7 @@ use crate::{
         money::{decimal, kronor, signed, thousands},
     },
     sinks::clean,
-    stream::topics,
+    stream::{Topic, topics},
     views::figures::{Audit, ShopFigures},
 };
 
@@ -104,7 +104,7 @@ fn save(path: &Path, page: &str) -> Result<(), Failure> {
 
 /// An error unless the shop's topics are there.
 pub(super) async fn exists(kafka: &Kafka) -> Result<(), Failure> {
-    Ok(topics::exist(&kafka.session, PATIENCE).await?)
+    Ok(topics::exist(&kafka.session, Topic::State, PATIENCE).await?)
 }
 
 #[derive(Serialize)]

@@ -60,7 +60,9 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
         blocking(session, &stop, move |session, stop| learn::read_books(session, books, stop)).await?;
 
     let wall_ms = Moment::now().wall_ms;
-    let from_ms = first_moment(&options, books.time_ms(pulse), wall_ms)?;
+    let log_ms = books.time_ms(pulse);
+    let options = options.rest(log_ms);
+    let from_ms = first_moment(&options, log_ms, wall_ms)?;
     let beginning = Beginning {
         from_ms,
         last_order_id: books.last_order_id(),

@@ -139,12 +139,12 @@ pub async fn keep(session: Session, model: Arc<ReadModel>, clock: Clock, stop: C
     stop.run_until_cancelled(look).await;
 }
 
-/// An error unless Kafka answers within `patience` and the shop's topics are there.
-pub async fn exist(session: &Session, patience: Duration) -> Result<(), StreamError> {
+/// An error unless Kafka answers within `patience` and a topic is there.
+pub async fn exist(session: &Session, topic: Topic, patience: Duration) -> Result<(), StreamError> {
     let asked = session.clone();
     let looked = tokio::task::spawn_blocking(move || {
         let probe = asked.probe()?;
-        asked.partitions_of(&probe, Topic::State, patience).map(drop)
+        asked.partitions_of(&probe, topic, patience).map(drop)
     });
     looked.await.unwrap_or_else(|error| Err(session.unreachable_because(error.to_string())))
 }
