@@ -52,7 +52,7 @@ impl Cli {
         if std::env::var_os("SHOP_SIM_BOOTSTRAP").is_some_and(|address| address.is_empty()) {
             parser = parser.mut_arg("bootstrap", |bootstrap| bootstrap.env(None));
         }
-        let matches = parser.try_get_matches_from_mut(typed)?;
+        let mut matches = parser.try_get_matches_from_mut(typed)?;
         // An address that the environment gives is meant for other commands; one that is typed is a mistake. The
         // parser has no conflicts between an option and a command.
         let typed =
@@ -66,7 +66,15 @@ impl Cli {
                  --listen instead of --bootstrap",
             ));
         }
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut parser))
+        let is_default = |name| {
+            matches
+                .subcommand()
+                .is_some_and(|(_, matches)| matches.value_source(name) == Some(ValueSource::DefaultValue))
+        };
+        let finds_demo = is_default("out");
+        let mut cli = Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut parser))?;
+        cli.common.finds_demo = finds_demo && cli.common.bootstrap.is_none();
+        Ok(cli)
     }
 }
 
@@ -117,6 +125,9 @@ pub struct Common {
     /// Folder for reports, mails, tables, checkpoints and the built-in broker's data
     #[arg(long, global = true, default_value = "out", value_name = "DIR", help_heading = GENERAL)]
     pub out: PathBuf,
+    /// Whether the folder is the default: then a running demo may be meant.
+    #[arg(skip)]
+    pub finds_demo: bool,
     /// The shop's time zone
     #[arg(long, global = true, default_value = "Europe/Stockholm", value_name = "ZONE", value_parser = zone, help_heading = GENERAL)]
     pub tz: Tz,
@@ -207,9 +218,14 @@ pub struct TuiArgs {
     /// First fill a past period: `today`, or FROM..TO
     #[arg(long, value_name = "today|FROM..TO", value_parser = backfill, help_heading = SIMULATOR)]
     pub backfill: Option<BackfillArg>,
-    /// Ten minutes that show everything: accelerated time, a midnight, full windows; in out/demo
+    /// Ten minutes that show everything: accelerated time, a midnight, full windows; in out/demo. Started again after a
+    /// kill, or after it was left before its ten minutes were over, it goes on where it was, talk and all; ten minutes after
+    /// its end, or with --fresh, a new one begins
     #[arg(long, conflicts_with_all = ["backfill", "start", "speed", "watch"])]
     pub demo: bool,
+    /// With --demo: a new one, whatever there was
+    #[arg(long, requires = "demo")]
+    pub fresh: bool,
     /// Only show: no simulator, no consumers
     #[arg(long, conflicts_with_all = ["backfill", "start", "speed", "rate", "take_over", "seed", "handle_every", "handle_chance", "ids"])]
     pub watch: bool,

@@ -330,3 +330,75 @@ fn the_summary_counts_every_order_that_was_sold() {
         assert_eq!(in_all(&summary, "Orders"), sold, "{summary}");
     }
 }
+
+/// A command of a second terminal: without `--out`.
+fn beside(shop: &Shop, arguments: &[&str]) -> common::shop::Done {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shop-sim"));
+    command.args(arguments).current_dir(shop.home()).env_remove("SHOP_SIM_BOOTSTRAP");
+    shop.spawn(command, arguments.join(" ")).finish()
+}
+
+/// The figures of a demo that has its day so far, and has sold live for a while.
+fn demo_figures(shop: &Shop) -> serde_json::Value {
+    wait_for("a demo that sells", PATIENCE, || {
+        let done = beside(shop, &["status", "--json"]);
+        let status = if done.status.success() { done.json() } else { return None };
+        assert!(done.stderr.contains("out/demo"), "{done}");
+        let time = status["shop_time"].as_str()?.get(11..16)?.to_owned();
+        (status["handled"]["total"].as_u64() > Some(5_000) && *"20:05" < *time).then_some(status)
+    })
+}
+
+#[test]
+fn a_demo_that_was_killed_goes_on_and_a_fresh_one_begins_again() {
+    let shop = Shop::embedded();
+    assert!(beside(&shop, &["consume", "--until-end"]).refused().contains("there is no shop in out"));
+    assert!(!shop.out().exists(), "nothing is made where there is nothing");
+
+    let demo = ["tui", "--demo", "--present"];
+    let mut terminal = Terminal::start(command(&shop, &demo), 120, 30);
+    let before = demo_figures(&shop);
+    let busy = beside(&shop, &["consume", "--until-end"]);
+    assert_eq!(busy.status.code(), Some(1), "{busy}");
+    assert!(busy.stderr.contains("runs the consumers of out/demo already"), "{busy}");
+    beside(&shop, &["verify"]).ok();
+    beside(&shop, &["order", "1"]).ok();
+    send(&terminal, Signal::KILL);
+    end(&mut terminal);
+    // Left over: the address of a broker that is gone.
+    assert!(!beside(&shop, &["status"]).stderr.contains("the demo that runs"));
+
+    let mut terminal = Terminal::start(command(&shop, &demo), 120, 30);
+    terminal.see("read again, none lost");
+    terminal.see_that("the clock of a talk that goes on", |text| text.contains(" 9:"));
+    let after = demo_figures(&shop);
+    assert!(after["orders_since_midnight"].as_u64() >= before["orders_since_midnight"].as_u64());
+    assert!(after["shop_time"].as_str() >= before["shop_time"].as_str());
+    // Left before its ten minutes are over: in another zone it cannot go on.
+    terminal.type_keys("q");
+    assert!(end(&mut terminal).success());
+    let elsewhere = [&demo[..], &["--tz", "America/New_York"]].concat();
+    let mut refused = Terminal::start(command(&shop, &elsewhere), 120, 30);
+    assert_eq!(end(&mut refused).code(), Some(1));
+    refused.see("--fresh");
+
+    // Nothing is taken from under a broker that another process serves.
+    let mut broker = shop.start(&["broker", "--listen", "127.0.0.1:0", "--out", "out/demo"]);
+    broker.wait_for_output("its address", |text| text.contains("127.0.0.1:"));
+    let fresh = [&elsewhere[..], &["--fresh"]].concat();
+    let mut refused = Terminal::start(command(&shop, &fresh), 120, 30);
+    assert_eq!(end(&mut refused).code(), Some(1));
+    refused.see("end it before a new one begins there");
+    let kept = beside(&shop, &["status", "--json", "--out", "out/demo"]).ok().json();
+    assert!(kept["orders_since_midnight"].as_u64() >= after["orders_since_midnight"].as_u64());
+    broker.terminate().ok();
+
+    let mut terminal = Terminal::start(command(&shop, &fresh), 120, 30);
+    let anew = wait_for("a new demo", PATIENCE, || {
+        let done = beside(&shop, &["status", "--json", "--tz", "America/New_York"]);
+        done.status.success().then(|| done.json())
+    });
+    assert!(anew["handled"]["total"].as_u64() < kept["handled"]["total"].as_u64(), "{anew} after {kept}");
+    terminal.type_keys("q");
+    assert!(end(&mut terminal).success());
+}

@@ -74,6 +74,32 @@ impl Folder {
     }
 }
 
+/// Removes everything that a broker has in its data folder, where there is one.
+///
+/// # Errors
+///
+/// [`BrokerError::Locked`] where a process serves it: then nothing is removed.
+pub fn clear(data: &Path) -> Result<(), BrokerError> {
+    if !data.exists() {
+        return Ok(());
+    }
+    let folder = Folder::lock(data)?;
+    let removed = (|| {
+        for entry in fs::read_dir(data)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                fs::remove_dir_all(&path)?;
+            } else if !path.ends_with(LOCK) {
+                // The lock's file stays: one that was removed would lock nothing any more.
+                fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    })();
+    drop(folder);
+    removed.map_err(|source| BrokerError::Io { data: data.to_owned(), source })
+}
+
 /// The address of the broker that serves a data folder, as the process that holds its lock wrote it. `None` while
 /// there is none, and while one that has just started is not ready yet.
 pub fn published_address(data: &Path) -> Option<SocketAddr> {

@@ -43,7 +43,7 @@ use uuid::Uuid;
 
 pub use config::{BrokerConfig, Durability};
 pub use error::{BrokerError, remedy};
-pub use folder::published_address;
+pub use folder::{clear, published_address};
 
 use cluster::Cluster;
 use folder::Folder;

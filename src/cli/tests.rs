@@ -35,6 +35,7 @@ fn what_is_refused_is_told_with_what_to_do() {
         ("--bootstrap 127.0.0.1:1 broker", "with --listen instead of --bootstrap"),
         ("tui --watch --backfill today", "cannot be used with"),
         ("tui --watch --rate 7", "cannot be used with"),
+        ("tui --fresh", "--demo"),
     ] {
         let told = refused(typed);
         assert!(told.contains(what_to_do), "{typed}: {told}");
@@ -48,6 +49,7 @@ fn what_fits_together_is_taken() {
         "broker --listen 127.0.0.1:0",
         "tui --watch --bootstrap 127.0.0.1:1",
         "tui --demo --rate 7",
+        "tui --demo --fresh --tz UTC",
         "order 7",
         "consume --ids seen=30 sales",
         "verify --ids none",

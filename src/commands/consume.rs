@@ -18,7 +18,7 @@ use crate::{
     read_model::{PartState, ReadModel},
     runtime::{
         consumers::{self, Tools},
-        kafka::Kafka,
+        kafka::{Kafka, Want},
         out_dir::{ConsumersLock, OutDir},
         services::Services,
     },
@@ -31,7 +31,9 @@ use crate::{
 /// Runs consumers until told to stop, or up to the end.
 pub(super) async fn run(setting: Setting, args: ConsumeArgs) -> Result<(), Failure> {
     let stop = interrupted()?;
-    let Some(kafka) = super::opened(&setting, &stop).await? else { return ended_early(&args) };
+    // Where nothing was ever sold there is no end to come to, and nothing is made.
+    let want = if args.until_end { Want::Data } else { Want::Answer };
+    let Some(kafka) = super::opened(&setting, want, &stop).await? else { return ended_early(&args) };
     let worked = match locked(&setting) {
         Ok(lock) => {
             let worked = work(&setting, &kafka, &args, &stop).await;
@@ -58,7 +60,13 @@ async fn work(
     args: &ConsumeArgs,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    match stop.run_until_cancelled(topics::ensure(&kafka.session, PATIENCE)).await {
+    let topics = async {
+        if args.until_end {
+            topics::exist(&kafka.session, Topic::Orders, PATIENCE).await?;
+        }
+        topics::ensure(&kafka.session, PATIENCE).await
+    };
+    match stop.run_until_cancelled(topics).await {
         Some(made) => made?,
         None => return ended_early(args),
     };

@@ -9,7 +9,12 @@ mod status;
 mod tui;
 mod verify;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +24,7 @@ use crate::{
     logging,
     read_model::ReadModel,
     runtime::{
-        kafka::{BootstrapError, Kafka, Want},
+        kafka::{self, BootstrapError, Kafka, Want},
         out_dir::{OutDir, OutDirError},
     },
     secrets,
@@ -97,8 +102,10 @@ impl Setting {
 /// Does what was typed.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     logging::listen(cli.common.log_level.into());
-    let setting = Setting::new(cli.common)?;
-    match cli.command {
+    let Cli { command, mut common } = cli;
+    find_demo(&command, &mut common).await;
+    let setting = Setting::new(common)?;
+    match command {
         Command::Tui(args) => tui::run(setting, args).await,
         Command::Produce(args) => produce::run(setting, args).await,
         Command::Consume(args) => consume::run(setting, args).await,
@@ -107,6 +114,34 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Order { id } => order::run(setting, id).await,
         Command::Report(args) => report::run(setting, &args).await,
         Command::Verify(args) => verify::run(setting, args.ids.ids).await,
+    }
+}
+
+/// Where no folder was named and nothing runs in the default one, but a demo does, it is the demo that is meant.
+async fn find_demo(command: &Command, common: &mut Common) {
+    let looks = match command {
+        Command::Tui(args) => args.watch,
+        Command::Status(_)
+        | Command::Order { .. }
+        | Command::Consume(_)
+        | Command::Report(_)
+        | Command::Verify => true,
+        Command::Produce(_) | Command::Broker(_) => false,
+    };
+    let demo = common.out.join(tui::DEMO);
+    if looks
+        && common.finds_demo
+        && !kafka::is_served(&OutDir::new(&common.out)).await
+        && kafka::is_served(&OutDir::new(&demo)).await
+    {
+        // Where nobody reads it there is nobody to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "shop-sim: this is the demo that runs in {}; --out {} is the shop there",
+            demo.display(),
+            common.out.display()
+        );
+        common.out = demo;
     }
 }
 
@@ -161,9 +196,9 @@ fn ignored_signals() -> u64 {
 }
 
 /// The way to Kafka; `None` when told to stop before it answers.
-async fn opened(setting: &Setting, stop: &CancellationToken) -> Result<Option<Kafka>, Failure> {
+async fn opened(setting: &Setting, want: Want, stop: &CancellationToken) -> Result<Option<Kafka>, Failure> {
     tokio::select! {
-        kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Answer) => Ok(Some(kafka?)),
+        kafka = Kafka::open(&setting.common, &setting.out_dir, want) => Ok(Some(kafka?)),
         () = stop.cancelled() => Ok(None),
     }
 }
@@ -178,7 +213,7 @@ async fn agree(session: &Session, ours: Agreement, instance: Option<String>) -> 
 
 /// An error unless the shop is there and its days are those of `zone`.
 async fn exists(session: &Session, zone: Zone) -> Result<(), StreamError> {
-    topics::exist(session, PATIENCE).await?;
+    topics::exist(session, Topic::State, PATIENCE).await?;
     let asked = session.clone();
     let looking = tokio::task::spawn_blocking(move || match agreement::kept(&asked)? {
         Some(kept) => Agreement::of(zone).check(&kept),
@@ -197,7 +232,6 @@ fn not_refused(model: &ReadModel) -> Result<(), Failure> {
 
 /// Prints a line on stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    use io::Write;
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         // `status | head` has what it wanted: as with other programs that print, a reader that went away is no error.
@@ -257,6 +291,7 @@ fn simulator(
         count: None,
         backfill,
         then_live: false,
+        goes_on: false,
         take_over: args.take_over,
     })
 }

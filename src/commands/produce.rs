@@ -13,7 +13,7 @@ use super::{Failure, PATIENCE, Setting, interrupted};
 use crate::{
     cli::ProduceArgs,
     logging,
-    runtime::kafka::Kafka,
+    runtime::kafka::{Kafka, Want},
     shop::{
         Zone,
         money::{decimal, thousands},
@@ -30,7 +30,7 @@ pub(super) async fn run(setting: Setting, args: ProduceArgs) -> Result<(), Failu
     options.check()?;
     let has_end = options.count.is_some() || options.backfill.is_some();
     let stop = interrupted()?;
-    let Some(kafka) = super::opened(&setting, &stop).await? else { return stopped(has_end) };
+    let Some(kafka) = super::opened(&setting, Want::Answer, &stop).await? else { return stopped(has_end) };
     let outcome = sell(&setting, &kafka, options, &stop).await;
     kafka.close().await;
     match outcome? {

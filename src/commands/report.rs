@@ -82,7 +82,7 @@ async fn rebuild(setting: &Setting, date: NaiveDate) -> Result<String, Failure> 
 
 /// By which rule the shop tells duplicates.
 async fn ids(kafka: &Kafka, zone: Zone) -> Result<Rule, Failure> {
-    exists(kafka).await?;
+    exists(&kafka.session, zone).await?;
     let mut services = Services::open(kafka, zone, Clock::default())?;
     services.known(PATIENCE).await;
     let kept = kept_ids(&services.model);

@@ -21,7 +21,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::desk::Desk;
+use self::{
+    demo::{Demo, Start},
+    desk::Desk,
+};
 use super::{Failure, Setting};
 use crate::{
     cli::TuiArgs,
@@ -35,6 +38,9 @@ use crate::{
     },
 };
 
+/// The folder of a demo, in that of the shop.
+pub(super) const DEMO: &str = "demo";
+
 /// How long the shop may take to close in good order when the person has left.
 const CLOSING: Duration = Duration::from_secs(3);
 
@@ -44,13 +50,22 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
         return Err(ScreenError::NoTerminal.into());
     }
     if args.demo {
-        demo::prepare(&mut setting, &mut args, Utc::now());
+        demo::folder(&mut setting);
     }
-    let plan = shop::Plan::new(&setting, &args)?;
     let _lock = if args.watch { None } else { Some(setting.out_dir.lock_consumers()?) };
-    if args.demo {
-        demo::empty(&setting.out_dir)?;
+    let demo = if args.demo { Some(Demo::find(&setting, args.fresh, Utc::now())?) } else { None };
+    if let Some((demo, _)) = &demo {
+        demo.prepare(&mut setting, &mut args);
     }
+    let goes_on = demo.as_ref().is_some_and(|(_, start)| *start == Start::GoesOn);
+    let plan = shop::Plan::new(&setting, &args, goes_on)?;
+    let demo = match demo {
+        Some((demo, start)) => {
+            demo.begin(&setting.out_dir, start)?;
+            Some(demo)
+        }
+        None => None,
+    };
     if !args.watch {
         setting.out_dir.keep_zone(setting.zone.0)?;
     }
@@ -60,8 +75,12 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
     let kafka = Kafka::open(&setting.common, &setting.out_dir, want).await?;
     let begun = Instant::now();
     let files = farewell::files(&setting.out_dir);
-    let shown = show(&setting, &args, &kafka, plan).await;
+    let talked = demo.as_ref().and_then(Demo::talked);
+    let shown = show(&setting, &args, &kafka, plan, talked).await;
     kafka.close().await;
+    if demo.is_some() {
+        demo::note(&setting.out_dir, |demo| demo.left = true)?;
+    }
     let shop::Ran { before, after, unread } = shown?;
     let said = Farewell {
         lasted: begun.elapsed(),
@@ -80,6 +99,7 @@ async fn show(
     args: &TuiArgs,
     kafka: &Kafka,
     plan: shop::Plan,
+    talked: Option<Duration>,
 ) -> Result<shop::Ran, Failure> {
     setting.log()?;
     let services = Services::new(kafka, setting.zone, Clock::default());
@@ -95,7 +115,7 @@ async fn show(
     let (to_shop, for_shop) = mpsc::unbounded_channel();
     let stop = services.stop.clone();
     let leave = ask.clone();
-    let screen = tokio::spawn(dashboard::run(options(setting, args), drawn, ask, stop.clone()));
+    let screen = tokio::spawn(dashboard::run(options(setting, args, talked), drawn, ask, stop.clone()));
     let (supervisor, painted_until) = (services.supervisor(), stop.clone());
     let painting = tokio::spawn(async move {
         let paint = || {
@@ -130,13 +150,14 @@ async fn show(
     ran.map_err(|error| Failure::Other(format!("the shop failed ({error})")))?
 }
 
-fn options(setting: &Setting, args: &TuiArgs) -> ScreenOptions {
+fn options(setting: &Setting, args: &TuiArgs, talked: Option<Duration>) -> ScreenOptions {
     ScreenOptions {
         lang: args.lang,
         theme: ThemeName::choose(args.theme, std::env::var_os("NO_COLOR").as_deref()),
         marker: args.marker,
         mouse: args.mouse,
         present: args.present,
+        talked,
         log: setting.out_dir.log(),
     }
 }

@@ -32,6 +32,8 @@ use crate::{
 
 /// What was published less long ago may not be in the files yet: a checkpoint is made each second.
 const SETTLED_MS: i64 = 3_000;
+/// How old the shop's time may be where it was heard, wall time.
+const AHEAD: Duration = Duration::from_secs(2);
 /// Columns of the longest difference.
 const COLUMNS: usize = 600;
 
@@ -45,7 +47,14 @@ pub(super) async fn run(setting: Setting, ids: Option<Rule>) -> Result<(), Failu
         Err(failure) => Err(failure),
     };
     kafka.close().await;
-    let Audit { found, notes, summary } = audited?;
+    let Audit { found, notes, summary, is_empty } = audited?;
+    if is_empty {
+        return Err(Failure::Other(format!(
+            "there is nothing to audit: no order was ever sold, and nothing is counted; `shop-sim tui` or `shop-sim produce` sells, \
+             and --out names another shop than {}",
+            setting.out_dir.path().display()
+        )));
+    }
     for line in found.sentences() {
         print(&shown(&line, COLUMNS))?;
     }
@@ -75,6 +84,10 @@ struct Heard {
     ids: Vec<(Rule, &'static str)>,
     /// The shop second up to which days were closed, as far as can be told.
     reported: i64,
+    /// When all that was heard.
+    at: Instant,
+    /// Shop seconds a wall second.
+    speed: f64,
 }
 
 impl Heard {
@@ -85,6 +98,8 @@ impl Heard {
         let mut heard = Self {
             reports: figures.reports.clone(),
             reported: reports.iter().map(|(_, state)| state.shop_second).min().unwrap_or(i64::MIN),
+            at: Instant::now(),
+            speed: services.clock.pulse().map_or(1.0, |pulse| pulse.speed),
             figures,
             ids: kept_ids(&services.model),
             claims: Vec::new(),
@@ -97,6 +112,15 @@ impl Heard {
             }
         }
         heard
+    }
+}
+
+impl Heard {
+    /// A shop second that has not come yet, as far as can be told: the shop may have gone on since.
+    fn latest_second(&self) -> i64 {
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, and so does the sum")]
+        let gone = ((self.at.elapsed() + AHEAD).as_secs_f64() * self.speed.max(1.0)).ceil() as i64;
+        self.figures.shop_second.saturating_add(gone)
     }
 }
 
@@ -132,6 +156,8 @@ struct Audit {
     /// What could not be compared, and why.
     notes: Vec<String>,
     summary: String,
+    /// Whether there was nothing to compare: no record, and nobody who counted any.
+    is_empty: bool,
 }
 
 async fn audit(setting: &Setting, kafka: &Kafka, ids: Option<Rule>, heard: Heard) -> Result<Audit, Failure> {
@@ -162,7 +188,7 @@ fn audit_all(
         return Err(StreamError::Lost { gap, what }.into());
     }
     let mut notes = Vec::new();
-    let (claims, note) = checkpoints::claims(state, zone, heard.figures.shop_second);
+    let (claims, note) = checkpoints::claims(state, zone, || heard.latest_second());
     heard.claims.extend(claims);
     notes.extend(note);
     notes.extend(not_recounted(&heard.claims));
@@ -229,8 +255,9 @@ fn audit_all(
     } else {
         found.append(of_files);
     }
+    let is_empty = ends.values().all(|end| *end == 0) && found.count() == 0;
     let summary = summary(&log, &heard.figures, count + whole);
-    Ok(Audit { found, notes, summary })
+    Ok(Audit { found, notes, summary, is_empty })
 }
 
 /// Which consumers the audit has no count of its own for.

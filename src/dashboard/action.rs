@@ -113,6 +113,8 @@ pub enum Request {
     ToMidnight,
     /// Sell many more for a short while.
     Rush,
+    /// Keep that the talk has begun.
+    TalkBegan,
     /// The person wants to leave.
     Quit,
 }

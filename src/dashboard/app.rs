@@ -49,6 +49,8 @@ pub struct App {
     notice_ends: Option<Instant>,
     /// When the talk began.
     talk_began: Option<Instant>,
+    /// Whether that is still to be told.
+    talk_is_news: bool,
     changed: bool,
 }
 
@@ -65,6 +67,7 @@ impl App {
             patience_ends: None,
             notice_ends: None,
             talk_began: None,
+            talk_is_news: false,
             changed: true,
         };
         app.take(picture, now);
@@ -72,13 +75,15 @@ impl App {
         app
     }
 
-    /// The state at the start of a talk: one figure at a time, as large as it can be.
-    pub fn for_a_talk(picture: Arc<Snapshot>, now: Instant) -> Self {
+    /// The state at the start of a talk, or of one that goes on after so long: one figure at a time, as large as it can be.
+    pub fn for_a_talk(picture: Arc<Snapshot>, now: Instant, gone: Option<Duration>) -> Self {
         let mut app = Self::new(picture, now);
         app.ui.talk = Some(Talk { left: Talk::LENGTH });
+        app.talk_began = gone.and_then(|gone| now.checked_sub(gone));
         app.ui.focus = Some(0);
         app.ui.enlarged = true;
         app.begin_talk_if_selling(now);
+        app.wake(now);
         app
     }
 
@@ -269,9 +274,15 @@ impl App {
 
     /// A talk begins with the first key or the first order.
     fn begin_talk(&mut self, now: Instant) {
-        if self.ui.talk.is_some() {
-            self.talk_began.get_or_insert(now);
+        if self.ui.talk.is_some() && self.talk_began.is_none() {
+            self.talk_began = Some(now);
+            self.talk_is_news = true;
         }
+    }
+
+    /// Whether the talk has begun since this was last asked.
+    pub fn take_talk_began(&mut self) -> bool {
+        std::mem::take(&mut self.talk_is_news)
     }
 
     fn begin_talk_if_selling(&mut self, now: Instant) {

@@ -51,6 +51,8 @@ pub struct ScreenOptions {
     pub mouse: bool,
     /// Whether a talk is given.
     pub present: bool,
+    /// How long it has been going on already, where it goes on.
+    pub talked: Option<Duration>,
     /// Where that goes which others would print on the screen.
     pub log: PathBuf,
 }
@@ -113,7 +115,8 @@ async fn on_screen(
     let look = Look::new(options.theme, options.lang, options.marker);
     let mut screen = Screen::enter(options.mouse, &options.log)?;
     let first = Arc::clone(&snapshots.borrow());
-    let app = if options.present { App::for_a_talk(first, now()) } else { App::new(first, now()) };
+    let app =
+        if options.present { App::for_a_talk(first, now(), options.talked) } else { App::new(first, now()) };
     let events = EventStream::new()
         .map(Input::Terminal)
         .chain(stream::iter([Input::Terminal(Err(io::ErrorKind::UnexpectedEof.into()))]));
@@ -160,6 +163,9 @@ where
 
     loop {
         changed |= app.take_changed();
+        if app.take_talk_began() {
+            let _ = requests.send(Request::TalkBegan);
+        }
         let ready = surface.is_ready();
         if changed && ready && Instant::now() >= next_frame {
             let mut picture = blank(surface)?;

@@ -136,6 +136,13 @@ pub enum Sentence {
     Paused,
     /// The simulator sells again.
     Resumed,
+    /// A shop that had been killed or left goes on.
+    GoesOn {
+        /// Records that the consumers have read again.
+        records: u64,
+        /// Orders of the log that they did not count.
+        lost: u64,
+    },
     /// The simulator has ended.
     Stopped,
     /// The simulator aims at another rate; `None` for as many orders as possible.
@@ -272,7 +279,13 @@ impl Sentence {
     /// Whether it is what the day is about: then it stands out on every page, and stays among the messages longer than
     /// goods that come and go.
     pub fn is_an_event(&self) -> bool {
-        matches!(self, Self::Midnight { .. } | Self::ReportSaved { .. } | Self::ReportRevised { .. })
+        matches!(
+            self,
+            Self::Midnight { .. }
+                | Self::ReportSaved { .. }
+                | Self::ReportRevised { .. }
+                | Self::GoesOn { .. }
+        )
     }
 }
 

@@ -107,6 +107,25 @@ impl ReadModel {
         })
     }
 
+    /// Records that the consumers of this process have read up to these ends of the logs; `None` while it does not run
+    /// all of them over all partitions, or some of these records are still to be read.
+    pub fn read_up_to(&self, ends: &HashMap<Part, i64>) -> Option<u64> {
+        if !self.holds_all() {
+            return None;
+        }
+        let inner = self.lock();
+        let read = |view: &&'static str| {
+            let beyond = |(part, end): (&Part, &i64)| {
+                let state = inner.parts.get(&(*view, *part))?;
+                u64::try_from(state.position.next.saturating_sub(*end)).ok()
+            };
+            let beyond = ends.iter().filter_map(beyond).fold(0, u64::saturating_add);
+            let records = inner.groups.get(view)?.records;
+            (inner.behind(view, ends) == 0).then(|| records.saturating_sub(beyond))
+        };
+        NAMES.iter().map(read).sum()
+    }
+
     /// Every consumer group as it is seen from here, in the order of the design.
     pub fn readings(&self) -> Vec<Reading> {
         let inner = self.lock();

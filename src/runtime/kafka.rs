@@ -163,6 +163,14 @@ impl Kafka {
     }
 }
 
+/// Whether the built-in broker of a folder is served now.
+pub async fn is_served(out_dir: &OutDir) -> bool {
+    match published_address(&out_dir.broker_data()) {
+        Some(address) => TcpStream::connect(address).await.is_ok(),
+        None => false,
+    }
+}
+
 /// The address of the broker on `data`, and the broker where this process serves it. Whoever holds the data and does
 /// not serve is waited for; for ever with `wait`.
 async fn find_or_start(data: PathBuf, wait: bool) -> Result<(SocketAddr, Option<Broker>), BootstrapError> {

@@ -9,6 +9,11 @@ use std::{
 use chrono_tz::Tz;
 use rand::RngExt as _;
 
+use crate::broker::{self, BrokerError};
+
+const CONSUMERS_LOCK: &str = "consumers.lock";
+const CONSUMERS_PID: &str = "consumers.pid";
+
 /// The folder of one shop.
 #[derive(Debug, Clone)]
 pub struct OutDir {
@@ -27,6 +32,12 @@ pub enum OutDirError {
         out: String,
         /// Which process.
         who: String,
+    },
+    /// Another process works in a folder that is to be emptied.
+    #[error("another process serves or reads the shop in {out}: end it before a new one begins there")]
+    InUse {
+        /// The folder.
+        out: String,
     },
     /// The folder's days are those of another zone.
     #[error(
@@ -82,6 +93,32 @@ impl OutDir {
         self.path.join("shop-sim.log")
     }
 
+    /// Removes the shop: its topics, what was kept of it, and its files; `first` of what was kept. What else lies in the
+    /// folder stays, and so do the files of locks: one that was removed would lock nothing. The lock on the consumers
+    /// must be held.
+    pub fn empty(&self, first: &str) -> Result<(), OutDirError> {
+        let state = self.state();
+        let kept = state.join(first);
+        gone(fs::remove_file(&kept), &kept)?;
+        match broker::clear(&self.broker_data()) {
+            Ok(()) => {}
+            Err(BrokerError::Locked { .. }) => {
+                return Err(OutDirError::InUse { out: self.path.display().to_string() });
+            }
+            Err(error) => return Err(failed(&self.broker_data(), io::Error::other(error.to_string()))),
+        }
+        let entries = fs::read_dir(&state).map_err(|error| failed(&state, error))?;
+        for entry in entries {
+            let path = entry.map_err(|error| failed(&state, error))?.path();
+            if [CONSUMERS_LOCK, CONSUMERS_PID].iter().all(|name| !path.ends_with(name)) {
+                remove(&path)?;
+            }
+        }
+        ["reports", "mail", "orders", "handled", "stock.txt"]
+            .iter()
+            .try_for_each(|name| remove(&self.path.join(name)))
+    }
+
     /// Makes the folder.
     pub fn make(&self) -> Result<(), OutDirError> {
         fs::create_dir_all(&self.path).map_err(|error| failed(&self.path, error))
@@ -91,7 +128,7 @@ impl OutDir {
     pub fn lock_consumers(&self) -> Result<ConsumersLock, OutDirError> {
         let state = self.state();
         fs::create_dir_all(&state).map_err(|error| failed(&state, error))?;
-        let path = state.join("consumers.lock");
+        let path = state.join(CONSUMERS_LOCK);
         let file = File::options()
             .create(true)
             .truncate(false)
@@ -101,14 +138,14 @@ impl OutDir {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let who = fs::read_to_string(state.join("consumers.pid")).unwrap_or_default();
+                let who = fs::read_to_string(state.join(CONSUMERS_PID)).unwrap_or_default();
                 let who =
                     if who.is_empty() { "another process".to_owned() } else { format!("process {who}") };
                 return Err(OutDirError::Busy { out: self.path.display().to_string(), who });
             }
             Err(TryLockError::Error(error)) => return Err(failed(&path, error)),
         }
-        let pid = state.join("consumers.pid");
+        let pid = state.join(CONSUMERS_PID);
         fs::write(&pid, std::process::id().to_string()).map_err(|error| failed(&pid, error))?;
         Ok(ConsumersLock { _file: file })
     }
@@ -116,13 +153,13 @@ impl OutDir {
     /// Keeps which zone's days the files here are of. Another one is refused: its reports, mails and tables would stand
     /// beside the old ones, and nobody could tell them apart.
     pub fn keep_zone(&self, zone: Tz) -> Result<(), OutDirError> {
-        if self.check_zone(zone)? { Ok(()) } else { self.write("zone", zone.name()) }
+        if self.check_zone(zone)? { Ok(()) } else { self.keep("zone", zone.name()) }
     }
 
     /// Refuses a zone other than the one that is kept here; whether one is.
     pub fn check_zone(&self, zone: Tz) -> Result<bool, OutDirError> {
         let asked = zone.name();
-        match read(&self.state().join("zone"))? {
+        match self.kept("zone")? {
             Some(kept) if kept == asked => Ok(true),
             Some(kept) if kept.parse::<Tz>().is_ok() => {
                 let out = self.path.display().to_string();
@@ -136,19 +173,29 @@ impl OutDir {
     /// The id of this folder's consumers in their groups: made once, then kept, so that a process that was
     /// killed is back in its groups at once (KIP-345).
     pub fn instance(&self) -> Result<String, OutDirError> {
-        if let Some(id) = read(&self.state().join("instance"))?
+        if let Some(id) = self.kept("instance")?
             && id.len() == 16
             && id.chars().all(|c| c.is_ascii_hexdigit())
         {
             return Ok(id);
         }
         let id = format!("{:016x}", rand::rng().random::<u64>());
-        self.write("instance", &id)?;
+        self.keep("instance", &id)?;
         Ok(id)
     }
 
+    /// What a small file beside the checkpoints holds; `None` where there is none.
+    pub fn kept(&self, name: &str) -> Result<Option<String>, OutDirError> {
+        let path = self.state().join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(&path, error)),
+        }
+    }
+
     /// Writes a small file beside the checkpoints, whole or not at all.
-    fn write(&self, name: &str, text: &str) -> Result<(), OutDirError> {
+    pub fn keep(&self, name: &str, text: &str) -> Result<(), OutDirError> {
         let state = self.state();
         fs::create_dir_all(&state).map_err(|error| failed(&state, error))?;
         let (path, aside) = (state.join(name), state.join(format!("{name}.new")));
@@ -157,12 +204,17 @@ impl OutDir {
     }
 }
 
-/// What a file holds; `None` where there is none.
-fn read(path: &Path) -> Result<Option<String>, OutDirError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(path, error)),
+/// Removes a file or a folder, where there is one.
+fn remove(path: &Path) -> Result<(), OutDirError> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    gone(removed, path)
+}
+
+/// What is not there need not be removed.
+fn gone(removed: io::Result<()>, path: &Path) -> Result<(), OutDirError> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path, error)),
+        _ => Ok(()),
     }
 }
 

@@ -24,6 +24,9 @@ pub struct SimulatorOptions {
     pub backfill: Option<Backfill>,
     /// Whether it goes on live after the backfill; otherwise it ends there.
     pub then_live: bool,
+    /// Whether `start` and `backfill` are where the shop was opened: what the log holds of them is not sold again, and it
+    /// goes on where the log ends. Without it a time before the log's is refused.
+    pub goes_on: bool,
     /// Whether it takes the place of a simulator that is selling.
     pub take_over: bool,
 }
@@ -200,6 +203,23 @@ impl SimulatorOptions {
         Self { pace, backfill: None, ..self }
     }
 
+    /// What is left to do where the log has come to `log_ms`, Unix ms of shop time, for one that goes on.
+    #[must_use]
+    pub(super) fn rest(self, log_ms: Option<i64>) -> Self {
+        let Some(next_ms) = log_ms.filter(|_| self.goes_on).map(|log_ms| log_ms.saturating_add(1)) else {
+            return self;
+        };
+        let pace = match self.pace {
+            Pace::Accelerated { speed, start: Some(start) } => {
+                Pace::Accelerated { speed, start: Some(start.max(next_ms)) }
+            }
+            pace => pace,
+        };
+        let backfill =
+            self.backfill.map(|period| Backfill { from_ms: period.from_ms.max(next_ms), ..period });
+        Self { pace, backfill: backfill.filter(|period| period.from_ms < period.to_ms), ..self }
+    }
+
     /// Refuses what makes no sense whatever the log holds.
     pub fn check(&self) -> Result<(), SimulatorError> {
         let above_0 = |option, value: f64| {
@@ -228,5 +248,42 @@ impl SimulatorOptions {
             return Err(SimulatorError::Option { option: "--backfill", value, remedy });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(goes_on: bool) -> SimulatorOptions {
+        SimulatorOptions {
+            catalog: Catalog::builtin(),
+            zone: Zone::default(),
+            rate: Rate::PerSecond(5.0),
+            seed: 1,
+            pace: Pace::Accelerated { speed: 60.0, start: Some(9_000) },
+            count: None,
+            backfill: Some(Backfill { from_ms: 1_000, to_ms: 9_000, per_second: 1.0 }),
+            then_live: true,
+            goes_on,
+            take_over: false,
+        }
+    }
+
+    #[test]
+    fn one_that_goes_on_sells_what_the_log_lacks_of_the_past_and_nothing_twice() {
+        let rest = |goes_on, log_ms| {
+            let rest = opened(goes_on).rest(log_ms);
+            let Pace::Accelerated { start, .. } = rest.pace else { panic!("another pace") };
+            (rest.backfill.map(|period| (period.from_ms, period.to_ms)), start)
+        };
+        let all = (Some((1_000, 9_000)), Some(9_000));
+        assert_eq!(rest(true, None), all, "a new shop");
+        assert_eq!(rest(true, Some(500)), all, "a log of the day before");
+        assert_eq!(rest(true, Some(5_000)), (Some((5_001, 9_000)), Some(9_000)));
+        assert_eq!(rest(true, Some(8_998)), (Some((8_999, 9_000)), Some(9_000)));
+        assert_eq!(rest(true, Some(8_999)), (None, Some(9_000)), "all of it is sold");
+        assert_eq!(rest(true, Some(70_000)), (None, Some(70_001)));
+        assert_eq!(rest(false, Some(70_000)), all, "it is refused where it is looked at");
     }
 }

@@ -90,6 +90,11 @@ enum Next {
 }
 
 impl Simulator {
+    /// Valid orders that were in the log before this run, each counted once.
+    pub fn orders_before(&self) -> u64 {
+        self.orders_before
+    }
+
     /// Sells until `stop`, until all is written that was to be written, or until another simulator takes
     /// over; then it waits at most five seconds for what is on its way, and says in a last pulse that it
     /// has stopped. Fails when Kafka refuses a record for good; Kafka being away is waited out.

@@ -61,7 +61,9 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
     let books = blocking(session, &stop, read).await?;
 
     let wall_ms = Moment::now().wall_ms;
-    let from_ms = first_moment(&options, books.time_ms(pulse), wall_ms)?;
+    let log_ms = books.time_ms(pulse);
+    let options = options.rest(log_ms);
+    let from_ms = first_moment(&options, log_ms, wall_ms)?;
     let beginning = Beginning {
         from_ms,
         last_order_id: books.last_order_id(),

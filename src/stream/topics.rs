@@ -186,13 +186,13 @@ pub async fn keep(shop: Kept, stop: CancellationToken) {
     stop.run_until_cancelled(look).await;
 }
 
-/// An error unless Kafka answers within `patience` and the shop's topics are there.
-pub async fn exist(session: &Session, patience: Duration) -> Result<(), StreamError> {
+/// An error unless Kafka answers within `patience` and a topic is there.
+pub async fn exist(session: &Session, topic: Topic, patience: Duration) -> Result<(), StreamError> {
     let asked = session.clone();
     let looked = tokio::task::spawn_blocking(move || {
         let probe = asked.probe()?;
-        let count = asked.partitions_of(&probe, Topic::State, patience)?;
-        enough(&asked, Topic::State, count)
+        let count = asked.partitions_of(&probe, topic, patience)?;
+        enough(&asked, topic, count)
     });
     looked.await.unwrap_or_else(|error| Err(session.halted(error.to_string())))
 }

@@ -40,6 +40,7 @@ pub(crate) fn options() -> SimulatorOptions {
         count: None,
         backfill: None,
         then_live: false,
+        goes_on: false,
         take_over: false,
     }
 }

@@ -3,11 +3,14 @@
 
 use std::{convert::Infallible, fs, io, io::Write, path::Path, sync::Arc, time::Duration};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, Utc};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Setting, status};
+use super::{
+    super::{Setting, status},
+    demo,
+};
 use crate::{
     clock::Clock,
     dashboard::{action::Request, picture::Picture, snapshot::OpenedReport},
@@ -110,6 +113,11 @@ impl Desk {
                     self.open(date).await;
                 }
                 Some(Request::Save(picture)) => self.save(picture).await,
+                Some(Request::TalkBegan) => {
+                    if let Err(error) = demo::note(&self.out_dir, |demo| demo.talk = Some(Utc::now())) {
+                        tracing::warn!("a start after this one will not know when the talk began: {error}");
+                    }
+                }
                 // A shop that has ended does nothing any more.
                 Some(request) => drop(to_shop.send(request)),
             }

@@ -1,6 +1,10 @@
 //! Everything behind the screen.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::Utc;
 use tokio::{
@@ -17,7 +21,7 @@ use super::{
 };
 use crate::{
     cli::{BackfillArg, TuiArgs},
-    consumer::Rule,
+    consumer::{Part, Rule},
     consumers::Name,
     dashboard::action::Request,
     engine::Ended,
@@ -29,14 +33,16 @@ use crate::{
         services::{self, Services},
         supervisor::Supervisor,
     },
-    shop::{Catalog, Control, Pulse, pulse::RunState},
-    simulator::{self, Backfill, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions},
-    stream::{Session, control::ControlSender, ends::EndWatch, topics},
+    shop::{Catalog, Control},
+    simulator::{self, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions},
+    stream::{Session, StreamError, control::ControlSender, ends::EndWatch, topics},
     views::figures::ShopFigures,
 };
 
 /// How long the consumers may take to read what was sold, when nobody sells any more.
 const COUNTING: Duration = Duration::from_millis(2_500);
+/// Between two looks at how far the consumers have come.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What is to run.
 pub(super) struct Plan {
@@ -44,18 +50,19 @@ pub(super) struct Plan {
     catalog: Arc<Catalog>,
     workshop: consume::Workshop,
     sell: Option<SimulatorOptions>,
-    /// Whether the day is filled from where the log ends.
-    fill_today: bool,
+    /// Whether there was a shop before, which this one goes on with: then it is said what became of it.
+    goes_on: bool,
     parameters: Parameters,
     ids: Option<Rule>,
 }
 
 impl Plan {
     /// What the flags ask for.
-    pub(super) fn new(setting: &Setting, args: &TuiArgs) -> Result<Self, Failure> {
+    pub(super) fn new(setting: &Setting, args: &TuiArgs, goes_on: bool) -> Result<Self, Failure> {
         let now = Utc::now().timestamp_millis();
         let mut options = simulator_options(setting, &args.simulator, args.seed, args.backfill, now)?;
         options.then_live = true;
+        options.goes_on = goes_on || args.backfill == Some(BackfillArg::Today);
         if args.demo
             && let Some(backfill) = &mut options.backfill
         {
@@ -76,7 +83,7 @@ impl Plan {
             catalog: Arc::clone(&setting.catalog),
             workshop: consume::Workshop::of(setting),
             sell: (!args.watch).then_some(options),
-            fill_today: args.backfill == Some(BackfillArg::Today),
+            goes_on,
             parameters: parameters(&args.handling, args.seed),
             ids: args.ids.ids,
         })
@@ -174,13 +181,9 @@ async fn open(
     services.known(PATIENCE).await;
     *before = services.figures(&plan.catalog);
     consume::decide_ids(&tools.env, plan.ids)?;
-    let mut options = options.clone();
-    if plan.fill_today {
-        options.backfill = options.backfill.and_then(|today| rest_of(today, services.clock.pulse().as_ref()));
-    }
-    let again = options.clone().again();
-    let simulator = match simulator::start(&services.session, options).await {
-        Ok(simulator) => Some((simulator, again)),
+    let ends = if plan.goes_on { ends(&services.session).await } else { None };
+    let simulator = match simulator::start(&services.session, options.clone()).await {
+        Ok(simulator) => Some((simulator, options.clone().again())),
         Err(SimulatorError::Rival { place, .. }) => {
             services.model.say(
                 services.clock.now().unwrap_or_default(),
@@ -191,19 +194,38 @@ async fn open(
         }
         Err(error) => return Err(error.into()),
     };
+    if let Some((ends, (simulator, _))) = ends.zip(simulator.as_ref()) {
+        let orders = simulator.orders_before();
+        services.spawn(tell_resumed(services.supervisor(), Arc::clone(&plan.catalog), ends, orders));
+    }
     tools.env.begin.send_replace(true);
     Ok(Some(Open { simulator, tools: Some(tools), asker }))
 }
 
-/// What of the day is still to be filled: a shop that was open before goes on where it ended. One that was killed
-/// may have sold for a moment after its last pulse.
-fn rest_of(today: Backfill, pulse: Option<&Pulse>) -> Option<Backfill> {
-    let sold_until = pulse.map_or(i64::MIN, |pulse| {
-        let margin = if pulse.state == RunState::Stopped { 1 } else { 10_000 };
-        pulse.shop_time.timestamp_millis() + margin
-    });
-    let from_ms = today.from_ms.max(sold_until);
-    (from_ms < today.to_ms).then_some(Backfill { from_ms, ..today })
+/// Where the logs end now; `None` where Kafka does not say.
+async fn ends(session: &Session) -> Option<HashMap<Part, i64>> {
+    let session = session.clone();
+    let looked = tokio::task::spawn_blocking(move || EndWatch::new(&session)?.look()).await;
+    looked.ok().and_then(Result::ok)
+}
+
+/// Says how much was read again, and whether all of the `orders` that the simulator found in the log are counted, once
+/// the consumers have come to where the logs ended.
+async fn tell_resumed(shop: Supervisor, catalog: Arc<Catalog>, ends: HashMap<Part, i64>, orders: u64) {
+    let told = async {
+        let records = loop {
+            if let Some(records) = shop.model.read_up_to(&ends) {
+                break records;
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        let figures = services::figures(&shop.model, &shop.clock, &catalog);
+        (figures.shop_second, records, orders.saturating_sub(figures.produced))
+    };
+    if let Some((second, records, lost)) = shop.stop.run_until_cancelled(told).await {
+        let severity = if lost == 0 { Severity::Info } else { Severity::Error };
+        shop.model.say(second, severity, Sentence::GoesOn { records, lost });
+    }
 }
 
 /// Sells. A simulator that panics is followed by one that learns the log anew and goes on from its end; what the
@@ -276,7 +298,7 @@ async fn serve(
                 if request == Request::Rush { Control::Rush } else { Control::ToMidnight }
             }
             // The desk does these.
-            Some(Request::Follow(_) | Request::Open(_) | Request::Save(_)) => continue,
+            Some(Request::Follow(_) | Request::Open(_) | Request::Save(_) | Request::TalkBegan) => continue,
             Some(Request::Quit) | None => break,
         };
         // A simulator of this process hears it directly, Kafka or not.
@@ -312,14 +334,12 @@ async fn serve(
 /// Waits for a bounded time until all consumers have read what the logs hold now; says how many records are left.
 async fn counted(services: &Services) -> u64 {
     let deadline = Instant::now() + COUNTING;
-    let session = services.session.clone();
-    let looking = tokio::task::spawn_blocking(move || EndWatch::new(&session)?.look());
-    let Ok(Ok(Ok(ends))) = tokio::time::timeout_at(deadline, looking).await else { return 0 };
+    let Ok(Some(ends)) = tokio::time::timeout_at(deadline, ends(&services.session)).await else { return 0 };
     loop {
         let unread = services.model.behind(&ends);
         if unread == 0 || Instant::now() >= deadline {
             return unread;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(LOOK).await;
     }
 }

@@ -21,8 +21,9 @@ use crate::{
 /// Copies that are tried: a checkpoint that is written meanwhile spoils one.
 const TRIES: u32 = 5;
 
-/// What the checkpoints say at shop second `now`; and why nothing is compared, where it is not.
-pub(super) fn claims(state: &Path, zone: Zone, now: i64) -> (Vec<Claim>, Option<String>) {
+/// What the checkpoints say at shop second `now`, which is asked for when they are copied: what has left a window by their
+/// own time is not in them any more. And why nothing is compared, where it is not.
+pub(super) fn claims(state: &Path, zone: Zone, now: impl Fn() -> i64) -> (Vec<Claim>, Option<String>) {
     let database = state.join("sled");
     if !database.is_dir() {
         return (Vec::new(), None);
@@ -32,7 +33,7 @@ pub(super) fn claims(state: &Path, zone: Zone, now: i64) -> (Vec<Claim>, Option<
     for _ in 0..TRIES {
         match copy.take(&database) {
             Ok(true) => {
-                return match read(&copy.0, zone, now) {
+                return match read(&copy.0, zone, now()) {
                     Ok(claims) => (claims, None),
                     Err(error) => told(error),
                 };

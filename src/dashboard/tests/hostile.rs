@@ -248,7 +248,7 @@ proptest! {
     ) {
         let now = Instant::now();
         let first = Arc::new(shop);
-        let mut app = if talk { App::for_a_talk(first, now) } else { App::new(first, now) };
+        let mut app = if talk { App::for_a_talk(first, now, None) } else { App::new(first, now) };
         for command in before {
             app.update(Action::Command(command), now);
             app.drawn(draw(width, height, &app, &look).1);

@@ -112,7 +112,7 @@ pub(super) fn start_with(has_shell: bool, present: bool) -> Stage {
     let (keys, typed) = mpsc::unbounded_channel();
     let first = Arc::new(fixture::afternoon());
     let now = std::time::Instant::now();
-    let app = if present { App::for_a_talk(first.clone(), now) } else { App::new(first.clone(), now) };
+    let app = if present { App::for_a_talk(first.clone(), now, None) } else { App::new(first.clone(), now) };
     let (shop, snapshots) = watch::channel(first);
     let (asks, requests) = mpsc::unbounded_channel();
     let (shown, pictures) = watch::channel(Vec::new());

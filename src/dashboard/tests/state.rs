@@ -203,7 +203,7 @@ fn a_talk_begins_with_the_first_order_or_key_and_counts_beyond_its_end() {
     let later = |seconds| now + Duration::from_secs(seconds);
     let left = |app: &App| app.ui().talk.unwrap().left;
 
-    let mut app = App::for_a_talk(quiet.clone(), now);
+    let mut app = App::for_a_talk(quiet.clone(), now, None);
     app.update(Action::Wake, later(50));
     assert_eq!(left(&app), 600, "nobody has begun");
     app.update(Action::Picture(Arc::new(fixture::afternoon())), later(60));
@@ -216,7 +216,7 @@ fn a_talk_begins_with_the_first_order_or_key_and_counts_beyond_its_end() {
     app.update(Action::Wake, later(10_000));
     assert_eq!(app.wakes_at(), Some(later(10_001)));
 
-    let mut app = App::for_a_talk(quiet, now);
+    let mut app = App::for_a_talk(quiet, now, None);
     press(&mut app, Command::Go(Page::Sales), later(5));
     app.update(Action::Wake, later(8));
     assert_eq!(left(&app), 597);

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn it_takes_one_row_of_a_window_of_80_columns_and_stands_off_the_picture_in_a_high_one() {
         let shop = std::sync::Arc::new(fixture::afternoon());
-        let app = App::for_a_talk(shop.clone(), std::time::Instant::now());
+        let app = App::for_a_talk(shop.clone(), std::time::Instant::now(), None);
         for lang in Lang::ALL {
             let look = Look::new(ThemeName::Dark, lang, Marker::Block);
             for (width, height, rows) in [(80, 24, 1), (80, 30, 1), (120, 27, 2), (120, 28, 2), (200, 50, 1)]

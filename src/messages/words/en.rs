@@ -55,6 +55,12 @@ pub(super) fn words(sentence: &Sentence) -> String {
         }
         Sentence::Paused => "The shop is paused.".to_owned(),
         Sentence::Resumed => "The shop is running again.".to_owned(),
+        Sentence::GoesOn { records, lost: 0 } => {
+            format!("Resumed: {} read again, none lost.", records_of(*records))
+        }
+        Sentence::GoesOn { records, lost } => {
+            format!("Resumed: {} read again, but orders are missing: {}.", records_of(*records), many(*lost))
+        }
         Sentence::Stopped => "The simulator has stopped.".to_owned(),
         Sentence::Rate(Some(1.0)) => "Target: 1 order/s.".to_owned(),
         Sentence::Rate(Some(orders)) => format!("Target: {} orders/s.", rate(*orders)),
@@ -99,6 +105,10 @@ pub(super) fn words(sentence: &Sentence) -> String {
             format!("{} orders are handled, but {} emails are written.", many(*handled), many(*mails))
         }
     }
+}
+
+fn records_of(count: u64) -> String {
+    if count == 1 { "1 record".to_owned() } else { format!("{} records", many(count)) }
 }
 
 /// Behind what is said of one product: it holds for so many others as well, with numbers of their own.

@@ -83,6 +83,8 @@ mod tests {
             Sentence::Arrived { product: text("Kopp"), pieces: 1, others: 3 },
             Sentence::Paused,
             Sentence::Resumed,
+            Sentence::GoesOn { records: 1_204, lost: 0 },
+            Sentence::GoesOn { records: 1, lost: 2 },
             Sentence::Stopped,
             Sentence::Rate(Some(0.5)),
             Sentence::Rate(Some(20_000.0)),

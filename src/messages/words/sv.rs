@@ -57,6 +57,12 @@ pub(super) fn words(sentence: &Sentence) -> String {
         }
         Sentence::Paused => "Butiken är pausad.".to_owned(),
         Sentence::Resumed => "Butiken är igång igen.".to_owned(),
+        Sentence::GoesOn { records, lost: 0 } => {
+            format!("Återupptagen: {} igen, inga order förlorade.", records_read(*records))
+        }
+        Sentence::GoesOn { records, lost } => {
+            format!("Återupptagen: {} igen, men {} order saknas.", records_read(*records), many(*lost))
+        }
         Sentence::Stopped => "Simulatorn har stannat.".to_owned(),
         Sentence::Rate(Some(orders)) => format!("Målet är {} order i sekunden.", rate(*orders)),
         Sentence::Rate(None) => "Målet är så många order som Kafka tar emot.".to_owned(),
@@ -105,6 +111,10 @@ pub(super) fn words(sentence: &Sentence) -> String {
 }
 
 /// Behind what is said of one product: it holds for so many others as well, with numbers of their own.
+fn records_read(count: u64) -> String {
+    if count == 1 { "1 post läst".to_owned() } else { format!("{} poster lästa", many(count)) }
+}
+
 fn and(others: usize) -> String {
     match others {
         0 => String::new(),
