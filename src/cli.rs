@@ -21,8 +21,8 @@ use crate::{
 };
 pub use values::{BackfillArg, RateArg};
 use values::{
-    address, backfill, bootstrap, chance_ppm, date, duration_ms, ids, order_id, partitions, prefix,
-    property, rate, speed, time, whole, zone,
+    address, backfill, bootstrap, chance_ppm, date, duration_ms, ids, order_id, partitions, prefix, property,
+    rate, speed, time, whole, zone,
 };
 
 /// Headings in the help of commands that have many options.

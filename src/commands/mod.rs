@@ -32,7 +32,7 @@ use crate::{
     simulator::{Backfill, Pace, Rate, SimulatorError, SimulatorOptions},
     store::StoreError,
     stream::{
-        Session, StreamError,
+        Session, StreamError, Topic,
         agreement::{self, Agreement},
         topics,
     },
@@ -125,7 +125,7 @@ async fn find_demo(command: &Command, common: &mut Common) {
         | Command::Order { .. }
         | Command::Consume(_)
         | Command::Report(_)
-        | Command::Verify => true,
+        | Command::Verify(_) => true,
         Command::Produce(_) | Command::Broker(_) => false,
     };
     let demo = common.out.join(tui::DEMO);

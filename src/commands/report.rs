@@ -70,7 +70,7 @@ async fn rebuild(setting: &Setting, date: NaiveDate) -> Result<String, Failure> 
             Ok(counted) => counted.map_err(Failure::from),
             Err(error) => Err(Failure::Other(error.to_string())),
         },
-        Err(error) => Err(error.into()),
+        Err(failure) => Err(failure),
     };
     kafka.close().await;
     let revision = fs::read(setting.out_dir.path().join(json_file(date)))

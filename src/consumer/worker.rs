@@ -18,7 +18,7 @@ use crate::{
     shop::Zone,
     sinks::files::Files,
     store::{Batch, Store},
-    views::{Source, View, figures::ReportNote},
+    views::{Event, Source, View, figures::ReportNote},
 };
 
 /// Bytes of appends at which a checkpoint is due before its time.

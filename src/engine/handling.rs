@@ -76,6 +76,7 @@ pub async fn run(env: &Env, parameters: Parameters, size: Size) -> Result<Ended,
 }
 
 /// What the handling knows.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct HandlingProcessor {
     env: Env,
     parameters: Parameters,

@@ -63,9 +63,8 @@ pub fn start(services: &mut Services, tools: &Tools, names: &[Name]) {
     services.serve(async move {
         while stop.run_until_cancelled(tokio::time::sleep(SAVED)).await.is_some() {
             let ids = Arc::clone(&ids);
-            match tokio::task::spawn_blocking(move || ids.save()).await {
-                Ok(Err(error)) => tracing::warn!("the order ids could not be saved: {error}"),
-                Ok(Ok(())) | Err(_) => {}
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(move || ids.save()).await {
+                tracing::warn!("the order ids could not be saved: {error}");
             }
         }
     });

@@ -59,17 +59,6 @@ pub struct Position {
     pub last_id: Option<u64>,
 }
 
-impl Position {
-    /// Moves past a record; says whether its id is a new one.
-    fn is_new(&mut self, id: u64) -> bool {
-        let new = self.last_id.is_none_or(|last| id > last);
-        if new {
-            self.last_id = Some(id);
-        }
-        new
-    }
-}
-
 impl Books {
     /// Empty books of topics with so many partitions, beside the last pulse.
     pub fn new(orders: usize, deliveries: usize, pulse: Option<&Pulse>) -> Self {

@@ -95,24 +95,23 @@ pub fn kept(session: &Session) -> Result<Option<Agreement>, StreamError> {
     let written: BaseConsumer = reader(session, &[("isolation.level", "read_uncommitted")])?;
     let (low, end) = settled(session, (&committed, &written), &topic, STATE_HANDLING)?;
     let mut kept = None;
-    if low < end {
+    let mut is_open = low < end;
+    if is_open {
         let mut places = TopicPartitionList::new();
         places.add_partition_offset(&topic, STATE_HANDLING, Offset::Offset(low))?;
         committed.assign(&places)?;
     }
     let deadline = Instant::now() + PATIENCE;
-    while low < end {
-        match next(&committed, deadline, "reading what was agreed on") {
+    while is_open {
+        match next(&committed, deadline, "reading what was agreed on")? {
             Some(Heard::Record(message)) => {
                 if message.key() == Some(KEY.as_bytes()) {
                     kept = message.payload().and_then(decode);
                 }
                 // While others write, the end is never told.
-                if message.offset() + 1 >= end {
-                    break;
-                }
+                is_open = message.offset() + 1 < end;
             }
-            Some(Heard::End(_)) => break,
+            Some(Heard::End(_)) => is_open = false,
             None => return Err(session.halted(format!("{topic} cannot be read to its end"))),
         }
     }
@@ -196,8 +195,11 @@ fn others_run(session: &Session, consumer: &str, instance: Option<&str>) -> bool
         let groups = retry(CALL, |left| Ok(probe.fetch_group_list(Some(&group), left)?));
         super::let_go(probe);
         let groups = groups?;
-        let members =
-            groups.groups().iter().filter(|known| known.name() == group).flat_map(|known| known.members());
+        let members = groups
+            .groups()
+            .iter()
+            .filter(|known| known.name() == group)
+            .flat_map(rdkafka::groups::GroupInfo::members);
         // Kafka names static members after their instance (KIP-345).
         let is_ours = |id: &str| instance.is_some_and(|instance| id.starts_with(instance));
         Ok::<_, StreamError>(members.into_iter().any(|member| !is_ours(member.id())))

@@ -31,7 +31,8 @@ pub fn published(session: &Session, view: &str) -> Result<HashMap<Part, PartStat
     places.add_partition_offset(&topic, STATE_VIEWS, Offset::Offset(low))?;
     consumer.assign(&places)?;
     let deadline = Instant::now() + PATIENCE;
-    while low < end {
+    let mut is_open = low < end;
+    while is_open {
         match next(&consumer, deadline, "reading what was published")? {
             Some(Heard::Record(message)) => {
                 let key = String::from_utf8_lossy(message.key().unwrap_or_default());
@@ -42,11 +43,9 @@ pub fn published(session: &Session, view: &str) -> Result<HashMap<Part, PartStat
                     states.insert(part, state);
                 }
                 // While others publish, the end is never told.
-                if message.offset() + 1 >= end {
-                    break;
-                }
+                is_open = message.offset() + 1 < end;
             }
-            Some(Heard::End(_)) => break,
+            Some(Heard::End(_)) => is_open = false,
             None => return Err(session.halted(format!("{topic} cannot be read to its end"))),
         }
     }

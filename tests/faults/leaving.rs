@@ -83,7 +83,6 @@ fn who_leaves_is_followed_at_once_who_dies_after_its_session_and_who_comes_back_
     println!("killed: {took:?}");
     assert!(took < Duration::from_secs(8) + SEEN, "killed: {took:?}");
     b.terminate().ok();
-    assert_eq!(machines.differences(&["a", "b"]), Vec::<String>::new(), "at the end");
 }
 
 #[test]

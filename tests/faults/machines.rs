@@ -64,7 +64,7 @@ impl Machines {
             ClientConfig::new().set("bootstrap.servers", self.shop.bootstrap()).create().unwrap();
         let groups = client.fetch_group_list(Some(&group), Duration::from_secs(5)).unwrap();
         let resting = groups.groups().iter().filter(|group| group.state() == "Stable");
-        let members = resting.flat_map(|group| group.members());
+        let members = resting.flat_map(rdkafka::groups::GroupInfo::members);
         // A version of two bytes, then the number of topics.
         members
             .filter(|member| member.assignment().is_some_and(|bytes| bytes.get(2..6) > Some(&[0; 4][..])))

@@ -162,7 +162,9 @@ mod tests {
     #[test]
     fn a_demo_goes_on_unless_it_was_left_when_it_was_over_or_long_ago() {
         let begun = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
-        let minute = |minute: f64| begun + TimeDelta::milliseconds((minute * 60_000.0) as i64);
+        let minute = |minute: f64| {
+            begun + TimeDelta::from_std(std::time::Duration::from_secs_f64(minute * 60.0)).unwrap()
+        };
         let goes_on = |left, last: f64, now: f64| {
             let (bootstrap, prefix, tz) = (None, "shop".to_owned(), "UTC".to_owned());
             let demo = Demo { begun, talk: None, left, bootstrap, prefix, tz };

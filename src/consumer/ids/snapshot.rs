@@ -200,6 +200,7 @@ fn option(out: &mut Vec<u8>, number: Option<i64>) {
     }
 }
 
+#[expect(clippy::option_option, reason = "a torn file, and a number that is not there, are two things")]
 fn get_option(reader: &mut Reader<'_>) -> Option<Option<i64>> {
     match reader.next()? {
         0 => Some(None),

@@ -44,12 +44,11 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 }
 
 fn record(rows: &[Row], offset: usize) -> Decoded {
-    let content = match rows[offset] {
-        Some((id, day)) => Content::Event(Event::Order(naive::order(id, day * DAY + 4_000, &[]))),
-        None => {
-            let letter = DeadLetter { key: None, value: None, error: Invalid::Empty };
-            Content::DeadLetter(Box::new(letter))
-        }
+    let content = if let Some((id, day)) = rows[offset] {
+        Content::Event(Event::Order(naive::order(id, day * DAY + 4_000, &[])))
+    } else {
+        let letter = DeadLetter { key: None, value: None, error: Invalid::Empty };
+        Content::DeadLetter(Box::new(letter))
     };
     let offset = i64::try_from(offset).unwrap();
     Decoded { fingerprint: Fingerprint { offset, timestamp: 1, hash: 2 }, content }

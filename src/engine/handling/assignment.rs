@@ -46,7 +46,7 @@ impl HandlingProcessor {
                     let (kept, asked) = (position.ids, self.env.ids.rule());
                     if position.next > 0 && kept != asked {
                         let what = format!("its orders were judged by --ids {kept}, not by {asked}");
-                        return Err(session.unreachable_because(what));
+                        return Err(session.halted(what));
                     }
                     self.fit(*part, *position, resume.clone(), low, end)
                 }

@@ -211,7 +211,7 @@ impl World {
             uncounted.note_dead_letter(i64::try_from(*offset).unwrap());
         }
         let mut now = Counted { handled_since: Some(counted.begin()), ..counted };
-        now.advance(self.handled.len() as i64, self.dead.len() as i64);
+        now.advance(length(&self.handled), length(&self.dead));
         (uncounted, now)
     }
 
@@ -250,7 +250,7 @@ impl World {
         self.earlier.push((self.state.clone(), self.judged.len()));
         self.state = (self.ledger.position(), self.ledger.resume().clone());
         let counted = self.state.1.counted.as_mut().unwrap();
-        counted.advance(self.handled.len() as i64, self.dead.len() as i64);
+        counted.advance(length(&self.handled), length(&self.dead));
         let next = usize::try_from(self.state.0.next).unwrap();
         while self.judged.len() < next {
             self.judged.push(self.parameters);
@@ -398,4 +398,8 @@ fn a_handled_order_fits_into_a_batch_however_long_the_name() {
         assert_eq!(handled.customer.name.len() == bytes, whole);
         assert!(handled.customer.name.len() >= 10_000);
     }
+}
+
+fn length<T>(records: &[T]) -> i64 {
+    i64::try_from(records.len()).unwrap()
 }

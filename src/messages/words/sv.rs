@@ -4,6 +4,7 @@ use super::{many, rate};
 use crate::{messages::Sentence, shop::money::signed};
 
 /// The words of one sentence.
+#[expect(clippy::too_many_lines, reason = "one arm for each sentence")]
 pub(super) fn words(sentence: &Sentence) -> String {
     match sentence {
         Sentence::Text(text) => text.clone(),
