@@ -100,7 +100,11 @@ fn is_member(shop: &Shop, out: &str) -> bool {
     let probe: BaseConsumer =
         ClientConfig::new().set("bootstrap.servers", shop.bootstrap()).create().unwrap();
     let groups = probe.fetch_group_list(Some(&group), PATIENCE).unwrap();
-    groups.groups().iter().flat_map(|known| known.members()).any(|member| member.id().starts_with(&id))
+    groups
+        .groups()
+        .iter()
+        .flat_map(rdkafka::groups::GroupInfo::members)
+        .any(|member| member.id().starts_with(&id))
 }
 
 /// Makes one of the shop's topics before the shop does.
@@ -117,7 +121,11 @@ fn make(shop: &Shop, suffix: &str, partitions: i32, config: &[(&str, &str)]) {
     assert!(made.iter().all(Result::is_ok), "{made:?}");
     wait_for("the topic", PATIENCE, || {
         let metadata = admin.inner().fetch_metadata(Some(&topic), PATIENCE).unwrap();
-        metadata.topics().iter().any(|found| found.partitions().len() == partitions as usize).then_some(())
+        metadata
+            .topics()
+            .iter()
+            .any(|found| i32::try_from(found.partitions().len()) == Ok(partitions))
+            .then_some(())
     });
 }
 

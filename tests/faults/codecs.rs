@@ -61,7 +61,7 @@ fn unknown_codec() -> Bytes {
         timestamp: 1_700_000_000_000,
         key: None,
         value: Some(Bytes::from_static(b"no order")),
-        headers: indexmap::IndexMap::default(),
+        headers: kafka_protocol::indexmap::IndexMap::default(),
     };
     let mut batch = BytesMut::new();
     let options = RecordEncodeOptions { version: 2, compression: Compression::None };
