@@ -66,7 +66,9 @@ pub(super) async fn run<P: Processor>(
         env.ids.doubt();
     }
     consumer.refuse_copy().await;
-    consumer.end(matches!(ended, Ok(Ended::Done))).await;
+    // What is refused may be another's already: it gives nothing back.
+    let for_good = matches!(ended, Ok(Ended::Done)) && env.model.refused().is_none();
+    consumer.end(for_good).await;
     ended
 }
 
