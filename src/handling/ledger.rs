@@ -28,7 +28,7 @@ pub struct Resume {
     /// Since which offset which parameters hold, oldest first; those before `oldest` are forgotten.
     pub parameters: Vec<(i64, Parameters)>,
     /// Up to where the figures count what was written; `None` where that is not known.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<Counted>,
     /// What was done so far.
     #[serde(flatten)]
