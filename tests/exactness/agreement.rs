@@ -63,6 +63,7 @@ fn of_two_that_begin_at_once_one_decides() {
     for round in 0..3 {
         let shop = Shop::new();
         shop.bootstrap();
+        make(&shop, "orders", 6, &[("retention.ms", "-1")]);
         let zones = ["Europe/Stockholm", "America/New_York", "Asia/Tokyo"];
         let begun = zones.map(|zone| {
             start(&shop, &format!("{round}-{}", &zone[..4]), &["consume", "--until-end", "--tz", zone])
@@ -108,7 +109,7 @@ fn is_member(shop: &Shop, out: &str) -> bool {
 }
 
 /// Makes one of the shop's topics before the shop does.
-fn make(shop: &Shop, suffix: &str, partitions: i32, config: &[(&str, &str)]) {
+pub fn make(shop: &Shop, suffix: &str, partitions: i32, config: &[(&str, &str)]) {
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", shop.bootstrap()).create().unwrap();
     let topic = shop.topic(suffix);
@@ -140,6 +141,7 @@ fn topics_that_are_there_and_do_not_fit_are_named() {
     ] {
         let shop = Shop::new();
         make(&shop, suffix, partitions, config);
+        make(&shop, "orders", 6, &[("retention.ms", "-1")]);
         let sell = ["produce", "--backfill", "2026-03-28 20:00..2026-03-28 20:10", "--rate", "0.05"];
         for command in [&["consume", "--until-end"][..], &sell] {
             let done = run(&shop, "out-there", command);

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use crate::{
+    agreement::make,
     common::{kafka::Record, orders::Hand, shop::Shop},
     kit::{assert_agrees, consume, count_orders, orders_known, revision, sell, tell_time, wait_for_status},
 };
@@ -68,7 +69,7 @@ fn on_odd_days_each_order_is_in_its_day_once() {
 #[test]
 fn a_shop_that_opens_in_the_past_closes_its_own_days_alone() {
     let shop = Shop::new();
-    shop.bootstrap();
+    make(&shop, "orders", 6, &[("retention.ms", "-1")]);
     let nothing = consume(&shop);
     assert_eq!((orders_known(&nothing), &nothing["handled"]["total"]), (0, &json!(0)));
     sell(&shop, "2026-03-27 20:00..2026-03-28 12:00", "0.01", "46");
