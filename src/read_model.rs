@@ -324,7 +324,7 @@ impl ReadModel {
     pub fn refuse(&self, shop_second: i64, why: Sentence) {
         let first = self.lock().refused.get_or_insert_with(|| why.clone()) == &why;
         if first {
-            self.say(shop_second, Severity::Error, why);
+            self.say(shop_second, Severity::Warning, why);
         }
     }
 

@@ -109,7 +109,7 @@ fn is_member(shop: &Shop, out: &str) -> bool {
 }
 
 /// Makes one of the shop's topics before the shop does.
-pub fn make(shop: &Shop, suffix: &str, partitions: i32, config: &[(&str, &str)]) {
+pub(crate) fn make(shop: &Shop, suffix: &str, partitions: i32, config: &[(&str, &str)]) {
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", shop.bootstrap()).create().unwrap();
     let topic = shop.topic(suffix);
