@@ -84,9 +84,9 @@ fn garbage_between_orders_changes_nothing_but_the_count_of_dead_letters() {
         let partition = i32::try_from(i % 6).unwrap();
         records.push(order.clone().id(1_000_000 + i).record(partition));
         if i % 4 == 0 {
-            // The same again, one that is older, and the same id with another content.
+            // The same again, the oldest of its partition, and the same id with another content.
             records.push(order.clone().id(1_000_000 + i).record(partition));
-            records.push(order.id(3).record(partition));
+            records.push(order.id(1_000_000 + i % 6).record(partition));
             records.push(Hand::at(THEN).id(1_000_000 + i).record(partition));
         }
     }

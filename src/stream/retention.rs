@@ -54,6 +54,10 @@ pub(crate) fn begins<C: rdkafka::consumer::ConsumerContext>(
     probe: &BaseConsumer<C>,
     mut places: TopicPartitionList,
 ) -> Result<Vec<(String, i32, i64)>, StreamError> {
+    // librdkafka takes a list of nothing for a mistake; a member may be given no partition.
+    if places.count() == 0 {
+        return Ok(Vec::new());
+    }
     // ListOffsets takes -2 for the beginning, which is how Offset::Beginning is written on the wire.
     places.set_all_offsets(Offset::Beginning)?;
     let answer = retry(PATIENCE, |left| Ok(probe.offsets_for_times(places.clone(), left)?))?;
