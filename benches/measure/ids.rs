@@ -15,8 +15,10 @@ use shop_sim::{
 /// Ids of a batch, as the reader of the logs hands them on.
 const BATCH: u64 = 2_000;
 
-/// How ids are made.
-const PRODUCERS: [(&str, fn(u64) -> u64); 3] = [
+/// How ids are made: a name, and the id of each record by its number.
+type IdProducer = (&'static str, fn(u64) -> u64);
+
+const PRODUCERS: [IdProducer; 3] = [
     ("go up by 6", |number| 1 + 6 * number),
     ("two producers in turn", |number| (number % 2) * 9_000_000_000 + number / 2),
     // A bijection, so that none comes twice.
