@@ -174,7 +174,9 @@ impl<'a> Harness<'a> {
         }
         let ended = self.consumers.take_if(|running| self.crew == Crew::UntilEnd && !running.is_running());
         if let Some(ended) = ended {
-            ended.finish().ok();
+            let done = ended.finish();
+            // Before anything was sold there is no end to come to.
+            assert!(done.status.success() || done.refused().contains(" yet: start `shop-sim "), "{done}");
         }
         if self.consumers.is_none() && self.random.random_ratio(9, 10) {
             let line = [&["consume", "--seed", &self.seed], &handle[..]].concat();
