@@ -24,7 +24,7 @@ use crate::{
     },
     shop::Catalog,
     store::Stores,
-    stream::{Session, StreamError, Topic, ends::EndWatch, reader::watermarks, topics},
+    stream::{Session, StreamError, Topic, ends::EndWatch, topics},
     views::Source,
 };
 
@@ -197,6 +197,8 @@ async fn begin(
     views: &[Name],
     ids: Option<Rule>,
 ) -> Result<bool, Failure> {
+    let session = services.session.clone();
+    let watch = env.until.is_some().then(|| tokio::task::spawn_blocking(move || EndWatch::new(&session)));
     if !services.known(PATIENCE).await && !services.clock.has_heard() {
         let session = services.session.clone();
         let untold = blocking(tokio::task::spawn_blocking(move || Ok(no_time(&session)))).await?;
@@ -206,9 +208,7 @@ async fn begin(
         // Nothing is handled and no day closed before the time is known.
         services.model.say(0, Severity::Warning, untold.to_string().into());
     }
-    if let Some(until) = &env.until {
-        let session = services.session.clone();
-        let watch = tokio::task::spawn_blocking(move || EndWatch::new(&session));
+    if let (Some(until), Some(watch)) = (&env.until, watch) {
         let known = services.clock.now();
         let ends = blocking(watch).await?;
         let ends = blocking(tokio::task::spawn_blocking(move || ends.look_when_settled())).await?;
@@ -230,7 +230,7 @@ async fn begin(
 /// Why the pulse cannot be read. Blocks for a moment.
 fn no_time(session: &Session) -> StreamError {
     let topic = session.topic(Topic::Pulse);
-    let asked = session.probe().and_then(|probe| watermarks(&probe, &topic, 0, Duration::from_secs(1)));
+    let asked = session.watermarks(&topic, 0, Duration::from_secs(1));
     let reason = asked.map_or_else(|error| error.to_string(), |_| "it does not come to its end".to_owned());
     StreamError::NoTime { topic, reason }
 }

@@ -26,7 +26,7 @@ use crate::{
 
 /// While records never end, figures are shown as often as a screen can use them, wall time.
 const SHOWN: Duration = Duration::from_millis(100);
-/// A heartbeat and its answer: two seconds, and one.
+/// As long as a heartbeat and its answer may take: one goes out each second.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// Runs a consumer until it is told to stop, has reached its end, or must begin again.
@@ -159,7 +159,17 @@ impl<P: Processor> Consumer<'_, P> {
                     }
                 }
             }
-            for change in client.context().take_changes() {
+            let changes = client.context().take_changes();
+            if !changes.is_empty() {
+                let assigned = changes.iter().filter_map(|change| match change {
+                    Change::Assigned(part, _) => Some(*part),
+                    Change::Revoked(_) => None,
+                });
+                if let Err(why) = self.env.ids.prove(&self.env.session, assigned) {
+                    return Ok(Ended::Again(why));
+                }
+            }
+            for change in changes {
                 match change {
                     Change::Assigned(part, start) => {
                         if let Err(why) = self.input.assign(part, start) {

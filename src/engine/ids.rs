@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     consumer::{Batch, Part, Rule, Start, ids::Index},
-    stream::{Session, StreamError, log_identity, reader::watermarks, topic_name},
+    stream::{Session, log_identity, topic_name},
     views::Source,
 };
 
@@ -64,19 +64,47 @@ impl OrderIds {
         self.folder.join(partition.to_string())
     }
 
-    /// Where to read from a partition that a consumer begins at `start`. Asks Kafka whether the log is the one that the
-    /// index is of, and reads the disk: blocks.
+    /// Compares the last record of each index with the log; one that is of another log is set aside. Partitions that are
+    /// known to be the same are not asked for again, and all others at once. Reads the disk, and asks Kafka: blocks.
+    pub(super) fn prove(
+        &self,
+        session: &Session,
+        parts: impl IntoIterator<Item = Part>,
+    ) -> Result<(), String> {
+        // Whoever else begins waits for the answer.
+        let mut proven = lock(&self.proven);
+        let (mut asked, mut anchors) = (BTreeMap::new(), HashMap::new());
+        for part in parts {
+            if part.source == Source::Orders && !proven.contains(&part.partition) {
+                let held = self.open(part.partition)?;
+                anchors.extend(lock(&held).index.last().map(|last| (part, last)));
+                asked.insert(part.partition, held);
+            }
+        }
+        for part in log_identity::others(session, &anchors).map_err(|error| error.to_string())? {
+            tracing::warn!("the ids of {part} are those of another log: they are read again");
+            if let Some(held) = asked.get(&part.partition) {
+                self.clear(part.partition, &mut lock(held));
+            }
+        }
+        proven.extend(asked.into_keys());
+        Ok(())
+    }
+
+    /// Where to read from a partition that a consumer begins at `start`, once its log is proven. Reads the disk, and asks
+    /// Kafka where records are missing: blocks.
     pub(super) fn begin(&self, session: &Session, part: Part, start: Start) -> Result<Start, String> {
         if part.source != Source::Orders {
             return Ok(start);
         }
         let held = self.open(part.partition)?;
         let mut held = lock(&held);
-        self.prove(session, part, &mut held)?;
         let next = held.index.next();
         match start {
             Start::Offset(offset) if offset > next => {
-                let low = low(session, part).map_err(|error| error.to_string())?;
+                let topic = topic_name(session, part.source);
+                let marks = session.watermarks(&topic, part.partition, CALL);
+                let (low, _) = marks.map_err(|error| error.to_string())?;
                 if low > next {
                     tracing::warn!(
                         "the ids of {part} from offset {next} to {low} are gone with their orders"
@@ -106,21 +134,6 @@ impl OrderIds {
         let held = Arc::new(Mutex::new(Held { saved: index.next(), index }));
         parts.insert(partition, Arc::clone(&held));
         Ok(held)
-    }
-
-    /// Compares the last record of the index with the log; one of another log is set aside.
-    fn prove(&self, session: &Session, part: Part, held: &mut Held) -> Result<(), String> {
-        if lock(&self.proven).contains(&part.partition) {
-            return Ok(());
-        }
-        let anchors: HashMap<_, _> = held.index.last().map(|last| (part, last)).into_iter().collect();
-        let others = log_identity::others(session, &anchors).map_err(|error| error.to_string())?;
-        if others.contains(&part) {
-            tracing::warn!("the ids of {part} are those of another log: they are read again");
-            self.clear(part.partition, held);
-        }
-        lock(&self.proven).insert(part.partition);
-        Ok(())
     }
 
     fn clear(&self, partition: i32, held: &mut Held) {
@@ -177,12 +190,4 @@ impl OrderIds {
         }
         Ok(())
     }
-}
-
-/// Where a log begins.
-fn low(session: &Session, part: Part) -> Result<i64, StreamError> {
-    let probe = session.probe()?;
-    let marks = watermarks(&probe, &topic_name(session, part.source), part.partition, CALL);
-    crate::stream::let_go(probe);
-    Ok(marks?.0)
 }

@@ -18,7 +18,7 @@ use rdkafka::consumer::Consumer;
 use super::member::{Client, Committed, commit_within};
 use crate::consumer::Part;
 
-/// So long a silence takes no partition away: at most half a second, a heartbeat's interval, was silent before it.
+/// So long a silence takes no partition away: at most a second, a heartbeat's interval, was silent before it.
 const HARMLESS: Duration = Duration::from_secs(3);
 /// How long Kafka may take to say whether it knows this member.
 const PATIENCE: Duration = Duration::from_secs(5);

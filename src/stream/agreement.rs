@@ -6,12 +6,13 @@
 
 use std::{
     collections::BTreeMap,
+    ops::ControlFlow,
     time::{Duration, Instant},
 };
 
 use rdkafka::{
-    Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
+    Message,
+    consumer::{BaseConsumer, Consumer as _},
     producer::{BaseRecord, Producer},
 };
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Session, StreamError, Topic,
     producer::PolledProducer,
-    reader::{Heard, next, reader, settled},
+    reader::{read, reader, settled},
     retry::retry,
     topics::STATE_HANDLING,
 };
@@ -95,26 +96,20 @@ pub fn kept(session: &Session) -> Result<Option<Agreement>, StreamError> {
     let written: BaseConsumer = reader(session, &[("isolation.level", "read_uncommitted")])?;
     let (low, end) = settled(session, (&committed, &written), &topic, STATE_HANDLING)?;
     let mut kept = None;
-    let mut is_open = low < end;
-    if is_open {
-        let mut places = TopicPartitionList::new();
-        places.add_partition_offset(&topic, STATE_HANDLING, Offset::Offset(low))?;
-        committed.assign(&places)?;
-    }
     let deadline = Instant::now() + PATIENCE;
-    while is_open {
-        match next(&committed, deadline, "reading what was agreed on")? {
-            Some(Heard::Record(message)) => {
-                if message.key() == Some(KEY.as_bytes()) {
-                    kept = message.payload().and_then(decode);
-                }
-                // While others write, the end is never told.
-                is_open = message.offset() + 1 < end;
+    read(
+        session,
+        &committed,
+        &topic,
+        [(STATE_HANDLING, low..end)],
+        || deadline,
+        |message| {
+            if message.key() == Some(KEY.as_bytes()) {
+                kept = message.payload().and_then(decode);
             }
-            Some(Heard::End(_)) => is_open = false,
-            None => return Err(session.halted(format!("{topic} cannot be read to its end"))),
-        }
-    }
+            ControlFlow::<()>::Continue(())
+        },
+    )?;
     super::let_go((committed, written));
     Ok(kept)
 }

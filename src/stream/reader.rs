@@ -1,8 +1,13 @@
 //! Reading outside of any group: the client for it, and what it hears.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    ops::{ControlFlow, Range},
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
+    Message, Offset, TopicPartitionList,
     config::FromClientConfig,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::{KafkaError, RDKafkaErrorCode},
@@ -99,6 +104,53 @@ pub(crate) fn next<'a>(
             None => {}
         }
     }
+}
+
+/// Hands the records of a topic that lie in `ranges` of offsets, by partition, to `each`, until it breaks or all are read.
+/// Those of one partition come in order. Each is waited for until the `deadline` that holds then. Blocks.
+///
+/// # Errors
+///
+/// Where a record does not come in time, or cannot be opened.
+pub(crate) fn read<T>(
+    session: &Session,
+    reader: &BaseConsumer,
+    topic: &str,
+    ranges: impl IntoIterator<Item = (i32, Range<i64>)>,
+    deadline: impl Fn() -> Instant,
+    mut each: impl FnMut(&BorrowedMessage<'_>) -> ControlFlow<T>,
+) -> Result<Option<T>, StreamError> {
+    let mut places = TopicPartitionList::new();
+    let mut open = BTreeMap::new();
+    for (partition, range) in ranges.into_iter().filter(|(_, range)| !range.is_empty()) {
+        places.add_partition_offset(topic, partition, Offset::Offset(range.start))?;
+        open.insert(partition, range.end);
+    }
+    if open.is_empty() {
+        return Ok(None);
+    }
+    reader.assign(&places)?;
+    let doing = format!("reading {topic}");
+    while !open.is_empty() {
+        match next(reader, deadline(), &doing)? {
+            Some(Heard::Record(message)) => {
+                let Some(end) = open.get(&message.partition()).copied() else { continue };
+                if message.offset() < end
+                    && let ControlFlow::Break(found) = each(&message)
+                {
+                    return Ok(Some(found));
+                }
+                // While others write, the end is never told.
+                if message.offset() + 1 >= end {
+                    open.remove(&message.partition());
+                }
+            }
+            Some(Heard::End(partition)) => drop(open.remove(&partition)),
+            None => return Err(session.halted(format!("{doing} came to a halt"))),
+        }
+    }
+    reader.unassign()?;
+    Ok(None)
 }
 
 /// Why records that were fetched cannot be opened, where that is what an error says. librdkafka stays where it is in

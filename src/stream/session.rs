@@ -8,7 +8,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::{Topic, retention::Gap, retry::retry};
+use super::{Topic, reader::watermarks, retention::Gap, retry::retry};
 use crate::messages::Sentence;
 
 /// Everything a client needs to know; cheap to clone.
@@ -266,6 +266,19 @@ impl Session {
     /// A client for questions (metadata, watermarks); it joins no group. Its calls block.
     pub fn probe(&self) -> Result<BaseConsumer, StreamError> {
         Ok(self.client(&[("enable.auto.commit", "false")]).create()?)
+    }
+
+    /// Where a partition begins and ends now, asked with a client of its own. Blocks for at most `patience`.
+    pub fn watermarks(
+        &self,
+        topic: &str,
+        partition: i32,
+        patience: Duration,
+    ) -> Result<(i64, i64), StreamError> {
+        let probe = self.probe()?;
+        let marks = watermarks(&probe, topic, partition, patience);
+        super::let_go(probe);
+        marks
     }
 
     /// How many partitions a topic has, or [`StreamError::NoTopic`]. Blocks for at most `timeout`.

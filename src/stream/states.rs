@@ -2,18 +2,16 @@
 
 use std::{
     collections::HashMap,
+    ops::ControlFlow,
     time::{Duration, Instant},
 };
 
-use rdkafka::{
-    Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-};
+use rdkafka::{Message, consumer::BaseConsumer};
 
 use super::{
     Session, StreamError, Topic,
     follow::place,
-    reader::{Heard, next, reader, watermarks},
+    reader::{read, reader, watermarks},
     topics::STATE_VIEWS,
 };
 use crate::{consumer::Part, read_model::PartState};
@@ -27,28 +25,24 @@ pub fn published(session: &Session, view: &str) -> Result<HashMap<Part, PartStat
     let topic = session.topic(Topic::State);
     let (low, end) = watermarks(&consumer, &topic, STATE_VIEWS, CALL)?;
     let mut states = HashMap::new();
-    let mut places = TopicPartitionList::new();
-    places.add_partition_offset(&topic, STATE_VIEWS, Offset::Offset(low))?;
-    consumer.assign(&places)?;
     let deadline = Instant::now() + PATIENCE;
-    let mut is_open = low < end;
-    while is_open {
-        match next(&consumer, deadline, "reading what was published")? {
-            Some(Heard::Record(message)) => {
-                let key = String::from_utf8_lossy(message.key().unwrap_or_default());
-                let state = message.payload().map(serde_json::from_slice::<PartState>);
-                if let (Some((of, part)), Some(Ok(state))) = (place(&key), state)
-                    && of == view
-                {
-                    states.insert(part, state);
-                }
-                // While others publish, the end is never told.
-                is_open = message.offset() + 1 < end;
+    read(
+        session,
+        &consumer,
+        &topic,
+        [(STATE_VIEWS, low..end)],
+        || deadline,
+        |message| {
+            let key = String::from_utf8_lossy(message.key().unwrap_or_default());
+            let state = message.payload().map(serde_json::from_slice::<PartState>);
+            if let (Some((of, part)), Some(Ok(state))) = (place(&key), state)
+                && of == view
+            {
+                states.insert(part, state);
             }
-            Some(Heard::End(_)) => is_open = false,
-            None => return Err(session.halted(format!("{topic} cannot be read to its end"))),
-        }
-    }
+            ControlFlow::<()>::Continue(())
+        },
+    )?;
     super::let_go(consumer);
     Ok(states)
 }

@@ -18,7 +18,7 @@ use super::{
     varint::{Reader, put},
 };
 
-/// Bytes of a block; this many files of a page are read at once.
+/// Bytes of a block, which is what is read at once.
 const BLOCK: usize = 4096;
 /// Bytes of a block's filter: 12 bits an id, where ids are at random.
 const FILTER: usize = 1024;
@@ -96,7 +96,7 @@ impl Run {
         self.last
     }
 
-    /// Waits until it survives a power failure.
+    /// Its file, for whoever reads or syncs it.
     pub(super) fn file(&self) -> Arc<File> {
         Arc::clone(&self.file)
     }

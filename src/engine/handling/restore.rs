@@ -2,12 +2,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::ControlFlow,
     time::{Duration, Instant},
 };
 
 use rdkafka::{
-    Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
+    Message,
+    consumer::BaseConsumer,
     message::{BorrowedMessage, Headers},
 };
 
@@ -19,7 +20,7 @@ use crate::{
         Session, StreamError, Topic,
         agreement::{Agreement, KEY, decode},
         follow::place,
-        reader::{Heard, next, reader, settled, watermarks},
+        reader::{read, reader, settled, watermarks},
         topics::STATE_HANDLING,
     },
 };
@@ -137,43 +138,25 @@ impl<'a> Restore<'a> {
         mut each: impl FnMut(&BorrowedMessage<'_>),
     ) -> Result<BTreeMap<i32, i64>, StreamError> {
         let name = self.session.topic(topic);
-        let (mut ends, mut open) = (BTreeMap::new(), BTreeMap::new());
-        let mut places = TopicPartitionList::new();
+        let (mut ends, mut ranges) = (BTreeMap::new(), BTreeMap::new());
         for (partition, from) in from {
             let (low, end) = settled(self.session, (&self.committed, &self.written), &name, *partition)?;
             ends.insert(*partition, end);
             // A topic that was made anew is shorter than what was counted of it.
             let from = if *from > end && *from < i64::MAX { low } else { (*from).max(low) };
-            if from < end {
-                open.insert(*partition, end);
-                places.add_partition_offset(&name, *partition, Offset::Offset(from))?;
-            }
+            ranges.insert(*partition, from..end);
         }
-        if open.is_empty() {
-            return Ok(ends);
-        }
-        self.committed.assign(&places)?;
-        while !open.is_empty() {
-            match next(&self.committed, deadline, "reading what handling wrote")? {
-                Some(Heard::Record(message)) => {
-                    // While others write, the end is never told.
-                    let partition = message.partition();
-                    let Some(end) = open.get(&partition) else { continue };
-                    if message.offset() + 1 >= *end {
-                        open.remove(&partition);
-                    }
-                    if message.offset() < ends.get(&partition).copied().unwrap_or(0) {
-                        each(&message);
-                    }
-                }
-                Some(Heard::End(partition)) => drop(open.remove(&partition)),
-                None => {
-                    let reason = format!("{name} cannot be read to its end");
-                    return Err(self.session.halted(reason));
-                }
-            }
-        }
-        self.committed.unassign()?;
+        read(
+            self.session,
+            &self.committed,
+            &name,
+            ranges,
+            || deadline,
+            |message| {
+                each(message);
+                ControlFlow::<()>::Continue(())
+            },
+        )?;
         Ok(ends)
     }
 }

@@ -201,7 +201,6 @@ impl Sender {
             })?;
         }
         self.producer.send_offsets_to_transaction(offsets.0, offsets.1, CALL)?;
-        self.producer.flush(CALL)?;
         self.producer.commit_transaction(CALL)?;
         if self.delivered.failed.swap(0, Ordering::Relaxed) > 0 {
             return Err(KafkaError::MessageProduction(RDKafkaErrorCode::Fail).into());

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use rdkafka::TopicPartitionList;
+use rdkafka::{TopicPartitionList, consumer::BaseConsumer};
 
 use super::ViewProcessor;
 use crate::{
@@ -29,7 +29,20 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         committed: &HashMap<Part, Committed>,
     ) -> Result<Vec<Start>, String> {
         self.worker.set_ids(self.env.ids.rule());
-        let cut = self.cut(parts)?;
+        let probe = self.env.session.probe().map_err(|error| error.to_string())?;
+        let starts = self.take_over_asking(&probe, parts, committed);
+        crate::stream::let_go(probe);
+        starts
+    }
+
+    /// The same with a client that it may ask about the logs.
+    fn take_over_asking(
+        &mut self,
+        probe: &BaseConsumer,
+        parts: &[Part],
+        committed: &HashMap<Part, Committed>,
+    ) -> Result<Vec<Start>, String> {
+        let cut = self.cut(probe, parts)?;
         let mut elsewhere = self.read_elsewhere(parts, committed)?;
         let mut handed = None;
         if !(elsewhere.is_empty() && cut.is_empty()) {
@@ -61,7 +74,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
                 None => self.worker.assign(*part),
             };
             let start = start.map_err(|trouble| trouble.to_string())?;
-            starts.push(self.fit(*part, start)?);
+            starts.push(self.fit(probe, *part, start)?);
         }
         if let Some(handed) = handed {
             crate::stream::let_go(handed);
@@ -124,20 +137,14 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     }
 
     /// Of partitions that are taken over: those whose log has lost records that the checkpoint here lacks.
-    fn cut(&self, parts: &[Part]) -> Result<Vec<(Part, Gap)>, String> {
+    fn cut(&self, probe: &BaseConsumer, parts: &[Part]) -> Result<Vec<(Part, Gap)>, String> {
         let session = &self.env.session;
-        let begin = || -> Result<_, StreamError> {
-            let probe = session.probe()?;
-            let mut places = TopicPartitionList::new();
-            for part in parts {
-                places.add_partition(&topic_name(session, part.source), part.partition);
-            }
-            let begins = begins(&probe, places)?;
-            crate::stream::let_go(probe);
-            Ok(begins)
-        };
+        let mut places = TopicPartitionList::new();
+        for part in parts {
+            places.add_partition(&topic_name(session, part.source), part.partition);
+        }
         let mut cut = Vec::new();
-        for (topic, partition, begins) in begin().map_err(|error| error.to_string())? {
+        for (topic, partition, begins) in begins(probe, places).map_err(|error| error.to_string())? {
             let is = |part: &&Part| part.partition == partition && topic_name(session, part.source) == topic;
             if let Some(part) = parts.iter().find(is)
                 && self.worker.saved_next(*part).map_err(|trouble| trouble.to_string())? < begins
@@ -171,19 +178,12 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         Ok(())
     }
 
-    /// Where a log begins and ends now. Asks for a bounded time.
-    fn watermarks(&self, part: Part) -> Result<(i64, i64), StreamError> {
-        let session = &self.env.session;
-        let probe = session.probe()?;
-        let marks = watermarks(&probe, &topic_name(session, part.source), part.partition, CALL);
-        crate::stream::let_go(probe);
-        marks
-    }
-
     /// Where to read from in a log that retention has taken the last record from, or that has become another one.
-    fn fit(&mut self, part: Part, start: Start) -> Result<Start, String> {
+    fn fit(&mut self, probe: &BaseConsumer, part: Part, start: Start) -> Result<Start, String> {
         let Start::Offset(last) = start else { return Ok(start) };
-        let (low, end) = self.watermarks(part).map_err(|error| error.to_string())?;
+        let topic = topic_name(&self.env.session, part.source);
+        let marks = watermarks(probe, &topic, part.partition, CALL);
+        let (low, end) = marks.map_err(|error| error.to_string())?;
         if end <= last {
             self.worker.reset().map_err(|trouble| trouble.to_string())?;
             self.worker.retire();

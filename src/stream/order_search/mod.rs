@@ -21,7 +21,7 @@ use rdkafka::{
 
 use super::{
     Session, StreamError, Topic,
-    reader::{Heard, next, reader, watermarks},
+    reader::{read, reader, watermarks},
     retry::retry,
     scan::scan,
 };
@@ -215,32 +215,10 @@ impl Finder {
         partition: i32,
         from: i64,
         end: i64,
-        mut each: impl FnMut(&BorrowedMessage<'_>) -> ControlFlow<T>,
+        each: impl FnMut(&BorrowedMessage<'_>) -> ControlFlow<T>,
     ) -> Result<Option<T>, StreamError> {
-        if from >= end {
-            return Ok(None);
-        }
-        let mut place = TopicPartitionList::new();
-        place.add_partition_offset(topic, partition, Offset::Offset(from))?;
-        self.reader.assign(&place)?;
-        let doing = format!("reading {topic}");
-        loop {
-            match next(&self.reader, Instant::now() + CALL, &doing)? {
-                Some(Heard::Record(message)) => {
-                    if message.offset() >= end {
-                        return Ok(None);
-                    }
-                    if let ControlFlow::Break(found) = each(&message) {
-                        return Ok(Some(found));
-                    }
-                    if message.offset() + 1 >= end {
-                        return Ok(None);
-                    }
-                }
-                Some(Heard::End(_)) => return Ok(None),
-                None => return Err(self.session.halted(format!("{doing} came to a halt"))),
-            }
-        }
+        let deadline = || Instant::now() + CALL;
+        read(&self.session, &self.reader, topic, [(partition, from..end)], deadline, each)
     }
 
     /// Lets it go without waiting.
