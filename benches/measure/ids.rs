@@ -7,7 +7,7 @@ use std::{
 };
 
 use shop_sim::{
-    consumer::{Content, Decoded, Rule, ids::Index, position::Fingerprint},
+    consumer::{Content, Decoded, Rule, order_ids::Index, position::Fingerprint},
     shop::{Customer, Order},
     views::Event,
 };

@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     consumer::{Part, Rule},
     consumers::{NAMES, Name},
-    engine::{Env, ids::OrderIds, log_reader::LogReader, publisher::Publisher, until::Until},
+    engine::{Env, log_reader::LogReader, order_ids::OrderIds, publisher::Publisher, until::Until},
     handling::Parameters,
     logging,
     messages::Severity,

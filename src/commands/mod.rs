@@ -33,7 +33,7 @@ use crate::{
     store::StoreError,
     stream::{
         Session, StreamError, Topic,
-        agreement::{self, Agreement},
+        agreed_settings::{self, Agreement},
         topics,
     },
 };
@@ -207,7 +207,8 @@ async fn opened(setting: &Setting, want: Want, stop: &CancellationToken) -> Resu
 /// this process in its groups, where it has one.
 async fn agree(session: &Session, ours: Agreement, instance: Option<String>) -> Result<(), StreamError> {
     let asked = session.clone();
-    let agreeing = tokio::task::spawn_blocking(move || agreement::join(&asked, &ours, instance.as_deref()));
+    let agreeing =
+        tokio::task::spawn_blocking(move || agreed_settings::join(&asked, &ours, instance.as_deref()));
     agreeing.await.unwrap_or_else(|error| Err(session.halted(error.to_string())))
 }
 
@@ -215,7 +216,7 @@ async fn agree(session: &Session, ours: Agreement, instance: Option<String>) -> 
 async fn exists(session: &Session, zone: Zone) -> Result<(), StreamError> {
     topics::exist(session, Topic::State, PATIENCE).await?;
     let asked = session.clone();
-    let looking = tokio::task::spawn_blocking(move || match agreement::kept(&asked)? {
+    let looking = tokio::task::spawn_blocking(move || match agreed_settings::kept(&asked)? {
         Some(kept) => Agreement::of(zone).check(&kept),
         None => Ok(()),
     });

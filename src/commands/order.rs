@@ -11,7 +11,7 @@ use crate::{
     stream::{
         StreamError, Topic,
         order_search::{Finder, OrderStatus, TopicPartitionOffset, Tracker},
-        retention::gaps,
+        retention_gaps::gaps,
     },
 };
 

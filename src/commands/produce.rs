@@ -19,7 +19,7 @@ use crate::{
         money::{decimal, thousands},
     },
     simulator::{self, Outcome, Progress},
-    stream::{agreement::Agreement, topics},
+    stream::{agreed_settings::Agreement, topics},
 };
 
 /// Sells until it is told to stop or has written what it was to write.

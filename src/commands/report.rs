@@ -9,7 +9,7 @@ use super::{Failure, PATIENCE, Setting, consume::kept_ids, exists, print};
 use crate::{
     cli::ReportArgs,
     clock::Clock,
-    consumer::{Rule, ids::Index},
+    consumer::{Rule, order_ids::Index},
     runtime::{
         kafka::{Kafka, Want},
         services::Services,

@@ -25,7 +25,7 @@ use crate::{
         money::{decimal, kronor, thousands},
     },
     sinks::clean::shown,
-    stream::{Session, StreamError, Topic, ends::EndWatch, retention::gaps, retry::retry},
+    stream::{Session, StreamError, Topic, ends::EndWatch, retention_gaps::gaps, retry::retry},
     verify::{Claim, Differences, Log, STATE},
     views::figures::{ReportNote, ShopFigures},
 };

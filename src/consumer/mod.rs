@@ -4,13 +4,13 @@
 //! files, so that tests can stop it after any step.
 
 pub mod batch;
-pub mod ids;
+pub mod order_ids;
 pub mod output;
 pub mod position;
 pub mod worker;
 
 pub use batch::{Batch, Content, DeadLetter, Decoded};
-pub use ids::Rule;
+pub use order_ids::Rule;
 pub use output::Output;
 pub use position::{Part, Position, Record, Start};
 pub use worker::{Handover, Taken, Trouble, Worker};

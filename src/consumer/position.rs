@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::Rule;
+use super::order_ids::Rule;
 use crate::{shop::order::LARGEST_COUNTED, views::Source};
 
 /// One partition of one of a view's logs.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::{runtime::Handle, sync::watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{ids::OrderIds, log_reader::LogReader, publisher::Publisher, until::Until};
+use super::{log_reader::LogReader, order_ids::OrderIds, publisher::Publisher, until::Until};
 use crate::{clock::Clock, messages::Sentence, read_model::ReadModel, shop::Zone, stream::Session};
 
 /// What the consumers of a process share.

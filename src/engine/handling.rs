@@ -4,8 +4,8 @@
 mod assignment;
 mod commit;
 mod restore;
-mod size;
 mod transaction;
+mod transaction_size;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::size::Size;
+pub use self::transaction_size::TransactionSize;
 use self::{commit::Transaction, transaction::Sender};
 use super::{
     consumer,
@@ -50,7 +50,7 @@ const HELD: usize = 250_000;
 /// # Errors
 ///
 /// Where Kafka refuses what no repetition mends.
-pub async fn run(env: &Env, parameters: Parameters, size: Size) -> Result<Ended, ConsumerError> {
+pub async fn run(env: &Env, parameters: Parameters, size: TransactionSize) -> Result<Ended, ConsumerError> {
     // First, so that a transaction that an earlier run left open is aborted.
     let sender = Sender::new(&env.session, &env.instance)?;
     let handling = HandlingProcessor {
@@ -80,7 +80,7 @@ pub async fn run(env: &Env, parameters: Parameters, size: Size) -> Result<Ended,
 struct HandlingProcessor {
     env: Env,
     parameters: Parameters,
-    size: Size,
+    size: TransactionSize,
     /// By partition.
     ledgers: BTreeMap<i32, Ledger>,
     /// Let go when it retires.

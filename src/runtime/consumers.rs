@@ -12,7 +12,7 @@ use crate::{
     shop::{Catalog, Zone},
     sinks::disk::Folder,
     store::Stores,
-    stream::{StreamError, agreement::Agreement, topics},
+    stream::{StreamError, agreed_settings::Agreement, topics},
 };
 
 /// How often the order ids are saved, wall time; those since then are read again after a kill.
@@ -98,7 +98,7 @@ impl Visitor for Start<'_> {
     fn handling(self) {
         let Self { services, tools } = self;
         services.spawn(async move {
-            let size = handling::Size::default();
+            let size = handling::TransactionSize::default();
             let run = || {
                 let (Tools { env, parameters, .. }, size) = (tools.clone(), size.clone());
                 dedicated(handling::NAME, async move { handling::run(&env, parameters, size).await })

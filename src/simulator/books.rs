@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::shelf::Coming;
 use crate::{
-    consumer::{self, Rule, ids::Index},
+    consumer::{self, Rule, order_ids::Index},
     shop::{Delivery, Order, Pulse, order::LARGEST_COUNTED, pulse::RunState},
     views::{Source, figures::StockLine},
 };

@@ -15,7 +15,9 @@ use crate::{
     consumers::{PartFigures, Stock},
     read_model::PartState,
     shop::Pulse,
-    stream::{Session, StreamError, Topic, let_go, retention::gaps, retry::retry, states},
+    stream::{
+        Session, StreamError, Topic, let_go, published_states::published, retention_gaps::gaps, retry::retry,
+    },
     views::{Source, View},
 };
 
@@ -33,7 +35,7 @@ pub(super) fn read_books(
     let gaps = gaps(session, &[Topic::Orders, Topic::Deliveries])?;
     let is_cut = !gaps.is_empty();
     if is_cut {
-        let published = states::published(session, Stock::NAME)?;
+        let published = published(session, Stock::NAME)?;
         for gap in gaps {
             let is_orders = gap.topic == session.topic(Topic::Orders);
             let source = if is_orders { Source::Orders } else { Source::Deliveries };

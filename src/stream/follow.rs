@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Session, StreamError, Topic,
-    agreement::KEY,
+    agreed_settings::KEY,
     reader::reader,
     topics::{STATE_HANDLING, STATE_VIEWS},
 };

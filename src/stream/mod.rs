@@ -1,6 +1,6 @@
 //! Kafka: which topics there are, how clients are configured, and the loops that read and write.
 
-pub mod agreement;
+pub mod agreed_settings;
 pub mod cluster;
 pub mod control;
 pub mod ends;
@@ -9,12 +9,12 @@ pub mod log_identity;
 pub mod order_search;
 pub mod probe;
 pub mod producer;
+pub mod published_states;
 pub mod reader;
-pub mod retention;
+pub mod retention_gaps;
 pub mod retry;
 pub mod scan;
 pub mod session;
-pub mod states;
 pub mod topics;
 
 use rdkafka::config::RDKafkaLogLevel;

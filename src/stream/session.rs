@@ -8,7 +8,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::{Topic, reader::watermarks, retention::Gap, retry::retry};
+use super::{Topic, reader::watermarks, retention_gaps::Gap, retry::retry};
 use crate::messages::Sentence;
 
 /// Everything a client needs to know; cheap to clone.

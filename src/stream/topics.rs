@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Session, StreamError,
-    agreement::{self, Agreement},
+    agreed_settings::{self, Agreement},
 };
 use crate::{
     clock::Clock,
@@ -133,7 +133,7 @@ impl Kept {
         let (session, ours) = (self.session.clone(), self.agreement.clone());
         let instance = Arc::clone(&self.instance);
         let agreeing =
-            tokio::task::spawn_blocking(move || agreement::join(&session, &ours, Some(&*instance)));
+            tokio::task::spawn_blocking(move || agreed_settings::join(&session, &ours, Some(&*instance)));
         match agreeing.await {
             Ok(Ok(())) => {}
             Ok(Err(error @ StreamError::Disagrees { .. })) => {

@@ -11,7 +11,7 @@ use shop_sim::{
     clock::Clock,
     consumer::Output,
     consumers::PartFigures,
-    engine::{ConsumerError, Env, ids::OrderIds, log_reader::LogReader, publisher::Publisher, view},
+    engine::{ConsumerError, Env, log_reader::LogReader, order_ids::OrderIds, publisher::Publisher, view},
     read_model::{Connection, ReadModel},
     runtime::{
         dedicated_thread::{self, NoThread},

@@ -184,7 +184,7 @@ async fn logs_that_were_in_doubt_before_a_run_began_do_not_hold_it_up() {
     bench.env.begin.send_replace(false);
     let env = bench.env.clone();
     let parameters = Parameters { chance_ppm: 1_000_000, ..Parameters::default() };
-    let run = async move { handling::run(&env, parameters, handling::Size::default()).await };
+    let run = async move { handling::run(&env, parameters, handling::TransactionSize::default()).await };
     let running = tokio::spawn(dedicated_thread::run("handling", run));
     let (probe, group) = (bench.env.session.probe().unwrap(), bench.env.session.group("handling"));
     let has_members = || {

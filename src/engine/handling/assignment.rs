@@ -10,7 +10,7 @@ use crate::{
     handling::{Counted, Ledger, Resume},
     messages::Severity,
     read_model::PartState,
-    stream::{StreamError, agreement::Agreement},
+    stream::{StreamError, agreed_settings::Agreement},
 };
 
 impl HandlingProcessor {

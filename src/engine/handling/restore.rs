@@ -18,7 +18,7 @@ use crate::{
     shop::Handled,
     stream::{
         Session, StreamError, Topic,
-        agreement::{Agreement, KEY, decode},
+        agreed_settings::{Agreement, KEY, decode},
         follow::place,
         reader::{read, reader, settled, watermarks},
         topics::STATE_HANDLING,

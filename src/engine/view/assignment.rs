@@ -12,7 +12,7 @@ use crate::{
     stream::{
         StreamError,
         reader::watermarks,
-        retention::{Gap, begins},
+        retention_gaps::{Gap, begins},
         topic_name,
     },
     views::View,

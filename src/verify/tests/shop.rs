@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::super::{claim::Claim, *};
 use crate::{
     consumer::{
-        DeadLetter, Decoded, Output, Part, Rule, Worker, ids::Index, output::NoOutput,
+        DeadLetter, Decoded, Output, Part, Rule, Worker, order_ids::Index, output::NoOutput,
         position::Record as Read,
     },
     consumers::{

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    consumer::{Batch, Part, Rule, Start, ids::Index},
+    consumer::{Batch, Part, Rule, Start, order_ids::Index},
     stream::{Session, log_identity, topic_name},
     views::Source,
 };

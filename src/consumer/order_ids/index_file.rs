@@ -10,9 +10,9 @@ use std::{
 
 use super::{
     Index, Known, Rule,
-    run::{Run, number_of},
-    seen::{Disk, Seen, Set},
-    stretches::{Stretch, Stretches},
+    progressions::{Progression, Progressions},
+    seen_ids::{Disk, Seen, Set},
+    sorted_run::{Run, number_of},
     varint::{Reader, put},
 };
 use crate::consumer::position::Fingerprint;
@@ -226,7 +226,7 @@ fn seen(out: &mut Vec<u8>, seen: &Seen) {
         set.runs.iter().for_each(|run| put(out, run.number));
         put(out, set.recent.len() as u64);
         let mut before = 0;
-        for Stretch { first, last, step } in set.recent.iter() {
+        for Progression { first, last, step } in set.recent.iter() {
             put(out, first - before);
             put(out, step);
             put(out, (last - first) / step);
@@ -249,12 +249,12 @@ fn get_seen(reader: &mut Reader<'_>, mut seen: Seen, folder: Option<&Path>) -> O
             let run = Run::open(folder?, number);
             runs.push(run.inspect_err(|error| tracing::debug!("order ids, run {number}: {error}")).ok()?);
         }
-        let (mut recent, mut first) = (Stretches::default(), 0_u64);
+        let (mut recent, mut first) = (Progressions::default(), 0_u64);
         for _ in 0..reader.next()? {
             first = first.checked_add(reader.next()?)?;
             let step = reader.next()?.max(1);
             let last = first.checked_add(step.checked_mul(reader.next()?)?)?;
-            recent.put(Stretch { first, last, step });
+            recent.put(Progression { first, last, step });
         }
         Some(Set::restored(recent, runs))
     };

@@ -4,10 +4,10 @@
 //! through a partition once, remembers the ids and which offsets hold duplicates, and so answers for every offset that it
 //! has passed: one serves all consumers of a process, wherever they are, and whatever they read again.
 
-mod run;
-mod seen;
-mod snapshot;
-mod stretches;
+mod index_file;
+mod progressions;
+mod seen_ids;
+mod sorted_run;
 mod varint;
 
 use std::{collections::BTreeMap, fmt, io, path::PathBuf, str::FromStr};
@@ -19,7 +19,7 @@ use super::{
     position::Fingerprint,
 };
 use crate::{shop::Order, views::Event};
-use seen::{Disk, Seen};
+use seen_ids::{Disk, Seen};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;

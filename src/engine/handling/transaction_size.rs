@@ -13,15 +13,15 @@ const LEAST: usize = 100;
 /// written within its time would be so each time it is tried: after a failure the next one is half as large, down to what
 /// any link can carry, and after a success it may be twice as large again.
 #[derive(Debug, Clone)]
-pub struct Size(Arc<AtomicUsize>);
+pub struct TransactionSize(Arc<AtomicUsize>);
 
-impl Default for Size {
+impl Default for TransactionSize {
     fn default() -> Self {
         Self(Arc::new(AtomicUsize::new(MOST)))
     }
 }
 
-impl Size {
+impl TransactionSize {
     /// Orders in the next transaction, about.
     pub(super) fn orders(&self) -> usize {
         self.0.load(Ordering::Relaxed)
@@ -47,7 +47,7 @@ mod tests {
         fn what_waits_gets_through_however_little_a_transaction_can_hold(
             carries in LEAST..2 * MOST, waiting in 0..1_000_000_usize,
         ) {
-            let (size, mut left, mut tries) = (Size::default(), waiting, 0);
+            let (size, mut left, mut tries) = (TransactionSize::default(), waiting, 0);
             while left > 0 {
                 let orders = size.orders().min(left);
                 size.clone().learn(orders <= carries);

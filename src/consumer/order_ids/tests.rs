@@ -4,7 +4,7 @@ use std::{collections::HashMap, fs, path::Path};
 
 use proptest::prelude::*;
 
-use super::{stretches::tests::any_id, *};
+use super::{progressions::tests::any_id, *};
 use crate::{consumer::DeadLetter, shop::order::Invalid, views::naive};
 
 /// A record of a partition: an order with its id and day, or garbage.

@@ -1,6 +1,6 @@
 //! A run: ids in order in a file, which is written once and never changed.
 //!
-//! Blocks of 4 KiB, each with its check sum, its first id and the gaps to the next ones in LEB128; a stretch of more
+//! Blocks of 4 KiB, each with its check sum, its first id and the gaps to the next ones in LEB128; a progression of more
 //! than three ids is a zero, its step and how many ids follow. Behind the blocks lie their first ids and a Bloom filter
 //! for each, which are kept in memory: so an id that is there takes one read, and one that is not takes none but for one
 //! in 150. Ids at random over 64 bits take 6 bytes each and 1.5 of memory, ids that go up evenly next to nothing.
@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    stretches::{Joiner, Stretch},
+    progressions::{Joiner, Progression},
     varint::{Reader, put},
 };
 
@@ -26,7 +26,7 @@ const FILTER: usize = 1024;
 const FILTERED: u64 = 2_000;
 /// Check sum, number of bytes that are used, and the first id.
 const HEAD: usize = 4 + 4 + 8;
-/// Bytes that one stretch takes at most: a gap, and a zero with two numbers.
+/// Bytes that one progression takes at most: a gap, and a zero with two numbers.
 const LARGEST: usize = 32;
 /// What a file ends with: this, the number of blocks, the last id, and the check sum of the index.
 const MAGIC: u64 = u64::from_le_bytes(*b"shop ids");
@@ -119,11 +119,11 @@ impl Run {
                 block
             }
         };
-        let mut stretches = Stretches::of(&block);
+        let mut progressions = BlockReader::of(&block);
         let found = loop {
-            match stretches.next()? {
-                Some(stretch) if stretch.last < id => {}
-                found => break found.is_some_and(|stretch| stretch.contains(id)),
+            match progressions.next()? {
+                Some(progression) if progression.last < id => {}
+                found => break found.is_some_and(|progression| progression.contains(id)),
             }
         };
         self.read = Some((number, block));
@@ -158,58 +158,58 @@ fn read_block(file: &File, number: usize, block: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The stretches of a block whose check sum is right.
-struct Stretches<'a> {
+/// The progressions of a block whose check sum is right.
+struct BlockReader<'a> {
     reader: Reader<'a>,
     /// The id before the next one; `None` at the first.
     at: Option<u64>,
     first: u64,
 }
 
-impl<'a> Stretches<'a> {
+impl<'a> BlockReader<'a> {
     fn of(block: &'a [u8]) -> Self {
         let used = u32::try_from(word(block, 4) & u64::from(u32::MAX)).unwrap_or(0) as usize;
         let bytes = block.get(HEAD..HEAD + used).unwrap_or_default();
         Self { reader: Reader(bytes), at: None, first: word(block, 8) }
     }
 
-    fn next(&mut self) -> io::Result<Option<Stretch>> {
+    fn next(&mut self) -> io::Result<Option<Progression>> {
         let Some(at) = self.at else {
             self.at = Some(self.first);
-            return Ok(Some(Stretch::single(self.first)));
+            return Ok(Some(Progression::single(self.first)));
         };
         if self.reader.0.is_empty() {
             return Ok(None);
         }
-        let stretch = match self.reader.next().ok_or_else(damaged)? {
+        let progression = match self.reader.next().ok_or_else(damaged)? {
             0 => {
                 let step = self.reader.next().ok_or_else(damaged)?;
                 let count = self.reader.next().ok_or_else(damaged)?;
                 let last = step.checked_mul(count).and_then(|length| at.checked_add(length));
                 let first = at.checked_add(step).ok_or_else(damaged)?;
-                Stretch { first, last: last.ok_or_else(damaged)?, step: step.max(1) }
+                Progression { first, last: last.ok_or_else(damaged)?, step: step.max(1) }
             }
-            gap => Stretch::single(at.checked_add(gap).ok_or_else(damaged)?),
+            gap => Progression::single(at.checked_add(gap).ok_or_else(damaged)?),
         };
-        self.at = Some(stretch.last);
-        Ok(Some(stretch))
+        self.at = Some(progression.last);
+        Ok(Some(progression))
     }
 }
 
-/// The ids of a run in order, as stretches.
+/// The ids of a run in order, as progressions.
 #[derive(Debug)]
 pub(super) struct Ids {
     file: Arc<File>,
     blocks: usize,
     next: usize,
-    held: std::vec::IntoIter<Stretch>,
+    held: std::vec::IntoIter<Progression>,
 }
 
 impl Ids {
-    fn next(&mut self) -> io::Result<Option<Stretch>> {
+    fn next(&mut self) -> io::Result<Option<Progression>> {
         loop {
-            if let Some(stretch) = self.held.next() {
-                return Ok(Some(stretch));
+            if let Some(progression) = self.held.next() {
+                return Ok(Some(progression));
             }
             if self.next == self.blocks {
                 return Ok(None);
@@ -217,9 +217,9 @@ impl Ids {
             let mut block = [0; BLOCK];
             read_block(&self.file, self.next, &mut block)?;
             self.next += 1;
-            let (mut held, mut stretches) = (Vec::new(), Stretches::of(&block));
-            while let Some(stretch) = stretches.next()? {
-                held.push(stretch);
+            let (mut held, mut progressions) = (Vec::new(), BlockReader::of(&block));
+            while let Some(progression) = progressions.next()? {
+                held.push(progression);
             }
             self.held = held.into_iter();
         }
@@ -227,10 +227,10 @@ impl Ids {
 }
 
 /// Writes ids that come in order into a run.
-pub(super) fn write(folder: &Path, number: u64, ids: impl Iterator<Item = Stretch>) -> io::Result<Run> {
+pub(super) fn write(folder: &Path, number: u64, ids: impl Iterator<Item = Progression>) -> io::Result<Run> {
     let mut writer = Writer::begin(folder, number)?;
-    for stretch in ids {
-        writer.push(stretch)?;
+    for progression in ids {
+        writer.push(progression)?;
     }
     writer.finish(folder, number)
 }
@@ -294,14 +294,14 @@ impl Writer {
         })
     }
 
-    fn push(&mut self, stretch: Stretch) -> io::Result<()> {
-        match self.joiner.push(stretch) {
+    fn push(&mut self, progression: Progression) -> io::Result<()> {
+        match self.joiner.push(progression) {
             Some(whole) => self.put(whole),
             None => Ok(()),
         }
     }
 
-    fn put(&mut self, Stretch { first, last, step }: Stretch) -> io::Result<()> {
+    fn put(&mut self, Progression { first, last, step }: Progression) -> io::Result<()> {
         if self.block.len() + LARGEST > BLOCK {
             self.close()?;
         }
@@ -381,8 +381,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        super::stretches::{
-            Stretches as Memory,
+        super::progressions::{
+            Progressions as Memory,
             tests::{any_id, elements},
         },
         *,
@@ -398,8 +398,8 @@ mod tests {
 
     fn all(run: &Run) -> Vec<u64> {
         let (mut ids, mut found) = (run.ids(), Vec::new());
-        while let Some(stretch) = ids.next().unwrap() {
-            found.push(stretch);
+        while let Some(progression) = ids.next().unwrap() {
+            found.push(progression);
         }
         elements(found.into_iter())
     }
@@ -460,8 +460,8 @@ mod tests {
     #[test]
     fn a_hundred_million_even_ids_take_one_block() {
         let folder = tempfile::tempdir().unwrap();
-        let stretch = Stretch { first: 3, last: 3 + 6 * 99_999_999, step: 6 };
-        let mut run = write(folder.path(), 1, [stretch].into_iter()).unwrap();
+        let progression = Progression { first: 3, last: 3 + 6 * 99_999_999, step: 6 };
+        let mut run = write(folder.path(), 1, [progression].into_iter()).unwrap();
         assert_eq!(run.blocks(), 1);
         assert!(run.contains(3 + 6 * 55_555_555).unwrap() && !run.contains(4 + 6 * 55_555_555).unwrap());
     }

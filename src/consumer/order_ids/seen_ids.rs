@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    run::{self, Run},
-    stretches::Stretches,
+    progressions::Progressions,
+    sorted_run::{self, Run},
 };
 
 /// Entries in memory at which they go to the disk: some 40 bytes each.
@@ -20,7 +20,7 @@ const BLOCK: usize = 1000;
 /// A set of ids; those that memory has no room for lie in `folder`, where there is one.
 #[derive(Debug, Default)]
 pub(super) struct Set {
-    pub(super) recent: Stretches,
+    pub(super) recent: Progressions,
     /// Oldest first; no id is in two of them.
     pub(super) runs: Vec<Run>,
     merging: Option<Merging>,
@@ -56,7 +56,7 @@ impl Drop for Merging {
 
 impl Set {
     /// What was saved.
-    pub(super) fn restored(recent: Stretches, runs: Vec<Run>) -> Self {
+    pub(super) fn restored(recent: Progressions, runs: Vec<Run>) -> Self {
         Self { recent, runs, merging: None }
     }
 
@@ -83,8 +83,8 @@ impl Set {
         if self.recent.len() >= disk.limit {
             self.recent.compact();
             if self.recent.len() >= disk.limit / 2 {
-                self.runs.push(run::write(&disk.folder, take(next_run), self.recent.iter())?);
-                self.recent = Stretches::default();
+                self.runs.push(sorted_run::write(&disk.folder, take(next_run), self.recent.iter())?);
+                self.recent = Progressions::default();
             }
         }
         if let Some(mut merging) = self.merging.take_if(|merging| merging.is_finished()) {
@@ -102,7 +102,7 @@ impl Set {
         {
             let (folder, number) = (Arc::clone(&disk.folder), take(next_run));
             let runs = [older.ids(), younger.ids()];
-            let merge = move || run::merge(&folder, number, runs);
+            let merge = move || sorted_run::merge(&folder, number, runs);
             let thread = thread::Builder::new().name("order-ids".to_owned()).spawn(merge)?;
             self.merging = Some(Merging { at, number, thread: Some(thread) });
         }

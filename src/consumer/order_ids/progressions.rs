@@ -1,20 +1,20 @@
-//! A set of ids in memory, as arithmetic stretches: ids that go up evenly take one entry, however many they are.
+//! A set of ids in memory, as arithmetic progressions: ids that go up evenly take one entry, however many they are.
 
 use std::collections::BTreeMap;
 
-/// The largest step between two ids of a stretch. Ids that are drawn at random over 64 bits are further apart.
+/// The largest step between two ids of a progression. Ids that are drawn at random over 64 bits are further apart.
 const NEAR: u64 = 1 << 16;
 
 /// The ids `first`, `first + step`, … up to `last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stretch {
+pub(super) struct Progression {
     pub(super) first: u64,
     pub(super) last: u64,
     /// At least 1.
     pub(super) step: u64,
 }
 
-impl Stretch {
+impl Progression {
     /// One id.
     pub(super) fn single(id: u64) -> Self {
         Self { first: id, last: id, step: 1 }
@@ -35,10 +35,10 @@ impl Stretch {
         (Self { last: left, ..self }, Self { first: left + self.step, ..self })
     }
 
-    /// Both as one stretch, where they are one; the other lies above.
+    /// Both as one progression, where they are one; the other lies above.
     fn joined(self, other: Self) -> Option<Self> {
         let step = other.first - self.last;
-        let fits = |stretch: &Self| stretch.is_single() || stretch.step == step;
+        let fits = |progression: &Self| progression.is_single() || progression.step == step;
         (step <= NEAR && fits(&self) && fits(&other)).then_some(Self {
             first: self.first,
             last: other.last,
@@ -47,13 +47,13 @@ impl Stretch {
     }
 }
 
-/// Joins stretches that come in order; each is handed on when the next one does not belong to it.
+/// Joins progressions that come in order; each is handed on when the next one does not belong to it.
 #[derive(Debug, Default)]
-pub(super) struct Joiner(Option<Stretch>);
+pub(super) struct Joiner(Option<Progression>);
 
 impl Joiner {
-    /// Takes the next stretch; returns one that is complete.
-    pub(super) fn push(&mut self, next: Stretch) -> Option<Stretch> {
+    /// Takes the next progression; returns one that is complete.
+    pub(super) fn push(&mut self, next: Progression) -> Option<Progression> {
         match self.0.and_then(|held| held.joined(next)) {
             Some(joined) => {
                 self.0 = Some(joined);
@@ -64,19 +64,19 @@ impl Joiner {
     }
 
     /// The last one.
-    pub(super) fn finish(self) -> Option<Stretch> {
+    pub(super) fn finish(self) -> Option<Progression> {
         self.0
     }
 }
 
 /// A set of ids.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Stretches {
+pub(super) struct Progressions {
     /// By their first id: the last one and the step. They may overlap in no id, and none begins within another.
     by_first: BTreeMap<u64, (u64, u64)>,
 }
 
-impl Stretches {
+impl Progressions {
     /// How many entries it takes.
     pub(super) fn len(&self) -> usize {
         self.by_first.len()
@@ -86,18 +86,18 @@ impl Stretches {
     pub(super) fn contains(&self, id: u64) -> bool {
         let below = self.by_first.range(..=id).next_back();
         below.is_some_and(|(first, (last, step))| {
-            Stretch { first: *first, last: *last, step: *step }.contains(id)
+            Progression { first: *first, last: *last, step: *step }.contains(id)
         })
     }
 
     /// Adds an id; `false` where it was there.
     pub(super) fn insert(&mut self, id: u64) -> bool {
-        let new = Stretch::single(id);
+        let new = Progression::single(id);
         let Some((first, entry)) = self.by_first.range_mut(..=id).next_back() else {
             self.put(new);
             return true;
         };
-        let below = Stretch { first: *first, last: entry.0, step: entry.1 };
+        let below = Progression { first: *first, last: entry.0, step: entry.1 };
         if below.contains(id) {
             return false;
         }
@@ -114,29 +114,33 @@ impl Stretches {
         true
     }
 
-    /// Adds a stretch above or between all others.
-    pub(super) fn put(&mut self, stretch: Stretch) {
-        self.by_first.insert(stretch.first, (stretch.last, stretch.step));
+    /// Adds a progression above or between all others.
+    pub(super) fn put(&mut self, progression: Progression) {
+        self.by_first.insert(progression.first, (progression.last, progression.step));
     }
 
-    /// The stretches in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Stretch> + '_ {
-        self.by_first.iter().map(|(first, (last, step))| Stretch { first: *first, last: *last, step: *step })
+    /// The progressions in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Progression> + '_ {
+        self.by_first.iter().map(|(first, (last, step))| Progression {
+            first: *first,
+            last: *last,
+            step: *step,
+        })
     }
 
     /// Joins what has come to lie side by side.
     pub(super) fn compact(&mut self) {
         let (mut joiner, mut compact) = (Joiner::default(), Self::default());
-        for stretch in self.iter() {
-            compact.by_first.extend(joiner.push(stretch).map(entry));
+        for progression in self.iter() {
+            compact.by_first.extend(joiner.push(progression).map(entry));
         }
         compact.by_first.extend(joiner.finish().map(entry));
         *self = compact;
     }
 }
 
-fn entry(stretch: Stretch) -> (u64, (u64, u64)) {
-    (stretch.first, (stretch.last, stretch.step))
+fn entry(progression: Progression) -> (u64, (u64, u64)) {
+    (progression.first, (progression.last, progression.step))
 }
 
 #[cfg(test)]
@@ -157,9 +161,9 @@ pub(super) mod tests {
         ]
     }
 
-    pub(in super::super) fn elements(stretches: impl Iterator<Item = Stretch>) -> Vec<u64> {
-        stretches
-            .flat_map(|Stretch { first, last, step }| {
+    pub(in super::super) fn elements(progressions: impl Iterator<Item = Progression>) -> Vec<u64> {
+        progressions
+            .flat_map(|Progression { first, last, step }| {
                 let count = (last - first) / step;
                 (0..=count).map(move |number| first + number * step)
             })
@@ -169,32 +173,32 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn it_is_a_set(steps in prop::collection::vec((any_id(), prop::bool::weighted(0.1)), 0..200)) {
-            let (mut stretches, mut naive) = (Stretches::default(), BTreeSet::new());
+            let (mut progressions, mut naive) = (Progressions::default(), BTreeSet::new());
             for (id, compacts) in steps {
-                prop_assert_eq!(stretches.contains(id), naive.contains(&id));
-                prop_assert_eq!(stretches.insert(id), naive.insert(id));
+                prop_assert_eq!(progressions.contains(id), naive.contains(&id));
+                prop_assert_eq!(progressions.insert(id), naive.insert(id));
                 if compacts {
-                    stretches.compact();
+                    progressions.compact();
                 }
-                prop_assert_eq!(elements(stretches.iter()), naive.iter().copied().collect::<Vec<_>>());
+                prop_assert_eq!(elements(progressions.iter()), naive.iter().copied().collect::<Vec<_>>());
             }
         }
     }
 
     #[test]
     fn ids_that_go_up_evenly_take_one_entry() {
-        let mut stretches = Stretches::default();
-        assert!((0..100_000_u64).all(|number| stretches.insert(7 + 6 * number)));
-        assert_eq!(stretches.len(), 1);
+        let mut progressions = Progressions::default();
+        assert!((0..100_000_u64).all(|number| progressions.insert(7 + 6 * number)));
+        assert_eq!(progressions.len(), 1);
         // Two producers in turn, and one whose orders overtake each other.
-        let mut stretches = Stretches::default();
+        let mut progressions = Progressions::default();
         for number in 0..1000 {
-            assert!(stretches.insert(1_000_000_000 + number) && stretches.insert(number));
+            assert!(progressions.insert(1_000_000_000 + number) && progressions.insert(number));
         }
-        assert_eq!(stretches.len(), 2);
-        let mut stretches = Stretches::default();
-        assert!((0..1000_u64).all(|number| stretches.insert(number ^ 1)));
-        stretches.compact();
-        assert!(stretches.len() <= 2, "{}", stretches.len());
+        assert_eq!(progressions.len(), 2);
+        let mut progressions = Progressions::default();
+        assert!((0..1000_u64).all(|number| progressions.insert(number ^ 1)));
+        progressions.compact();
+        assert!(progressions.len() <= 2, "{}", progressions.len());
     }
 }
