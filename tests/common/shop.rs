@@ -114,6 +114,12 @@ impl Shop {
         self.start_bare(&all)
     }
 
+    /// Starts a command with a folder of its own, on the shop's Kafka: as on another machine.
+    pub fn start_elsewhere(&self, out: &str, arguments: &[&str]) -> Running {
+        let flags = ["--bootstrap", self.bootstrap(), "--prefix", &self.prefix, "--out", out];
+        self.start_bare(&[arguments, &flags].concat())
+    }
+
     /// Starts the binary with these arguments and no others.
     pub fn start_bare(&self, arguments: &[&str]) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shop-sim"));
@@ -151,6 +157,11 @@ impl Shop {
     /// Runs a command of the shop to its end.
     pub fn run(&self, arguments: &[&str]) -> Done {
         self.start(arguments).finish()
+    }
+
+    /// Runs a command with a folder of its own, on the shop's Kafka, to its end.
+    pub fn run_elsewhere(&self, out: &str, arguments: &[&str]) -> Done {
+        self.start_elsewhere(out, arguments).finish()
     }
 
     /// Runs the binary with these arguments and no others to its end.

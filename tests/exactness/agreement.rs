@@ -17,17 +17,6 @@ use crate::{
     kit::{assert_agrees, consume, sell},
 };
 
-/// A command with a folder of its own, on the shop's Kafka.
-fn start(shop: &Shop, out: &str, arguments: &[&str]) -> Running {
-    let prefix = shop.topic("").trim_end_matches('.').to_owned();
-    let flags = ["--bootstrap", shop.bootstrap(), "--prefix", &prefix, "--out", out];
-    shop.start_bare(&[arguments, &flags].concat())
-}
-
-fn run(shop: &Shop, out: &str, arguments: &[&str]) -> Done {
-    start(shop, out, arguments).finish()
-}
-
 const NEW_YORK: [&str; 2] = ["--tz", "America/New_York"];
 
 fn assert_names_both_zones(done: &Done) {
@@ -51,7 +40,7 @@ fn whoever_has_another_zone_is_refused_and_changes_nothing() {
         &["verify"],
         &["produce", "--backfill", "2026-03-29 04:00..2026-03-29 05:00", "--rate", "0.05"],
     ] {
-        assert_names_both_zones(&run(&shop, "other", &[command, &NEW_YORK].concat()));
+        assert_names_both_zones(&shop.run_elsewhere("other", &[command, &NEW_YORK].concat()));
     }
     assert_eq!(shop.run(&["status", "--json"]).ok().json(), status);
     assert_agrees(&shop, &consume(&shop));
@@ -66,7 +55,10 @@ fn of_two_that_begin_at_once_one_decides() {
         make(&shop, "orders", 6, &[("retention.ms", "-1")]);
         let zones = ["Europe/Stockholm", "America/New_York", "Asia/Tokyo"];
         let begun = zones.map(|zone| {
-            start(&shop, &format!("{round}-{}", &zone[..4]), &["consume", "--until-end", "--tz", zone])
+            shop.start_elsewhere(
+                &format!("{round}-{}", &zone[..4]),
+                &["consume", "--until-end", "--tz", zone],
+            )
         });
         let ended = begun.map(Running::finish);
         let kept = ended.iter().filter(|done| done.status.success()).count();
@@ -79,19 +71,19 @@ fn of_two_that_begin_at_once_one_decides() {
 fn two_machines_handle_by_the_same_parameters() {
     let shop = Shop::new();
     shop.bootstrap();
-    let mut here = start(&shop, "here", &["consume", "--handle-every", "10s"]);
+    let mut here = shop.start_elsewhere("here", &["consume", "--handle-every", "10s"]);
     here.wait_until("a member of the group", || is_member(&shop, "here"));
-    let done = run(&shop, "there", &["consume", "--handle-every", "3s"]);
+    let done = shop.run_elsewhere("there", &["consume", "--handle-every", "3s"]);
     let told = done.refused();
     assert!(told.contains("--handle-every 10s") && told.contains("3s"), "{told}");
     // A view that handles nothing needs none.
-    run(&shop, "there", &["consume", "sales", "--handle-every", "3s", "--until-end"]).ok();
+    shop.run_elsewhere("there", &["consume", "sales", "--handle-every", "3s", "--until-end"]).ok();
     here.terminate().ok();
     // Nobody else is there: they may change.
-    let mut there = start(&shop, "there", &["consume", "--handle-every", "3s"]);
+    let mut there = shop.start_elsewhere("there", &["consume", "--handle-every", "3s"]);
     there.wait_until("a member of the group", || is_member(&shop, "there"));
     there.terminate().ok();
-    run(&shop, "here", &["consume", "--until-end", "--handle-every", "3s"]).ok();
+    shop.run_elsewhere("here", &["consume", "--until-end", "--handle-every", "3s"]).ok();
 }
 
 /// Whether the consumers of a folder are in the group of those who handle orders.
@@ -144,7 +136,7 @@ fn topics_that_are_there_and_do_not_fit_are_named() {
         make(&shop, "orders", 6, &[("retention.ms", "-1")]);
         let sell = ["produce", "--backfill", "2026-03-28 20:00..2026-03-28 20:10", "--rate", "0.05"];
         for command in [&["consume", "--until-end"][..], &sell] {
-            let done = run(&shop, "out-there", command);
+            let done = shop.run_elsewhere("out-there", command);
             let told = done.refused();
             assert!(told.contains(&shop.topic(suffix)) && told.contains(words), "{told}");
         }
@@ -162,15 +154,15 @@ fn of_a_folder_and_its_copy_one_goes_on_and_the_other_says_why_it_does_not() {
     let shop = Shop::new();
     shop.bootstrap();
     sell(&shop, "2026-03-28 20:00..2026-03-28 21:00", "0.1", "53");
-    run(&shop, "first", &["consume", "--until-end"]).ok();
+    shop.run_elsewhere("first", &["consume", "--until-end"]).ok();
     let (first, copy) = (shop.home().join("first"), shop.home().join("copy"));
     fs::create_dir_all(copy.join("state")).unwrap();
     fs::copy(first.join("state/instance"), copy.join("state/instance")).unwrap();
 
-    let mut original = start(&shop, "first", &["consume"]);
+    let mut original = shop.start_elsewhere("first", &["consume"]);
     original.wait_until("a member of the group", || is_member(&shop, "first"));
     std::thread::sleep(Duration::from_secs(3));
-    let mut copied = start(&shop, "copy", &["consume"]);
+    let mut copied = shop.start_elsewhere("copy", &["consume"]);
     wait_for("the end of one of them", PATIENCE, || {
         (!(original.is_running() && copied.is_running())).then_some(())
     });

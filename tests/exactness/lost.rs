@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     common::{
         kafka::{self, Record},
-        shop::{Done, PATIENCE, Shop, wait_for},
+        shop::{PATIENCE, Shop, wait_for},
     },
     kit::{assert_agrees, consume, rows_of_files, sell},
 };
@@ -46,13 +46,6 @@ fn cut(shop: &Shop, suffix: &str, taken: f64) {
         all.add_partition_offset(&topic, partition, Offset::Offset(before)).unwrap();
     }
     runtime.block_on(admin.delete_records(&all, &AdminOptions::new())).unwrap();
-}
-
-/// A command with a folder of its own, on the shop's Kafka.
-fn elsewhere(shop: &Shop, out: &str, arguments: &[&str]) -> Done {
-    let prefix = shop.topic("").trim_end_matches('.').to_owned();
-    let flags = ["--bootstrap", shop.bootstrap(), "--prefix", &prefix, "--out", out];
-    shop.run_bare(&[arguments, &flags].concat())
 }
 
 /// The last state that `handling` has committed of each partition.
@@ -187,19 +180,19 @@ fn a_fresh_folder_never_tells_less_than_was_told_of_a_log_that_was_cut() {
         for suffix in ["orders", "deliveries", "handled"] {
             cut(&shop, suffix, taken);
         }
-        let told = elsewhere(&shop, "fresh", &["consume", "--until-end", "--json"]).ok().json();
+        let told = shop.run_elsewhere("fresh", &["consume", "--until-end", "--json"]).ok().json();
         assert_eq!(told, first, "of all but {taken} of the log");
-        assert_eq!(elsewhere(&shop, "fresh", &["status", "--json"]).ok().json(), first);
+        assert_eq!(shop.run_elsewhere("fresh", &["status", "--json"]).ok().json(), first);
 
         // The first order is among what was taken.
         for command in [&["verify"][..], &["order", "1"]] {
-            let done = elsewhere(&shop, "fresh", command);
+            let done = shop.run_elsewhere("fresh", command);
             let told = done.refused();
             assert!(told.contains("retention") && told.contains("begins at offset"), "{told}");
         }
         // Others go on from there.
         sell(&shop, "2026-03-28 22:00..2026-03-28 22:30", "0.1", "43");
-        let more = elsewhere(&shop, "fresh", &["consume", "--until-end", "--json"]).ok().json();
+        let more = shop.run_elsewhere("fresh", &["consume", "--until-end", "--json"]).ok().json();
         let grown = |status: &Value| status["orders_since_midnight"].as_u64().unwrap();
         assert!(grown(&more) > grown(&first), "{more}");
         assert_eq!(consume(&shop)["stock"], more["stock"]);

@@ -99,10 +99,8 @@ fn aborted_transactions_are_never_counted() {
     assert_eq!(consume(&shop), status);
 
     // A new folder, which reads it all from the beginning.
-    let prefix = shop.topic("");
-    let place = ["--bootstrap", shop.bootstrap(), "--prefix", prefix.trim_end_matches('.')];
-    let anew = ["consume", "--until-end", "--json", "--out", "other"];
-    assert_eq!(shop.run_bare(&[&anew[..], &place].concat()).ok().json(), status);
+    let anew = shop.run_elsewhere("other", &["consume", "--until-end", "--json"]);
+    assert_eq!(anew.ok().json(), status);
     let differences = shop.oracle().compare(&shop.home().join("other"), &status);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
