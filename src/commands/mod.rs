@@ -206,21 +206,17 @@ async fn opened(setting: &Setting, want: Want, stop: &CancellationToken) -> Resu
 /// An error unless others of the shop have the settings of `ours`; what nobody has said yet is said. `instance` is the id of
 /// this process in its groups, where it has one.
 async fn agree(session: &Session, ours: Agreement, instance: Option<String>) -> Result<(), StreamError> {
-    let asked = session.clone();
-    let agreeing =
-        tokio::task::spawn_blocking(move || agreed_settings::join(&asked, &ours, instance.as_deref()));
-    agreeing.await.unwrap_or_else(|error| Err(session.halted(error.to_string())))
+    session.aside(move |session| agreed_settings::join(session, &ours, instance.as_deref())).await
 }
 
 /// An error unless the shop is there and its days are those of `zone`.
 async fn exists(session: &Session, zone: Zone) -> Result<(), StreamError> {
     topics::exist(session, Topic::State, PATIENCE).await?;
-    let asked = session.clone();
-    let looking = tokio::task::spawn_blocking(move || match agreed_settings::kept(&asked)? {
+    let look = move |session: &Session| match agreed_settings::kept(session)? {
         Some(kept) => Agreement::of(zone).check(&kept),
         None => Ok(()),
-    });
-    looking.await.unwrap_or_else(|error| Err(session.halted(error.to_string())))
+    };
+    session.aside(look).await
 }
 
 /// An error where a process had to end.

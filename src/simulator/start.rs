@@ -176,8 +176,6 @@ async fn blocking<T: Send + 'static>(
     stop: &CancellationToken,
     work: impl FnOnce(&Session, &CancellationToken) -> Result<T, StreamError> + Send + 'static,
 ) -> Result<T, SimulatorError> {
-    let (session, stop) = (session.clone(), stop.clone());
-    let bootstrap = session.bootstrap.to_string();
-    let done = tokio::task::spawn_blocking(move || work(&session, &stop)).await;
-    Ok(done.map_err(|error| StreamError::Unreachable { bootstrap, reason: error.to_string() })??)
+    let stop = stop.clone();
+    Ok(session.aside(move |session| work(session, &stop)).await?)
 }

@@ -263,6 +263,20 @@ impl Session {
         format!("{}.{view}", self.prefix)
     }
 
+    /// Asks Kafka something on a thread that it may hold up.
+    ///
+    /// # Errors
+    ///
+    /// Those of `ask`, and where it panics.
+    pub async fn aside<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Self) -> Result<T, StreamError> + Send + 'static,
+    ) -> Result<T, StreamError> {
+        let session = self.clone();
+        let asked = tokio::task::spawn_blocking(move || ask(&session)).await;
+        asked.unwrap_or_else(|error| Err(self.halted(error.to_string())))
+    }
+
     /// A client for questions (metadata, watermarks); it joins no group. Its calls block.
     pub fn probe(&self) -> Result<BaseConsumer, StreamError> {
         Ok(self.client(&[("enable.auto.commit", "false")]).create()?)

@@ -130,18 +130,15 @@ pub struct Kept {
 impl Kept {
     /// Topics that were made anew have nothing of what was agreed on, or what another process has put there since.
     async fn agree_again(&self, stop: &CancellationToken) {
-        let (session, ours) = (self.session.clone(), self.agreement.clone());
-        let instance = Arc::clone(&self.instance);
-        let agreeing =
-            tokio::task::spawn_blocking(move || agreed_settings::join(&session, &ours, Some(&*instance)));
-        match agreeing.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error @ StreamError::Disagrees { .. })) => {
+        let (ours, instance) = (self.agreement.clone(), Arc::clone(&self.instance));
+        let agree = move |session: &Session| agreed_settings::join(session, &ours, Some(&*instance));
+        match self.session.aside(agree).await {
+            Ok(()) => {}
+            Err(error @ StreamError::Disagrees { .. }) => {
                 self.model.refuse(self.clock.now().unwrap_or_default(), error.sentence());
                 stop.cancel();
             }
-            Ok(Err(error)) => tracing::warn!("agreeing again: {error}"),
-            Err(error) => tracing::error!("agreeing again failed: {error}"),
+            Err(error) => tracing::warn!("agreeing again: {error}"),
         }
     }
 }
@@ -188,13 +185,11 @@ pub async fn keep(shop: Kept, stop: CancellationToken) {
 
 /// An error unless Kafka answers within `patience` and a topic is there.
 pub async fn exist(session: &Session, topic: Topic, patience: Duration) -> Result<(), StreamError> {
-    let asked = session.clone();
-    let looked = tokio::task::spawn_blocking(move || {
-        let probe = asked.probe()?;
-        let count = asked.partitions_of(&probe, topic, patience)?;
-        enough(&asked, topic, count)
-    });
-    looked.await.unwrap_or_else(|error| Err(session.halted(error.to_string())))
+    let look = move |session: &Session| {
+        let count = session.partitions_of(&session.probe()?, topic, patience)?;
+        enough(session, topic, count)
+    };
+    session.aside(look).await
 }
 
 /// Makes the topics that are missing, and returns their names; replication factor min(3, brokers). Where a connection
@@ -319,26 +314,24 @@ async fn missing(
     timeout: Duration,
 ) -> Result<(AdminClient<DefaultClientContext>, usize, Vec<Topic>), StreamError> {
     let admin: AdminClient<DefaultClientContext> = session.client(&[]).create()?;
-    let asking = session.clone();
-    let look = move || -> Result<_, StreamError> {
+    let look = move |session: &Session| {
         let metadata =
-            admin.inner().fetch_metadata(None, timeout).map_err(|error| asking.unreachable(&error))?;
+            admin.inner().fetch_metadata(None, timeout).map_err(|error| session.unreachable(&error))?;
         let known: HashSet<&str> = metadata.topics().iter().map(MetadataTopic::name).collect();
         for topic in Topic::ALL {
-            let name = asking.topic(topic);
+            let name = session.topic(topic);
             if let Some(found) =
                 metadata.topics().iter().find(|found| found.name() == name && found.error().is_none())
             {
-                enough(&asking, topic, i32::try_from(found.partitions().len()).unwrap_or(i32::MAX))?;
+                enough(session, topic, i32::try_from(found.partitions().len()).unwrap_or(i32::MAX))?;
             }
         }
         let missing: Vec<Topic> =
-            Topic::ALL.into_iter().filter(|topic| !known.contains(asking.topic(*topic).as_str())).collect();
+            Topic::ALL.into_iter().filter(|topic| !known.contains(session.topic(*topic).as_str())).collect();
         let brokers = metadata.brokers().len();
         Ok((admin, brokers, missing))
     };
-    let looked = tokio::task::spawn_blocking(look).await;
-    looked.unwrap_or_else(|error| Err(session.halted(error.to_string())))
+    session.aside(look).await
 }
 
 /// A cluster says that a topic is made before every broker knows of it and each partition has a leader.
