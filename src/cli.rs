@@ -337,6 +337,9 @@ pub struct ReportArgs {
 /// `verify`
 #[derive(Debug, Clone, Args)]
 pub struct VerifyArgs {
+    /// The --out folders of the shop's other machines: all are audited together
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub with: Vec<PathBuf>,
     /// Which orders are duplicates.
     #[command(flatten)]
     pub ids: IdsArgs,

@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
 use chrono::Utc;
@@ -78,15 +79,29 @@ pub struct Ends {
     pub settled: Option<i64>,
     /// By partition: the offset behind the last record that can be read.
     pub by_part: HashMap<Part, i64>,
+    /// When Kafka was asked for them.
+    pub asked: Option<Instant>,
     /// How often each log may have become another one, since the start.
     pub replaced: HashMap<Source, u64>,
     /// Whether the last look failed: what cannot be taken back waits until the logs are known to be the same.
     pub doubtful: bool,
 }
 
+/// What was said of a partition.
+#[derive(Debug)]
+struct Told {
+    state: PartState,
+    /// When it came; `None` where it was there before this process.
+    at: Option<Instant>,
+    /// Whether a consumer of this process says it.
+    here: bool,
+    /// The last one that knew less of the log: what holds should the log turn out to be another one.
+    behind: Option<PartState>,
+}
+
 #[derive(Debug)]
 struct Inner {
-    parts: HashMap<(&'static str, Part), PartState>,
+    parts: HashMap<(&'static str, Part), Told>,
     ends: Ends,
     groups: HashMap<&'static str, Group>,
     messages: VecDeque<Message>,
@@ -144,8 +159,16 @@ impl Inner {
     /// Shop second of the oldest windows, where nobody has told them for long by `wall_ms`.
     fn told_until(&self, wall_ms: i64) -> Option<i64> {
         let windows = self.parts.iter().filter(|((view, _), _)| has_windows(view));
-        let silent = windows.filter(|(_, state)| wall_ms - state.wall_ms >= SILENT_MS);
-        silent.map(|(_, state)| state.shop_second).min()
+        let silent = windows.filter(|(_, told)| wall_ms - told.state.wall_ms >= SILENT_MS);
+        silent.map(|(_, told)| told.state.shop_second).min()
+    }
+}
+
+impl Ends {
+    /// Whether the log of a partition was seen to be shorter than what was said before.
+    fn lack(&self, part: Part, told: &Told) -> bool {
+        let end = self.by_part.get(&part).filter(|_| self.asked > told.at);
+        end.is_some_and(|end| *end < told.state.position.next)
     }
 }
 
@@ -187,21 +210,38 @@ impl ReadModel {
         self.changed.notified().await;
     }
 
-    /// Stores a view's state of a partition, unless a newer one is present.
+    /// Stores what a consumer of this process says of a partition.
     pub fn put(&self, view: &'static str, part: Part, state: PartState) {
-        let mut inner = self.lock();
-        match inner.parts.get(&(view, part)) {
-            Some(present) if present.wall_ms > state.wall_ms => {}
-            present => {
-                inner.changes += u64::from(present.is_none_or(|present| present.says_other_than(&state)));
-                inner.parts.insert((view, part), state);
-            }
+        self.store(view, part, Told { state, at: Some(Instant::now()), here: true, behind: None });
+    }
+
+    /// Stores what is published of a partition, since this process began or `before`. What this process has published
+    /// itself it knows better.
+    pub fn hear(&self, view: &'static str, part: Part, state: PartState, before: bool) {
+        let is_echo = |told: &Told| told.here && told.state.who == state.who;
+        if !self.lock().parts.get(&(view, part)).is_some_and(is_echo) {
+            let at = (!before).then(Instant::now);
+            self.store(view, part, Told { state, at, here: false, behind: None });
         }
     }
 
-    /// Whether the state that is present is newer than one of `wall_ms` (Unix ms).
-    pub fn has_newer(&self, view: &'static str, part: Part, wall_ms: i64) -> bool {
-        self.lock().parts.get(&(view, part)).is_some_and(|present| present.wall_ms > wall_ms)
+    /// Stores a state unless one is present that knows more of the log: clocks differ between machines, offsets do not.
+    /// Of two that know as much, the later to come holds.
+    fn store(&self, view: &'static str, part: Part, told: Told) {
+        let mut inner = self.lock();
+        let Inner { parts, ends, changes, .. } = &mut *inner;
+        match parts.get_mut(&(view, part)) {
+            Some(present)
+                if present.state.position.next > told.state.position.next && !ends.lack(part, present) =>
+            {
+                present.behind = Some(told.state);
+            }
+            present => {
+                *changes +=
+                    u64::from(present.is_none_or(|present| present.state.says_other_than(&told.state)));
+                parts.insert((view, part), told);
+            }
+        }
     }
 
     /// Removes all states of a view, because it starts again.
@@ -218,19 +258,28 @@ impl ReadModel {
             .parts
             .iter()
             .filter(|((name, _), _)| *name == view)
-            .map(|((_, part), state)| (*part, state.clone()))
+            .map(|((_, part), told)| (*part, told.state.clone()))
             .collect()
     }
 
     /// What a view says of one partition.
     pub fn part(&self, view: &'static str, part: Part) -> Option<PartState> {
-        self.lock().parts.get(&(view, part)).cloned()
+        self.lock().parts.get(&(view, part)).map(|told| told.state.clone())
     }
 
-    /// Notes where the logs end.
+    /// Notes where the logs end. What was said of a log that is gone gives way to what is said of the new one.
     pub fn set_ends(&self, ends: Ends) {
         let mut inner = self.lock();
-        inner.changes += u64::from(inner.ends.by_part != ends.by_part);
+        let mut changed = inner.ends.by_part != ends.by_part;
+        for ((_, part), told) in &mut inner.parts {
+            if ends.lack(*part, told)
+                && let Some(state) = told.behind.take()
+            {
+                told.state = state;
+                changed = true;
+            }
+        }
+        inner.changes += u64::from(changed);
         inner.ends = ends;
     }
 
@@ -341,10 +390,10 @@ impl ReadModel {
     /// The figures of the whole shop at shop second `now`.
     pub fn figures(&self, now: i64) -> ShopFigures {
         let inner = self.lock();
-        let mut figures = summarize(inner.parts.values().map(|state| &state.figures), now, self.zone);
+        let mut figures = summarize(inner.parts.values().map(|told| &told.state.figures), now, self.zone);
         figures.lag = NAMES.iter().map(|view| ((*view).to_owned(), inner.lag(view))).collect();
         let mut reports: BTreeMap<_, ReportNote> = BTreeMap::new();
-        for note in inner.parts.values().flat_map(|state| &state.reports) {
+        for note in inner.parts.values().flat_map(|told| &told.state.reports) {
             let newest = reports.entry(note.date).or_insert_with(|| note.clone());
             if note.revision > newest.revision {
                 *newest = note.clone();
@@ -357,7 +406,7 @@ impl ReadModel {
 
     /// Shows every part's figures to `each`, without copies.
     pub fn each_part(&self, each: impl FnMut(&PartFigures)) {
-        self.lock().parts.values().map(|state| &state.figures).for_each(each);
+        self.lock().parts.values().map(|told| &told.state.figures).for_each(each);
     }
 }
 

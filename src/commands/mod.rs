@@ -113,7 +113,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Status(args) => status::run(setting, &args).await,
         Command::Order { id } => order::run(setting, id).await,
         Command::Report(args) => report::run(setting, &args).await,
-        Command::Verify(args) => verify::run(setting, args.ids.ids).await,
+        Command::Verify(args) => verify::run(setting, args).await,
     }
 }
 

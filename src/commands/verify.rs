@@ -5,19 +5,21 @@ mod files;
 mod topics;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
     time::{Duration, Instant},
 };
 
+use self::{checkpoints::Checkpoints, files::Lengths};
 use super::{Failure, PATIENCE, Setting, consume::kept_ids, exists, print};
 use crate::{
+    cli::VerifyArgs,
     clock::Clock,
     consumer::{Part, Rule},
     consumers::{Contribution, NAMES, Recount},
     runtime::{
         kafka::{Kafka, Want},
+        out_dir::OutDir,
         services::Services,
     },
     shop::{
@@ -26,8 +28,11 @@ use crate::{
     },
     sinks::clean::shown,
     stream::{Session, StreamError, Topic, ends::EndWatch, retention_gaps::gaps, retry::retry},
-    verify::{Claim, Differences, Log, STATE},
-    views::figures::{ReportNote, ShopFigures},
+    verify::{Claim, Coverage, Differences, Folder, Log, Rows, STATE, Shares, Table},
+    views::{
+        Source,
+        figures::{ReportNote, ShopFigures},
+    },
 };
 
 /// What was published less long ago may not be in the files yet: a checkpoint is made each second.
@@ -37,13 +42,13 @@ const AHEAD: Duration = Duration::from_secs(2);
 /// Columns of the longest difference.
 const COLUMNS: usize = 600;
 
-/// Audits, and prints what differs. Orders are duplicates by the rule `ids`, or else by that of the shop.
-pub(super) async fn run(setting: Setting, ids: Option<Rule>) -> Result<(), Failure> {
+/// Audits, and prints what differs. Orders are duplicates by the rule that was typed, or else by that of the shop.
+pub(super) async fn run(setting: Setting, args: VerifyArgs) -> Result<(), Failure> {
     let begun = Instant::now();
     setting.out_dir.check_zone(setting.zone.0)?;
     let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
     let audited = match hear(&setting, &kafka).await {
-        Ok(heard) => audit(&setting, &kafka, ids, heard).await,
+        Ok(heard) => audit(&setting, &kafka, args, heard).await,
         Err(failure) => Err(failure),
     };
     kafka.close().await;
@@ -77,8 +82,7 @@ pub(super) async fn run(setting: Setting, ids: Option<Rule>) -> Result<(), Failu
 struct Heard {
     figures: ShopFigures,
     claims: Vec<Claim>,
-    /// Which instances published last what a view says of its partitions.
-    who: BTreeMap<&'static str, BTreeSet<String>>,
+    told: Told,
     reports: Vec<ReportNote>,
     /// By which rule which view has told duplicates.
     ids: Vec<(Rule, &'static str)>,
@@ -103,11 +107,12 @@ impl Heard {
             figures,
             ids: kept_ids(&services.model),
             claims: Vec::new(),
-            who: BTreeMap::new(),
+            told: Told::new(),
         };
         for view in NAMES {
             for (part, state) in services.model.parts(view) {
-                heard.who.entry(view).or_default().insert(state.who.clone());
+                let told = heard.told.entry(view).or_default();
+                told.insert(part, (state.who.clone(), state.position.next));
                 heard.claims.push(Claim { by: STATE, view, part, state });
             }
         }
@@ -160,12 +165,23 @@ struct Audit {
     is_empty: bool,
 }
 
-async fn audit(setting: &Setting, kafka: &Kafka, ids: Option<Rule>, heard: Heard) -> Result<Audit, Failure> {
-    let (session, out, state) =
-        (kafka.session.clone(), setting.out_dir.path().to_owned(), setting.out_dir.state());
+async fn audit(setting: &Setting, kafka: &Kafka, args: VerifyArgs, heard: Heard) -> Result<Audit, Failure> {
+    let session = kafka.session.clone();
+    let mut outs = vec![setting.out_dir.clone()];
+    for with in &args.with {
+        let out = OutDir::new(with);
+        if out.kept("instance")?.is_none() {
+            let with = with.display();
+            return Err(Failure::Other(format!(
+                "no consumer ever wrote to {with}: give --with the --out of one"
+            )));
+        }
+        out.check_zone(setting.zone.0)?;
+        outs.push(out);
+    }
     let zone = setting.zone;
-    let ids = ids.or(heard.ids.first().map(|(kept, _)| *kept)).unwrap_or_default();
-    let work = move || audit_all(&session, &out, &state, (zone, ids), heard);
+    let ids = args.ids.ids.or(heard.ids.first().map(|(kept, _)| *kept)).unwrap_or_default();
+    let work = move || audit_all(&session, &outs, (zone, ids), heard);
     match tokio::task::spawn_blocking(work).await {
         Ok(audited) => audited,
         Err(error) => Err(Failure::Other(error.to_string())),
@@ -173,12 +189,73 @@ async fn audit(setting: &Setting, kafka: &Kafka, ids: Option<Rule>, heard: Heard
 }
 
 /// The ends of the logs, to see whether they have moved.
-type Ends = std::collections::HashMap<Part, i64>;
+type Ends = HashMap<Part, i64>;
+
+/// The partition whose owner writes the files over all partitions.
+const FIRST: Part = Part { source: Source::Orders, partition: 0 };
+
+/// A folder that is audited.
+struct Audited<'a> {
+    out: &'a Path,
+    /// The id of its consumers.
+    instance: String,
+    checkpoints: Checkpoints,
+}
+
+impl Audited<'_> {
+    /// Which records have their rows in a view's files here: by the checkpoint, and what the consumers of this folder
+    /// have published of their partitions since. `None` where that is not known.
+    fn shares(&self, view: &'static str, told: &Told) -> Shares {
+        let mut shares = self.checkpoints.written.get(view)?.clone();
+        for (part, (who, next)) in told.get(view).into_iter().flatten() {
+            if *who == self.instance {
+                let share = shares.entry(*part).or_default();
+                *share = std::mem::take(share).up_to(*next);
+            }
+        }
+        Some(shares)
+    }
+
+    /// How much of the appended files counts, where these consumers do not run.
+    fn lengths(&self, view: &str, told: &Told) -> Lengths<'_> {
+        let runs = told.get(view).is_some_and(|parts| parts.values().any(|(who, _)| *who == self.instance));
+        (!runs && self.checkpoints.written.contains_key(view)).then_some(&self.checkpoints.lengths)
+    }
+
+    /// A path as it is told: with its folder where there are several.
+    fn path(&self, path: &str, alone: bool) -> String {
+        if alone { path.to_owned() } else { self.out.join(path).display().to_string() }
+    }
+}
+
+/// Who has published last what a view says of its partitions, and how far it was.
+type Told = BTreeMap<&'static str, BTreeMap<Part, (String, i64)>>;
+
+/// The rows and mails that are in the files of a folder.
+struct Written {
+    journal: Rows,
+    register: Rows,
+    mails: Rows,
+}
+
+impl Written {
+    fn read(folder: &Audited<'_>, told: &Told) -> Result<Self, Failure> {
+        let (journal, mail) = (folder.lengths("journal", told), folder.lengths("mail", told));
+        Ok(Self {
+            journal: files::tables(folder.out, Table::Orders, journal)?,
+            register: files::tables(folder.out, Table::Handled, mail)?,
+            mails: files::mails(folder.out, mail)?,
+        })
+    }
+
+    fn files(&self) -> usize {
+        self.journal.files() + self.register.files() + self.mails.files()
+    }
+}
 
 fn audit_all(
     session: &Session,
-    out: &Path,
-    state: &Path,
+    outs: &[OutDir],
     (zone, ids): (Zone, Rule),
     mut heard: Heard,
 ) -> Result<Audit, Failure> {
@@ -188,59 +265,72 @@ fn audit_all(
         return Err(StreamError::Lost { gap, what }.into());
     }
     let mut notes = Vec::new();
-    let (claims, note) = checkpoints::claims(state, zone, || heard.latest_second());
-    heard.claims.extend(claims);
-    notes.extend(note);
+    let mut folders = Vec::new();
+    for out in outs {
+        let (mut checkpoints, note) = checkpoints::read(&out.state(), zone, || heard.latest_second());
+        heard.claims.append(&mut checkpoints.claims);
+        notes.extend(note);
+        let instance = out.kept("instance")?.unwrap_or_default();
+        folders.push(Audited { out: out.path(), instance, checkpoints });
+    }
     notes.extend(not_recounted(&heard.claims));
     let watch = EndWatch::new(session)?;
     let ends = watch.look_when_settled()?;
 
+    let told = &heard.told;
     let claims = std::mem::take(&mut heard.claims);
+    let expected =
+        |folder: &Audited<'_>| Folder::new(folder.shares("journal", told), folder.shares("mail", told));
+    let expected = folders.iter().map(expected).collect();
     // Files and topics are read side by side.
-    let (log, journal, register, mails) = std::thread::scope(|scope| {
-        let journal = scope.spawn(|| files::journal(out));
-        let mailed = scope.spawn(|| (files::register(out), files::mails(out)));
-        let log = topics::read(session, zone, ids, claims, &ends);
-        let lost = |_| Failure::Other("a thread of the audit failed".to_owned());
-        let journal = journal.join().map_err(lost)?;
-        let (register, mails) = mailed.join().map_err(lost)?;
-        Ok::<_, Failure>((log?, journal?, register?, mails?))
+    let (log, written) = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| folders.iter().map(|folder| Written::read(folder, told)).collect());
+        let log = topics::read(session, zone, ids, claims, expected, &ends);
+        let written: Result<Vec<Written>, Failure> =
+            reading.join().map_err(|_| Failure::Other("a thread of the audit failed".to_owned()))?;
+        Ok::<_, Failure>((log?, written?))
     })?;
-    let count = journal.files() + register.files() + mails.files();
+    let mut count: usize = written.iter().map(Written::files).sum();
     let (mut log, mut found) = log.finish();
     let behind = log.behind();
-    let (expected_journal, expected_register, expected_mails) = log.take_rows();
     let moved = retry(PATIENCE, |_| watch.look())? != ends;
 
     let mut of_files = Differences::default();
-    let mut whole = 0;
-    let mut not = Vec::new();
-    let worked_off = Workload { behind: &behind, who: &heard.who, out, state };
-    if worked_off.allows("journal", &mut not) {
-        let path = |date| format!("orders/{date}.txt");
-        expected_journal.compare(journal, ("tables", "row"), path, &mut of_files);
-        log.compare_last(files::text(&out.join("orders/last.txt"))?.as_deref(), &mut of_files);
-        whole += 1;
+    let mut not = BTreeSet::new();
+    let workload = Workload { behind: &behind, told };
+    let alone = folders.len() == 1;
+    for ((folder, expected), written) in folders.iter().zip(log.take_folders()).zip(written) {
+        let path = |kind: &'static str, ending: &'static str| {
+            move |date| folder.path(&format!("{kind}/{date}.{ending}"), alone)
+        };
+        if workload.has_rows("journal", folder, &mut not) {
+            let path = path("orders", "txt");
+            expected.journal.compare(written.journal, ("tables", "row"), path, &mut of_files);
+        }
+        if workload.has_rows("mail", folder, &mut not) {
+            let path_of_rows = path("handled", "txt");
+            expected.register.compare(written.register, ("tables", "row"), path_of_rows, &mut of_files);
+            expected.mails.compare(written.mails, ("mails", "mail"), path("mail", "mbox"), &mut of_files);
+        }
     }
-    if worked_off.allows("mail", &mut not) {
-        let path = |date| format!("handled/{date}.txt");
-        expected_register.compare(register, ("tables", "row"), path, &mut of_files);
-        let path = |date| format!("mail/{date}.mbox");
-        expected_mails.compare(mails, ("mails", "mail"), path, &mut of_files);
+    if let Some(folder) = workload.writer("journal", &folders, &mut not) {
+        log.compare_last(files::text(&folder.out.join("orders/last.txt"))?.as_deref(), &mut of_files);
+        count += 1;
     }
-    if worked_off.allows("stock", &mut not) {
-        log.compare_stock(files::text(&out.join("stock.txt"))?.as_deref(), &mut of_files);
-        whole += 1;
+    if let Some(folder) = workload.writer("stock", &folders, &mut not) {
+        log.compare_stock(files::text(&folder.out.join("stock.txt"))?.as_deref(), &mut of_files);
+        count += 1;
     }
-    if worked_off.allows("daily-report", &mut not) {
-        let reports = files::reports(out)?;
-        whole += reports.texts.len() + reports.jsons.len();
+    if let Some(folder) = workload.writer("daily-report", &folders, &mut not) {
+        let reports = files::reports(folder.out)?;
+        count += reports.texts.len() + reports.jsons.len();
         let today = zone.date(heard.figures.shop_second);
         let closed = zone.date(heard.reported);
         log.compare_reports(&reports, &heard.reports, closed, today, &mut of_files);
     }
+    workload.coverage(log.coverage(), alone, &mut of_files, &mut not, &mut notes);
     if !not.is_empty() {
-        let not = not.join(", ");
+        let not = not.into_iter().collect::<Vec<_>>().join(", ");
         notes.push(format!(
             "Not compared: files, because {not}; `shop-sim consume --until-end` processes the log."
         ));
@@ -256,7 +346,7 @@ fn audit_all(
         found.append(of_files);
     }
     let is_empty = ends.values().all(|end| *end == 0) && found.count() == 0;
-    let summary = summary(&log, &heard.figures, count + whole);
+    let summary = summary(&log, &heard.figures, count);
     Ok(Audit { found, notes, summary, is_empty })
 }
 
@@ -269,27 +359,87 @@ fn not_recounted(claims: &[Claim]) -> Option<String> {
         .then(|| format!("Not recounted: {}, whose figures and files are not audited.", names.join(", ")))
 }
 
-/// Which views have come to the end of the log, in this folder.
+/// Which views have come to the end of the log, and where their files lie.
 struct Workload<'a> {
     behind: &'a BTreeMap<&'static str, u64>,
-    who: &'a BTreeMap<&'static str, BTreeSet<String>>,
-    out: &'a Path,
-    state: &'a Path,
+    told: &'a Told,
 }
 
 impl Workload<'_> {
-    /// Whether a view's files are to be compared; where not, why is added to `not`.
-    fn allows(&self, view: &'static str, not: &mut Vec<String>) -> bool {
-        let here = fs::read_to_string(self.state.join("instance")).unwrap_or_default();
-        let why = match self.behind.get(view) {
-            None => "has not begun".to_owned(),
-            Some(0) if self.who.get(view).is_some_and(|who| who.len() == 1 && who.contains(&here)) => {
-                return true;
-            }
-            Some(0) => format!("is shared with consumers of another folder than {}", self.out.display()),
-            Some(behind) => format!("is {} records behind", thousands(*behind)),
+    /// Whether a view's rows in a folder are to be compared; where not, why is added to `not`.
+    fn has_rows(&self, view: &'static str, folder: &Audited<'_>, not: &mut BTreeSet<String>) -> bool {
+        if !self.is_at_end(view, not) {
+            return false;
+        }
+        let is_whole = || {
+            self.told.get(view).is_some_and(|parts| parts.values().all(|(who, _)| *who == folder.instance))
         };
-        not.push(format!("{view} {why}"));
+        let known = folder.checkpoints.written.contains_key(view) || is_whole();
+        if !known {
+            let out = folder.out.display();
+            not.insert(format!("{view} is shared with consumers of another folder than {out}"));
+        }
+        known
+    }
+
+    /// The folder that has a view's files over all partitions; where there is none, why is added to `not`.
+    fn writer<'f>(
+        &self,
+        view: &'static str,
+        folders: &'f [Audited<'f>],
+        not: &mut BTreeSet<String>,
+    ) -> Option<&'f Audited<'f>> {
+        if !self.is_at_end(view, not) {
+            return None;
+        }
+        let (who, _) = self.told.get(view)?.get(&FIRST)?;
+        let writer = folders.iter().find(|folder| folder.instance == *who);
+        if writer.is_none() {
+            not.insert(format!("what {view} writes of the whole shop lies in another folder"));
+        }
+        writer
+    }
+
+    /// Tells of rows that are in none of the folders, or in several.
+    fn coverage(
+        &self,
+        (journal, mails): (Coverage, Coverage),
+        alone: bool,
+        found: &mut Differences,
+        not: &mut BTreeSet<String>,
+        notes: &mut Vec<String>,
+    ) {
+        for (view, what, coverage) in [("journal", "orders", journal), ("mail", "handled orders", mails)] {
+            if self.behind.get(view) != Some(&0) {
+                continue;
+            }
+            let [nowhere, twice] = [coverage.nowhere, coverage.twice].map(thousands);
+            if coverage.nowhere > 0 && alone {
+                not.insert(format!(
+                    "{view}: {nowhere} {what} have theirs in other folders, to be named with --with"
+                ));
+            } else if coverage.nowhere > 0 {
+                found.add(
+                    "folders",
+                    format!("{what} that are in the files of none of these folders"),
+                    0,
+                    nowhere,
+                );
+            }
+            if coverage.twice > 0 {
+                notes.push(format!(
+                    "In more than one folder: {twice} {what}; machines ended before Kafka knew that they had written them."
+                ));
+            }
+        }
+    }
+
+    fn is_at_end(&self, view: &'static str, not: &mut BTreeSet<String>) -> bool {
+        match self.behind.get(view) {
+            Some(0) => return true,
+            Some(behind) => not.insert(format!("{view} is {} records behind", thousands(*behind))),
+            None => not.insert(format!("{view} has not begun")),
+        };
         false
     }
 }

@@ -13,4 +13,4 @@ pub use batch::{Batch, Content, DeadLetter, Decoded};
 pub use order_ids::Rule;
 pub use output::Output;
 pub use position::{Part, Position, Record, Start};
-pub use worker::{Handover, Taken, Trouble, Worker};
+pub use worker::{Handover, Taken, Trouble, Worker, Written};

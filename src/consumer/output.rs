@@ -104,7 +104,7 @@ pub trait Output<V: View>: Send {
         true
     }
 
-    /// The files that it replaces outside of those folders.
+    /// The files of the whole shop that it replaces again and again.
     fn single_files(&self) -> &'static [&'static str] {
         &[]
     }
@@ -117,6 +117,9 @@ pub trait Output<V: View>: Send {
 
     /// Forgets everything, because the view starts again from nothing.
     fn reset(&mut self) {}
+
+    /// Writes everything that it replaces again: what it knows was written in another folder, or was moved away.
+    fn rewrite(&mut self) {}
 
     /// What an event adds to files.
     fn event(&mut self, event: &Event, appends: &mut Appends) {

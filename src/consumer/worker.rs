@@ -5,12 +5,12 @@ mod handover;
 mod opening;
 mod trouble;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
-pub use handover::Handover;
 use handover::Other;
+pub use handover::{Handover, Written};
 pub use trouble::Trouble;
 
 use super::{Content, Decoded, Output, Part, Position, Rule, Start, output::Appends, position::Fingerprint};
@@ -67,10 +67,12 @@ pub struct Worker<V: View, O> {
     closed_before: Option<NaiveDate>,
     /// Whether something changed that only shows in the output.
     unsettled: bool,
-    /// The partitions of the view's logs, as far as they are known.
-    partitions: BTreeSet<Part>,
+    /// The partitions of the view's logs and where each ends, as far as they are known.
+    ends: BTreeMap<Part, i64>,
     /// What the owners of the other partitions have handed over lately.
     others: BTreeMap<Part, Other<V>>,
+    /// Whether files of the whole shop may be here, which another owner writes now.
+    may_be_stale: bool,
     /// Whether it may not write any more.
     retired: bool,
 }
@@ -95,8 +97,9 @@ impl<V: View, O: Output<V>> Worker<V, O> {
             batch: Batch::new(),
             closed_before: None,
             unsettled: true,
-            partitions: BTreeSet::new(),
+            ends: BTreeMap::new(),
             others: BTreeMap::new(),
+            may_be_stale: true,
             retired: false,
         };
         let whole = worker.restore()? && worker.mend()?;
@@ -225,9 +228,10 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         self.held.get(&part).is_some_and(|held| held.expected.is_some())
     }
 
-    /// Tells which partitions the view's logs have: files over all of them are written when all are held, or known.
-    pub fn set_partitions(&mut self, all: impl Iterator<Item = Part>) {
-        self.partitions = all.collect();
+    /// Tells where the partitions of the view's logs end: files over all of them are written when each is held, empty,
+    /// or known from its owner.
+    pub fn set_ends(&mut self, ends: impl Iterator<Item = (Part, i64)>) {
+        self.ends = ends.collect();
     }
 
     /// Whether so much waits to be written that a checkpoint is due at once.
@@ -284,6 +288,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
             self.batch.clear();
         }
         self.appends.settle();
+        self.set_stale_aside()?;
         let noted = self
             .output
             .publish(&mut *self.files)
@@ -311,11 +316,12 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         // With some of the partitions only, what is written for all of them would be wrong.
         if self.unsettled && self.knows_all() {
             let mut rows = Batch::new();
-            let others = || self.others.iter().filter(|(part, _)| !self.held.contains_key(part));
+            let missing: Vec<Part> = self.missing().collect();
+            let others = || missing.iter().filter_map(|part| self.others.get(part));
             let closed_before =
-                others().fold(self.closed_before, |closed, (_, other)| closed.min(other.closed_before));
+                others().fold(self.closed_before, |closed, other| closed.min(other.closed_before));
             let own = self.held.values().map(|held| &held.view);
-            let views: Vec<&V> = own.chain(others().map(|(_, other)| &other.view)).collect();
+            let views: Vec<&V> = own.chain(others().map(|other| &other.view)).collect();
             self.output.settle(&views, closed_before, &mut rows);
             self.batch.extend(rows.into_iter().map(|(key, value)| (format!("out/{key}"), value)));
             self.unsettled = false;
@@ -361,6 +367,10 @@ fn position_key(part: Part) -> String {
 
 fn silent_key(part: Part) -> String {
     format!("silent/{part}.")
+}
+
+fn elsewhere_key(part: Part) -> String {
+    format!("elsewhere/{part}.")
 }
 
 #[cfg(test)]

@@ -164,6 +164,12 @@ impl Output<DailyReport> for ReportFiles {
         *self = Self::default();
     }
 
+    fn rewrite(&mut self) {
+        for issue in self.issues.values_mut() {
+            issue.written = false;
+        }
+    }
+
     fn settle(&mut self, parts: &[&DailyReport], closed_before: Option<NaiveDate>, rows: &mut Batch) {
         for date in std::mem::take(&mut self.noted) {
             self.store(date, rows);

@@ -120,6 +120,10 @@ impl Output<Journal> for JournalFiles {
         path != journal::LAST
     }
 
+    fn single_files(&self) -> &'static [&'static str] {
+        &[journal::LAST]
+    }
+
     fn event(&mut self, event: &Event, appends: &mut Appends) {
         if let Event::Order(order) = event {
             let path = self.path.of(self.zone.date(order.second()));
@@ -130,6 +134,10 @@ impl Output<Journal> for JournalFiles {
     fn reset(&mut self) {
         self.last.clear();
         self.due = false;
+    }
+
+    fn rewrite(&mut self) {
+        self.last.clear();
     }
 
     fn settle(&mut self, parts: &[&Journal], _: Option<NaiveDate>, _: &mut Batch) {

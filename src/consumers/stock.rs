@@ -142,6 +142,10 @@ impl Output<Stock> for StockFiles {
         self.due = false;
     }
 
+    fn rewrite(&mut self) {
+        self.text.clear();
+    }
+
     fn settle(&mut self, parts: &[&Stock], _: Option<NaiveDate>, rows: &mut Batch) {
         let mut lines: BTreeMap<u64, StockLine> = BTreeMap::new();
         for line in parts.iter().flat_map(|view| view.lines()) {

@@ -8,6 +8,7 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     time::{Duration, Instant},
 };
@@ -353,13 +354,18 @@ fn is_empty(assignment: &[u8]) -> bool {
     assignment.get(2..6).is_none_or(|count| count == [0; 4])
 }
 
+/// Commits offsets; Kafka's answer comes by itself. librdkafka tells rdkafka 0.39 of no asynchronous commit, and the
+/// call for a synchronous one knows no deadline.
+pub(super) fn committing(client: &Arc<Client>, list: TopicPartitionList) -> mpsc::Receiver<KafkaResult<()>> {
+    let (told, answer) = mpsc::channel();
+    let client = Arc::clone(client);
+    std::thread::spawn(move || told.send(client.commit(&list, CommitMode::Sync)));
+    answer
+}
+
 /// Commits offsets and waits until Kafka has taken them, for a bounded time.
 pub(super) fn commit_within(client: &Arc<Client>, list: TopicPartitionList, patience: Duration) -> bool {
-    let (told, heard) = std::sync::mpsc::channel();
-    let client = Arc::clone(client);
-    // The call itself knows no deadline.
-    std::thread::spawn(move || told.send(client.commit(&list, CommitMode::Sync)));
-    matches!(heard.recv_timeout(patience), Ok(Ok(())))
+    matches!(committing(client, list).recv_timeout(patience), Ok(Ok(())))
 }
 
 impl ClientContext for Member {
@@ -373,18 +379,6 @@ impl ClientContext for Member {
 }
 
 impl ConsumerContext for Member {
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        match result {
-            Err(KafkaError::ConsumerCommit(
-                code @ (RDKafkaErrorCode::UnknownMemberId
-                | RDKafkaErrorCode::IllegalGeneration
-                | RDKafkaErrorCode::FencedInstanceId),
-            )) => self.set_trouble(format!("its place in the group is another's ({code})")),
-            Err(error) => tracing::debug!("offsets were not committed: {error}"),
-            Ok(()) => {}
-        }
-    }
-
     fn rebalance(&self, client: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let assigned = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         self.has_share.store(assigned, Ordering::Relaxed);

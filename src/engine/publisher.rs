@@ -1,5 +1,10 @@
 //! Publishes what the views say on `shop.state`.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use chrono::Utc;
 use rdkafka::{
     ClientContext, Message,
@@ -19,16 +24,21 @@ use crate::{
     },
 };
 
-struct Quiet;
+/// Counts the handovers that were not delivered.
+#[derive(Clone, Default)]
+struct Lost(Arc<AtomicU64>);
 
-impl ClientContext for Quiet {}
+impl ClientContext for Lost {}
 
-impl ProducerContext for Quiet {
+impl ProducerContext for Lost {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if let Err((error, message)) = result {
             not_published(error, message.key().unwrap_or_default());
+            if message.partition() == STATE_HANDOVERS {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -50,13 +60,15 @@ const LARGEST: &str = "67108864";
 
 /// Sends states; never waits.
 pub struct Publisher {
-    producer: PolledProducer<Quiet>,
+    producer: PolledProducer<Lost>,
+    lost: Lost,
     topic: String,
 }
 
 impl Publisher {
     /// Makes one; connects in the background.
     pub fn new(session: &Session) -> Result<Self, StreamError> {
+        let lost = Lost::default();
         let producer = session
             .client(&[
                 ("enable.idempotence", "true"),
@@ -70,8 +82,8 @@ impl Publisher {
                 ("compression.type", "zstd"),
                 ("message.max.bytes", LARGEST),
             ])
-            .create_with_context(Quiet)?;
-        Ok(Self { producer, topic: session.topic(Topic::State) })
+            .create_with_context(lost.clone())?;
+        Ok(Self { producer, lost, topic: session.topic(Topic::State) })
     }
 
     /// Publishes one view's state of one partition.
@@ -97,9 +109,15 @@ impl Publisher {
                 .headers(headers);
             if let Err((error, _)) = self.producer.send(record) {
                 tracing::debug!("a state was not handed over: {error}");
+                self.lost.0.fetch_add(1, Ordering::Relaxed);
             }
         }
         value.len()
+    }
+
+    /// How many records of handovers were not delivered: whoever hands over does it again then.
+    pub(super) fn lost_handovers(&self) -> u64 {
+        self.lost.0.load(Ordering::Relaxed)
     }
 
     /// Waits until everything sent is acknowledged, for at most `patience`. Blocks.

@@ -10,10 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use checkpoint::Published;
+use checkpoint::{COMMIT, Committing, Elsewhere, Published};
 
 use super::{
-    changelog::Changelog,
     consumer,
     env::{Ended, Env},
     input::Stretch,
@@ -57,9 +56,11 @@ pub async fn run<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static>(
         worker,
         checkpointed: HashMap::new(),
         committed: HashMap::new(),
+        committing: None,
         saved: Instant::now(),
         interval,
         handed: HashMap::new(),
+        lost_handovers: 0,
         others: None,
         elsewhere: Others::default(),
         published: HashMap::new(),
@@ -87,15 +88,19 @@ struct ViewProcessor<V: View, O> {
     checkpointed: HashMap<Part, Committed>,
     /// Those that were committed, by us or another.
     committed: HashMap<Part, Committed>,
+    committing: Option<Committing>,
     saved: Instant,
     interval: Duration,
     /// What was handed over last of each partition.
     handed: HashMap<Part, Published>,
+    /// How many handovers of this process were lost when that was looked at last.
+    lost_handovers: u64,
     /// What others hand over, while it is needed.
-    others: Option<Changelog>,
+    others: Option<Elsewhere>,
     /// Who else has partitions to work off, with `--until-end`.
     elsewhere: Others,
-    published: HashMap<Part, PartState>,
+    /// What was published last of each partition's figures, and when.
+    published: HashMap<Part, (Instant, PartState)>,
     /// The shop second of the figures in the read model.
     shown_second: Option<i64>,
     /// By partition: up to where there is nothing that was not read, transaction markers behind the last record
@@ -120,6 +125,23 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
 
     fn holds(&self, client: &Arc<Client>) -> bool {
         self.ownership.holds(client, || self.committed.clone())
+    }
+
+    /// Saves and tells everything before the run ends; `false` where it could not be saved.
+    fn save_last(&mut self, client: &Arc<Client>) -> bool
+    where
+        V::Figures: Into<PartFigures>,
+    {
+        let saved = self.save(client, COMMIT);
+        if saved {
+            match self.worker.flush() {
+                Ok(()) => self.commit(client, true),
+                Err(trouble) => tracing::warn!("{}: {trouble}", V::NAME),
+            }
+            self.hand_over(true);
+        }
+        self.show_all(true);
+        saved
     }
 
     /// Sets the state aside: what lies in Kafka is another log, or lacks what was read.
@@ -162,13 +184,13 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for 
             self.end_seen.insert(part, stretch.next());
         }
         if self.worker.is_full() {
-            self.save(client);
+            self.save(client, COMMIT);
         }
         Ok(self.broken.take().map(Ended::Again))
     }
 
     fn has_room(&self) -> bool {
-        self.trouble.is_none()
+        self.trouble.is_none() && !self.worker.is_full()
     }
 
     fn is_due(&self) -> bool {
@@ -178,7 +200,7 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for 
     fn tick(&mut self, client: &Arc<Client>) -> Result<Option<Ended>, ConsumerError> {
         self.at_end = false;
         if self.saved.elapsed() >= self.interval {
-            self.save(client);
+            self.save(client, Duration::ZERO);
         }
         self.show_all(false);
         if let Some(why) = self.broken.take() {
@@ -192,10 +214,8 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for 
         if let Some(last) = until.shop_second() {
             self.worker.close_before(self.env.zone.date(last));
         }
-        self.save(client);
         // Files that are published say so in the checkpoint after.
-        self.finish(client);
-        Ok(self.trouble.is_none().then_some(Ended::Done))
+        Ok((self.save(client, COMMIT) && self.save_last(client)).then_some(Ended::Done))
     }
 
     fn show(&mut self) {
@@ -203,19 +223,17 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for 
     }
 
     fn finish(&mut self, client: &Arc<Client>) {
-        self.save(client);
-        if !self.ownership.is_lost() && self.trouble.is_none() {
-            match self.worker.flush() {
-                Ok(()) => self.commit(client, true),
-                Err(trouble) => tracing::warn!("{}: {trouble}", V::NAME),
-            }
-            self.hand_over(true);
-        }
-        self.show_all(true);
+        self.save_last(client);
     }
 
     fn anchors(&self) -> HashMap<Part, Fingerprint> {
         self.worker.anchors()
+    }
+
+    fn logs_are_same(&mut self, _: &HashMap<Source, u64>) {
+        // Those of partitions that others own may be other ones by now.
+        self.worker.forget_others();
+        self.others = None;
     }
 
     fn start_again(&mut self, _: &Arc<Client>, _: &[Part], why: &str) -> Result<Ended, ConsumerError> {

@@ -77,7 +77,7 @@ impl ReadModel {
 
     /// When anybody told figures last: wall time, Unix ms.
     pub fn told_ms(&self) -> Option<i64> {
-        self.lock().parts.values().map(|state| state.wall_ms).max()
+        self.lock().parts.values().map(|told| told.state.wall_ms).max()
     }
 
     /// Notes what is wrong with a consumer.
@@ -116,8 +116,8 @@ impl ReadModel {
         let inner = self.lock();
         let read = |view: &&'static str| {
             let beyond = |(part, end): (&Part, &i64)| {
-                let state = inner.parts.get(&(*view, *part))?;
-                u64::try_from(state.position.next.saturating_sub(*end)).ok()
+                let told = inner.parts.get(&(*view, *part))?;
+                u64::try_from(told.state.position.next.saturating_sub(*end)).ok()
             };
             let beyond = ends.iter().filter_map(beyond).fold(0, u64::saturating_add);
             let records = inner.groups.get(view)?.records;
@@ -150,13 +150,13 @@ impl Inner {
     /// Partitions of a view that somebody tells of, by `wall_ms`.
     fn told(&self, view: &str, wall_ms: i64) -> usize {
         let states = self.parts.iter().filter(|((name, _), _)| *name == view);
-        states.filter(|(_, state)| wall_ms - state.wall_ms < SILENT_MS).count()
+        states.filter(|(_, told)| wall_ms - told.state.wall_ms < SILENT_MS).count()
     }
 
     /// Offsets behind a view's positions.
     fn offsets(&self, view: &str) -> u64 {
         let next = self.parts.iter().filter(|((name, _), _)| *name == view);
-        next.map(|(_, state)| u64::try_from(state.position.next).unwrap_or(0)).sum()
+        next.map(|(_, told)| u64::try_from(told.state.position.next).unwrap_or(0)).sum()
     }
 
     /// Records between a view's positions and the ends of its logs.
@@ -173,7 +173,7 @@ impl Inner {
                     .iter()
                     .find(|name| **name == view)
                     .and_then(|name| self.parts.get(&(*name, *part)))
-                    .map_or(0, |state| state.position.next.max(state.end_seen));
+                    .map_or(0, |told| told.state.position.next.max(told.state.end_seen));
                 u64::try_from(end.saturating_sub(read)).unwrap_or(0)
             })
             .fold(0, u64::saturating_add)

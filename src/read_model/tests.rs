@@ -56,3 +56,70 @@ fn a_group_of_another_process_has_the_partitions_that_somebody_tells_of() {
     model.rebalanced("sales");
     assert_eq!(sales(), (1, Some(1), Some(0)));
 }
+
+/// What `who` says of the sales of partition 0, read so far; `last_hour_ore` tells it from others.
+fn read(who: &str, next: i64, last_hour_ore: i64, ms_ago: i64) -> PartState {
+    let figures = sales::Figures { days: BTreeMap::new(), slots: BTreeMap::new(), last_hour_ore };
+    PartState {
+        who: who.to_owned(),
+        position: Position { next, ..Position::default() },
+        figures: figures.into(),
+        ..told(ms_ago, 500)
+    }
+}
+
+const FIRST: Part = Part { source: Source::Orders, partition: 0 };
+
+fn last_hour(model: &ReadModel) -> i64 {
+    model.figures(500).sales_last_hour_ore
+}
+
+#[test]
+fn the_state_that_has_read_further_counts_whatever_the_clocks_say() {
+    let model = model();
+    // An hour ahead, then one whose clock is right.
+    model.hear("sales", FIRST, read("a", 10, 1, -3_600_000), false);
+    model.hear("sales", FIRST, read("b", 12, 2, 0), false);
+    assert_eq!(last_hour(&model), 2);
+    model.hear("sales", FIRST, read("a", 11, 3, -3_600_000), false);
+    assert_eq!(last_hour(&model), 2, "a former owner says no more");
+    // Windows drain while nothing is read.
+    model.hear("sales", FIRST, read("b", 12, 0, 3_600_000), false);
+    assert_eq!(last_hour(&model), 0);
+
+    // What a process says itself comes back from the topic late.
+    model.put("sales", FIRST, read("c", 12, 5, 0));
+    model.hear("sales", FIRST, read("c", 12, 4, 0), false);
+    assert_eq!(last_hour(&model), 5);
+    model.hear("sales", FIRST, read("b", 13, 6, 0), false);
+    assert_eq!(last_hour(&model), 6, "another has its partition now");
+}
+
+#[test]
+fn a_log_that_is_gone_gives_way_to_the_new_one() {
+    let ends = |end| {
+        let by_part = HashMap::from([(FIRST, end)]);
+        Ends { by_part, asked: Some(Instant::now()), ..Ends::default() }
+    };
+    let model = model();
+    model.hear("sales", FIRST, read("a", 100, 1, 0), false);
+    model.set_ends(ends(100));
+    model.hear("sales", FIRST, read("b", 3, 2, 0), false);
+    assert_eq!(last_hour(&model), 1, "the log may hold them all");
+    model.set_ends(ends(3));
+    assert_eq!(last_hour(&model), 2, "it does not");
+    model.hear("sales", FIRST, read("a", 100, 1, 0), false);
+    model.set_ends(ends(4));
+    model.hear("sales", FIRST, read("b", 4, 3, 0), false);
+    assert_eq!(last_hour(&model), 3, "whoever has not seen it yet is not believed for long");
+}
+
+#[test]
+fn who_begins_takes_no_state_of_a_log_that_is_gone_from_the_topic() {
+    let model = model();
+    let by_part = HashMap::from([(FIRST, 3)]);
+    model.set_ends(Ends { by_part, asked: Some(Instant::now()), ..Ends::default() });
+    model.hear("sales", FIRST, read("a", 100, 1, 0), true);
+    model.hear("sales", FIRST, read("b", 3, 2, 0), true);
+    assert_eq!(last_hour(&model), 2);
+}

@@ -132,6 +132,7 @@ impl Looks {
     /// One look; `doubtful` where the one before failed. Blocks for some seconds at most.
     fn look(&mut self, session: &Session, settled: Option<i64>, doubtful: bool) -> Result<Ends, StreamError> {
         let due = self.checked.is_none_or(|checked| checked.elapsed() >= CHECK);
+        let asked = Some(Instant::now());
         // After an error everything is asked anew, with a new client.
         let (watch, first) = match self.watch.take() {
             // Partitions may have been added.
@@ -155,7 +156,7 @@ impl Looks {
         for source in others {
             *self.replaced.entry(source).or_default() += 1;
         }
-        Ok(Ends { settled, by_part, replaced: self.replaced.clone(), doubtful: false })
+        Ok(Ends { settled, by_part, asked, replaced: self.replaced.clone(), doubtful: false })
     }
 }
 

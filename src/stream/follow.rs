@@ -126,7 +126,7 @@ impl Follower {
                 },
                 received = next_state(self.state.as_ref()) => {
                     if let Ok(message) = &received {
-                        put(message, &self.model);
+                        hear(message, &self.model, !self.unread.is_empty());
                     }
                     self.unread.retain(|(topic, part), end| *topic != Topic::State || is_before(&received, *part, *end));
                     pause_after(&received).await;
@@ -283,7 +283,7 @@ fn beat(message: &BorrowedMessage<'_>, clock: &Clock) {
     }
 }
 
-fn put(message: &BorrowedMessage<'_>, model: &ReadModel) {
+fn hear(message: &BorrowedMessage<'_>, model: &ReadModel, before: bool) {
     let Some(payload) = message.payload() else { return };
     let key = String::from_utf8_lossy(message.key().unwrap_or_default());
     if key == KEY {
@@ -293,13 +293,8 @@ fn put(message: &BorrowedMessage<'_>, model: &ReadModel) {
         tracing::warn!("a state was passed over: its key is {key}");
         return;
     };
-    // Most are this process's own, and older than what it knows by now.
-    let told_ms = message.timestamp().to_millis().unwrap_or(i64::MAX);
-    if model.has_newer(view, part, told_ms) {
-        return;
-    }
     match serde_json::from_slice::<PartState>(payload) {
-        Ok(state) => model.put(view, part, state),
+        Ok(state) => model.hear(view, part, state, before),
         Err(error) => tracing::warn!("a state was passed over: {error}"),
     }
 }

@@ -76,6 +76,16 @@ pub enum StreamError {
         /// What the broker said.
         reason: String,
     },
+    /// A topic was made, and no broker leads a partition of it yet.
+    #[error(
+        "the topic {topic} could not be created: it has no leader after {seconds} s, so look after the brokers and try again"
+    )]
+    NoLeader {
+        /// Its name.
+        topic: String,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// A property given with `-X` is unknown or has a bad value.
     #[error("the Kafka property {name} is not accepted ({reason}): check what was given with -X")]
     Property {
@@ -153,7 +163,7 @@ impl StreamError {
     pub(crate) fn passes(&self) -> bool {
         use RDKafkaErrorCode as Code;
         match self {
-            Self::Unreachable { .. } | Self::Halted { .. } => true,
+            Self::Unreachable { .. } | Self::Halted { .. } | Self::NoLeader { .. } => true,
             Self::Kafka(error) => error.rdkafka_error_code().is_some_and(|code| {
                 matches!(
                     code,

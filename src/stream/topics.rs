@@ -357,10 +357,7 @@ async fn wait_until_known(
                 break;
             }
             if Instant::now() >= deadline {
-                let waited = LEADERS.as_secs();
-                let reason =
-                    format!("it has no leader after {waited} s, so look after the brokers and try again");
-                return Err(StreamError::CreateTopic { topic: name.clone(), reason });
+                return Err(StreamError::NoLeader { topic: name.clone(), seconds: LEADERS.as_secs() });
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

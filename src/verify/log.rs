@@ -9,11 +9,12 @@ use super::{
     days::{Sums, fitting},
     difference::Differences,
     duplicates::Duplicates,
+    folder::{Coverage, Folder},
     handling::Handling,
     known::Known,
     letters::{Letter, Letters},
     record::Record,
-    rows::{Rows, digest},
+    rows::digest,
     tables,
     tally::Whole,
 };
@@ -52,17 +53,24 @@ pub struct Log {
     handled_partitions: i32,
     pub(super) days: BTreeMap<NaiveDate, Sums>,
     pub(super) stock: Sums,
-    journal: Rows,
-    register: Rows,
-    mails: Rows,
+    folders: Vec<Folder>,
+    journal: Coverage,
+    mails: Coverage,
     letters: Letters,
     handled: u64,
     found: Differences,
 }
 
 impl Log {
-    /// An empty log in which orders are duplicates by the rule `ids`, and what the consumers claim to know of it.
-    pub fn new(zone: Zone, ids: Rule, handled_partitions: i32, claims: Vec<Claim>) -> Self {
+    /// An empty log in which orders are duplicates by the rule `ids`, what the consumers claim to know of it, and where
+    /// their files lie.
+    pub fn new(
+        zone: Zone,
+        ids: Rule,
+        handled_partitions: i32,
+        claims: Vec<Claim>,
+        folders: Vec<Folder>,
+    ) -> Self {
         let mut log = Self {
             zone,
             ids,
@@ -71,9 +79,9 @@ impl Log {
             handled_partitions: handled_partitions.max(1),
             days: BTreeMap::new(),
             stock: Sums::default(),
-            journal: Rows::default(),
-            register: Rows::default(),
-            mails: Rows::default(),
+            folders,
+            journal: Coverage::default(),
+            mails: Coverage::default(),
             letters: Letters::default(),
             handled: 0,
             found: Differences::default(),
@@ -125,9 +133,15 @@ impl Log {
         let created_ms = order.created_at.timestamp_millis();
         partition.known.push(order.order_id, fingerprint(created_ms, &order.customer, order.total_ore), due);
         let date = self.zone.date(order.second());
-        for row in tables::rows_of(&order) {
-            self.journal.expect(date, order.order_id, &row);
+        let part = Part { source: Source::Orders, partition: number };
+        let mut here = 0;
+        for folder in self.folders.iter_mut().filter(|folder| folder.has_journal(part, offset)) {
+            here += 1;
+            for row in tables::rows_of(&order) {
+                folder.journal.expect(date, order.order_id, &row);
+            }
         }
+        self.journal.count(here);
         self.days.entry(date).or_default().add(&order);
         self.stock.add(&order);
         self.witnesses(Source::Orders, number).for_each(|witness| witness.order(offset, &order, date));
@@ -159,8 +173,14 @@ impl Log {
         self.handled += 1;
         self.join(&place, record.partition, &handled);
         let date = self.zone.date(handled.second());
-        self.register.expect(date, handled.order_id, &tables::row_of(&handled));
-        self.mails.expect_mail(date, &handled, self.zone);
+        let part = Part { source: Source::Handled, partition: record.partition };
+        let mut here = 0;
+        for folder in self.folders.iter_mut().filter(|folder| folder.has_mail(part, offset)) {
+            here += 1;
+            folder.register.expect(date, handled.order_id, &tables::row_of(&handled));
+            folder.mails.expect_mail(date, &handled, self.zone);
+        }
+        self.mails.count(here);
     }
 
     /// Holds a handled order against its order.
@@ -295,10 +315,14 @@ impl Log {
         (self, found)
     }
 
-    /// The rows of the journal, of the register, and the mails.
-    pub fn take_rows(&mut self) -> (Rows, Rows, Rows) {
-        let take = std::mem::take;
-        (take(&mut self.journal), take(&mut self.register), take(&mut self.mails))
+    /// The rows and mails that each folder is to have.
+    pub fn take_folders(&mut self) -> Vec<Folder> {
+        std::mem::take(&mut self.folders)
+    }
+
+    /// Orders by how many folders have their rows, and handled orders by how many have their mails.
+    pub fn coverage(&self) -> (Coverage, Coverage) {
+        (self.journal, self.mails)
     }
 }
 

@@ -13,6 +13,7 @@ mod days;
 pub mod difference;
 mod duplicates;
 mod facts;
+pub mod folder;
 mod handling;
 mod known;
 pub mod letters;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use claim::Claim;
 pub use difference::Differences;
+pub use folder::{Coverage, Folder, Shares};
 pub use letters::Letter;
 pub use log::Log;
 pub use record::Record;

@@ -90,7 +90,7 @@ fn is_output(path: &Path) -> bool {
 }
 
 /// The rows of a table, or the mails of a box; what is cut at the end is one too.
-fn pieces(text: &str, are_mails: bool) -> impl Iterator<Item = &str> {
+pub fn pieces(text: &str, are_mails: bool) -> impl Iterator<Item = &str> {
     let is_start = move |at: usize| !are_mails || text[at..].starts_with("From ");
     let ends = text.match_indices('\n').map(|(at, _)| at + 1);
     let ends = ends.filter(move |end| *end < text.len() && is_start(*end)).chain([text.len()]);

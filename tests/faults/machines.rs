@@ -26,13 +26,18 @@ pub struct Machines {
     pub shop: Shop,
     /// Where the commands find Kafka: the broker itself, or something before it.
     pub bootstrap: String,
+    partitions: &'static str,
 }
 
 impl Machines {
     pub fn new() -> Self {
+        Self::with_partitions("2")
+    }
+
+    pub fn with_partitions(partitions: &'static str) -> Self {
         let shop = Shop::new();
         let bootstrap = shop.bootstrap().to_owned();
-        Self { shop, bootstrap }
+        Self { shop, bootstrap, partitions }
     }
 
     pub fn prefix(&self) -> String {
@@ -42,7 +47,8 @@ impl Machines {
     pub fn start(&self, out: &str, arguments: &[&str]) -> Running {
         let prefix = self.prefix();
         let mut all = arguments.to_vec();
-        all.extend(["--bootstrap", &self.bootstrap, "--prefix", &prefix, "--partitions", "2", "--out", out]);
+        all.extend(["--bootstrap", &self.bootstrap, "--prefix", &prefix]);
+        all.extend(["--partitions", self.partitions, "--out", out]);
         self.shop.start_bare(&all)
     }
 

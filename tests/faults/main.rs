@@ -17,6 +17,7 @@ mod codecs;
 #[path = "../common/mod.rs"]
 mod common;
 mod disks;
+mod folders;
 mod followers;
 mod gate;
 mod lagging;

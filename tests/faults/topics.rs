@@ -28,12 +28,12 @@ fn admin(bootstrap: &str) -> AdminClient<DefaultClientContext> {
     ClientConfig::new().set("bootstrap.servers", bootstrap).create().unwrap()
 }
 
-async fn delete(bootstrap: &str, topic: &str) {
+pub async fn delete(bootstrap: &str, topic: &str) {
     let deleted = admin(bootstrap).delete_topics(&[topic], &AdminOptions::new()).await.unwrap();
     assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
 }
 
-async fn make(bootstrap: &str, topic: &str) {
+pub async fn make(bootstrap: &str, topic: &str) {
     let admin = admin(bootstrap);
     let new = NewTopic::new(topic, 2, TopicReplication::Fixed(1));
     let deadline = Instant::now() + PATIENCE;

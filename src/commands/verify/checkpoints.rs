@@ -1,18 +1,18 @@
 //! The checkpoints, read from a copy: opening a database locks it, and writes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     env, fs, io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use crate::{
-    consumer::{Part, Position, Worker, output::NoOutput},
+    consumer::{Part, Position, Trouble, Worker, Written, output::NoOutput},
     consumers::{Consumer, Name, PartFigures, Visitor},
     read_model::PartState,
     shop::Zone,
-    sinks::disk::Folder,
+    sinks::disk as files,
     store::{Batch, Store, Stores},
     verify::{CHECKPOINT, Claim},
     views::Source,
@@ -21,20 +21,33 @@ use crate::{
 /// Copies that are tried: a checkpoint that is written meanwhile spoils one.
 const TRIES: u32 = 5;
 
+/// What the checkpoints of a folder say.
+#[derive(Debug, Default)]
+pub(super) struct Checkpoints {
+    pub(super) claims: Vec<Claim>,
+    /// By view, which records have their rows in its files.
+    pub(super) written: HashMap<&'static str, HashMap<Part, Written>>,
+    /// By path, how long the appended files are.
+    pub(super) lengths: HashMap<String, u64>,
+}
+
 /// What the checkpoints say at shop second `now`, which is asked for when they are copied: what has left a window by their
 /// own time is not in them any more. And why nothing is compared, where it is not.
-pub(super) fn claims(state: &Path, zone: Zone, now: impl Fn() -> i64) -> (Vec<Claim>, Option<String>) {
+pub(super) fn read(state: &Path, zone: Zone, now: impl Fn() -> i64) -> (Checkpoints, Option<String>) {
     let database = state.join("sled");
     if !database.is_dir() {
-        return (Vec::new(), None);
+        return (Checkpoints::default(), None);
     }
     let copy = Copy(env::temp_dir().join(format!("shop-sim-verify-{}", std::process::id())));
-    let told = |why: String| (Vec::new(), Some(format!("Not compared: the checkpoints, because {why}.")));
+    let told = |why: String| {
+        let note = format!("Not compared: the checkpoints in {}, because {why}.", state.display());
+        (Checkpoints::default(), Some(note))
+    };
     for _ in 0..TRIES {
         match copy.take(&database) {
             Ok(true) => {
-                return match read(&copy.0, zone, now()) {
-                    Ok(claims) => (claims, None),
+                return match read_copy(&copy.0, zone, now()) {
+                    Ok(checkpoints) => (checkpoints, None),
                     Err(error) => told(error),
                 };
             }
@@ -91,16 +104,16 @@ fn versions(database: &Path) -> io::Result<BTreeSet<(PathBuf, u64, SystemTime)>>
     Ok(files)
 }
 
-fn read(folder: &Path, zone: Zone, now: i64) -> Result<Vec<Claim>, String> {
+fn read_copy(folder: &Path, zone: Zone, now: i64) -> Result<Checkpoints, String> {
     let (stores, moved) = Stores::open(folder).map_err(|error| error.to_string())?;
     if moved.is_some() {
         return Err("they cannot be opened: the consumers compute them again".to_owned());
     }
-    let mut claims = Vec::new();
+    let mut all = Checkpoints::default();
     for name in Name::ALL {
-        claims.extend(name.visit(Checkpoint { stores: &stores, folder, zone, now })?);
+        name.visit(Checkpoint { stores: &stores, folder, zone, now, all: &mut all })?;
     }
-    Ok(claims)
+    Ok(all)
 }
 
 /// The checkpoint of one consumer.
@@ -109,43 +122,55 @@ struct Checkpoint<'a> {
     folder: &'a Path,
     zone: Zone,
     now: i64,
+    all: &'a mut Checkpoints,
 }
 
 impl Visitor for Checkpoint<'_> {
-    type Done = Result<Vec<Claim>, String>;
+    type Done = Result<(), String>;
 
     fn view<V: Consumer>(self) -> Self::Done {
-        view::<V>(self.stores, self.folder, self.zone, self.now)
+        self.add::<V>().map_err(|error| error.to_string())
     }
 
     fn handling(self) -> Self::Done {
         // Its state lies in Kafka alone.
-        Ok(Vec::new())
+        Ok(())
     }
 }
 
-/// What a view knows when it starts from its checkpoint.
-fn view<V: Consumer>(stores: &Stores, folder: &Path, zone: Zone, now: i64) -> Result<Vec<Claim>, String> {
-    let mut store = stores.view(V::NAME).map_err(|error| error.to_string())?;
-    let rows = store.scan("position/").map_err(|error| error.to_string())?;
-    let held: Vec<Part> = rows.iter().filter_map(|(key, _)| part(key)).collect();
-    // The files are not in the copy.
-    let files = store.scan("file/").map_err(|error| error.to_string())?;
-    let without: Batch = files.into_iter().map(|(key, _)| (key, None)).collect();
-    store.write(&without).map_err(|error| error.to_string())?;
-    let files = Folder::open(&folder.join("files")).map_err(|error| error.to_string())?;
-    let (mut worker, _) =
-        Worker::<V, _>::open(zone, NoOutput, store, files).map_err(|error| error.to_string())?;
-    for part in held {
-        worker.assign(part).map_err(|error| error.to_string())?;
+impl Checkpoint<'_> {
+    /// Adds what a view knows when it starts from its checkpoint.
+    fn add<V: Consumer>(self) -> Result<(), Trouble> {
+        let Self { stores, folder, zone, now, all } = self;
+        let mut store = stores.view(V::NAME)?;
+        let held: Vec<Part> = store.scan("position/")?.iter().filter_map(|(key, _)| part(key)).collect();
+        // The files are not in the copy.
+        let mut without = Batch::new();
+        for (key, length) in store.scan("file/")? {
+            let path = key.trim_start_matches("file/").to_owned();
+            all.lengths.insert(path, serde_json::from_slice(&length).unwrap_or(u64::MAX));
+            without.insert(key, None);
+        }
+        store.write(&without)?;
+        let files = files::Folder::open(&folder.join("files"))
+            .map_err(|error| Trouble::File { path: folder.display().to_string(), error })?;
+        let (mut worker, _) = Worker::<V, _>::open(zone, NoOutput, store, files)?;
+        let written = held.iter().map(|part| Ok((*part, worker.written(*part)?)));
+        let written = written.collect::<Result<Vec<_>, Trouble>>()?.into_iter();
+        if let Some(written) = written.map(|(part, written)| Some((part, written?))).collect() {
+            all.written.insert(V::NAME, written);
+        }
+        for part in held {
+            worker.assign(part)?;
+        }
+        all.claims.extend(worker.figures(now).into_iter().map(|(part, position, figures)| Claim {
+            by: CHECKPOINT,
+            view: V::NAME,
+            part,
+            state: state(part, position, figures.into(), now),
+        }));
+        Ok(())
     }
-    let claim = |(part, position, figures): (Part, Position, V::Figures)| Claim {
-        by: CHECKPOINT,
-        view: V::NAME,
-        part,
-        state: state(part, position, figures.into(), now),
-    };
-    Ok(worker.figures(now).into_iter().map(claim).collect())
 }
 
 fn state(part: Part, position: Position, figures: PartFigures, now: i64) -> PartState {

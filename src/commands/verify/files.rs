@@ -1,8 +1,9 @@
 //! Reads the files under `--out` into an audit.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
-    io::{self, BufReader},
+    io::{self, BufReader, Read, Take},
     path::{Path, PathBuf},
 };
 
@@ -14,24 +15,19 @@ use crate::verify::{Reports, Rows, Table};
 /// Bytes read at once.
 const BUFFER: usize = 1 << 18;
 
-/// `orders/DATE.txt`.
-pub(super) fn journal(out: &Path) -> Result<Rows, Failure> {
-    tables(out, Table::Orders)
-}
+/// The lengths of appended files, where more than that is to be passed over: what lies behind the checkpoint of consumers
+/// that do not run is cut when they start.
+pub(super) type Lengths<'a> = Option<&'a HashMap<String, u64>>;
 
-/// `handled/DATE.txt`.
-pub(super) fn register(out: &Path) -> Result<Rows, Failure> {
-    tables(out, Table::Handled)
-}
-
-fn tables(out: &Path, table: Table) -> Result<Rows, Failure> {
+/// `orders/DATE.txt` or `handled/DATE.txt`.
+pub(super) fn tables(out: &Path, table: Table, lengths: Lengths<'_>) -> Result<Rows, Failure> {
     let folder = table.folder();
-    days(out, folder, "txt", |rows, date, file| rows.read_table(table, date, file))
+    days(out, folder, "txt", lengths, |rows, date, file| rows.read_table(table, date, file))
 }
 
 /// `mail/DATE.mbox`.
-pub(super) fn mails(out: &Path) -> Result<Rows, Failure> {
-    days(out, "mail", "mbox", Rows::read_mbox)
+pub(super) fn mails(out: &Path, lengths: Lengths<'_>) -> Result<Rows, Failure> {
+    days(out, "mail", "mbox", lengths, Rows::read_mbox)
 }
 
 /// Reads each file of a folder that is named by a day.
@@ -39,7 +35,8 @@ fn days(
     out: &Path,
     folder: &'static str,
     extension: &str,
-    read: impl Fn(&mut Rows, NaiveDate, BufReader<File>) -> io::Result<()>,
+    lengths: Lengths<'_>,
+    read: impl Fn(&mut Rows, NaiveDate, BufReader<Take<File>>) -> io::Result<()>,
 ) -> Result<Rows, Failure> {
     let mut rows = Rows::default();
     for (name, path) in list(&out.join(folder))? {
@@ -48,8 +45,14 @@ fn days(
         }
         match day(&name, extension) {
             Some(date) => {
+                let written =
+                    |lengths: &HashMap<String, u64>| lengths.get(&format!("{folder}/{name}")).copied();
+                let length = lengths.map_or(u64::MAX, |lengths| written(lengths).unwrap_or(0));
+                if length == 0 {
+                    continue;
+                }
                 let file = File::open(&path).map_err(|error| unreadable(&path, &error))?;
-                read(&mut rows, date, BufReader::with_capacity(BUFFER, file))
+                read(&mut rows, date, BufReader::with_capacity(BUFFER, file.take(length)))
                     .map_err(|error| unreadable(&path, &error))?;
             }
             None => rows.does_not_belong(&format!("{folder}/{name}")),

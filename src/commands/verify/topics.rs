@@ -12,7 +12,7 @@ use crate::{
     consumer::{Part, Rule},
     shop::Zone,
     stream::{Session, StreamError, Topic, scan::scan},
-    verify::{Claim, Letter, Log, Record},
+    verify::{Claim, Folder, Letter, Log, Record},
     views::Source,
 };
 
@@ -25,10 +25,11 @@ pub(super) fn read(
     zone: Zone,
     ids: Rule,
     claims: Vec<Claim>,
+    folders: Vec<Folder>,
     ends: &Ends,
 ) -> Result<Log, Failure> {
     let handled_partitions = session.partitions_of(&session.probe()?, Topic::Handled, CALL)?;
-    let mut log = Log::new(zone, ids, handled_partitions, claims);
+    let mut log = Log::new(zone, ids, handled_partitions, claims, folders);
     whole(session, Topic::Orders, |message| log.order(&record(message)))?;
     whole(session, Topic::Deliveries, |message| log.delivery(&record(message)))?;
     whole(session, Topic::Handled, |message| {

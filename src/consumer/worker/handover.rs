@@ -5,16 +5,20 @@
 //! again the rows that the old owner wrote, and goes on from there.
 //!
 //! Files over all partitions (the daily reports, the stock table, the newest order) are written by the owner of
-//! partition 0 alone, from its own state and what the other owners handed over last. A day is closed when each
-//! partition's owner says that it has read everything up to its end.
+//! partition 0 alone, from its own state and what the other owners handed over last; a partition without records needs
+//! no owner. A day is closed when each partition's owner says that it has read everything up to its end. The next owner
+//! of partition 0 writes all of these files into its own folder.
+//!
+//! Rows of appended files lie with whoever owned the partition when its record was read: a checkpoint says which offsets
+//! another owner wrote the rows of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Held, Trouble, Worker, position_key, silent_key};
+use super::{Held, Trouble, Worker, elsewhere_key, position_key, silent_key};
 use crate::{
     consumer::{Output, Part, Position, Start},
     store::Batch,
@@ -39,6 +43,38 @@ pub struct Handover {
     output: Rows,
 }
 
+/// Which records of a partition have their rows in the files here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Written {
+    /// The offset behind the last one.
+    next: i64,
+    /// Those before it whose rows another owner wrote, in order: the first offset of each range, and the one behind it.
+    elsewhere: Vec<(i64, i64)>,
+}
+
+impl Written {
+    /// The same where everything up to an offset was read here since.
+    #[must_use]
+    pub fn up_to(self, next: i64) -> Self {
+        Self { next: self.next.max(next), ..self }
+    }
+
+    /// Whether the rows of the record at an offset are here.
+    pub fn has(&self, offset: i64) -> bool {
+        offset < self.next && !self.elsewhere.iter().any(|(from, to)| (*from..*to).contains(&offset))
+    }
+}
+
+/// Adds a range to others that are in order; those that touch become one.
+fn unite(ranges: &mut Vec<(i64, i64)>, (from, to): (i64, i64)) {
+    let touches = |(other_from, other_to): &(i64, i64)| *other_from <= to && from <= *other_to;
+    let touching = ranges.iter().filter(|range| touches(range));
+    let united = touching.fold((from, to), |(from, to), range| (from.min(range.0), to.max(range.1)));
+    ranges.retain(|range| !touches(range));
+    ranges.push(united);
+    ranges.sort_unstable();
+}
+
 /// A partition that another owner has.
 pub(super) struct Other<V> {
     pub(super) view: V,
@@ -50,11 +86,15 @@ impl<V: View, O: Output<V>> Worker<V, O> {
     /// The partition whose owner writes the files over all partitions.
     const FIRST: Part = Part { source: V::SOURCES[0], partition: 0 };
 
-    /// What the last checkpoint says of a partition, for others; `None` before there is one.
-    pub fn handover(&self, part: Part) -> Result<Option<Handover>, Trouble> {
+    /// What the last checkpoint says of a partition, for others.
+    pub fn handover(&self, part: Part) -> Result<Handover, Trouble> {
         let unreadable = |reason: String| Trouble::Unreadable { view: V::NAME, reason };
-        let Some((_, position)) = self.store.scan(&position_key(part))?.into_iter().next() else {
-            return Ok(None);
+        let position = match self.store.scan(&position_key(part))?.into_iter().next() {
+            Some((_, position)) => {
+                serde_json::from_slice(&position).map_err(|error| unreadable(error.to_string()))?
+            }
+            // Its owner has read all that is there: no record, or markers of transactions alone.
+            None => Position { ids: self.ids, ..Position::default() },
         };
         let rows = |prefix: String| -> Result<Rows, Trouble> {
             let row = |(key, value): (String, Vec<u8>)| {
@@ -64,22 +104,37 @@ impl<V: View, O: Output<V>> Worker<V, O> {
             };
             self.store.scan(&prefix)?.into_iter().map(row).collect()
         };
-        Ok(Some(Handover {
-            position: serde_json::from_slice(&position).map_err(|error| unreadable(error.to_string()))?,
+        Ok(Handover {
+            position,
             closed_before: self.held.get(&part).and_then(|held| held.closed_before),
             rows: rows(format!("part/{part}/"))?,
             output: if part == Self::FIRST { rows("out/".to_owned())? } else { Rows::new() },
-        }))
-    }
-
-    /// Whether there is no checkpoint of any partition.
-    pub fn is_blank(&self) -> Result<bool, Trouble> {
-        Ok(self.store.scan("position/")?.is_empty())
+        })
     }
 
     /// The offset that the checkpoint says to read next; 0 where it says nothing.
     pub fn saved_next(&self, part: Part) -> Result<i64, Trouble> {
         Ok(self.find(part)?.position.next)
+    }
+
+    /// Of partitions that are taken over, and how far their former owners have read them: those that were read further
+    /// than the checkpoint here says. None where no checkpoint is begun and this worker `has_all` partitions: what a new
+    /// folder holds that shares with nobody is to be whole.
+    pub fn read_elsewhere(
+        &self,
+        committed: impl Iterator<Item = (Part, i64)>,
+        has_all: bool,
+    ) -> Result<HashMap<Part, i64>, Trouble> {
+        if has_all && self.store.scan("position/")?.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut elsewhere = HashMap::new();
+        for (part, next) in committed {
+            if next > self.saved_next(part)? {
+                elsewhere.insert(part, next);
+            }
+        }
+        Ok(elsewhere)
     }
 
     /// Takes over a partition that another owner has read up to `until` and written the rows of; `handed` is what it
@@ -96,6 +151,9 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         self.closed_before = closed;
         batch.insert("closed".to_owned(), closed.and_then(|date| serde_json::to_vec(&date).ok()));
         batch.insert(silent_key(part), serde_json::to_vec(&until).ok());
+        let mut elsewhere = self.elsewhere(part)?;
+        unite(&mut elsewhere, (own, until));
+        batch.insert(elsewhere_key(part), serde_json::to_vec(&elsewhere).ok());
         if let Some(handed) = handed {
             batch.insert(position_key(part), serde_json::to_vec(&handed.position).ok());
             self.replace(&format!("part/{part}/"), &handed.rows, &mut batch)?;
@@ -110,8 +168,40 @@ impl<V: View, O: Output<V>> Worker<V, O> {
                 let unreadable = |reason: String| Trouble::Unreadable { view: V::NAME, reason };
                 self.output.restore(key.trim_start_matches("out/"), &value).map_err(unreadable)?;
             }
+            self.output.rewrite();
         }
         self.assign(part)
+    }
+
+    /// The offsets whose rows other owners wrote.
+    fn elsewhere(&self, part: Part) -> Result<Vec<(i64, i64)>, Trouble> {
+        let unreadable =
+            |error: serde_json::Error| Trouble::Unreadable { view: V::NAME, reason: error.to_string() };
+        let saved = self.store.scan(&elsewhere_key(part))?.into_iter().next();
+        saved.map_or(Ok(Vec::new()), |(_, value)| serde_json::from_slice(&value).map_err(unreadable))
+    }
+
+    /// Which records of a partition have their rows here, by the checkpoint; `None` where an older version made it, which
+    /// did not note what others wrote.
+    pub fn written(&self, part: Part) -> Result<Option<Written>, Trouble> {
+        let held = self.find(part)?;
+        let elsewhere = self.elsewhere(part)?;
+        let is_known = held.silent_until == 0 || !elsewhere.is_empty();
+        Ok(is_known.then_some(Written { next: held.position.next, elsewhere }))
+    }
+
+    /// Moves the files of the whole shop away that another owner writes now: nobody is to take them for new ones.
+    pub(super) fn set_stale_aside(&mut self) -> Result<(), Trouble> {
+        let is_writer = self.held.contains_key(&Self::FIRST);
+        let files = self.output.single_files();
+        if self.may_be_stale && !is_writer && !self.held.is_empty() && !files.is_empty() {
+            for path in files {
+                self.files.set_aside(path).map_err(|error| Trouble::file(path, error))?;
+            }
+            self.output.rewrite();
+        }
+        self.may_be_stale = is_writer || self.may_be_stale && self.held.is_empty();
+        Ok(())
     }
 
     /// Whether what was read up to a position is judged by the same rule as here.
@@ -140,12 +230,28 @@ impl<V: View, O: Output<V>> Worker<V, O> {
 
     /// Whether this worker writes the files over all partitions from what others hand over as well.
     pub fn needs_others(&self) -> bool {
-        self.held.contains_key(&Self::FIRST) && !self.missing().is_empty()
+        self.held.contains_key(&Self::FIRST) && self.missing().next().is_some()
     }
 
-    /// The partitions that others own.
-    pub fn missing(&self) -> Vec<Part> {
-        self.partitions.iter().copied().filter(|part| !self.held.contains_key(part)).collect()
+    /// The partitions with records that others own.
+    pub fn missing(&self) -> impl Iterator<Item = Part> + '_ {
+        let has_records = self.ends.iter().filter(|(_, end)| **end > 0);
+        has_records.map(|(part, _)| *part).filter(|part| !self.held.contains_key(part))
+    }
+
+    /// Whether all partitions are known that the files of the whole shop are written from, where they are written here:
+    /// those of others read up to what `told` says of them, and the days before `date` closed.
+    pub fn knows_up_to(&self, date: NaiveDate, told: impl Fn(Part) -> i64) -> bool {
+        let is_known = |part| {
+            let other = self.others.get(&part);
+            other.is_some_and(|other| other.next >= told(part) && other.closed_before >= Some(date))
+        };
+        !self.needs_others() || self.missing().all(is_known)
+    }
+
+    /// Drops what others have handed over, because it may be of logs that are gone.
+    pub fn forget_others(&mut self) {
+        self.others.clear();
     }
 
     /// Takes note of what the owner of another partition has handed over.
@@ -180,9 +286,8 @@ impl<V: View, O: Output<V>> Worker<V, O> {
 
     /// Whether this worker is the one to write for all partitions, and knows all of them.
     pub(super) fn knows_all(&self) -> bool {
-        let missing = self.missing();
-        let writes = missing.is_empty() || self.held.contains_key(&Self::FIRST);
-        !self.partitions.is_empty() && writes && missing.iter().all(|part| self.others.contains_key(part))
+        let knows = |part| self.others.contains_key(&part);
+        !self.ends.is_empty() && self.held.contains_key(&Self::FIRST) && self.missing().all(knows)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use rdkafka::{TopicPartitionList, consumer::BaseConsumer};
 
-use super::ViewProcessor;
+use super::{ViewProcessor, checkpoint::COMMIT};
 use crate::{
     consumer::{Handover, Output, Part, Start, Worker},
     engine::{changelog::Changelog, member::Committed},
@@ -43,7 +43,12 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         committed: &HashMap<Part, Committed>,
     ) -> Result<Vec<Start>, String> {
         let cut = self.cut(probe, parts)?;
-        let mut elsewhere = self.read_elsewhere(parts, committed)?;
+        let others = committed.iter().filter(|(_, at)| !at.who.is_empty() && at.who != self.env.instance);
+        let ends = self.env.model.ends().by_part;
+        let has_all =
+            ends.keys().filter(|part| V::SOURCES.contains(&part.source)).all(|part| parts.contains(part));
+        let elsewhere = self.worker.read_elsewhere(others.map(|(part, at)| (*part, at.next)), has_all);
+        let mut elsewhere = elsewhere.map_err(|trouble| trouble.to_string())?;
         let mut handed = None;
         if !(elsewhere.is_empty() && cut.is_empty()) {
             let mut reading =
@@ -91,7 +96,9 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     pub(super) fn give_back(&mut self, parts: &[Part], lost: bool) -> Vec<(Part, Committed)> {
         // What another member reads already must not go to our files too: the consumer begins again from the last
         // checkpoint. The same where no checkpoint can be made now.
+        // An offset that Kafka takes after the next owner's would take its place.
         let saved = !lost
+            && self.has_committed(COMMIT)
             && !self.ownership.is_lost()
             && self.worker.checkpoint(self.env.clock.now()).and_then(|()| self.worker.flush()).is_ok();
         let mut positions = Vec::new();
@@ -104,36 +111,13 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
             self.ownership.lose();
         }
         self.worker.revoke(parts);
+        self.committing = None;
         for part in parts {
             self.checkpointed.remove(part);
             self.committed.remove(part);
             self.end_seen.remove(part);
         }
         positions
-    }
-
-    /// Of partitions that are taken over: those that another instance has read further than the checkpoint here
-    /// says, with how far. None where a checkpoint is begun and no other instance is there to share with: what this
-    /// one writes is to be whole then.
-    fn read_elsewhere(
-        &self,
-        parts: &[Part],
-        committed: &HashMap<Part, Committed>,
-    ) -> Result<HashMap<Part, i64>, String> {
-        let mut elsewhere = HashMap::new();
-        let others = |committed: &Committed| !committed.who.is_empty() && committed.who != self.env.instance;
-        for (&part, committed) in committed.iter().filter(|(_, committed)| others(committed)) {
-            if committed.next > self.worker.saved_next(part).map_err(|trouble| trouble.to_string())? {
-                elsewhere.insert(part, committed.next);
-            }
-        }
-        let ends = self.env.model.ends().by_part;
-        let has_all =
-            ends.keys().filter(|part| V::SOURCES.contains(&part.source)).all(|part| parts.contains(part));
-        if has_all && self.worker.is_blank().map_err(|trouble| trouble.to_string())? {
-            elsewhere.clear();
-        }
-        Ok(elsewhere)
     }
 
     /// Of partitions that are taken over: those whose log has lost records that the checkpoint here lacks.

@@ -1,29 +1,37 @@
 //! Checkpoints of a view, the closing of days, and the end of a run that has one.
 
 use std::{
-    sync::Arc,
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError, TryRecvError},
+    },
     time::{Duration, Instant},
 };
 
 use chrono::NaiveDate;
-use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::{
+    consumer::Consumer,
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+};
 
 use super::{ViewProcessor, assignment::is_known};
 use crate::{
-    consumer::{Output, Part, Trouble},
+    consumer::{Handover, Output, Part, Trouble},
     engine::{
         changelog::Changelog,
-        member::{Client, commit_within},
+        env::Env,
+        member::{Client, Committed, commit_within, committing},
         processor::ConsumerError,
         until::Until,
     },
     messages::{Sentence, Severity},
-    stream::probe::nothing_between,
+    stream::{StreamError, log_identity, probe::nothing_between},
     views::View,
 };
 
-/// How long the last offsets may take to reach Kafka.
-const LAST_COMMIT: Duration = Duration::from_secs(1);
+/// How long offsets that are waited for may take to reach Kafka.
+pub(super) const COMMIT: Duration = Duration::from_secs(1);
 
 /// What was published last of a partition's whole state.
 pub(super) struct Published {
@@ -33,15 +41,22 @@ pub(super) struct Published {
     bytes: usize,
 }
 
+/// Offsets that Kafka has not answered for yet.
+pub(super) struct Committing {
+    offsets: HashMap<Part, Committed>,
+    answer: mpsc::Receiver<KafkaResult<()>>,
+}
+
 impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
-    /// Makes a checkpoint, commits the one before it, and tells everybody else.
-    pub(super) fn save(&mut self, client: &Arc<Client>) {
-        if self.broken.is_some() || !self.holds(client) {
-            return;
+    /// Makes a checkpoint, commits the one before it, and tells everybody else; `false` where none was made. What was
+    /// committed last is waited for, for at most `patience`.
+    pub(super) fn save(&mut self, client: &Arc<Client>, patience: Duration) -> bool {
+        if self.broken.is_some() || !self.holds(client) || !self.has_committed(patience) {
+            return false;
         }
         if !self.is_same_kafka(client) {
             self.break_off("another Kafka answers than before".to_owned());
-            return;
+            return false;
         }
         self.saved = Instant::now();
         let now = self.env.clock.now();
@@ -51,13 +66,13 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         let holds = || ownership.holds(client, || committed.clone());
         let saved = self.worker.checkpoint_while(now, &holds);
         if self.ownership.is_lost() {
-            return;
+            return false;
         }
         // A store that has failed may have lost what it took before: what is on the disk counts.
         if let Err(Trouble::Store(error)) = &saved {
             self.trouble = Some(error.to_string());
             self.break_off(error.to_string());
-            return;
+            return false;
         }
         let trouble = saved.err().map(|trouble| trouble.to_string());
         if let Some(why) = trouble.clone().filter(|_| self.trouble.is_none()) {
@@ -69,6 +84,29 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
             self.checkpointed = self.to_commit().collect();
             self.hand_over(false);
         }
+        self.trouble.is_none()
+    }
+
+    /// Whether Kafka has answered the last commit. While it has not, no checkpoint is made: rows that nobody was told of
+    /// would be written again by the next owner, and are to be few.
+    pub(super) fn has_committed(&mut self, patience: Duration) -> bool {
+        let Some(committing) = self.committing.take() else { return true };
+        match committing.answer.recv_timeout(patience) {
+            Err(RecvTimeoutError::Timeout) => {
+                self.committing = Some(committing);
+                return false;
+            }
+            Ok(Ok(())) => self.committed.extend(committing.offsets),
+            Ok(Err(error)) if has_lost_place(&error) => {
+                self.ownership.lose();
+                self.break_off(format!("its place in the group is another's ({error})"));
+                return false;
+            }
+            // They are committed with the next ones.
+            Ok(Err(error)) => tracing::debug!("{}: offsets were not committed: {error}", V::NAME),
+            Err(RecvTimeoutError::Disconnected) => tracing::debug!("{}: offsets were not committed", V::NAME),
+        }
+        true
     }
 
     /// Commits the offsets of the checkpoint before this one, which is on disk by now: what was committed must never be
@@ -83,20 +121,19 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
             return;
         }
         let list = client.context().offsets(news.clone());
-        let done = if last {
-            commit_within(client, list, LAST_COMMIT)
-        } else {
-            let sent = client.commit(&list, CommitMode::Async);
-            sent.inspect_err(|error| tracing::debug!("{}: offsets were not committed: {error}", V::NAME))
-                .is_ok()
-        };
-        if done {
+        if !last {
+            self.committing = Some(Committing { offsets: news, answer: committing(client, list) });
+        } else if commit_within(client, list, COMMIT) {
             self.committed.extend(news);
         }
     }
 
     /// Publishes the whole state of what moved: seldom where it is large, and at the `last` in any case.
     pub(super) fn hand_over(&mut self, last: bool) {
+        let lost = self.env.publisher.lost_handovers();
+        if std::mem::replace(&mut self.lost_handovers, lost) != lost {
+            self.handed.clear();
+        }
         let closed = self.worker.closed_before();
         let is_due = |part, next| {
             self.handed.get(&part).is_none_or(|handed| {
@@ -119,8 +156,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     /// Publishes the whole state of a partition for whoever owns it next; returns the bytes that it took.
     pub(super) fn publish_state(&self, part: Part) -> usize {
         match self.worker.handover(part) {
-            Ok(Some(state)) => self.env.publisher.hand_over(V::NAME, part, &self.env.instance, &state),
-            Ok(None) => 0,
+            Ok(state) => self.env.publisher.hand_over(V::NAME, part, &self.env.instance, &state),
             Err(trouble) => {
                 tracing::warn!("{}: {part} could not be handed over: {trouble}", V::NAME);
                 0
@@ -128,7 +164,8 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         }
     }
 
-    /// Takes in what the owners of the other partitions hand over, where this consumer writes the files over all.
+    /// Takes in what the owners of the other partitions hand over, where this consumer writes the files over all: once
+    /// it was seen to be of the log that is there now.
     fn learn(&mut self) {
         if !self.worker.needs_others() {
             self.others = None;
@@ -136,16 +173,19 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         }
         if self.others.is_none() {
             match Changelog::open(&self.env.session, V::NAME) {
-                Ok(others) => self.others = Some(others),
+                Ok(others) => self.others = Some(Elsewhere::new(others)),
                 Err(error) => tracing::warn!("{}: what others hand over cannot be read: {error}", V::NAME),
             }
         }
         let Some(others) = &mut self.others else { return };
-        others.look();
+        others.changelog.look();
         for part in self.worker.missing() {
-            if let Some(state) = others.news_of(part) {
-                self.worker.learn(part, &state);
+            if let Some(state) = others.changelog.news_of(part) {
+                others.unproven.insert(part, state);
             }
+        }
+        for (part, state) in others.proven(&self.env, V::NAME) {
+            self.worker.learn(part, &state);
         }
     }
 
@@ -168,8 +208,8 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     /// Closes the days before the one up to whose time everything in the log has been read.
     fn close_days(&mut self) {
         let ends = self.env.model.ends();
-        self.worker
-            .set_partitions(ends.by_part.keys().copied().filter(|part| V::SOURCES.contains(&part.source)));
+        let ours = ends.by_part.iter().filter(|(part, _)| V::SOURCES.contains(&part.source));
+        self.worker.set_ends(ours.map(|(part, end)| (*part, *end)));
         let Some(settled) = ends.settled.filter(|_| self.env.until.is_none()) else { return };
         // Each owner closes for its own partitions; whoever writes the report waits for all.
         let mut held = 0;
@@ -218,6 +258,68 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
             let state = self.env.model.part(V::NAME, part)?;
             Some(state.position.next.max(state.end_seen))
         };
-        Ok(self.elsewhere.are_done(held, all, told, Instant::now()))
+        if !self.elsewhere.are_done(held, all, told, Instant::now()) {
+            return Ok(false);
+        }
+        // Whoever writes the files of the whole shop waits until the others have handed over all that is in them.
+        let Some(last) = until.shop_second() else { return Ok(false) };
+        let model = &self.env.model;
+        let told = |part| model.part(V::NAME, part).map_or(0, |state| state.position.next);
+        Ok(self.worker.knows_up_to(self.env.zone.date(last), told))
+    }
+}
+
+/// Whether an error of a commit says that another member has the partitions.
+fn has_lost_place(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{FencedInstanceId, IllegalGeneration, UnknownMemberId};
+    matches!(error.rdkafka_error_code(), Some(UnknownMemberId | IllegalGeneration | FencedInstanceId))
+}
+
+/// What the owners of other partitions hand over.
+pub(super) struct Elsewhere {
+    changelog: Changelog,
+    /// What has come, and may be of a log that is gone: a state lies on its topic for longer than its log.
+    unproven: HashMap<Part, Handover>,
+    proving: Option<Proving>,
+}
+
+/// Handovers, while the log is asked for the last record of each; the answer is those that are of another log.
+struct Proving {
+    states: HashMap<Part, Handover>,
+    answer: mpsc::Receiver<Result<HashSet<Part>, StreamError>>,
+}
+
+impl Elsewhere {
+    fn new(changelog: Changelog) -> Self {
+        Self { changelog, unproven: HashMap::new(), proving: None }
+    }
+
+    /// The states whose last record was found in the log. Asks for that of the others aside.
+    fn proven(&mut self, env: &Env, name: &str) -> HashMap<Part, Handover> {
+        let mut proven = HashMap::new();
+        if let Some(proving) = self.proving.take() {
+            match proving.answer.try_recv() {
+                Err(TryRecvError::Empty) => self.proving = Some(proving),
+                Ok(Ok(of_others)) => {
+                    proven = proving.states;
+                    proven.retain(|part, _| !of_others.contains(part));
+                }
+                failed => {
+                    tracing::debug!("{name}: what others hand over is not taken yet: {failed:?}");
+                    for (part, state) in proving.states {
+                        self.unproven.entry(part).or_insert(state);
+                    }
+                }
+            }
+        }
+        if self.proving.is_none() && !self.unproven.is_empty() {
+            let states = std::mem::take(&mut self.unproven);
+            let last =
+                states.iter().filter_map(|(part, state)| Some((*part, state.position.last?))).collect();
+            let (session, (told, answer)) = (env.session.clone(), mpsc::channel());
+            env.beside.spawn_blocking(move || told.send(log_identity::others(&session, &last)));
+            self.proving = Some(Proving { states, answer });
+        }
+        proven
     }
 }

@@ -1,5 +1,7 @@
 //! A view's figures: in the read model at once, and out to everybody else once a second.
 
+use std::time::{Duration, Instant};
+
 use chrono::Utc;
 
 use super::ViewProcessor;
@@ -12,10 +14,10 @@ use crate::{
     views::{View, figures::ReportNote},
 };
 
-/// Wall ms between two states published of one partition.
-const PUBLISHED_MS: i64 = 700;
-/// Wall ms after which a state is published again though nothing moved.
-const AGAIN_MS: i64 = 10_000;
+/// Between two states published of one partition.
+const PUBLISHED: Duration = Duration::from_millis(700);
+/// After so long a state is published again though nothing moved.
+const AGAIN: Duration = Duration::from_secs(10);
 
 impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> ViewProcessor<V, O> {
     /// Puts the figures of the partitions that moved in the read model.
@@ -46,14 +48,14 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> ViewProcessor<
         self.tell_reports(&reports, now);
         for (part, position, figures) in figures {
             let state = self.state(part, position, figures.into(), now, reports.clone());
-            let due = self.published.get(&part).is_none_or(|before| {
-                let age_ms = state.wall_ms - before.wall_ms;
+            let due = self.published.get(&part).is_none_or(|(at, before)| {
+                let age = at.elapsed();
                 // Again now and then: what a former owner sent late must not be the last word.
-                (last || age_ms >= PUBLISHED_MS) && before.says_other_than(&state) || age_ms >= AGAIN_MS
+                (last || age >= PUBLISHED) && before.says_other_than(&state) || age >= AGAIN
             });
             if due {
                 self.env.publisher.publish(V::NAME, part, &state);
-                self.published.insert(part, state.clone());
+                self.published.insert(part, (Instant::now(), state.clone()));
             }
             self.env.model.put(V::NAME, part, state);
         }

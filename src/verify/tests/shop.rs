@@ -256,7 +256,7 @@ impl Shop {
         for part in parts(PARTITIONS) {
             worker.assign(part).unwrap();
         }
-        worker.set_partitions(parts(PARTITIONS));
+        worker.set_ends(parts(PARTITIONS).map(|part| (part, 1)));
         for source in V::SOURCES {
             for (partition, record) in self.judged(*source) {
                 worker.take(Part { source: *source, partition }, &record);
@@ -276,7 +276,7 @@ impl Shop {
     }
 
     pub(super) fn audit(&self) -> Differences {
-        let mut log = Log::new(zone(), self.ids, PARTITIONS, self.claims.clone());
+        let mut log = Log::new(zone(), self.ids, PARTITIONS, self.claims.clone(), vec![Folder::default()]);
         let each = |stored: &Stored, then: &mut dyn FnMut(&Record<'_>)| {
             let (key, payload) = (stored.key.as_deref(), stored.payload.as_deref());
             then(&Record { partition: stored.partition, offset: stored.offset, key, payload });
@@ -291,7 +291,7 @@ impl Shop {
             log.dead_letter(stored.offset, &Letter { key, payload, headers: &headers, orders: TOPIC });
         }
         let (mut log, mut found) = log.finish();
-        let (journal, register, mails) = log.take_rows();
+        let Folder { journal, register, mails, .. } = log.take_folders().remove(0);
         let [mut journal_files, mut register_files, mut mail_files] = [(); 3].map(|()| Rows::default());
         let mut reports = Reports::default();
         for (path, text) in &self.files {

@@ -2,6 +2,7 @@
 
 mod issues;
 mod logs;
+mod machines;
 mod steps;
 mod world;
 

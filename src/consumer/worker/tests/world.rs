@@ -102,9 +102,10 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V>> World<V, O> {
     }
 
     fn assign(&mut self, parts: &[Part]) {
-        let all = self.all();
+        let end = |part: Part| (part, i64::try_from(self.logs[&part].len()).unwrap());
+        let ends: Vec<_> = self.all().into_iter().map(end).collect();
         let Some(worker) = &mut self.worker else { return };
-        worker.set_partitions(all.into_iter());
+        worker.set_ends(ends.into_iter());
         for part in parts {
             let at = match worker.assign(*part).unwrap() {
                 Start::Beginning => 0,
@@ -190,10 +191,9 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V>> World<V, O> {
         let (read, all, written) = (self.read(), self.all(), self.store.written());
         let Some(worker) = &mut self.worker else { return false };
         let held: Vec<Part> = worker.positions().map(|(part, _)| part).collect();
-        let missing = || all.iter().filter(|part| !held.contains(part));
-        // Whoever holds the first partition writes for all of which it knows.
-        let is_whole = missing().next().is_none()
-            || held.contains(&all[0]) && missing().all(|part| self.known.contains_key(part));
+        let missing = || all.iter().filter(|part| !held.contains(part) && !self.logs[part].is_empty());
+        // Whoever holds the first partition writes for all of which it knows; those without records need not be known.
+        let is_whole = held.contains(&all[0]) && missing().all(|part| self.known.contains_key(part));
         let known = missing().filter_map(|part| self.known.get(part));
         self.issues.closed = known.fold(worker.closed_before(), |closed, (_, known)| closed.min(*known));
         let done = worker.checkpoint(Some(self.now));
