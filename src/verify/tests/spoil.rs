@@ -198,7 +198,9 @@ impl Shop {
             return self.spoil(Spoil::File, at, other);
         };
         let was = lines[line].clone();
-        let digit = was.rfind(|one: char| one.is_ascii_digit());
+        // Of a recipient the address counts, not how the name before it is written.
+        let from = was.find('<').filter(|_| was.starts_with("To:")).unwrap_or(0);
+        let digit = was[from..].rfind(|one: char| one.is_ascii_digit()).map(|digit| from + digit);
         match (other.index(3), digit) {
             (0, Some(digit)) => {
                 let other = if &was[digit..=digit] == "7" { "8" } else { "7" };
