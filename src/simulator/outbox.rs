@@ -8,8 +8,9 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use rdkafka::{
@@ -31,6 +32,8 @@ use crate::{
 
 /// What a pulse has in place of a number in the ledger, which counts up from 0 and never comes so far.
 const PULSE: usize = usize::MAX;
+/// How long Kafka may take to say which partitions there are.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The two producers with what is on its way.
 pub(super) struct Outbox {
@@ -44,7 +47,7 @@ pub(super) struct Outbox {
 struct Lane {
     producer: PolledProducer<Acknowledged>,
     topic: String,
-    partitions: u64,
+    partitions: Arc<AtomicU64>,
     ledger: Ledger,
     news: Arc<News>,
     /// Records that the producer was not yet given.
@@ -137,7 +140,7 @@ impl Lane {
         Ok(Self {
             producer,
             topic: session.topic(topic),
-            partitions: u64::from(partitions.unsigned_abs().max(1)),
+            partitions: Arc::new(u64::from(partitions.unsigned_abs().max(1)).into()),
             ledger,
             news,
             held: VecDeque::new(),
@@ -166,7 +169,8 @@ impl Lane {
     /// The same for a record of the lane's own topic; its key decides on its partition.
     fn give_keyed(&self, number: usize, key: u64, bytes: &[u8]) -> Result<bool, SimulatorError> {
         // There are never more partitions than an i32 can number.
-        let partition = i32::try_from(key % self.partitions).unwrap_or_default();
+        let partition = key % self.partitions.load(Ordering::Relaxed);
+        let partition = i32::try_from(partition).unwrap_or_default();
         self.give(&self.topic, partition, &key.to_string(), bytes, number)
     }
 
@@ -197,6 +201,15 @@ impl Lane {
         Ok(())
     }
 
+    /// Asks whether the topic was given more partitions; records go to all of them from then on.
+    fn look_for_partitions(&self) {
+        let known = Arc::clone(&self.partitions);
+        let tell = move |count: usize| {
+            known.fetch_max(count as u64, Ordering::Relaxed);
+        };
+        self.producer.partitions_of(&self.topic, PATIENCE, tell);
+    }
+
     /// Takes note of what was acknowledged; fails once Kafka has refused a record for good.
     fn catch_up(&mut self) -> Result<(), SimulatorError> {
         self.ledger.strike_out();
@@ -221,6 +234,12 @@ impl Outbox {
             pulse_topic: session.topic(Topic::Pulse),
             wake,
         })
+    }
+
+    /// Asks whether the topics were given more partitions.
+    pub(super) fn look_for_partitions(&self) {
+        self.orders.look_for_partitions();
+        self.goods.look_for_partitions();
     }
 
     /// Takes note of what was acknowledged since the last call, and sends what waited for it. Fails once Kafka has

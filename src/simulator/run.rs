@@ -35,6 +35,8 @@ const AWAY: Duration = Duration::from_millis(500);
 const LONG_AWAY: Duration = Duration::from_secs(3);
 /// A clock that was set back by more than this is told of, ms.
 const SET_BACK_MS: i64 = 5_000;
+/// Between two looks whether the topics were given more partitions.
+const PARTITIONS: Duration = Duration::from_secs(10);
 /// Between two looks whether a pulse that keeps the next one waiting is acknowledged.
 const OVERDUE: Duration = Duration::from_millis(20);
 /// What is on its way when the shop closes is waited for no longer than this, the last pulse included.
@@ -66,6 +68,8 @@ pub struct Simulator {
     pub(super) meter: Meter,
     /// What was told last that keeps it from selling.
     pub(super) obstacle: Option<Obstacle>,
+    /// When it was looked how many partitions the topics have.
+    pub(super) looked: Instant,
 }
 
 /// What keeps a simulator from selling.
@@ -140,6 +144,10 @@ impl Simulator {
     /// Lets the shop come as far as its clock; `watched` where somebody looks at its progress.
     fn step(&mut self, now: Moment, watched: bool) -> Result<Next, SimulatorError> {
         self.till.outbox.catch_up()?;
+        if now.instant.saturating_duration_since(self.looked) >= PARTITIONS {
+            self.looked = now.instant;
+            self.till.outbox.look_for_partitions();
+        }
         self.end_rush(now);
         let running = self.state == RunState::Running;
         let away = self.till.outbox.pulse_open() && self.heartbeat.since(now.instant) > AWAY;

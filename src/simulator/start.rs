@@ -1,6 +1,6 @@
 //! Before the first sale: what the log holds, whether anybody else sells, and where shop time goes on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -99,6 +99,7 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
         told: (0, 0),
         meter: Meter::default(),
         obstacle: None,
+        looked: Instant::now(),
     })
 }
 

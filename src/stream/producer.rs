@@ -56,6 +56,15 @@ impl<C: ProducerContext + 'static> PolledProducer<C> {
         })
     }
 
+    /// Asks how many partitions a topic has, aside, and tells it where the answer comes within `patience`.
+    pub fn partitions_of(&self, topic: &str, patience: Duration, tell: impl FnOnce(usize) + Send + 'static) {
+        let (producer, topic) = (Arc::clone(&self.producer), topic.to_owned());
+        tokio::task::spawn_blocking(move || match producer.client().fetch_metadata(Some(&topic), patience) {
+            Ok(metadata) => tell(metadata.topics().iter().map(|topic| topic.partitions().len()).sum()),
+            Err(error) => tracing::debug!("how many partitions {topic} has is not known: {error}"),
+        });
+    }
+
     /// Commits the transaction, each of two steps within `patience`. Blocks. rdkafka's own begins with its own `flush`, which
     /// made each transaction take 100 ms.
     ///

@@ -6,7 +6,12 @@
 mod log;
 mod shop;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewPartitions},
+};
 
 use shop_sim::{
     shop::{Catalog, Control, Order, Pulse, pulse::RunState},
@@ -15,7 +20,7 @@ use shop_sim::{
 };
 
 use log::Log;
-use shop::{Shop, options};
+use shop::{Shop, options, read_partition};
 
 /// 2026-11-20 12:00 in Stockholm, Unix ms.
 const NOON: i64 = 1_795_172_400_000;
@@ -189,6 +194,25 @@ async fn it_pauses_resumes_and_changes_its_rate_by_either_way() {
     let log = shop.read();
     log.audit();
     assert_eq!(log.pulses.last().unwrap().rate, Some(900.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_sells_to_partitions_that_are_added() {
+    let shop = Shop::open().await;
+    let simulator = shop.start(options()).await.unwrap();
+    simulator.until(|progress| progress.orders > 3).await;
+    let admin: AdminClient<_> =
+        ClientConfig::new().set("bootstrap.servers", &*shop.session.bootstrap).create().unwrap();
+    let topic = shop.session.topic(Topic::Orders);
+    let added =
+        admin.create_partitions(&[NewPartitions::new(&topic, 8)], &AdminOptions::new()).await.unwrap();
+    assert!(added.iter().all(Result::is_ok), "{added:?}");
+    let deadline = Instant::now() + shop::DEADLINE;
+    while [6, 7].iter().any(|partition| read_partition(&shop.session, Topic::Orders, *partition).is_empty()) {
+        assert!(Instant::now() < deadline, "nothing is sold to the new partitions");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    simulator.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
