@@ -60,13 +60,27 @@ struct Known {
     finishing: HashSet<String>,
 }
 
+/// The highest epoch of each producer that a log knows.
+fn epochs_in_logs(topics: &Topics) -> HashMap<i64, i16> {
+    let mut epochs = HashMap::new();
+    for partition in topics.all().iter().flat_map(|topic| topic.partitions()) {
+        for (id, producer) in partition.log().producers() {
+            let highest = epochs.entry(id).or_insert(producer.epoch);
+            *highest = producer.epoch.max(*highest);
+        }
+    }
+    epochs
+}
+
 fn storage(error: &io::Error) -> ResponseError {
     tracing::error!(%error, "the journal could not be written");
     ResponseError::CoordinatorNotAvailable
 }
 
 impl Transactions {
-    /// Takes up all transactions where the journal left them: decided ones are completed, open ones aborted.
+    /// Takes up all transactions where the journal left them: decided ones are completed, open ones aborted. Logs may know
+    /// later producers and epochs than the journal, whose end or all of which was lost: what is given out from now on
+    /// lies above these, or it would be taken for a repetition, or for a producer that was fenced.
     pub(crate) fn open(
         journal: Arc<Journal>,
         topics: Arc<Topics>,
@@ -78,13 +92,19 @@ impl Transactions {
             Key::Transaction(id) => Some(id.clone()),
             _ => None,
         });
-        for (id, transaction) in kept {
+        let logged = epochs_in_logs(&topics);
+        for (id, mut transaction) in kept {
+            if let Some(epoch) = logged.get(&transaction.producer_id) {
+                transaction.epoch = transaction.epoch.max(*epoch);
+            }
             known.by_producer.insert(transaction.producer_id, id.clone());
             known.by_id.insert(id, transaction);
         }
+        let in_use = logged.keys().chain(known.by_producer.keys()).copied();
+        let producer_ids = ProducerIds::open(Arc::clone(&journal), in_use);
         let transactions = Self {
             known: Mutex::new(known),
-            producer_ids: ProducerIds::open(Arc::clone(&journal)),
+            producer_ids,
             journal,
             topics,
             groups,
@@ -266,3 +286,6 @@ impl Transactions {
         transaction.covers(producer.epoch, partition)
     }
 }
+
+#[cfg(test)]
+mod tests;
