@@ -1,5 +1,7 @@
 //! What is acknowledged survives what the broker was told it must.
 
+use std::fs;
+
 use kafka_protocol::messages::{
     GroupId, OffsetCommitRequest, ProduceRequest, RequestKind, ResponseKind, TopicName,
     offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
@@ -12,8 +14,8 @@ use super::{
     config::Durability,
     disk::record::power_cut,
     log::{
-        Isolation,
-        tests::kit::{NOBODY, bytes, config, given, read_from},
+        Batch, Isolation, Marker,
+        tests::kit::{NOBODY, Writer, bytes, config, given, read_from},
     },
     open,
     topics::config::Overrides,
@@ -83,6 +85,42 @@ async fn what_is_synced_survives_a_power_cut() {
     let (records, committed) = after_a_power_cut(Durability::Power).await;
     assert_eq!(records, (0..20).map(|n| n.to_string()).collect::<Vec<_>>());
     assert_eq!(committed, Some(19));
+}
+
+/// A power cut while the markers of a commit are being written: one lies on the disk, the other does not yet.
+#[tokio::test]
+async fn a_commit_is_decided_for_all_its_partitions_before_the_first_marker() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Power).unwrap();
+    for name in ["a", "b"] {
+        // Every batch begins a segment of its own.
+        let settings = Overrides::from([("segment.ms".to_owned(), "1".to_owned())]);
+        cluster.topics.create(name, 1, settings, false).unwrap();
+    }
+    let producer = cluster.transactions.init(Some("id"), 60_000, None).unwrap();
+    let places = ["a", "b"].map(|name| (name.to_owned(), 0)).to_vec();
+    cluster.transactions.add_partitions("id", producer, places).unwrap();
+    cluster.settle().await.unwrap();
+    let partition = |cluster: &Cluster, name: &str| cluster.topics.get(name).unwrap().partition(0).unwrap();
+    for name in ["a", "b"] {
+        let writer = Writer { id: producer.id, epoch: producer.epoch, sequence: 0, transactional: true };
+        let partition = partition(&cluster, name);
+        let now = super::clock::wall() - 1000;
+        let batch = Batch::check(bytes(&[given("key", Some(name), now)], writer), now, &config()).unwrap();
+        partition.log().append(&batch, Some(0), now, &config()).unwrap();
+        partition.sync().await.unwrap();
+    }
+    // The second marker finds no folder for its segment.
+    fs::rename(data.path().join("b-0"), data.path().join("elsewhere")).unwrap();
+    cluster.transactions.end("id", producer, Marker::Commit).unwrap();
+    fs::rename(data.path().join("elsewhere"), data.path().join("b-0")).unwrap();
+    let rest = tempfile::tempdir().unwrap();
+    power_cut(data.path(), rest.path());
+    let cluster = open(rest.path(), Durability::Power).unwrap();
+    for name in ["a", "b"] {
+        let seen = read_from(&partition(&cluster, name).log(), 0, Isolation::Committed);
+        assert_eq!(seen.len(), 1, "topic {name}");
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod file;
 
 use std::{
     collections::BTreeMap,
+    fs::File,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -101,13 +102,20 @@ impl Journal {
 
     /// Waits until all that was written before is on the disk itself.
     pub(crate) async fn sync(&self) -> io::Result<()> {
-        let files = || {
-            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut files = vec![Arc::clone(state.file.handle())];
-            files.extend(self.path.parent().map(disk::folder).transpose()?);
-            Ok(files)
-        };
-        self.syncing.sync(files).await
+        self.syncing.sync(|| self.files()).await
+    }
+
+    /// The same for who may wait where he stands.
+    pub(crate) fn sync_now(&self) -> io::Result<()> {
+        self.files()?.iter().try_for_each(|file| disk::sync(file))
+    }
+
+    /// The file, and the folder that knows of it.
+    fn files(&self) -> io::Result<Vec<Arc<File>>> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = vec![Arc::clone(state.file.handle())];
+        files.extend(self.path.parent().map(disk::folder).transpose()?);
+        Ok(files)
     }
 
     /// One value.

@@ -1,10 +1,10 @@
 //! What follows from a decision: markers in every partition, now, after a crash, or when the disk has room again.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use kafka_protocol::ResponseError;
 
-use super::{Transaction, Transactions, transaction::State};
+use super::{Transaction, Transactions, storage, transaction::State};
 use crate::{
     clock,
     config::Durability,
@@ -69,6 +69,9 @@ impl Transactions {
     fn write_markers(&self, id: &str) -> Result<(), ResponseError> {
         let Some(transaction) = self.known().by_id.get(id).cloned() else { return Ok(()) };
         let Some(marker) = transaction.decided() else { return Ok(()) };
+        if marker == Marker::Commit && !transaction.partitions.is_empty() {
+            self.secure_decision()?;
+        }
         let now = clock::wall();
         for (topic, index) in &transaction.partitions {
             // A topic that was deleted in between needs no marker.
@@ -101,6 +104,18 @@ impl Transactions {
         })
     }
 
+    /// The decision to commit has to be safe before its first marker is: a power cut that took the one and not the other
+    /// would commit in some partitions what it aborts in the rest.
+    fn secure_decision(&self) -> Result<(), ResponseError> {
+        if self.durability == Durability::Power {
+            self.journal.sync_now().map_err(|error| {
+                self.earlier.notify_one();
+                storage(&error)
+            })?;
+        }
+        Ok(())
+    }
+
     /// A marker has to be as safe as the record that says all markers are written.
     fn secure(&self, partition: &Partition) -> Result<(), LogError> {
         if self.durability == Durability::Power {
@@ -110,7 +125,9 @@ impl Transactions {
         Ok(())
     }
 
-    fn abort_where(&self, wanted: impl Fn(&Transaction) -> bool) {
+    /// Decides to abort; false where that could not be kept.
+    fn abort_where(&self, wanted: impl Fn(&Transaction) -> bool) -> bool {
+        let mut all = true;
         for (id, transaction) in self.list() {
             if !wanted(&transaction) {
                 continue;
@@ -124,8 +141,10 @@ impl Transactions {
             });
             if let Err(error) = fenced {
                 tracing::error!(transactional_id = id, %error, "a transaction could not be aborted");
+                all = false;
             }
         }
+        all
     }
 
     fn finish_decided(&self) -> bool {
@@ -134,9 +153,23 @@ impl Transactions {
         decided.fold(true, |all, (id, _)| self.finish(&id).is_ok() && all)
     }
 
+    /// Aborts what is overdue and completes what is decided; false where the disk refused some of it.
+    async fn settle_due(self: &Arc<Self>) -> bool {
+        let all = Arc::clone(self);
+        let work = move || {
+            let now = clock::wall();
+            let aborted = all.abort_where(|transaction| transaction.is_overdue(now));
+            all.finish_decided() && aborted
+        };
+        match self.durability {
+            Durability::Process => work(),
+            Durability::Power => tokio::task::spawn_blocking(work).await.unwrap_or(false),
+        }
+    }
+
     /// Aborts transactions that time out and completes what a full disk held up; runs until dropped and wakes only
     /// when something is due.
-    pub(crate) async fn keep_time(&self) {
+    pub(crate) async fn keep_time(self: &Arc<Self>) {
         loop {
             let now = clock::wall();
             let dues = self.known().by_id.values().filter_map(next_due).min();
@@ -145,9 +178,7 @@ impl Transactions {
                 () = self.earlier.notified() => {}
                 () = sleep(wait) => {}
             }
-            let now = clock::wall();
-            self.abort_where(|transaction| transaction.is_overdue(now));
-            if !self.finish_decided() {
+            if !self.settle_due().await {
                 tokio::time::sleep(RETRY).await;
                 self.earlier.notify_one();
             }
