@@ -2,17 +2,21 @@
 
 use std::fs;
 
-use kafka_protocol::messages::{
-    GroupId, OffsetCommitRequest, ProduceRequest, RequestKind, ResponseKind, TopicName,
-    offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
-    produce_request::{PartitionProduceData, TopicProduceData},
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        GroupId, OffsetCommitRequest, ProduceRequest, RequestKind, ResponseKind, TopicName,
+        offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
+        produce_request::{PartitionProduceData, TopicProduceData},
+    },
 };
 
 use super::{
     api::{self, Peer},
     cluster::Cluster,
     config::Durability,
-    disk::record::power_cut,
+    disk::record::{power_cut, refuse_next},
+    groups::Committed,
     log::{
         Batch, Isolation, Marker,
         tests::kit::{NOBODY, Writer, bytes, config, given, read_from},
@@ -42,7 +46,7 @@ async fn produce(cluster: &Cluster, value: &str) -> i16 {
     answer.responses[0].partition_responses[0].error_code
 }
 
-async fn commit(cluster: &Cluster, offset: i64) {
+async fn commit(cluster: &Cluster, offset: i64) -> i16 {
     let part = OffsetCommitRequestPartition::default().with_committed_offset(offset);
     let topic = OffsetCommitRequestTopic::default().with_name(topic()).with_partitions(vec![part]);
     let request = OffsetCommitRequest::default()
@@ -51,7 +55,12 @@ async fn commit(cluster: &Cluster, offset: i64) {
         .with_topics(vec![topic]);
     let answer = ask(cluster, RequestKind::OffsetCommit(request), 8).await;
     let ResponseKind::OffsetCommit(answer) = answer else { panic!() };
-    assert_eq!(answer.topics[0].partitions[0].error_code, 0);
+    answer.topics[0].partitions[0].error_code
+}
+
+fn committed(cluster: &Cluster) -> Option<i64> {
+    let offset = |one: &Committed| one.offset;
+    cluster.groups.with("g", |state| state.offsets.get(&("t".to_owned(), 0)).map(offset)).flatten()
 }
 
 /// What a power cut after twenty acknowledged records and offsets leaves: the records, and the group's offset.
@@ -62,7 +71,7 @@ async fn after_a_power_cut(durability: Durability) -> (Vec<String>, Option<i64>)
     let partition = cluster.topics.get("t").unwrap().partition(0).unwrap();
     for n in 0..20 {
         assert_eq!(produce(&cluster, &n.to_string()).await, 0);
-        commit(&cluster, n).await;
+        assert_eq!(commit(&cluster, n).await, 0);
         if n % 7 == 6 {
             // A segment that is full, and not sealed yet.
             partition.log().roll_if_old(i64::MAX, &config()).unwrap();
@@ -72,12 +81,9 @@ async fn after_a_power_cut(durability: Durability) -> (Vec<String>, Option<i64>)
     power_cut(data.path(), rest.path());
     let cluster = open(rest.path(), durability).unwrap();
     let Some(topic) = cluster.topics.get("t") else { return (Vec::new(), None) };
-    let partition = topic.partition(0).unwrap();
-    let records = read_from(&partition.log(), 0, Isolation::Committed);
+    let records = read_from(&topic.partition(0).unwrap().log(), 0, Isolation::Committed);
     let values = records.into_iter().map(|(_, record)| String::from_utf8(record.value.unwrap()).unwrap());
-    let committed =
-        cluster.groups.with("g", |state| state.offsets.get(&("t".to_owned(), 0)).map(|one| one.offset));
-    (values.collect(), committed.flatten())
+    (values.collect(), committed(&cluster))
 }
 
 #[tokio::test]
@@ -85,6 +91,36 @@ async fn what_is_synced_survives_a_power_cut() {
     let (records, committed) = after_a_power_cut(Durability::Power).await;
     assert_eq!(records, (0..20).map(|n| n.to_string()).collect::<Vec<_>>());
     assert_eq!(committed, Some(19));
+}
+
+/// A system that could not write says so once, and lets the next sync succeed.
+#[tokio::test]
+async fn records_are_not_acknowledged_behind_some_that_the_disk_has_lost() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Power).unwrap();
+    cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
+    assert_eq!(produce(&cluster, "a").await, 0);
+    refuse_next(&data.path().join("t-0").join(format!("{:020}.log", 0)));
+    let refused = ResponseError::KafkaStorageError.code();
+    assert_eq!(produce(&cluster, "b").await, refused);
+    assert_eq!(produce(&cluster, "c").await, refused, "it is not known what is there");
+    // Nor is what lies there believed at the next start without a look.
+    super::housekeeping::put_to_bed(&cluster);
+    assert!(!data.path().join("t-0").join(format!("{:020}.index", 0)).exists());
+}
+
+#[tokio::test]
+async fn a_journal_that_the_disk_has_lost_a_part_of_is_written_anew() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Power).unwrap();
+    cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
+    assert_eq!(produce(&cluster, "a").await, 0);
+    refuse_next(&data.path().join("journal"));
+    assert_eq!(commit(&cluster, 1).await, ResponseError::CoordinatorNotAvailable.code());
+    assert_eq!(commit(&cluster, 2).await, 0);
+    let rest = tempfile::tempdir().unwrap();
+    power_cut(data.path(), rest.path());
+    assert_eq!(committed(&open(rest.path(), Durability::Power).unwrap()), Some(2));
 }
 
 /// A power cut while the markers of a commit are being written: one lies on the disk, the other does not yet.

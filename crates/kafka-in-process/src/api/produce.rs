@@ -112,7 +112,7 @@ fn append(
 /// Says when the disk begins to refuse, and when it takes records again.
 fn report(topic: &Topic, partition: &Partition, outcome: &Result<(Appended, i64), Refusal>) {
     match outcome {
-        Err(Refusal::Log(LogError::Io(error))) if partition.note_refusal(true) => {
+        Err(Refusal::Log(error @ (LogError::Io(_) | LogError::Lost))) if partition.note_refusal(true) => {
             tracing::error!(topic = topic.name, partition = partition.index, %error, "the disk takes no records");
         }
         Ok(_) if partition.note_refusal(false) => {
@@ -199,7 +199,7 @@ impl LogError {
             Self::Closed => ResponseError::UnknownTopicOrPartition,
             Self::OutOfRange => ResponseError::OffsetOutOfRange,
             Self::Io(error) if error.kind() == io::ErrorKind::InvalidData => ResponseError::CorruptMessage,
-            Self::Io(_) => ResponseError::KafkaStorageError,
+            Self::Io(_) | Self::Lost => ResponseError::KafkaStorageError,
         }
     }
 }

@@ -17,7 +17,10 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{disk, syncing::Syncing};
+use super::{
+    disk::{self, Lost},
+    syncing::Syncing,
+};
 
 /// What a value is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,6 +67,7 @@ pub(crate) struct Journal {
     path: PathBuf,
     state: Mutex<State>,
     syncing: Syncing,
+    lost: Lost,
 }
 
 struct State {
@@ -77,7 +81,7 @@ impl Journal {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let (values, file) = file::JournalFile::open(path)?;
         let state = Mutex::new(State { values, file });
-        Ok(Self { path: path.to_owned(), state, syncing: Syncing::default() })
+        Ok(Self { path: path.to_owned(), state, syncing: Syncing::default(), lost: Lost::default() })
     }
 
     /// Writes changes as one: when this returns they survive the end of the process.
@@ -102,17 +106,22 @@ impl Journal {
 
     /// Waits until all that was written before is on the disk itself.
     pub(crate) async fn sync(&self) -> io::Result<()> {
-        self.syncing.sync(|| self.files()).await
+        self.syncing.sync(&self.lost, || self.files()).await
     }
 
-    /// The same for who may wait where he stands.
+    /// The same for a thread that may wait.
     pub(crate) fn sync_now(&self) -> io::Result<()> {
-        self.files()?.iter().try_for_each(|file| disk::sync(file))
+        self.syncing.sync_now(&self.lost, || self.files())
     }
 
-    /// The file, and the folder that knows of it.
+    /// The file, and the folder that knows of it. A file that the disk has lost something of is written anew first.
     fn files(&self) -> io::Result<Vec<Arc<File>>> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *state;
+        if self.lost.is_set() {
+            state.file.rewrite(&self.path, &state.values)?;
+            self.lost.clear();
+        }
         let mut files = vec![Arc::clone(state.file.handle())];
         files.extend(self.path.parent().map(disk::folder).transpose()?);
         Ok(files)

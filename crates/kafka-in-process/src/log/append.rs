@@ -158,6 +158,9 @@ impl Log {
         if self.closed {
             return Err(LogError::Closed);
         }
+        if self.lost.is_set() {
+            return Err(LogError::Lost);
+        }
         batch::place(head, header.base_offset);
         let active = self.active();
         let old = active.size > 0 && now.saturating_sub(active.born) >= config.segment_ms;

@@ -31,6 +31,8 @@ pub(crate) use timestamps::Found;
 use producers::Producers;
 use segment::Segment;
 
+use super::disk::Lost;
+
 /// Why a log refuses.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LogError {
@@ -52,6 +54,10 @@ pub(crate) enum LogError {
     NotInTransaction,
     #[error("the offset lies outside the log")]
     OutOfRange,
+    #[error(
+        "the disk has lost records that were written; the partition takes no more until the broker starts anew"
+    )]
+    Lost,
     #[error("the topic has been deleted")]
     Closed,
     #[error("the disk refused: {0}")]
@@ -109,6 +115,9 @@ pub(crate) struct Log {
     uncleanable: bool,
     /// The segment being written to and its size, when its index was last put down.
     checkpointed: (i64, u64),
+    /// Set when a sync of its files failed: then nothing more is written, or said to be safe, as its records may not be
+    /// there in the end.
+    lost: Lost,
     /// The topic is deleted: the folder may be somebody else's by now.
     closed: bool,
 }
@@ -136,6 +145,11 @@ impl Log {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// Where it is noted that a sync of its files failed.
+    pub(crate) fn lost(&self) -> Lost {
+        self.lost.clone()
     }
 
     /// Bytes on disk.

@@ -15,6 +15,7 @@ use super::{
     scan::is_damage,
     segment::file_name,
 };
+use crate::disk::Lost;
 
 /// Bytes read at a time while batches are walked.
 const REPLAY_WINDOW: usize = 64 * 1024;
@@ -63,6 +64,7 @@ impl Log {
             history,
             uncleanable: false,
             checkpointed: (0, 0),
+            lost: Lost::default(),
             closed: false,
         };
         log.replay_producers(opened, now)?;
@@ -91,7 +93,8 @@ impl Log {
             if unknown.is_some() && segment.base < active {
                 let aborted = Aborted::inside(&aborted, segment);
                 let producers = files::producers_bytes(&self.producers);
-                let sealing = Sealing::of(&self.folder, segment, aborted, segment.next_offset, producers);
+                let sealing =
+                    Sealing::of(&self.folder, segment, aborted, segment.next_offset, producers, &self.lost);
                 self.sealing.push(Arc::new(sealing));
             }
         }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Aborted, Log, LogConfig, LogError, Segment, files};
-use crate::disk;
+use crate::disk::{self, Lost};
 
 /// When so much is not covered by an index, one is written: about what a start has to check at most for each partition.
 const CHECKPOINT_EVERY: u64 = 32 << 20;
@@ -23,6 +23,7 @@ pub(crate) struct Sealing {
     file: Arc<File>,
     index: Vec<u8>,
     producers: Vec<u8>,
+    lost: Lost,
 }
 
 impl Sealing {
@@ -33,6 +34,7 @@ impl Sealing {
         aborted: Vec<Aborted>,
         next_offset: i64,
         producers: Vec<u8>,
+        lost: &Lost,
     ) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -42,15 +44,23 @@ impl Sealing {
             file: Arc::clone(&segment.file),
             index: files::index_bytes(segment, aborted),
             producers,
+            lost: lost.clone(),
         }
     }
 
     /// Syncs the segment, then writes its index and the producers' states at its end.
     pub(crate) fn run(&self) -> io::Result<()> {
-        disk::sync(&self.file)?;
+        if self.lost.is_set() {
+            return Err(lost());
+        }
+        self.lost.sync([&self.file].into_iter())?;
         files::write_index(&self.folder, self.base, &self.index)?;
         files::write_producers(&self.folder, self.next_offset, &self.producers)
     }
+}
+
+fn lost() -> io::Error {
+    io::Error::other(LogError::Lost)
 }
 
 impl Log {
@@ -59,7 +69,7 @@ impl Log {
         let active = self.active();
         let aborted = Aborted::inside(&self.aborted, active);
         let producers = files::producers_bytes(&self.producers);
-        Sealing::of(&self.folder, active, aborted, active.next_offset, producers)
+        Sealing::of(&self.folder, active, aborted, active.next_offset, producers, &self.lost)
     }
 
     /// The same, when so much was written since the last time that a start would have long to check.
@@ -67,7 +77,7 @@ impl Log {
         let (base, size) = (self.active().base, self.active().size);
         let (known_base, known_size) = self.checkpointed;
         let news = if known_base == base { size.saturating_sub(known_size) } else { size };
-        if news < CHECKPOINT_EVERY {
+        if news < CHECKPOINT_EVERY || self.lost.is_set() {
             return None;
         }
         Some(self.sealing_of_active())
@@ -80,7 +90,7 @@ impl Log {
 
     /// The oldest full segment that is not sealed yet; the caller seals it outside the lock, then says so.
     pub(crate) fn to_seal(&self) -> Option<Arc<Sealing>> {
-        self.sealing.first().map(Arc::clone)
+        self.sealing.first().filter(|_| !self.lost.is_set()).map(Arc::clone)
     }
 
     /// The segment of [`Self::to_seal`] is sealed.
@@ -90,6 +100,9 @@ impl Log {
 
     /// What holds records that may not be on the disk itself yet, and the folders that know of these files.
     pub(crate) fn unsynced(&self) -> io::Result<Vec<Arc<File>>> {
+        if self.lost.is_set() {
+            return Err(lost());
+        }
         let full = self.sealing.iter().map(|sealing| &sealing.file);
         let mut files: Vec<_> = full.chain([&self.active().file]).map(Arc::clone).collect();
         files.push(disk::folder(&self.folder)?);
@@ -103,7 +116,10 @@ impl Log {
         let expired = config.delete
             && config.retention_ms >= 0
             && now.saturating_sub(active.latest()) > config.retention_ms;
-        if active.size > 0 && (now.saturating_sub(active.born) >= config.segment_ms || expired) {
+        if active.size > 0
+            && !self.lost.is_set()
+            && (now.saturating_sub(active.born) >= config.segment_ms || expired)
+        {
             self.roll(now)?;
         }
         Ok(())

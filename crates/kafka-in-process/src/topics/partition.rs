@@ -70,7 +70,14 @@ impl Partition {
 
     /// Puts all that was written so far on the disk itself.
     pub(crate) async fn sync(&self) -> io::Result<()> {
-        self.syncing.sync(|| self.log().unsynced()).await
+        let lost = self.log().lost();
+        self.syncing.sync(&lost, || self.log().unsynced()).await
+    }
+
+    /// The same for a thread that may wait.
+    pub(crate) fn sync_now(&self) -> io::Result<()> {
+        let lost = self.log().lost();
+        self.syncing.sync_now(&lost, || self.log().unsynced())
     }
 }
 

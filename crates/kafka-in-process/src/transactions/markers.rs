@@ -8,7 +8,6 @@ use super::{Transaction, Transactions, storage, transaction::State};
 use crate::{
     clock,
     config::Durability,
-    disk,
     log::{LogError, Marker},
     topics::Partition,
 };
@@ -119,8 +118,7 @@ impl Transactions {
     /// A marker has to be as safe as the record that says all markers are written.
     fn secure(&self, partition: &Partition) -> Result<(), LogError> {
         if self.durability == Durability::Power {
-            let files = partition.log().unsynced()?;
-            files.iter().try_for_each(|file| disk::sync(file))?;
+            partition.sync_now()?;
         }
         Ok(())
     }
