@@ -82,16 +82,17 @@ pub(crate) struct Plan {
 }
 
 impl Log {
-    /// What to compact now, if it is time to: full segments, up to the first undecided transaction.
+    /// What to compact now, if it is time to: sealed segments, up to the first undecided transaction. One that is still to be
+    /// sealed would be given the index of what it was before.
     pub(crate) fn plan_compaction(&self, now: i64, config: &LogConfig) -> Option<Plan> {
         if !config.compact || self.uncleanable {
             return None;
         }
         let full = &self.segments[..self.segments.len() - 1];
-        let stable = self.last_stable();
+        let (stable, sealed) = (self.last_stable(), self.sealed_to());
         let ripe = |segment: &&Segment| {
             let rested = now.saturating_sub(segment.latest()) >= config.min_compaction_lag_ms;
-            segment.next_offset <= stable && rested
+            segment.base < sealed && segment.next_offset <= stable && rested
         };
         let sources: Vec<Source> = full.iter().take_while(ripe).map(Source::of).collect();
         let dirty = sources.iter().filter(|source| source.next_offset > self.history.cleaned_to);

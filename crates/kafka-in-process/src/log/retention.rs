@@ -98,6 +98,11 @@ impl Log {
         self.sealing.remove(0);
     }
 
+    /// The base of the first segment that is not sealed.
+    pub(super) fn sealed_to(&self) -> i64 {
+        self.sealing.first().map_or(self.active().base, |sealing| sealing.base)
+    }
+
     /// What holds records that may not be on the disk itself yet, and the folders that know of these files.
     pub(crate) fn unsynced(&self) -> io::Result<Vec<Arc<File>>> {
         if self.lost.is_set() {
@@ -149,7 +154,10 @@ impl Log {
         for segment in self.segments.drain(..gone) {
             files::remove_segment(&self.folder, segment.base)?;
         }
-        self.start = self.start.max(self.segments.first().map_or(0, |segment| segment.base));
+        let first = self.segments.first().map_or(0, |segment| segment.base);
+        // What is gone needs no index.
+        self.sealing.retain(|sealing| sealing.base >= first);
+        self.start = self.start.max(first);
         self.forget_aborted();
         Ok(gone)
     }

@@ -146,6 +146,30 @@ proptest! {
     }
 }
 
+/// Full segments from between two looks of the housekeeping, compacted before they are sealed.
+#[test]
+fn an_index_is_that_of_the_compacted_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = compacted();
+    let mut log = Log::open(folder.path(), 0, NOW).unwrap();
+    for n in 0..40 {
+        let value = n.to_string();
+        let record = given(if n % 5 == 0 { &value } else { "the same" }, Some(&value), NOW);
+        append(&mut log, &[record], NOBODY, &config).unwrap();
+    }
+    for _ in 0..2 {
+        if let Some(plan) = log.plan_compaction(NOW, &config) {
+            let (cleaned, to) = plan.run(NOW, &config).unwrap();
+            log.install_compaction(cleaned, to, NOW, &config).unwrap();
+        }
+        seal(&mut log);
+    }
+    let seen = read_from(&log, 0, Isolation::Uncommitted);
+    assert!(seen.len() < 20, "it is compacted");
+    let reopened = Log::open(folder.path(), 0, NOW).unwrap();
+    assert_eq!(read_from(&reopened, 0, Isolation::Uncommitted), seen);
+}
+
 #[test]
 fn a_hot_topic_stays_small() {
     let folder = tempfile::tempdir().unwrap();
