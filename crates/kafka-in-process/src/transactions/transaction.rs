@@ -109,6 +109,8 @@ impl Transaction {
         timeout_ms: i32,
         fresh: impl FnOnce() -> Result<i64, ResponseError>,
     ) -> Result<Init, ResponseError> {
+        // Who names an id and an epoch for a transactional id that is new is given its own, as in Kafka.
+        let claimed = claimed.filter(|_| self.epoch >= 0);
         if claimed.is_some_and(|(id, _)| id != self.producer_id) {
             return Err(ResponseError::ProducerFenced);
         }

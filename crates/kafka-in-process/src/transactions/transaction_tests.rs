@@ -49,6 +49,15 @@ fn a_producer_may_bump_its_own_epoch_and_ask_twice() {
 }
 
 #[test]
+fn what_is_claimed_of_a_new_transactional_id_counts_for_nothing() {
+    for claimed in [(0, 0), (7, 3)] {
+        let mut transaction = Transaction::new(7, 1000);
+        assert_eq!(transaction.init(Some(claimed), 1000, fresh), Ok(Init::Ready));
+        assert_eq!((transaction.producer_id, transaction.epoch), (7, 0));
+    }
+}
+
+#[test]
 fn used_up_epochs_bring_a_new_producer_id() {
     let mut transaction = ready();
     transaction.epoch = LAST_EPOCH;
