@@ -13,7 +13,7 @@ use kafka_protocol::{
     },
 };
 
-use super::{LEADER_EPOCH, NODE, Peer, text, topic_name};
+use super::{LEADER_EPOCH, NODE, Peer, off_thread, text, topic_name};
 use crate::{
     cluster::Cluster,
     topics::{Topic, TopicError, config::Overrides},
@@ -75,7 +75,9 @@ async fn by_name(cluster: &Cluster, name: &str, create: bool) -> MetadataRespons
     if !create {
         return refuse(ResponseError::UnknownTopicOrPartition);
     }
-    let made = cluster.topics.create(name, AUTO_PARTITIONS, Overrides::new(), false);
+    let (topics, owned) = (Arc::clone(&cluster.topics), name.to_owned());
+    // It may have to wait until another topic is made, or deleted.
+    let made = off_thread(move || topics.create(&owned, AUTO_PARTITIONS, Overrides::new(), false)).await;
     let made = made.map(|_| ()).or_else(|error| match error {
         // Somebody else was quicker.
         TopicError::Exists(_) => Ok(()),

@@ -148,20 +148,26 @@ impl Topics {
 
     /// Deletes a topic with its records.
     pub(crate) fn delete(&self, name: &str) -> Result<(), TopicError> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let topic = self.get(name).ok_or(TopicError::Unknown)?;
-        self.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        // Whatever still works on the files must not touch the folder of a successor of the same name. A compaction takes its
+        // time: other topics change meanwhile.
         let partitions = topic.partitions();
+        let _resting: Vec<_> = partitions.iter().map(|partition| partition.upkeep()).collect();
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.get(name).is_some_and(|found| Arc::ptr_eq(&found, &topic)) {
+            return Err(TopicError::Unknown);
+        }
+        let added = topic.partitions().split_off(partitions.len());
+        let _resting_too: Vec<_> = added.iter().map(|partition| partition.upkeep()).collect();
+        self.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         let mut changes = vec![Change::remove(Key::Topic(name.to_owned()))];
-        for partition in &partitions {
-            // Whatever still holds the partition must not touch the folder of a successor of the same name.
-            let _resting = partition.upkeep();
+        for partition in partitions.iter().chain(&added) {
             partition.log().close();
             self.put_away(name, partition.index)?;
             changes.push(Change::remove(Key::LogStart(name.to_owned(), partition.index)));
         }
         self.journal.write(changes)?;
-        for partition in partitions {
+        for partition in partitions.iter().chain(&added) {
             partition.announce();
         }
         tracing::info!(topic = name, "deleted a topic");
@@ -265,3 +271,6 @@ fn remove_deleted(folder: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
