@@ -8,6 +8,7 @@ use kafka_protocol::{
         AlterConfigsRequest, AlterConfigsResponse, DescribeConfigsRequest, DescribeConfigsResponse,
         IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
         alter_configs_response::AlterConfigsResourceResponse,
+        describe_configs_request::DescribeConfigsResource,
         describe_configs_response::{
             DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
         },
@@ -17,7 +18,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::{NODE, text};
+use super::{NODE, once, text};
 use crate::{
     cluster::Cluster,
     topics::{
@@ -60,7 +61,10 @@ const OF_BROKER: [(&str, &str); 6] = [
 ];
 
 pub(super) fn describe(cluster: &Cluster, request: &DescribeConfigsRequest) -> DescribeConfigsResponse {
-    let results = request.resources.iter().map(|resource| {
+    let asked = |one: &DescribeConfigsResource| {
+        (one.resource_type, one.resource_name.clone(), one.configuration_keys.clone())
+    };
+    let results = once(&request.resources, asked).map(|resource| {
         let result = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());

@@ -13,7 +13,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::{code, group_id, text};
+use super::{code, group_id, once, text};
 use crate::{
     cluster::Cluster,
     groups::{Group, Member, State},
@@ -44,7 +44,7 @@ pub(super) fn describe(
     request: &DescribeGroupsRequest,
     version: i16,
 ) -> DescribeGroupsResponse {
-    let groups = request.groups.iter().map(|id| {
+    let groups = once(&request.groups, Clone::clone).map(|id| {
         let described = DescribedGroup::default().with_group_id(id.clone());
         if let Some(described) =
             cluster.groups.with(id, |state| describe_one(&state.group, described.clone()))

@@ -9,6 +9,7 @@ use kafka_protocol::{
         OffsetFetchRequest, OffsetFetchResponse,
         offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic},
         offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic},
+        offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics},
         offset_fetch_response::{
             OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
             OffsetFetchResponseTopic, OffsetFetchResponseTopics,
@@ -20,7 +21,7 @@ use kafka_protocol::{
 use super::{
     code,
     offsets::{Sorted, wishes},
-    text, topic_name,
+    once, text, topic_name,
 };
 use crate::{
     cluster::Cluster,
@@ -97,10 +98,14 @@ fn look_up(
         }
         all.into_iter().collect()
     });
+    let mut asked = HashSet::new();
     let fetched = |(topic, partitions): (String, Vec<i32>)| {
-        let partitions = partitions.into_iter().map(|partition| {
-            let at = (topic.clone(), partition);
-            Fetched { partition, committed: offsets.get(&at).cloned(), unstable: unstable.contains(&at) }
+        let places = partitions.into_iter().map(|partition| (topic.clone(), partition));
+        let once = places.filter(|at| asked.insert(at.clone()));
+        let partitions = once.map(|at| Fetched {
+            partition: at.1,
+            committed: offsets.get(&at).cloned(),
+            unstable: unstable.contains(&at),
         });
         let partitions = partitions.collect();
         (topic, partitions)
@@ -110,7 +115,12 @@ fn look_up(
 
 pub(super) fn fetch(cluster: &Cluster, request: &OffsetFetchRequest, version: i16) -> OffsetFetchResponse {
     if version >= 8 {
-        let groups = request.groups.iter().map(|group| {
+        let names = |topic: &OffsetFetchRequestTopics| (topic.name.clone(), topic.partition_indexes.clone());
+        let wish = |group: &OffsetFetchRequestGroup| {
+            let topics = group.topics.as_ref().map(|topics| topics.iter().map(names).collect::<Vec<_>>());
+            (group.group_id.clone(), topics)
+        };
+        let groups = once(&request.groups, wish).map(|group| {
             let wanted = group.topics.as_ref().map(|topics| {
                 let names = topics.iter();
                 names.map(|topic| (topic.name.to_string(), topic.partition_indexes.clone())).collect()

@@ -13,7 +13,7 @@ use kafka_protocol::{
     },
 };
 
-use super::{LEADER_EPOCH, NODE, Peer, off_thread, text, topic_name};
+use super::{LEADER_EPOCH, NODE, Peer, off_thread, once, text, topic_name};
 use crate::{
     cluster::Cluster,
     topics::{Topic, TopicError, config::Overrides},
@@ -36,8 +36,10 @@ pub(super) async fn metadata(
             // Before version 4 there was no way to say no.
             let create = request.allow_auto_topic_creation || version < 4;
             let mut topics = Vec::with_capacity(wanted.len());
-            for topic in wanted {
-                topics.push(match &topic.name {
+            for topic in once(wanted, |topic| (topic.name.clone(), topic.topic_id)) {
+                // Who gives an id leaves the name out, or empty as Java's administrators do.
+                let name = topic.name.as_ref().filter(|name| topic.topic_id.is_nil() || !name.is_empty());
+                topics.push(match name {
                     Some(name) => by_name(cluster, name, create).await,
                     None => match cluster.topics.by_id(topic.topic_id) {
                         Some(found) => describe(&found),
@@ -116,6 +118,7 @@ pub(super) fn describe_partitions(
         names = cluster.topics.all().iter().map(|topic| topic.name.clone()).collect();
     }
     names.sort();
+    names.dedup();
     let (from_topic, from_partition) = match &request.cursor {
         Some(cursor) => (cursor.topic_name.to_string(), cursor.partition_index.max(0)),
         None => (String::new(), 0),

@@ -15,7 +15,7 @@ mod records;
 mod topics;
 mod transactions;
 
-use std::{net::SocketAddr, panic::resume_unwind};
+use std::{collections::HashSet, hash::Hash, net::SocketAddr, panic::resume_unwind};
 
 use kafka_protocol::{
     ResponseError,
@@ -57,6 +57,13 @@ fn group_id(id: &str) -> GroupId {
 
 fn code(result: Result<(), ResponseError>) -> i16 {
     result.map_or_else(|error| error.code(), |()| 0)
+}
+
+/// Each item once. What is asked for many times in one request is answered once, as in Kafka: else a small request could ask
+/// for an answer of gigabytes.
+fn once<T, K: Hash + Eq>(items: &[T], key: impl Fn(&T) -> K) -> impl Iterator<Item = &T> {
+    let mut seen = HashSet::new();
+    items.iter().filter(move |item| seen.insert(key(item)))
 }
 
 /// Does what may have to wait for the disk, off the async threads. A panic in it is its connection's.

@@ -1,5 +1,7 @@
 //! `DeleteRecords` and `DescribeProducers`: what administrators ask of single partitions.
 
+use std::collections::HashSet;
+
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -44,9 +46,11 @@ pub(super) async fn delete(cluster: &Cluster, request: &DeleteRecordsRequest) ->
 }
 
 pub(super) fn producers(cluster: &Cluster, request: &DescribeProducersRequest) -> DescribeProducersResponse {
+    let mut asked = HashSet::new();
     let topics = request.topics.iter().map(|wanted| {
         let topic = cluster.topics.get(&wanted.name);
-        let partitions = wanted.partition_indexes.iter().map(|index| {
+        let once = wanted.partition_indexes.iter().filter(|index| asked.insert((&wanted.name, **index)));
+        let partitions = once.map(|index| {
             let response = PartitionResponse::default().with_partition_index(*index);
             let Some(partition) = topic.as_ref().and_then(|topic| topic.partition(*index)) else {
                 return response.with_error_code(ResponseError::UnknownTopicOrPartition.code());

@@ -303,3 +303,81 @@ async fn metadata_names_the_address_by_which_the_client_came() {
         metadata.brokers.iter().map(|broker| (broker.host.to_string(), broker.port)).collect();
     assert_eq!(brokers, [("127.0.0.1".to_owned(), 9092)]);
 }
+
+#[tokio::test]
+async fn what_is_asked_for_many_times_is_answered_once() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Process).unwrap();
+    let made = cluster.topics.create("topic", 2, std::collections::BTreeMap::new(), false).unwrap();
+    let offset = crate::groups::Committed { offset: 1, leader_epoch: 0, metadata: String::new() };
+    let nobody = crate::groups::Committer { member_id: "", instance_id: None, generation: -1 };
+    cluster.groups.commit("group", &nobody, [(("topic".to_owned(), 0), offset)].into()).unwrap();
+    cluster.transactions.init(Some("id"), 1000, None).unwrap();
+    let world = World {
+        topic: "topic".to_owned(),
+        topic_id: made.id,
+        group: "group".to_owned(),
+        member: String::new(),
+        generation: 0,
+    };
+    for key in [
+        ApiKey::Metadata,
+        ApiKey::DescribeConfigs,
+        ApiKey::DescribeTopicPartitions,
+        ApiKey::DescribeGroups,
+        ApiKey::DescribeProducers,
+        ApiKey::DescribeTransactions,
+        ApiKey::OffsetFetch,
+    ] {
+        let version = TABLE.iter().find(|api| api.key == key).unwrap().max.min(7);
+        let size = async |times: usize| {
+            let mut request = sensible(key, version, &world);
+            match &mut request {
+                Q::Metadata(request) => repeat(request.topics.as_mut().unwrap(), times),
+                Q::DescribeConfigs(request) => repeat(&mut request.resources, times),
+                Q::DescribeTopicPartitions(request) => repeat(&mut request.topics, times),
+                Q::DescribeGroups(request) => repeat(&mut request.groups, times),
+                Q::DescribeProducers(request) => repeat(&mut request.topics[0].partition_indexes, times),
+                Q::DescribeTransactions(request) => repeat(&mut request.transactional_ids, times),
+                Q::OffsetFetch(request) => {
+                    repeat(&mut request.topics.as_mut().unwrap()[0].partition_indexes, times);
+                }
+                _ => panic!(),
+            }
+            let response = answer(&cluster, &peer(), request, version).await.unwrap();
+            let mut wire = BytesMut::new();
+            response.encode(&mut wire, version).unwrap();
+            wire.len()
+        };
+        assert_eq!(size(1000).await, size(1).await, "{key:?}");
+    }
+}
+
+fn repeat<T: Clone>(items: &mut Vec<T>, times: usize) {
+    *items = vec![items.clone(); times].concat();
+}
+
+#[tokio::test]
+async fn a_topic_is_described_by_its_id() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Process).unwrap();
+    let made = cluster.topics.create("topic", 2, std::collections::BTreeMap::new(), false).unwrap();
+    // Java's administrators leave the name empty, others leave it out.
+    for name in [None, Some(topic_name(""))] {
+        let ask = async |id| {
+            let wanted = MetadataRequestTopic::default().with_name(name.clone()).with_topic_id(id);
+            let request = MetadataRequest::default().with_topics(Some(vec![wanted]));
+            let Some(A::Metadata(mut told)) = answer(&cluster, &peer(), Q::Metadata(request), 12).await
+            else {
+                panic!()
+            };
+            told.topics.remove(0)
+        };
+        let known = ask(made.id).await;
+        assert_eq!((known.error_code, known.name, known.partitions.len()), (0, Some(topic_name("topic")), 2));
+        let id = Uuid::from_u128(7);
+        let unknown = ask(id).await;
+        assert_eq!(unknown.error_code, ResponseError::UnknownTopicId.code());
+        assert_eq!((unknown.topic_id, unknown.name), (id, None));
+    }
+}

@@ -20,7 +20,7 @@ use kafka_protocol::{
 use super::{
     code,
     offsets::{Sorted, wishes},
-    text, topic_name,
+    once, text, topic_name,
 };
 use crate::{
     clock,
@@ -173,7 +173,7 @@ pub(super) fn describe(
     request: &DescribeTransactionsRequest,
 ) -> DescribeTransactionsResponse {
     let all: BTreeMap<_, _> = cluster.transactions.list().into_iter().collect();
-    let states = request.transactional_ids.iter().map(|id| {
+    let states = once(&request.transactional_ids, Clone::clone).map(|id| {
         let state = TransactionState::default().with_transactional_id(id.clone());
         let Some(transaction) = all.get(&**id as &str) else {
             return state.with_error_code(ResponseError::TransactionalIdNotFound.code());
