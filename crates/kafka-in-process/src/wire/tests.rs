@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use bytes::BufMut;
 use proptest::prelude::*;
+use tokio::io::AsyncWriteExt;
 
 use super::{versions::TABLE, *};
 
@@ -147,6 +150,50 @@ fn unknown_requests_and_versions_are_told_apart() {
     assert!(matches!(versions, Err(WireError::ApiVersions { version: 99, correlation_id: 9 })));
     let answer = encode_api_versions(9).unwrap();
     assert_eq!(&answer[4..10], [0, 0, 0, 9, 0, 35], "correlation id, then UNSUPPORTED_VERSION");
+}
+
+/// A frame of which a part comes, in pieces.
+fn coming(length: usize, sent: usize) -> Frames<tokio::io::DuplexStream> {
+    const PIECE: usize = 64 << 10;
+    let (mut client, server) = tokio::io::duplex(PIECE);
+    tokio::spawn(async move {
+        let piece = vec![0; PIECE];
+        client.write_all(&u32::try_from(length).unwrap().to_be_bytes()).await.unwrap();
+        for _ in 0..sent / PIECE {
+            client.write_all(&piece).await.unwrap();
+        }
+        // It stays connected.
+        std::future::pending::<()>().await;
+    });
+    Frames::new(server)
+}
+
+#[tokio::test]
+async fn a_claim_takes_no_room_from_others() {
+    let mut claims = coming(100 << 20, 128 << 10);
+    let claiming = tokio::spawn(async move { claims.next().await.is_err() });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let mut other = coming(320 << 10, 320 << 10);
+    let frame = tokio::time::timeout(Duration::from_secs(20), other.next()).await.unwrap();
+    assert_eq!(frame.unwrap().unwrap().bytes.len(), 320 << 10);
+    claiming.abort();
+}
+
+#[tokio::test]
+async fn frames_that_together_need_more_room_than_there_is_come_all() {
+    let one = |_| {
+        tokio::spawn(async {
+            let frame = coming(60 << 20, 60 << 20).next().await.unwrap();
+            frame.unwrap().bytes.len()
+        })
+    };
+    let all: Vec<_> = (0..3).map(one).collect();
+    for one in all {
+        let came = tokio::time::timeout(Duration::from_secs(25), one).await.unwrap();
+        assert_eq!(came.unwrap(), 60 << 20);
+    }
 }
 
 proptest! {
