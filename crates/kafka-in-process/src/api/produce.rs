@@ -133,9 +133,17 @@ fn describe(
                 response.with_base_offset(appended.base_offset).with_log_append_time_ms(appended.append_time);
             if version >= 5 { response.with_log_start_offset(start) } else { response }
         }
-        Err(Refusal::Code(error)) => refuse(response, known_to(version, error), None, version),
+        Err(Refusal::Code(error)) => {
+            let error = known_to(version, error);
+            refuse(response, error, &error.to_string(), &[], version)
+        }
         Err(Refusal::Log(error)) => {
-            refuse(response, known_to(version, error.response()), Some(error.to_string()), version)
+            let bad: &[i32] = match &error {
+                LogError::Keyless(records) => records,
+                LogError::InvalidRecord(_) | LogError::InvalidTimestamp => &[0],
+                _ => &[],
+            };
+            refuse(response, known_to(version, error.response()), &error.to_string(), bad, version)
         }
     }
 }
@@ -151,7 +159,8 @@ fn known_to(version: i16, error: ResponseError) -> ResponseError {
 fn refuse(
     response: PartitionProduceResponse,
     error: ResponseError,
-    message: Option<String>,
+    message: &str,
+    bad_records: &[i32],
     version: i16,
 ) -> PartitionProduceResponse {
     let response = response
@@ -162,14 +171,13 @@ fn refuse(
     if version < 8 {
         return response;
     }
-    let message = message.unwrap_or_else(|| error.to_string());
-    let bad_record = matches!(error, ResponseError::InvalidRecord | ResponseError::InvalidTimestamp);
-    let records = bad_record.then(|| {
+    let message = text(message);
+    let records = bad_records.iter().map(|index| {
         BatchIndexAndErrorMessage::default()
-            .with_batch_index(0)
-            .with_batch_index_error_message(Some(text(&message)))
+            .with_batch_index(*index)
+            .with_batch_index_error_message(Some(message.clone()))
     });
-    response.with_error_message(Some(text(&message))).with_record_errors(records.into_iter().collect())
+    response.with_record_errors(records.collect()).with_error_message(Some(message))
 }
 
 /// Puts what was written on the disk itself, all partitions at once.
@@ -189,7 +197,9 @@ impl LogError {
     /// As Kafka says it.
     pub(super) fn response(&self) -> ResponseError {
         match self {
-            Self::InvalidRecord(_) | Self::UnsupportedFormat => ResponseError::InvalidRecord,
+            Self::InvalidRecord(_) | Self::Keyless(_) | Self::UnsupportedFormat => {
+                ResponseError::InvalidRecord
+            }
             Self::CorruptBatch => ResponseError::CorruptMessage,
             Self::TooLarge => ResponseError::MessageTooLarge,
             Self::InvalidTimestamp => ResponseError::InvalidTimestamp,

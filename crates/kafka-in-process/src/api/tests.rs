@@ -381,3 +381,25 @@ async fn a_topic_is_described_by_its_id() {
         assert_eq!((unknown.topic_id, unknown.name), (id, None));
     }
 }
+
+#[tokio::test]
+async fn every_record_without_a_key_is_named() {
+    use crate::log::tests::kit::{NOBODY, NOW, bytes, given};
+
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Process).unwrap();
+    let compacted = [("cleanup.policy".to_owned(), "compact".to_owned())].into();
+    cluster.topics.create("topic", 1, compacted, false).unwrap();
+    let mut records = vec![given("key", Some("value"), NOW); 4];
+    (records[1].key, records[3].key) = (None, None);
+    let part = produce_request::PartitionProduceData::default().with_records(Some(bytes(&records, NOBODY)));
+    let data = produce_request::TopicProduceData::default()
+        .with_name(topic_name("topic"))
+        .with_partition_data(vec![part]);
+    let request = ProduceRequest::default().with_acks(-1).with_topic_data(vec![data]);
+    let Some(A::Produce(answer)) = answer(&cluster, &peer(), Q::Produce(request), 9).await else { panic!() };
+    let answer = &answer.responses[0].partition_responses[0];
+    assert_eq!(answer.error_code, ResponseError::InvalidRecord.code());
+    let named: Vec<_> = answer.record_errors.iter().map(|error| error.batch_index).collect();
+    assert_eq!(named, [1, 3]);
+}

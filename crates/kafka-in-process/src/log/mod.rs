@@ -38,6 +38,9 @@ use super::disk::Lost;
 pub(crate) enum LogError {
     #[error("{0}")]
     InvalidRecord(&'static str),
+    /// These records of a batch.
+    #[error("a compacted topic takes no record without a key: {} of the batch have none", .0.len())]
+    Keyless(Vec<i32>),
     #[error("only record batches of format v2 are taken; set the client's message format to the current one")]
     UnsupportedFormat,
     #[error("the record batch's check sum does not match its bytes")]

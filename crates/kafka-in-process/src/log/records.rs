@@ -81,19 +81,23 @@ fn varint(rest: &mut &[u8]) -> Option<i64> {
 pub(crate) fn check(records: &[u8], count: i32, keys: bool) -> Result<i64, LogError> {
     let mut expected = 0;
     let mut latest = i64::MIN;
+    let mut keyless = Vec::new();
     for record in iterate(records) {
         let record = record?;
         if record.offset_delta != expected {
             return Err(LogError::InvalidRecord("the offsets inside a batch are not consecutive"));
         }
         if keys && record.key.is_none() {
-            return Err(LogError::InvalidRecord("a compacted topic takes no record without a key"));
+            keyless.extend(i32::try_from(expected));
         }
         expected += 1;
         latest = latest.max(record.timestamp_delta);
     }
     if expected != i64::from(count) {
         return Err(LogError::InvalidRecord("the record count is not what the batch holds"));
+    }
+    if !keyless.is_empty() {
+        return Err(LogError::Keyless(keyless));
     }
     Ok(latest)
 }
