@@ -45,6 +45,25 @@ pub enum BrokerError {
     },
 }
 
+/// Why a topic is not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateTopicError {
+    /// There is one of this name.
+    #[error("there is a topic {name} already")]
+    Exists {
+        /// Its name.
+        name: String,
+    },
+    /// The name, the number of partitions or a setting is none, or the disk refuses.
+    #[error("the topic {name} cannot be made: {why}")]
+    Refused {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
 /// What helps against an error of a file system.
 pub fn remedy(error: &io::Error) -> &'static str {
     use rustix::io::Errno;

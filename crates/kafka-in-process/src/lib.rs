@@ -1,9 +1,8 @@
-//! An embedded Kafka broker: a cluster of one, inside the process, that speaks the Kafka protocol on a socket.
+#![doc = include_str!("../README.md")]
 //!
-//! Producers, consumers and administrators talk to it with any Kafka client, exactly as to a real cluster. It keeps
-//! records as the batches they came in, in segment files under one folder, survives `kill -9` without losing what it
-//! acknowledged, and does idempotence, transactions, consumer groups, retention and compaction by Kafka's rules.
-//! `docs/broker.md` tells which requests it knows, what it promises and what it leaves out.
+//! ## How it is made
+//!
+//! It keeps records as the batches they came in, in segment files under one folder.
 //!
 //! ```text
 //! server      connections, requests in order          wire   frames, versions, what may be decoded
@@ -16,6 +15,7 @@
 //! microseconds. Syncs, large reads and writes, look-ups by time, sealing and compaction run on the blocking pool.
 
 mod api;
+mod builder;
 mod clock;
 mod cluster;
 mod config;
@@ -35,21 +35,29 @@ mod topics;
 mod transactions;
 mod wire;
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
+use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+pub use builder::Builder;
 pub use config::{BrokerConfig, Durability};
-pub use error::{BrokerError, remedy};
+pub use error::{BrokerError, CreateTopicError, remedy};
 pub use folder::{clear, published_address};
 
 use cluster::Cluster;
 use folder::Folder;
 use groups::Groups;
 use journal::{Change, Journal, Key};
-use topics::Topics;
+use topics::{TopicError, Topics};
 use transactions::Transactions;
 
 /// How long open connections get to end.
@@ -62,9 +70,21 @@ pub struct Broker {
     cluster: Arc<Cluster>,
     tasks: JoinSet<()>,
     _stop: DropGuard,
+    /// The last to go.
+    _temporary: Option<TempDir>,
 }
 
 impl Broker {
+    /// A broker on a temporary folder, which is removed when the broker has stopped or is dropped.
+    pub fn ephemeral() -> Builder {
+        Builder::new(None)
+    }
+
+    /// A broker on a folder that lasts, made where it is missing.
+    pub fn on(data: impl Into<PathBuf>) -> Builder {
+        Builder::new(Some(data.into()))
+    }
+
     /// Starts a broker: locks the data folder, recovers the logs, listens, and tells others where.
     pub async fn start(config: BrokerConfig) -> Result<Self, BrokerError> {
         let BrokerConfig { data, listen, durability } = config;
@@ -86,12 +106,43 @@ impl Broker {
         tasks.spawn(keep_time(Arc::clone(&cluster)));
         tracing::info!(%address, data = %data.display(), "the broker is ready");
         let stop = cluster.stopping.clone().drop_guard();
-        Ok(Self { address, cluster, tasks, _stop: stop })
+        Ok(Self { address, cluster, tasks, _stop: stop, _temporary: None })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where clients of this machine find it, for their `bootstrap.servers`.
+    pub fn bootstrap(&self) -> String {
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        SocketAddr::new(ip, self.address.port()).to_string()
+    }
+
+    /// Makes a topic with settings of its own, named as in Kafka (`retention.ms`).
+    pub async fn create_topic(
+        &self,
+        name: &str,
+        partitions: i32,
+        settings: &[(&str, &str)],
+    ) -> Result<(), CreateTopicError> {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let (topics, owned, settings) =
+            (Arc::clone(&self.cluster.topics), name.to_owned(), settings.collect());
+        let refused = |why: String| CreateTopicError::Refused { name: name.to_owned(), why };
+        let made = tokio::task::spawn_blocking(move || topics.create(&owned, partitions, settings, false));
+        match made.await {
+            Ok(Ok(_)) => {}
+            Ok(Err(TopicError::Exists(name))) => return Err(CreateTopicError::Exists { name }),
+            Ok(Err(error)) => return Err(refused(error.to_string())),
+            Err(error) => return Err(refused(error.to_string())),
+        }
+        self.cluster.settle().await.map_err(|error| refused(error.to_string()))
     }
 
     /// Ends connections, syncs everything and releases the data folder, within a few seconds.
