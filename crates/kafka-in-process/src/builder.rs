@@ -88,6 +88,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_broker_may_open_as_many_files_as_the_system_allows() {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let limit = getrlimit(Resource::Nofile);
+        let few = limit.current.map_or(4096, |files| files - 1);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(few), ..limit }).unwrap();
+        let broker = Broker::ephemeral().start().await.unwrap();
+        assert_eq!(getrlimit(Resource::Nofile), Rlimit { current: limit.maximum, ..limit });
+        broker.stop().await;
+    }
+
+    #[tokio::test]
     async fn clients_are_sent_to_an_address_that_they_can_reach() {
         let broker = Broker::ephemeral().listen(([0, 0, 0, 0], 0)).start().await.unwrap();
         assert_eq!(broker.bootstrap(), format!("127.0.0.1:{}", broker.address().port()));

@@ -43,6 +43,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -85,8 +86,10 @@ impl Broker {
         Builder::new(Some(data.into()))
     }
 
-    /// Starts a broker: locks the data folder, recovers the logs, listens, and tells others where.
+    /// Starts a broker: locks the data folder, recovers the logs, listens, and tells others where. The process may open as many
+    /// files from then on as the system lets it have: each segment takes one, and each connection.
     pub async fn start(config: BrokerConfig) -> Result<Self, BrokerError> {
+        raise_file_limit();
         let BrokerConfig { data, listen, durability } = config;
         let opening = data.clone();
         let opened = tokio::task::spawn_blocking(move || open(&opening, durability)).await;
@@ -180,6 +183,15 @@ fn open(data: &Path, durability: Durability) -> Result<Arc<Cluster>, BrokerError
     let stopping = CancellationToken::new();
     let cluster = Cluster { folder, id, durability, journal, topics, groups, transactions, stopping };
     Ok(Arc::new(cluster))
+}
+
+/// The limit that a process begins with is for programs that have few files (1024 on Linux).
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    if let Err(error) = raised {
+        tracing::debug!(%error, "the limit of open files stays as it was");
+    }
 }
 
 fn cluster_id(journal: &Journal) -> io::Result<String> {
