@@ -36,8 +36,10 @@ impl Batch {
         if header.size > config.max_message_bytes {
             return Err(LogError::TooLarge);
         }
-        // A compressed batch is opened only where its keys matter: it is stored and served as it came.
-        if header.compression() == 0 || config.compact {
+        // A compressed batch is opened only where its keys matter, or where it cannot be of the time it says: it is stored
+        // and served as it came.
+        let timeless = header.max_timestamp < header.base_timestamp && !header.is_append_time();
+        if header.compression() == 0 || config.compact || timeless {
             let plain = codec::decompress(header.compression(), &bytes[HEADER..])?;
             let latest = records::check(&plain, header.records, config.compact)?;
             let latest = header.base_timestamp.saturating_add(latest);

@@ -3,3 +3,4 @@ mod damage;
 pub(crate) mod kit;
 mod opening;
 mod sequences;
+mod times;
