@@ -7,15 +7,15 @@
 //! - [`stream`] speaks to Kafka; [`engine`] runs the consumers on it, and [`simulator`] sells through it.
 //! - [`clock`] is the shop's time, and [`read_model`] what a process knows of the whole shop.
 //! - [`verify`] computes everything again on a way of its own and compares.
-//! - [`broker`] is a Kafka for one machine that knows nothing of shops.
 //! - [`dashboard`] draws a snapshot and knows nothing of Kafka.
 //! - [`messages`] is what the program says to people, in every language, and [`logging`] its log.
 //! - [`secrets`] keeps passwords out of everything that people read.
 //! - [`cli`] is what can be typed, [`commands`] does it, and [`runtime`] puts a process together for it.
+//!
+//! The built-in broker is a crate of its own that knows nothing of shops: [`kafka_in_process`].
 
 #![forbid(unsafe_code)]
 
-pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod commands;

@@ -98,7 +98,9 @@ pub fn listen(own: LevelFilter) {
     // Libraries speak up only when something is wrong: what they tell at lower levels may hold settings.
     // librdkafka tells of every attempt to connect, and calls the end of a partition an error; what matters of it,
     // its callers tell. sled tells of a full disk thousands of times a second; what it tells, it returns as well.
-    let filter = EnvFilter::new(format!("warn,rdkafka=off,librdkafka=off,sled=off,shop_sim={own}"));
+    let filter = EnvFilter::new(format!(
+        "warn,rdkafka=off,librdkafka=off,sled=off,shop_sim={own},kafka_in_process={own}"
+    ));
     // A second start in one process (tests) keeps the first log.
     let _ = tracing_subscriber::registry()
         .with(filter)
@@ -204,9 +206,17 @@ impl<S: Subscriber> Layer<S> for &'static Recent {
         self.push(LogLine {
             wall_ms: Utc::now().timestamp_millis(),
             level: level(*metadata.level()),
-            target: metadata.target().trim_start_matches("shop_sim::").to_owned(),
+            target: place(metadata.target()),
             text,
         });
+    }
+}
+
+/// The part of the program that a module belongs to.
+fn place(module: &str) -> String {
+    match module.strip_prefix("kafka_in_process") {
+        Some(rest) => format!("broker{rest}"),
+        None => module.trim_start_matches("shop_sim::").to_owned(),
     }
 }
 
@@ -251,15 +261,17 @@ mod tests {
             }
             tracing::debug!("not asked for");
             tracing::warn!(target: "shop_sim::stream::ends", size = 3, "slow {}", "disk");
+            tracing::info!(target: "kafka_in_process::topics", "made a topic");
             tracing::error!("{}", "å".repeat(LONG));
         });
         let lines = RING.lines();
         assert_eq!(lines.len(), LINES);
-        assert_eq!((lines[0].text.as_str(), lines[0].level), ("line 9", LogLevel::Info));
+        assert_eq!((lines[0].text.as_str(), lines[0].level), ("line 10", LogLevel::Info));
         assert_eq!(lines[0].target, "logging::tests");
-        let slow = &lines[LINES - 2];
+        let slow = &lines[LINES - 3];
         assert_eq!((slow.text.as_str(), slow.target.as_str()), ("slow disk size=3", "stream::ends"));
         assert_eq!(slow.level, LogLevel::Warn);
+        assert_eq!(lines[LINES - 2].target, "broker::topics");
         assert_eq!(lines[LINES - 1].text, "å".repeat(LONG / 2));
         // Who looks sees what was there when he looked.
         let before = RING.lines();

@@ -2,11 +2,10 @@
 
 use std::io::{Write, stderr};
 
+use kafka_in_process::{Broker, BrokerConfig, BrokerError, Durability};
+
 use super::{Failure, Setting, interrupted, print};
-use crate::{
-    broker::{Broker, BrokerConfig, BrokerError, Durability},
-    cli::{BrokerArgs, FsyncArg},
-};
+use crate::cli::{BrokerArgs, FsyncArg};
 
 /// Serves until interrupted.
 pub(super) async fn run(setting: Setting, args: BrokerArgs) -> Result<(), Failure> {

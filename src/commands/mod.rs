@@ -60,7 +60,7 @@ pub enum Failure {
     #[error(transparent)]
     Screen(#[from] crate::dashboard::terminal::ScreenError),
     #[error(transparent)]
-    Broker(#[from] crate::broker::BrokerError),
+    Broker(#[from] kafka_in_process::BrokerError),
     /// The log file cannot be written.
     #[error("the log {} cannot be written ({error}): give another folder with --out", path.display())]
     Log { path: PathBuf, error: io::Error },

@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures::FutureExt;
+use kafka_in_process::{Broker, BrokerConfig, BrokerError, published_address};
 use rdkafka::consumer::Consumer;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -17,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{broker_runtime::BrokerRuntime, out_dir::OutDir, supervisor::panic_message};
 use crate::{
-    broker::{Broker, BrokerConfig, BrokerError, published_address},
     cli::Common,
     read_model::Connection,
     stream::{Session, StreamError},

@@ -7,9 +7,8 @@ use std::{
 };
 
 use chrono_tz::Tz;
+use kafka_in_process::BrokerError;
 use rand::RngExt as _;
-
-use crate::broker::{self, BrokerError};
 
 const CONSUMERS_LOCK: &str = "consumers.lock";
 const CONSUMERS_PID: &str = "consumers.pid";
@@ -52,7 +51,7 @@ pub enum OutDirError {
         asked: String,
     },
     /// The folder cannot be written.
-    #[error("{path} cannot be used ({error}): {}", crate::broker::remedy(error))]
+    #[error("{path} cannot be used ({error}): {}", kafka_in_process::remedy(error))]
     Io {
         /// Which file or folder.
         path: String,
@@ -100,7 +99,7 @@ impl OutDir {
         let state = self.state();
         let kept = state.join(first);
         gone(fs::remove_file(&kept), &kept)?;
-        match broker::clear(&self.broker_data()) {
+        match kafka_in_process::clear(&self.broker_data()) {
             Ok(()) => {}
             Err(BrokerError::Locked { .. }) => {
                 return Err(OutDirError::InUse { out: self.path.display().to_string() });

@@ -6,12 +6,12 @@ use std::{
     process::{Command, Stdio},
 };
 
+use kafka_in_process::{Broker, BrokerConfig, Durability};
 use rdkafka::{
     admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
     client::DefaultClientContext,
     producer::{FutureProducer, FutureRecord, Producer},
 };
-use shop_sim::broker::{Broker, BrokerConfig, Durability};
 
 use crate::kit::{PATIENCE, Seen, client, embedded, make_topic, read_all, send, until};
 

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kafka_in_process::{Broker, BrokerConfig};
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -13,7 +14,6 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
     producer::{FutureProducer, FutureRecord},
 };
-use shop_sim::broker::{Broker, BrokerConfig};
 use tempfile::TempDir;
 
 /// How long anything may take.

@@ -2,12 +2,12 @@
 
 use std::{path::Path, time::Duration};
 
+use kafka_in_process::{Broker, BrokerConfig, BrokerError, published_address};
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer},
     producer::{FutureProducer, Producer},
 };
-use shop_sim::broker::{Broker, BrokerConfig, BrokerError, published_address};
 
 use crate::kit::{PATIENCE, client, embedded, make_topic, read_all, send, unique, values};
 

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use kafka_in_process::{Broker, BrokerConfig};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
@@ -13,7 +14,6 @@ use rdkafka::{
     producer::{BaseProducer, BaseRecord, Producer},
 };
 use shop_sim::{
-    broker::{Broker, BrokerConfig},
     shop::{Catalog, Control, Pulse, Zone},
     simulator::{Outcome, Pace, Progress, Rate, SimulatorError, SimulatorOptions, start},
     stream::{Session, Topic, topics},

@@ -1,13 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
+use kafka_in_process::{Broker, BrokerConfig};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    broker::{Broker, BrokerConfig},
     messages::Sentence,
     runtime::tracker::track,
     shop::Zone,

@@ -1,0 +1,9 @@
+//! A data folder of whatever bytes, against a broker's start.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|files: &[u8]| {
+    let folder = kafka_in_process_fuzz::folder();
+    kafka_in_process::fuzzing::recovery(folder.path(), files);
+});

@@ -1,0 +1,9 @@
+//! The bytes of a connection, against a broker on a fresh folder.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|connection: &[u8]| {
+    let folder = kafka_in_process_fuzz::folder();
+    kafka_in_process::fuzzing::requests(folder.path(), connection);
+});

@@ -1,0 +1,178 @@
+//! What the broker answers: one file for each family of requests.
+
+mod cluster;
+mod configs;
+mod fetch;
+mod group_admin;
+mod group_membership;
+mod group_offsets;
+mod list_offsets;
+mod log_dirs;
+mod metadata;
+mod offsets;
+mod produce;
+mod records;
+mod topics;
+mod transactions;
+
+use std::{collections::HashSet, hash::Hash, net::SocketAddr, panic::resume_unwind};
+
+use kafka_protocol::{
+    ResponseError,
+    messages::{BrokerId, GroupId, RequestKind, ResponseKind, TopicName},
+    protocol::StrBytes,
+};
+use tokio::task::JoinError;
+
+pub(crate) use cluster::api_versions;
+pub(crate) use fetch::{Fetched, fetch};
+
+use super::{cluster::Cluster, topics::TopicError};
+
+/// This broker's id in its cluster of one.
+const NODE: BrokerId = BrokerId(1);
+/// The epoch of every partition's leader: it never changes.
+const LEADER_EPOCH: i32 = 0;
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// The address by which this client reached the broker.
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: SocketAddr,
+    pub(crate) client_id: String,
+}
+
+fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
+
+fn topic_name(name: &str) -> TopicName {
+    TopicName(text(name))
+}
+
+fn group_id(id: &str) -> GroupId {
+    GroupId(text(id))
+}
+
+fn code(result: Result<(), ResponseError>) -> i16 {
+    result.map_or_else(|error| error.code(), |()| 0)
+}
+
+/// Each item once. What is asked for many times in one request is answered once, as in Kafka: else a small request could ask
+/// for an answer of gigabytes.
+fn once<T, K: Hash + Eq>(items: &[T], key: impl Fn(&T) -> K) -> impl Iterator<Item = &T> {
+    let mut seen = HashSet::new();
+    items.iter().filter(move |item| seen.insert(key(item)))
+}
+
+/// Does what may have to wait for the disk, off the async threads. A panic in it is its connection's.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The program is ending.
+        Err(Err(_)) => std::future::pending().await,
+    }
+}
+
+impl TopicError {
+    fn response(&self) -> ResponseError {
+        match self {
+            Self::Exists(_) => ResponseError::TopicAlreadyExists,
+            Self::Unknown => ResponseError::UnknownTopicOrPartition,
+            Self::InvalidName(_) | Self::Collides(..) => ResponseError::InvalidTopicException,
+            Self::InvalidPartitions(_) => ResponseError::InvalidPartitions,
+            Self::InvalidConfig(_) => ResponseError::InvalidConfig,
+            Self::InvalidRequest(_) => ResponseError::InvalidRequest,
+            Self::Kept => ResponseError::PolicyViolation,
+            Self::Log(error) => error.response(),
+            Self::Io(_) => ResponseError::KafkaStorageError,
+        }
+    }
+}
+
+/// Answers a request; `None` where the protocol has no answer (a produce request with `acks=0`).
+pub(crate) async fn answer(
+    cluster: &Cluster,
+    peer: &Peer,
+    request: RequestKind,
+    version: i16,
+) -> Option<ResponseKind> {
+    use RequestKind as Q;
+    use ResponseKind as A;
+    Some(match request {
+        Q::Produce(request) => A::Produce(produce::produce(cluster, request, version).await?),
+        Q::Fetch(request) => A::Fetch(fetch(cluster, request, version).await.load().await.0),
+        Q::ListOffsets(request) => {
+            A::ListOffsets(list_offsets::list_offsets(cluster, request, version).await)
+        }
+        Q::OffsetForLeaderEpoch(request) => {
+            A::OffsetForLeaderEpoch(list_offsets::end_of_epoch(cluster, &request))
+        }
+        Q::Metadata(request) => A::Metadata(metadata::metadata(cluster, peer, &request, version).await),
+        Q::DescribeTopicPartitions(request) => {
+            A::DescribeTopicPartitions(metadata::describe_partitions(cluster, &request))
+        }
+        Q::ApiVersions(request) => A::ApiVersions(cluster::versions(&request, version)),
+        Q::FindCoordinator(request) => A::FindCoordinator(cluster::find_coordinator(peer, &request, version)),
+        Q::DescribeCluster(request) => {
+            A::DescribeCluster(cluster::describe(cluster, peer, &request, version))
+        }
+        Q::CreateTopics(request) => A::CreateTopics(topics::create(cluster, &request, version).await),
+        Q::DeleteTopics(request) => A::DeleteTopics(topics::delete(cluster, &request, version).await),
+        Q::CreatePartitions(request) => {
+            A::CreatePartitions(topics::create_partitions(cluster, &request).await)
+        }
+        Q::DeleteRecords(request) => A::DeleteRecords(records::delete(cluster, &request).await),
+        Q::DescribeLogDirs(request) => A::DescribeLogDirs(log_dirs::describe(cluster, request)),
+        Q::DescribeProducers(request) => A::DescribeProducers(records::producers(cluster, &request)),
+        Q::DescribeConfigs(request) => A::DescribeConfigs(configs::describe(cluster, &request)),
+        Q::AlterConfigs(request) => A::AlterConfigs(configs::alter(cluster, &request).await),
+        Q::IncrementalAlterConfigs(request) => {
+            A::IncrementalAlterConfigs(configs::alter_incrementally(cluster, &request).await)
+        }
+        other => return answer_coordinators(cluster, peer, other, version).await,
+    })
+}
+
+/// Requests to the group and transaction coordinators.
+async fn answer_coordinators(
+    cluster: &Cluster,
+    peer: &Peer,
+    request: RequestKind,
+    version: i16,
+) -> Option<ResponseKind> {
+    use RequestKind as Q;
+    use ResponseKind as A;
+    Some(match request {
+        Q::JoinGroup(request) => A::JoinGroup(group_membership::join(cluster, peer, request, version).await),
+        Q::SyncGroup(request) => A::SyncGroup(group_membership::sync(cluster, request, version).await),
+        Q::Heartbeat(request) => A::Heartbeat(group_membership::heartbeat(cluster, &request)),
+        Q::LeaveGroup(request) => A::LeaveGroup(group_membership::leave(cluster, &request, version)),
+        Q::OffsetCommit(request) => A::OffsetCommit(group_offsets::commit(cluster, &request).await),
+        Q::OffsetFetch(request) => A::OffsetFetch(group_offsets::fetch(cluster, &request, version)),
+        Q::OffsetDelete(request) => A::OffsetDelete(group_offsets::delete(cluster, &request)),
+        Q::ListGroups(request) => A::ListGroups(group_admin::list(cluster, &request, version)),
+        Q::DescribeGroups(request) => A::DescribeGroups(group_admin::describe(cluster, &request, version)),
+        Q::DeleteGroups(request) => A::DeleteGroups(group_admin::delete(cluster, &request)),
+        Q::InitProducerId(request) => A::InitProducerId(transactions::init(cluster, &request, version).await),
+        Q::AddPartitionsToTxn(request) => {
+            A::AddPartitionsToTxn(transactions::add_partitions(cluster, &request, version).await)
+        }
+        Q::AddOffsetsToTxn(request) => {
+            A::AddOffsetsToTxn(transactions::add_offsets(cluster, &request, version).await)
+        }
+        Q::TxnOffsetCommit(request) => A::TxnOffsetCommit(transactions::commit_offsets(cluster, &request)),
+        Q::EndTxn(request) => A::EndTxn(transactions::end(cluster, &request, version).await),
+        Q::ListTransactions(request) => A::ListTransactions(transactions::list(cluster, &request)),
+        Q::DescribeTransactions(request) => {
+            A::DescribeTransactions(transactions::describe(cluster, &request))
+        }
+        // The table of versions lets nothing else through.
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

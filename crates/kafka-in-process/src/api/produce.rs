@@ -1,0 +1,215 @@
+//! Produce: batches into logs.
+
+use std::{io, sync::Arc};
+
+use bytes::Bytes;
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        ProduceRequest, ProduceResponse,
+        produce_response::{BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse},
+    },
+};
+
+use super::{off_thread, text};
+use crate::{
+    clock,
+    cluster::Cluster,
+    config::Durability,
+    log::{Appended, Batch, LogError},
+    topics::{Partition, Topic, Topics},
+    transactions::{ProducerId, Transactions},
+};
+
+/// More bytes are checked and written off the async threads.
+const WRITE_INLINE: usize = 64 << 10;
+/// How often a batch whose transaction ends while it is being checked is checked again.
+const VERIFY_TRIES: usize = 3;
+
+pub(super) async fn produce(
+    cluster: &Cluster,
+    request: ProduceRequest,
+    version: i16,
+) -> Option<ProduceResponse> {
+    let (topics, transactions) = (Arc::clone(&cluster.topics), Arc::clone(&cluster.transactions));
+    let acks = request.acks;
+    let all = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    let size: usize = all.map(|part| part.records.as_ref().map_or(0, Bytes::len)).sum();
+    let work = move || write(&topics, &transactions, request, version);
+    let (written, mut responses) = if size > WRITE_INLINE { off_thread(work).await } else { work() };
+    if cluster.durability == Durability::Power && acks != 0 {
+        sync(&written, &mut responses).await;
+    }
+    (acks != 0).then(|| ProduceResponse::default().with_responses(responses))
+}
+
+type Written = (Vec<Arc<Partition>>, Vec<TopicProduceResponse>);
+
+fn write(topics: &Topics, transactions: &Transactions, request: ProduceRequest, version: i16) -> Written {
+    let acks_valid = matches!(request.acks, -1..=1);
+    let mut written = Vec::new();
+    let mut responses = Vec::with_capacity(request.topic_data.len());
+    for data in request.topic_data {
+        let topic = topics.get(&data.name);
+        let mut partitions = Vec::with_capacity(data.partition_data.len());
+        for part in data.partition_data {
+            let response = PartitionProduceResponse::default().with_index(part.index);
+            let found = topic.as_ref().and_then(|topic| Some((topic, topic.partition(part.index)?)));
+            let outcome = match found {
+                _ if !acks_valid => Err(Refusal::Code(ResponseError::InvalidRequiredAcks)),
+                None => Err(Refusal::Code(ResponseError::UnknownTopicOrPartition)),
+                Some((topic, partition)) => {
+                    let outcome = append(transactions, topic, &partition, part.records);
+                    report(topic, &partition, &outcome);
+                    written.push(partition);
+                    outcome
+                }
+            };
+            partitions.push(describe(response, outcome, version));
+        }
+        responses
+            .push(TopicProduceResponse::default().with_name(data.name).with_partition_responses(partitions));
+    }
+    (written, responses)
+}
+
+enum Refusal {
+    Code(ResponseError),
+    Log(LogError),
+}
+
+fn append(
+    transactions: &Transactions,
+    topic: &Arc<Topic>,
+    partition: &Arc<Partition>,
+    records: Option<Bytes>,
+) -> Result<(Appended, i64), Refusal> {
+    let config = topic.log_config();
+    let now = clock::wall();
+    let batch = Batch::check(records.unwrap_or_default(), now, &config).map_err(Refusal::Log)?;
+    let mut verified = None;
+    for _ in 0..VERIFY_TRIES {
+        let mut log = partition.log();
+        if verified != Some(log.markers()) && log.needs_verifying(&batch) {
+            verified = Some(log.markers());
+            // The coordinator is asked without the lock: it takes this lock when it writes markers.
+            drop(log);
+            if let Some((id, epoch)) = batch.transaction() {
+                let place = (topic.name.clone(), partition.index);
+                transactions.verify(ProducerId { id, epoch }, &place).map_err(Refusal::Code)?;
+            }
+            continue;
+        }
+        let appended = log.append(&batch, verified, now, &config).map_err(Refusal::Log)?;
+        let start = log.start();
+        drop(log);
+        partition.announce();
+        return Ok((appended, start));
+    }
+    Err(Refusal::Log(LogError::NotInTransaction))
+}
+
+/// Says when the disk begins to refuse, and when it takes records again.
+fn report(topic: &Topic, partition: &Partition, outcome: &Result<(Appended, i64), Refusal>) {
+    match outcome {
+        Err(Refusal::Log(error @ (LogError::Io(_) | LogError::Lost))) if partition.note_refusal(true) => {
+            tracing::error!(topic = topic.name, partition = partition.index, %error, "the disk takes no records");
+        }
+        Ok(_) if partition.note_refusal(false) => {
+            tracing::info!(topic = topic.name, partition = partition.index, "the disk takes records again");
+        }
+        _ => {}
+    }
+}
+
+fn describe(
+    response: PartitionProduceResponse,
+    outcome: Result<(Appended, i64), Refusal>,
+    version: i16,
+) -> PartitionProduceResponse {
+    match outcome {
+        Ok((appended, start)) => {
+            let response =
+                response.with_base_offset(appended.base_offset).with_log_append_time_ms(appended.append_time);
+            if version >= 5 { response.with_log_start_offset(start) } else { response }
+        }
+        Err(Refusal::Code(error)) => {
+            let error = known_to(version, error);
+            refuse(response, error, &error.to_string(), &[], version)
+        }
+        Err(Refusal::Log(error)) => {
+            let bad: &[i32] = match &error {
+                LogError::Keyless(records) => records,
+                LogError::InvalidRecord(_) | LogError::InvalidTimestamp => &[0],
+                _ => &[],
+            };
+            refuse(response, known_to(version, error.response()), &error.to_string(), bad, version)
+        }
+    }
+}
+
+/// From version 11 on a producer is told that its transaction can go on by being aborted (KIP-890).
+fn known_to(version: i16, error: ResponseError) -> ResponseError {
+    match error {
+        ResponseError::InvalidTxnState if version >= 11 => ResponseError::TransactionAbortable,
+        other => other,
+    }
+}
+
+fn refuse(
+    response: PartitionProduceResponse,
+    error: ResponseError,
+    message: &str,
+    bad_records: &[i32],
+    version: i16,
+) -> PartitionProduceResponse {
+    let response = response
+        .with_error_code(error.code())
+        .with_base_offset(-1)
+        .with_log_append_time_ms(-1)
+        .with_log_start_offset(-1);
+    if version < 8 {
+        return response;
+    }
+    let message = text(message);
+    let records = bad_records.iter().map(|index| {
+        BatchIndexAndErrorMessage::default()
+            .with_batch_index(*index)
+            .with_batch_index_error_message(Some(message.clone()))
+    });
+    response.with_record_errors(records.collect()).with_error_message(Some(message))
+}
+
+/// Puts what was written on the disk itself, all partitions at once.
+async fn sync(written: &[Arc<Partition>], responses: &mut [TopicProduceResponse]) {
+    let synced = futures::future::join_all(written.iter().map(|partition| partition.sync())).await;
+    if let Some(error) = synced.iter().find_map(|result| result.as_ref().err()) {
+        tracing::error!(%error, "records could not be synced");
+        for partition in responses.iter_mut().flat_map(|topic| &mut topic.partition_responses) {
+            if partition.error_code == 0 {
+                partition.error_code = ResponseError::KafkaStorageError.code();
+            }
+        }
+    }
+}
+
+impl LogError {
+    /// As Kafka says it.
+    pub(super) fn response(&self) -> ResponseError {
+        match self {
+            Self::InvalidRecord(_) | Self::Keyless(_) | Self::UnsupportedFormat => {
+                ResponseError::InvalidRecord
+            }
+            Self::CorruptBatch => ResponseError::CorruptMessage,
+            Self::TooLarge => ResponseError::MessageTooLarge,
+            Self::InvalidTimestamp => ResponseError::InvalidTimestamp,
+            Self::StaleEpoch => ResponseError::InvalidProducerEpoch,
+            Self::OutOfOrder => ResponseError::OutOfOrderSequenceNumber,
+            Self::NotInTransaction => ResponseError::InvalidTxnState,
+            Self::Closed => ResponseError::UnknownTopicOrPartition,
+            Self::OutOfRange => ResponseError::OffsetOutOfRange,
+            Self::Io(error) if error.kind() == io::ErrorKind::InvalidData => ResponseError::CorruptMessage,
+            Self::Io(_) | Self::Lost => ResponseError::KafkaStorageError,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What is acknowledged survives what the broker was told it must.
+
+use std::fs;
+
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        GroupId, OffsetCommitRequest, ProduceRequest, RequestKind, ResponseKind, TopicName,
+        offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
+        produce_request::{PartitionProduceData, TopicProduceData},
+    },
+};
+
+use super::{
+    api::{self, Peer},
+    cluster::Cluster,
+    config::Durability,
+    disk::record::{power_cut, refuse_next},
+    groups::Committed,
+    log::{
+        Batch, Isolation, Marker,
+        tests::kit::{NOBODY, Writer, bytes, config, given, read_from},
+    },
+    open,
+    topics::config::Overrides,
+};
+
+async fn ask(cluster: &Cluster, request: RequestKind, version: i16) -> ResponseKind {
+    let address = ([127, 0, 0, 1], 9092).into();
+    let peer = Peer { local: address, remote: address, client_id: "test".to_owned() };
+    api::answer(cluster, &peer, request, version).await.unwrap()
+}
+
+fn topic() -> TopicName {
+    TopicName("t".to_owned().into())
+}
+
+async fn produce(cluster: &Cluster, value: &str) -> i16 {
+    let record = given("key", Some(value), super::clock::wall());
+    let part = PartitionProduceData::default().with_records(Some(bytes(&[record], NOBODY)));
+    let data = TopicProduceData::default().with_name(topic()).with_partition_data(vec![part]);
+    let request = ProduceRequest::default().with_acks(-1).with_timeout_ms(1000).with_topic_data(vec![data]);
+    let ResponseKind::Produce(answer) = ask(cluster, RequestKind::Produce(request), 9).await else {
+        panic!()
+    };
+    answer.responses[0].partition_responses[0].error_code
+}
+
+async fn commit(cluster: &Cluster, offset: i64) -> i16 {
+    let part = OffsetCommitRequestPartition::default().with_committed_offset(offset);
+    let topic = OffsetCommitRequestTopic::default().with_name(topic()).with_partitions(vec![part]);
+    let request = OffsetCommitRequest::default()
+        .with_group_id(GroupId("g".to_owned().into()))
+        .with_generation_id_or_member_epoch(-1)
+        .with_topics(vec![topic]);
+    let answer = ask(cluster, RequestKind::OffsetCommit(request), 8).await;
+    let ResponseKind::OffsetCommit(answer) = answer else { panic!() };
+    answer.topics[0].partitions[0].error_code
+}
+
+fn committed(cluster: &Cluster) -> Option<i64> {
+    let offset = |one: &Committed| one.offset;
+    cluster.groups.with("g", |state| state.offsets.get(&("t".to_owned(), 0)).map(offset)).flatten()
+}
+
+/// What a power cut after twenty acknowledged records and offsets leaves: the records, and the group's offset.
+async fn after_a_power_cut(durability: Durability) -> (Vec<String>, Option<i64>) {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), durability).unwrap();
+    cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
+    let partition = cluster.topics.get("t").unwrap().partition(0).unwrap();
+    for n in 0..20 {
+        assert_eq!(produce(&cluster, &n.to_string()).await, 0);
+        assert_eq!(commit(&cluster, n).await, 0);
+        if n % 7 == 6 {
+            // A segment that is full, and not sealed yet.
+            partition.log().roll_if_old(i64::MAX, &config()).unwrap();
+        }
+    }
+    let rest = tempfile::tempdir().unwrap();
+    power_cut(data.path(), rest.path());
+    let cluster = open(rest.path(), durability).unwrap();
+    let Some(topic) = cluster.topics.get("t") else { return (Vec::new(), None) };
+    let records = read_from(&topic.partition(0).unwrap().log(), 0, Isolation::Committed);
+    let values = records.into_iter().map(|(_, record)| String::from_utf8(record.value.unwrap()).unwrap());
+    (values.collect(), committed(&cluster))
+}
+
+#[tokio::test]
+async fn what_is_synced_survives_a_power_cut() {
+    let (records, committed) = after_a_power_cut(Durability::Power).await;
+    assert_eq!(records, (0..20).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert_eq!(committed, Some(19));
+}
+
+/// A system that could not write says so once, and lets the next sync succeed.
+#[tokio::test]
+async fn records_are_not_acknowledged_behind_some_that_the_disk_has_lost() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Power).unwrap();
+    cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
+    assert_eq!(produce(&cluster, "a").await, 0);
+    refuse_next(&data.path().join("t-0").join(format!("{:020}.log", 0)));
+    let refused = ResponseError::KafkaStorageError.code();
+    assert_eq!(produce(&cluster, "b").await, refused);
+    assert_eq!(produce(&cluster, "c").await, refused, "it is not known what is there");
+    // Nor is what lies there believed at the next start without a look.
+    super::housekeeping::put_to_bed(&cluster);
+    assert!(!data.path().join("t-0").join(format!("{:020}.index", 0)).exists());
+}
+
+#[tokio::test]
+async fn a_journal_that_the_disk_has_lost_a_part_of_is_written_anew() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Power).unwrap();
+    cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
+    assert_eq!(produce(&cluster, "a").await, 0);
+    refuse_next(&data.path().join("journal"));
+    assert_eq!(commit(&cluster, 1).await, ResponseError::CoordinatorNotAvailable.code());
+    assert_eq!(commit(&cluster, 2).await, 0);
+    let rest = tempfile::tempdir().unwrap();
+    power_cut(data.path(), rest.path());
+    assert_eq!(committed(&open(rest.path(), Durability::Power).unwrap()), Some(2));
+}
+
+/// A power cut while the markers of a commit are being written: one lies on the disk, the other does not yet.
+#[tokio::test]
+async fn a_commit_is_decided_for_all_its_partitions_before_the_first_marker() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Power).unwrap();
+    for name in ["a", "b"] {
+        // Every batch begins a segment of its own.
+        let settings = Overrides::from([("segment.ms".to_owned(), "1".to_owned())]);
+        cluster.topics.create(name, 1, settings, false).unwrap();
+    }
+    let producer = cluster.transactions.init(Some("id"), 60_000, None).unwrap();
+    let places = ["a", "b"].map(|name| (name.to_owned(), 0)).to_vec();
+    cluster.transactions.add_partitions("id", producer, places).unwrap();
+    cluster.settle().await.unwrap();
+    let partition = |cluster: &Cluster, name: &str| cluster.topics.get(name).unwrap().partition(0).unwrap();
+    for name in ["a", "b"] {
+        let writer = Writer { id: producer.id, epoch: producer.epoch, sequence: 0, transactional: true };
+        let partition = partition(&cluster, name);
+        let now = super::clock::wall() - 1000;
+        let batch = Batch::check(bytes(&[given("key", Some(name), now)], writer), now, &config()).unwrap();
+        partition.log().append(&batch, Some(0), now, &config()).unwrap();
+        partition.sync().await.unwrap();
+    }
+    // The second marker finds no folder for its segment.
+    fs::rename(data.path().join("b-0"), data.path().join("elsewhere")).unwrap();
+    cluster.transactions.end("id", producer, Marker::Commit).unwrap();
+    fs::rename(data.path().join("elsewhere"), data.path().join("b-0")).unwrap();
+    let rest = tempfile::tempdir().unwrap();
+    power_cut(data.path(), rest.path());
+    let cluster = open(rest.path(), Durability::Power).unwrap();
+    for name in ["a", "b"] {
+        let seen = read_from(&partition(&cluster, name).log(), 0, Isolation::Committed);
+        assert_eq!(seen.len(), 1, "topic {name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_to_the_system_waits_for_no_disk() {
+    let (records, committed) = after_a_power_cut(Durability::Process).await;
+    assert_eq!((records.len(), committed), (0, None), "nothing was synced before it was acknowledged");
+}

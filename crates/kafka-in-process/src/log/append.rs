@@ -1,0 +1,188 @@
+//! Appending: checks, the place in the log, the write, and what it changes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{
+    Log, LogConfig, LogError,
+    batch::{self, BatchHeader, HEADER, Marker},
+    codec,
+    producers::Sequence,
+    records,
+    segment::Segment,
+};
+
+/// A producer's batch that has been checked by itself, outside any lock.
+pub(crate) struct Batch {
+    header: BatchHeader,
+    bytes: Bytes,
+}
+
+/// Where a batch was put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Appended {
+    pub(crate) base_offset: i64,
+    /// Wall time (ms) when the topic stamps records itself, else -1.
+    pub(crate) append_time: i64,
+    /// A repetition that was there already.
+    pub(crate) duplicate: bool,
+}
+
+impl Batch {
+    /// Checks what a producer sent for a partition.
+    pub(crate) fn check(mut bytes: Bytes, now: i64, config: &LogConfig) -> Result<Self, LogError> {
+        let mut header = batch::check(&bytes)?;
+        if header.size > config.max_message_bytes {
+            return Err(LogError::TooLarge);
+        }
+        // A compressed batch is opened only where its keys matter, or where it cannot be of the time it says: it is stored
+        // and served as it came.
+        let timeless = header.max_timestamp < header.base_timestamp && !header.is_append_time();
+        if header.compression() == 0 || config.compact || timeless {
+            let plain = codec::decompress(header.compression(), &bytes[HEADER..])?;
+            let latest = records::check(&plain, header.records, config.compact)?;
+            let latest = header.base_timestamp.saturating_add(latest);
+            if header.max_timestamp != latest && !header.is_append_time() {
+                // Some clients leave it out; look-ups by time go by it.
+                let mut corrected = bytes.to_vec();
+                header.max_timestamp = latest;
+                batch::rewrite(&mut corrected, &header);
+                bytes = corrected.into();
+            }
+        }
+        let too_late = header.max_timestamp.saturating_sub(now) > config.timestamp_after_max_ms;
+        let too_early = now.saturating_sub(header.max_timestamp) > config.timestamp_before_max_ms;
+        if !config.append_time && header.max_timestamp >= 0 && (too_late || too_early) {
+            return Err(LogError::InvalidTimestamp);
+        }
+        Ok(Self { header, bytes })
+    }
+
+    /// The transaction's producer id and epoch, for a transactional batch.
+    pub(crate) fn transaction(&self) -> Option<(i64, i16)> {
+        self.header.is_transactional().then_some((self.header.producer_id, self.header.producer_epoch))
+    }
+}
+
+impl Log {
+    /// Appends a producer's batch. Where it belongs to a transaction that has nothing here yet, `verified` is the
+    /// value that [`Self::markers`] had before the coordinator was asked whether the partition is part of it.
+    pub(crate) fn append(
+        &mut self,
+        batch: &Batch,
+        verified: Option<u64>,
+        now: i64,
+        config: &LogConfig,
+    ) -> Result<Appended, LogError> {
+        let mut header = batch.header;
+        if header.has_producer() {
+            if let Sequence::Duplicate(written) = self.producers.check(&header)? {
+                return Ok(Appended { base_offset: written.base_offset, append_time: -1, duplicate: true });
+            }
+            if header.is_transactional() && self.needs_verifying(batch) && verified != Some(self.markers) {
+                return Err(LogError::NotInTransaction);
+            }
+        }
+        header.base_offset = self.end();
+        let append_time = if config.append_time { now } else { -1 };
+        if config.append_time {
+            let mut stamped = batch.bytes.to_vec();
+            batch::stamp_append_time(&mut stamped, now);
+            header.max_timestamp = now;
+            self.write(header, &mut stamped[..], now, config)?;
+        } else {
+            let mut head = [0; HEADER];
+            head.copy_from_slice(&batch.bytes[..HEADER]);
+            self.write_split(header, &mut head, &batch.bytes[HEADER..], now, config)?;
+        }
+        self.producers.wrote(&header, now);
+        Ok(Appended { base_offset: header.base_offset, append_time, duplicate: false })
+    }
+
+    /// Whether the transaction coordinator has to be asked before this batch is appended (KIP-890, part 1).
+    pub(crate) fn needs_verifying(&self, batch: &Batch) -> bool {
+        batch.header.is_transactional() && !self.producers.is_open(batch.header.producer_id)
+    }
+
+    /// Markers written so far.
+    pub(crate) fn markers(&self) -> u64 {
+        self.markers
+    }
+
+    /// Ends a producer's transaction here. Without one open the marker is still written where the epoch is new,
+    /// so that the old epoch is fenced.
+    pub(crate) fn append_marker(
+        &mut self,
+        kind: Marker,
+        producer_id: i64,
+        epoch: i16,
+        now: i64,
+        config: &LogConfig,
+    ) -> Result<(), LogError> {
+        let known =
+            self.producers.iter().find(|(id, _)| *id == producer_id).map(|(_, producer)| producer.epoch);
+        // A marker that was written before a crash is not written twice.
+        if !self.producers.is_open(producer_id) && known.is_some_and(|known| known >= epoch) {
+            self.markers += 1;
+            return Ok(());
+        }
+        let mut bytes = batch::marker(kind, producer_id, epoch, now);
+        let Some(mut header) = BatchHeader::parse(&bytes) else {
+            return Err(LogError::InvalidRecord("a marker did not come out right"));
+        };
+        header.base_offset = self.end();
+        self.write(header, &mut bytes, now, config)?;
+        self.markers += 1;
+        self.aborted.extend(self.producers.ended(&header, kind, now));
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        header: BatchHeader,
+        bytes: &mut [u8],
+        now: i64,
+        config: &LogConfig,
+    ) -> Result<(), LogError> {
+        let (head, rest) = bytes.split_at_mut(HEADER);
+        self.write_split(header, head, rest, now, config)
+    }
+
+    fn write_split(
+        &mut self,
+        header: BatchHeader,
+        head: &mut [u8],
+        rest: &[u8],
+        now: i64,
+        config: &LogConfig,
+    ) -> Result<(), LogError> {
+        if self.closed {
+            return Err(LogError::Closed);
+        }
+        if self.lost.is_set() {
+            return Err(LogError::Lost);
+        }
+        batch::place(head, header.base_offset);
+        let active = self.active();
+        let old = active.size > 0 && now.saturating_sub(active.born) >= config.segment_ms;
+        if old || active.is_full(&header, header.base_offset, config.segment_bytes) {
+            self.roll(now)?;
+        }
+        let active = self.active_mut();
+        active.write(head, rest)?;
+        if active.size == 0 {
+            active.born = now;
+        }
+        active.extend(&header);
+        Ok(())
+    }
+
+    /// Begins a new segment; the old one is to be sealed by the housekeeping.
+    pub(super) fn roll(&mut self, now: i64) -> Result<(), LogError> {
+        let next = Segment::create(&self.folder, self.end(), now)?;
+        self.sealing.push(Arc::new(self.sealing_of_active()));
+        self.segments.push(next);
+        Ok(())
+    }
+}

@@ -1,0 +1,6 @@
+mod cleaning;
+mod damage;
+pub(crate) mod kit;
+mod opening;
+mod sequences;
+mod times;

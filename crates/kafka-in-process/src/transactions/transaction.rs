@@ -1,0 +1,303 @@
+//! The state machine of one transactional id.
+//!
+//! Rules after Kafka's `TransactionMetadata` and `TransactionCoordinator`: KIP-98, KIP-360 (bumping one's own epoch),
+//! KIP-447 (offsets). Time is given by the caller.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafka_protocol::ResponseError;
+use serde::{Deserialize, Serialize};
+
+use crate::{groups::Committed, log::Marker};
+
+/// Epochs end here; then a new producer id begins.
+const LAST_EPOCH: i16 = i16::MAX - 1;
+
+/// Where a transaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum State {
+    Empty,
+    Ongoing,
+    /// Decided; the markers are being written.
+    PrepareCommit,
+    PrepareAbort,
+    CompleteCommit,
+    CompleteAbort,
+}
+
+impl State {
+    /// All there are.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Empty,
+        Self::Ongoing,
+        Self::PrepareCommit,
+        Self::PrepareAbort,
+        Self::CompleteCommit,
+        Self::CompleteAbort,
+    ];
+
+    /// As `DescribeTransactions` names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::Ongoing => "Ongoing",
+            Self::PrepareCommit => "PrepareCommit",
+            Self::PrepareAbort => "PrepareAbort",
+            Self::CompleteCommit => "CompleteCommit",
+            Self::CompleteAbort => "CompleteAbort",
+        }
+    }
+}
+
+/// A transactional id's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Transaction {
+    pub(crate) producer_id: i64,
+    pub(crate) epoch: i16,
+    /// The epoch before this one, when its holder bumped it: so that a repeated request is known.
+    last_epoch: Option<i16>,
+    pub(crate) timeout_ms: i32,
+    pub(crate) state: State,
+    pub(crate) partitions: BTreeSet<(String, i32)>,
+    /// Groups whose offsets it may commit.
+    groups: BTreeSet<String>,
+    /// Offsets that become visible with its commit: group, topic, partition.
+    pub(crate) offsets: Vec<(String, String, i32, Committed)>,
+    /// When it began: wall time (ms).
+    pub(crate) began: i64,
+}
+
+/// What to do so that a producer gets its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Init {
+    /// The id and epoch stand in the transaction.
+    Ready,
+    /// The open transaction of its forerunner is to be aborted first; then ask again.
+    Finish,
+}
+
+/// What to do so that a transaction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It has ended like this already.
+    Done,
+    /// Decided: once this is durable, the markers may be written.
+    Decided(Marker),
+}
+
+impl Transaction {
+    /// A transactional id that is new.
+    pub(crate) fn new(producer_id: i64, timeout_ms: i32) -> Self {
+        Self {
+            producer_id,
+            epoch: -1,
+            last_epoch: None,
+            timeout_ms,
+            state: State::Empty,
+            partitions: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            offsets: Vec::new(),
+            began: -1,
+        }
+    }
+
+    /// A producer wants its epoch; `claimed` is the id and epoch it had (KIP-360). `fresh` is a producer id nobody has,
+    /// for when the epochs of this one are used up.
+    pub(crate) fn init(
+        &mut self,
+        claimed: Option<(i64, i16)>,
+        timeout_ms: i32,
+        fresh: impl FnOnce() -> Result<i64, ResponseError>,
+    ) -> Result<Init, ResponseError> {
+        // Who names an id and an epoch for a transactional id that is new is given its own, as in Kafka.
+        let claimed = claimed.filter(|_| self.epoch >= 0);
+        if claimed.is_some_and(|(id, _)| id != self.producer_id) {
+            return Err(ResponseError::ProducerFenced);
+        }
+        match self.state {
+            State::PrepareCommit | State::PrepareAbort => Err(ResponseError::ConcurrentTransactions),
+            State::Ongoing => {
+                if claimed.is_some_and(|(_, epoch)| epoch != self.epoch) {
+                    return Err(ResponseError::ProducerFenced);
+                }
+                self.fence();
+                Ok(Init::Finish)
+            }
+            State::Empty | State::CompleteCommit | State::CompleteAbort => {
+                let last_epoch = match claimed {
+                    None => None,
+                    Some((_, epoch)) if epoch == self.epoch => Some(epoch),
+                    Some((_, epoch)) if Some(epoch) == self.last_epoch => return Ok(Init::Ready),
+                    Some(_) => return Err(ResponseError::ProducerFenced),
+                };
+                if self.epoch >= LAST_EPOCH {
+                    self.producer_id = fresh()?;
+                    self.epoch = -1;
+                }
+                self.last_epoch = last_epoch;
+                self.epoch += 1;
+                self.timeout_ms = timeout_ms;
+                self.state = State::Empty;
+                Ok(Init::Ready)
+            }
+        }
+    }
+
+    /// Aborts in the producer's stead: a higher epoch keeps it from going on.
+    pub(crate) fn fence(&mut self) {
+        self.epoch = self.epoch.saturating_add(1);
+        self.last_epoch = None;
+        self.state = State::PrepareAbort;
+        self.offsets.clear();
+    }
+
+    fn check(&self, producer_id: i64, epoch: i16) -> Result<(), ResponseError> {
+        if producer_id != self.producer_id {
+            return Err(ResponseError::InvalidProducerIdMapping);
+        }
+        if epoch != self.epoch {
+            return Err(ResponseError::ProducerFenced);
+        }
+        Ok(())
+    }
+
+    /// Begins the transaction where none is open. True when it has begun.
+    fn begin(&mut self, producer_id: i64, epoch: i16, now: i64) -> Result<bool, ResponseError> {
+        self.check(producer_id, epoch)?;
+        match self.state {
+            State::PrepareCommit | State::PrepareAbort => Err(ResponseError::ConcurrentTransactions),
+            State::Ongoing => Ok(false),
+            State::Empty | State::CompleteCommit | State::CompleteAbort => {
+                self.state = State::Ongoing;
+                self.began = now;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Adds partitions that will be written to. True when there is something to keep.
+    pub(crate) fn add_partitions(
+        &mut self,
+        producer_id: i64,
+        epoch: i16,
+        partitions: impl IntoIterator<Item = (String, i32)>,
+        now: i64,
+    ) -> Result<bool, ResponseError> {
+        let mut changed = self.begin(producer_id, epoch, now)?;
+        for partition in partitions {
+            changed |= self.partitions.insert(partition);
+        }
+        Ok(changed)
+    }
+
+    /// Adds a group whose offsets will be committed. True when there is something to keep.
+    pub(crate) fn add_group(
+        &mut self,
+        producer_id: i64,
+        epoch: i16,
+        group: &str,
+        now: i64,
+    ) -> Result<bool, ResponseError> {
+        let begun = self.begin(producer_id, epoch, now)?;
+        Ok(self.groups.insert(group.to_owned()) || begun)
+    }
+
+    /// Adds offsets that are to be committed with it.
+    pub(crate) fn add_offsets(
+        &mut self,
+        producer_id: i64,
+        epoch: i16,
+        group: &str,
+        offsets: BTreeMap<(String, i32), Committed>,
+    ) -> Result<(), ResponseError> {
+        self.check(producer_id, epoch).map_err(|error| match error {
+            ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
+            other => other,
+        })?;
+        match self.state {
+            State::PrepareCommit | State::PrepareAbort => Err(ResponseError::ConcurrentTransactions),
+            State::Ongoing if self.groups.contains(group) => {
+                let newer = |of: &String, topic: &String, partition: i32| {
+                    of == group && offsets.contains_key(&(topic.clone(), partition))
+                };
+                self.offsets.retain(|(of, topic, partition, _)| !newer(of, topic, *partition));
+                let added = offsets.into_iter();
+                self.offsets.extend(
+                    added.map(|((topic, partition), committed)| {
+                        (group.to_owned(), topic, partition, committed)
+                    }),
+                );
+                Ok(())
+            }
+            _ => Err(ResponseError::InvalidTxnState),
+        }
+    }
+
+    /// The producer ends its transaction.
+    pub(crate) fn end(&mut self, producer_id: i64, epoch: i16, marker: Marker) -> Result<End, ResponseError> {
+        self.check(producer_id, epoch)?;
+        match (self.state, marker) {
+            (State::Ongoing, Marker::Commit) => {
+                self.state = State::PrepareCommit;
+                Ok(End::Decided(marker))
+            }
+            (State::Ongoing, Marker::Abort) => {
+                self.state = State::PrepareAbort;
+                self.offsets.clear();
+                Ok(End::Decided(marker))
+            }
+            (State::CompleteCommit, Marker::Commit) | (State::CompleteAbort, Marker::Abort) => Ok(End::Done),
+            (State::PrepareCommit, Marker::Commit) | (State::PrepareAbort, Marker::Abort) => {
+                Err(ResponseError::ConcurrentTransactions)
+            }
+            _ => Err(ResponseError::InvalidTxnState),
+        }
+    }
+
+    /// The marker that a decided transaction writes.
+    pub(crate) fn decided(&self) -> Option<Marker> {
+        match self.state {
+            State::PrepareCommit => Some(Marker::Commit),
+            State::PrepareAbort => Some(Marker::Abort),
+            _ => None,
+        }
+    }
+
+    /// All markers are written.
+    pub(crate) fn complete(&mut self) {
+        self.state = match self.state {
+            State::PrepareCommit => State::CompleteCommit,
+            State::PrepareAbort => State::CompleteAbort,
+            _ => return,
+        };
+        self.partitions.clear();
+        self.groups.clear();
+        self.offsets.clear();
+    }
+
+    /// Whether it has been open for longer than its producer allowed.
+    pub(crate) fn is_overdue(&self, now: i64) -> bool {
+        self.state == State::Ongoing && now >= self.due()
+    }
+
+    /// When it times out, wall time (ms).
+    pub(crate) fn due(&self) -> i64 {
+        self.began.saturating_add(i64::from(self.timeout_ms))
+    }
+
+    /// Whether a batch of this producer belongs to it (KIP-890, part 1).
+    pub(crate) fn covers(&self, epoch: i16, partition: &(String, i32)) -> Result<(), ResponseError> {
+        if epoch != self.epoch {
+            return Err(ResponseError::InvalidProducerEpoch);
+        }
+        if self.state == State::Ongoing && self.partitions.contains(partition) {
+            Ok(())
+        } else {
+            Err(ResponseError::InvalidTxnState)
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "transaction_tests.rs"]
+mod tests;

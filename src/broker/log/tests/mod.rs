@@ -1,5 +1,0 @@
-mod cleaning;
-mod damage;
-pub(crate) mod kit;
-mod opening;
-mod sequences;
