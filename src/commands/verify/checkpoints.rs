@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     consumer::{Part, Position, Trouble, Worker, Written, output::NoOutput},
-    consumers::{Consumer, Name, PartFigures, Visitor},
+    consumers::{Consumer, NAMES, Name, PartFigures, Visitor},
     read_model::PartState,
     shop::Zone,
     sinks::disk as files,
@@ -36,7 +36,9 @@ pub(super) struct Checkpoints {
 pub(super) fn read(state: &Path, zone: Zone, now: impl Fn() -> i64) -> (Checkpoints, Option<String>) {
     let database = state.join("sled");
     if !database.is_dir() {
-        return (Checkpoints::default(), None);
+        // What lies there without a checkpoint goes when the consumers start.
+        let written = NAMES.map(|view| (view, HashMap::new())).into();
+        return (Checkpoints { written, ..Checkpoints::default() }, None);
     }
     let copy = Copy(env::temp_dir().join(format!("shop-sim-verify-{}", std::process::id())));
     let told = |why: String| {
