@@ -66,6 +66,20 @@ impl Cli {
                  --listen instead of --bootstrap",
             ));
         }
+        if let Some(("consume", consume)) = matches.subcommand()
+            && let Some(views) = consume.get_many::<Name>("views")
+            && !views.clone().any(|view| *view == Name::Handling)
+            && let Some(flag) = ["handle_every", "handle_chance", "seed"]
+                .into_iter()
+                .find(|flag| consume.value_source(flag) == Some(ValueSource::CommandLine))
+        {
+            let sentence = format!(
+                "--{} is for the consumer `handling`, which is not among those that are named: name it too, or leave the \
+                 option out",
+                flag.replace('_', "-")
+            );
+            return Err(parser.error(ErrorKind::ArgumentConflict, sentence));
+        }
         let is_default = |name| {
             matches
                 .subcommand()
@@ -215,8 +229,8 @@ pub struct TuiArgs {
     /// Seed of the customers, their baskets and the handling
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole, allow_negative_numbers = true, help_heading = SIMULATOR)]
     pub seed: u64,
-    /// First fill a past period: `today`, or FROM..TO
-    #[arg(long, value_name = "today|FROM..TO", value_parser = backfill, help_heading = SIMULATOR)]
+    /// First fill a past period: `today`, or FROM..TO; a date alone is its 00:00
+    #[arg(long, value_name = "today|FROM..TO", value_parser = backfill, conflicts_with = "start", help_heading = SIMULATOR)]
     pub backfill: Option<BackfillArg>,
     /// Ten minutes that show everything: accelerated time, a midnight, full windows; in out/demo. Started again after a
     /// kill, or after it was left before its ten minutes were over, it goes on where it was, talk and all; ten minutes after
@@ -235,9 +249,9 @@ pub struct TuiArgs {
     /// Colours; `mono` where `NO_COLOR` is set
     #[arg(long, value_name = "THEME", help_heading = SCREEN)]
     pub theme: Option<ThemeName>,
-    /// What charts are drawn with
-    #[arg(long, default_value_t, value_enum, value_name = "MARKER", help_heading = SCREEN)]
-    pub marker: Marker,
+    /// What charts are drawn with [default: block; ascii where the locale is not UTF-8]
+    #[arg(long, value_enum, value_name = "MARKER", help_heading = SCREEN)]
+    pub marker: Option<Marker>,
     /// Give a talk: large figures, what to say, ten minutes on the clock
     #[arg(long, help_heading = SCREEN)]
     pub present: bool,
@@ -255,8 +269,8 @@ pub struct ProduceArgs {
     /// Seed of the customers and their baskets
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole, allow_negative_numbers = true, help_heading = SIMULATOR)]
     pub seed: u64,
-    /// Write a past period as fast as the broker takes it, and exit: `today`, or FROM..TO
-    #[arg(long, value_name = "FROM..TO", value_parser = backfill, conflicts_with_all = ["start", "speed", "count"], help_heading = SIMULATOR)]
+    /// Write a past period as fast as the broker takes it, and exit: `today`, or FROM..TO; a date alone is its 00:00
+    #[arg(long, value_name = "today|FROM..TO", value_parser = backfill, conflicts_with_all = ["start", "speed", "count"], help_heading = SIMULATOR)]
     pub backfill: Option<BackfillArg>,
     /// Exit after this many orders
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true, help_heading = SIMULATOR)]
@@ -319,7 +333,7 @@ pub struct StatusArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     pub html: Option<PathBuf>,
     /// Language of the web page
-    #[arg(long, default_value_t, value_enum, value_name = "LANG")]
+    #[arg(long, default_value_t, value_enum, requires = "html", value_name = "LANG")]
     pub lang: Lang,
 }
 

@@ -3,9 +3,10 @@
 use std::{
     collections::VecDeque,
     fmt::{self, Write},
-    fs::File,
+    fs::{self, File, Metadata},
     io,
-    path::Path,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -25,7 +26,7 @@ use tracing_subscriber::{
 
 use crate::secrets::{self, Hiding};
 
-/// A log that grows beyond this is put aside as `shop-sim.log.1` at the next start.
+/// A log that grows beyond this is put aside as `shop-sim.log.1`.
 const LARGE: u64 = 16 << 20;
 /// What is told before there is a file is kept up to here.
 const EARLY: usize = 1 << 20;
@@ -37,6 +38,8 @@ const LONG: usize = 2_000;
 /// A line of the program's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
+    /// Counts up; tells one line from another.
+    pub number: u64,
     /// Wall time, Unix ms.
     pub wall_ms: i64,
     /// How grave it is.
@@ -71,7 +74,43 @@ const AGAIN: Duration = Duration::from_secs(60);
 enum Output {
     /// To memory, until it is clear that there will be a log: a command that is refused leaves no trace.
     Early(Vec<u8>),
-    File(File),
+    File(LogFile),
+}
+
+/// A log file that does not grow without end.
+struct LogFile {
+    path: PathBuf,
+    file: File,
+    /// Bytes from which on it is put aside.
+    large: u64,
+}
+
+impl LogFile {
+    fn open(path: &Path, large: u64) -> io::Result<Self> {
+        let file = File::options().create(true).append(true).open(path)?;
+        Ok(Self { path: path.to_owned(), file, large })
+    }
+
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        // Where it cannot be put aside it grows on.
+        let _ = self.put_aside();
+        io::Write::write_all(&mut self.file, lines)
+    }
+
+    /// Puts a large file aside and goes on with a new one. Other processes of the folder write the same log: one that was
+    /// put aside by them is left for theirs.
+    fn put_aside(&mut self) -> io::Result<()> {
+        let ours = self.file.metadata()?;
+        if ours.len() <= self.large {
+            return Ok(());
+        }
+        let is_ours = |log: Metadata| (log.dev(), log.ino()) == (ours.dev(), ours.ino());
+        if fs::metadata(&self.path).is_ok_and(is_ours) {
+            fs::rename(&self.path, self.path.with_extension("log.1"))?;
+        }
+        *self = Self::open(&self.path, self.large)?;
+        Ok(())
+    }
 }
 
 static OUTPUT: Mutex<Output> = Mutex::new(Output::Early(Vec::new()));
@@ -83,7 +122,7 @@ impl io::Write for Lines {
         match &mut *OUTPUT.lock().unwrap_or_else(PoisonError::into_inner) {
             Output::Early(lines) if lines.len() < EARLY => lines.extend_from_slice(line),
             Output::Early(_) => {}
-            Output::File(file) => io::Write::write_all(file, line)?,
+            Output::File(log) => log.write(line)?,
         }
         Ok(line.len())
     }
@@ -113,15 +152,12 @@ pub fn listen(own: LevelFilter) {
 /// Writes the log to `path`, with what was told since [`listen`].
 pub fn start(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder)?;
     }
-    if std::fs::metadata(path).is_ok_and(|log| log.len() > LARGE) {
-        std::fs::rename(path, path.with_extension("log.1"))?;
-    }
-    let mut file = File::options().create(true).append(true).open(path)?;
+    let mut file = LogFile::open(path, LARGE)?;
     let mut output = OUTPUT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Output::Early(lines) = &*output {
-        io::Write::write_all(&mut file, lines)?;
+        file.write(lines)?;
         *output = Output::File(file);
     }
     Ok(())
@@ -187,10 +223,11 @@ impl Recent {
     fn push(&self, line: LogLine) {
         let mut held = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = Arc::make_mut(held.get_or_insert_default());
+        let number = lines.back().map_or(0, |last| last.number + 1);
         while lines.len() >= LINES {
             lines.pop_front();
         }
-        lines.push_back(line);
+        lines.push_back(LogLine { number, ..line });
     }
 }
 
@@ -204,6 +241,7 @@ impl<S: Subscriber> Layer<S> for &'static Recent {
             text.truncate(cut);
         }
         self.push(LogLine {
+            number: 0,
             wall_ms: Utc::now().timestamp_millis(),
             level: level(*metadata.level()),
             target: place(metadata.target()),
@@ -249,6 +287,26 @@ mod tests {
     use tracing_subscriber::registry;
 
     use super::*;
+
+    #[test]
+    fn a_log_that_has_grown_large_is_put_aside_while_it_is_written_by_whom_it_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop-sim.log");
+        let [mut one, mut other] = [0, 1].map(|_| LogFile::open(&path, 100).unwrap());
+        let line = |letter: u8| [vec![letter; 59], vec![b'\n']].concat();
+        one.write(&line(b'a')).unwrap();
+        other.write(&line(b'b')).unwrap();
+        one.write(&line(b'c')).unwrap();
+        // It was put aside by the first already: the second goes on with the new one.
+        other.write(&line(b'd')).unwrap();
+        let held = |name: &str| {
+            let text = fs::read_to_string(folder.path().join(name)).unwrap();
+            text.lines().map(|line| line[..1].to_owned()).collect::<String>()
+        };
+        assert_eq!((held("shop-sim.log.1"), held("shop-sim.log")), ("ab".to_owned(), "cd".to_owned()));
+        one.write(&line(b'e')).unwrap();
+        assert_eq!((held("shop-sim.log.1"), held("shop-sim.log")), ("cd".to_owned(), "e".to_owned()));
+    }
 
     static RING: Recent = Recent { lines: Mutex::new(None) };
 

@@ -47,6 +47,11 @@ fn what_the_parser_does_not_know_ends_with_2() {
         &["broker", "--listen", "nowhere"],
         &["produce", "--partitions", "0"],
         &["produce", "-X", "no-equals-sign"],
+        &["consume", "sales", "--handle-chance", "50%"],
+        &["consume", "mail", "stock", "--seed", "7"],
+        &["status", "--lang", "sv"],
+        &["tui", "--backfill", "today", "--start", "2026-11-20 23:50"],
+        &["produce", "--backfill", "2026-11-29..2026-11-20"],
     ] {
         let done = shop.run_bare(arguments);
         assert_eq!(done.status.code(), Some(2), "{done}");

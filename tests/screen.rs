@@ -143,7 +143,7 @@ fn a_shop_is_shown_on_every_page_at_every_size_and_leaves_nothing_behind() {
 #[test]
 fn signals_give_the_terminal_back_and_a_kill_harms_no_later_start() {
     let shop = Shop::embedded();
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
         let mut terminal = alone(&shop);
         send(&terminal, signal);
         assert!(end(&mut terminal).success(), "{signal:?}");
@@ -156,6 +156,119 @@ fn signals_give_the_terminal_back_and_a_kill_harms_no_later_start() {
     terminal.type_keys("\x03");
     assert!(end(&mut terminal).success(), "control and c");
     terminal.assert_given_back();
+}
+
+/// The dashboard without a shop, started by way of another program.
+fn by_way_of(shop: &Shop, program: &str, arguments: &[&str]) -> Terminal {
+    let mut way = Command::new(program);
+    way.args(arguments)
+        .args([env!("CARGO_BIN_EXE_shop-sim")])
+        .args(ALONE)
+        .args(["--out", "out", "--lang", "sv"]);
+    way.current_dir(shop.home());
+    Terminal::start(way, 80, 24)
+}
+
+#[test]
+fn a_terminal_that_cannot_place_its_cursor_is_refused() {
+    let shop = Shop::embedded();
+    let mut terminal = by_way_of(&shop, "env", &["TERM=dumb"]);
+    assert_eq!(end(&mut terminal).code(), Some(1));
+    terminal.see("TERM=dumb");
+    assert!(!terminal.text().contains("Order sedan midnatt") && !shop.out().exists());
+}
+
+#[test]
+fn a_terminal_that_does_not_know_its_size_is_taken_for_a_usual_one() {
+    let shop = Shop::embedded();
+    let terminal = by_way_of(&shop, "sh", &["-c", "stty rows 0 columns 0; exec \"$0\" \"$@\""]);
+    terminal.see("Order sedan midnatt");
+    terminal.see("1 Översikt");
+}
+
+#[test]
+fn where_the_locale_has_no_other_letters_only_ascii_is_written() {
+    let shop = Shop::embedded();
+    let mut terminal = by_way_of(&shop, "env", &["LC_ALL=C"]);
+    terminal.see("Order sedan midnatt");
+    terminal.see("1 Oversikt");
+    assert!(terminal.text().is_ascii(), "{}", terminal.text());
+    terminal.type_keys("q");
+    assert!(end(&mut terminal).success());
+    terminal.see("shop-sim kordes i");
+    assert!(terminal.text().is_ascii(), "{}", terminal.text());
+}
+
+#[test]
+fn what_is_pasted_closes_nothing_and_the_last_words_are_in_the_language_of_the_screen() {
+    let shop = Shop::embedded();
+    let mut terminal = by_way_of(&shop, "env", &[]);
+    terminal.see("Order sedan midnatt");
+    assert!(terminal.emulator().screen().bracketed_paste());
+    terminal.type_keys("\x1b[200~quick, 7 questions\x1b[201~2");
+    terminal.see("2 Försäljning");
+    terminal.type_keys("q");
+    assert!(end(&mut terminal).success());
+    terminal.see("shop-sim kördes i");
+    assert!(!terminal.emulator().screen().bracketed_paste());
+}
+
+#[test]
+fn whoever_has_left_need_not_wait_for_a_kafka_that_hangs() {
+    let shop = Shop::embedded();
+    let mut broker = shop.start_bare(&["broker", "--listen", "127.0.0.1:0", "--out", "elsewhere"]);
+    broker.wait_for_output("its address", |out| out.contains("127.0.0.1:") && out.ends_with('\n'));
+    let address = broker.address().unwrap();
+    let mut terminal =
+        Terminal::start(command(&shop, &["tui", "--bootstrap", &address, "--rate", "50"]), 120, 30);
+    terminal.see_that("orders in the audit line", |text| {
+        text.lines().any(|line| line.contains("produced") && !line.contains(" 0 produced"))
+    });
+    broker.signal("STOP");
+    terminal.type_keys("q");
+    wait_for("the shell's terminal", PATIENCE, || terminal.is_cooked().then_some(()));
+    terminal.type_keys("\x03");
+    let ended = terminal.ended_within(Duration::from_millis(1_500)).expect("the end at once");
+    assert_eq!(ended.code(), Some(1));
+    broker.signal("CONT");
+    broker.terminate();
+}
+
+#[test]
+fn a_new_demo_on_a_cluster_leaves_no_topics_of_the_last_one() {
+    let shop = Shop::embedded();
+    let address = shop.bootstrap();
+    let prefixes = || -> std::collections::BTreeSet<String> {
+        let topics = common::kafka::topics(address);
+        topics.iter().filter_map(|topic| topic.strip_suffix(".orders")).map(str::to_owned).collect()
+    };
+    let mut last = String::new();
+    for _ in 0..2 {
+        let demo = ["tui", "--demo", "--fresh", "--bootstrap", address];
+        let mut terminal = Terminal::start(command(&shop, &demo), 120, 30);
+        terminal.see_that("orders in the audit line", |text| {
+            text.lines().any(|line| line.contains("produced") && !line.contains(" 0 produced"))
+        });
+        let only = wait_for("the topics of this demo alone", PATIENCE, || {
+            let prefixes = prefixes();
+            let only = prefixes.first().filter(|first| prefixes.len() == 1 && **first != last);
+            only.cloned()
+        });
+        terminal.type_keys("q");
+        assert!(end(&mut terminal).success());
+        last = only;
+    }
+}
+
+#[test]
+fn the_consumers_say_on_a_terminal_how_far_they_are() {
+    let shop = Shop::embedded();
+    shop.run(&["produce", "--backfill", "2026-03-28..2026-03-28 01:00", "--rate", "0.1"]).ok();
+    let mut terminal = Terminal::start(command(&shop, &["consume", "--until-end"]), 120, 60);
+    assert!(end(&mut terminal).success());
+    terminal.see("orders, ");
+    terminal.see(" 0 records behind, shop time 2026-03-28 00:59");
+    terminal.see("Orders since midnight");
 }
 
 #[test]

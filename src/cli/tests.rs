@@ -36,6 +36,11 @@ fn what_is_refused_is_told_with_what_to_do() {
         ("tui --watch --backfill today", "cannot be used with"),
         ("tui --watch --rate 7", "cannot be used with"),
         ("tui --fresh", "--demo"),
+        ("tui --backfill today --start 2026-11-20T23:50", "cannot be used with"),
+        ("status --lang sv", "--html"),
+        ("consume sales --handle-chance 50%", "--handle-chance is for the consumer `handling`"),
+        ("consume sales stock --handle-every 5s", "--handle-every is for the consumer `handling`"),
+        ("consume sales --seed 7", "--seed is for the consumer `handling`"),
     ] {
         let told = refused(typed);
         assert!(told.contains(what_to_do), "{typed}: {told}");
@@ -52,6 +57,12 @@ fn what_fits_together_is_taken() {
         "tui --demo --fresh --tz UTC",
         "order 7",
         "consume --ids seen=30 sales",
+        "consume --seed 7 --handle-chance 50%",
+        "consume sales handling --handle-every 5s",
+        "status",
+        "status --html day.html --lang sv",
+        "produce --backfill 2026-11-20..2026-11-29",
+        "tui --backfill today --speed 60",
         "verify --ids none",
         "tui --ids ascending",
         "report 2026-11-20 --rebuild",

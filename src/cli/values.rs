@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 
 use crate::consumer::Rule;
@@ -135,10 +135,13 @@ pub(super) fn speed(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "use a number above 0, up to 100000".to_owned())
 }
 
+/// A date alone is its 00:00.
 pub(super) fn time(text: &str) -> Result<NaiveDateTime, String> {
+    let text = text.trim().trim_matches('"');
     ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
         .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text.trim().trim_matches('"'), format).ok())
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .or_else(|| text.parse().ok().map(|date: NaiveDate| date.and_time(NaiveTime::MIN)))
         .ok_or_else(|| "use a time such as \"2026-11-20 23:50\"".to_owned())
 }
 
@@ -216,6 +219,12 @@ mod tests {
         assert!(rate("-1").is_err() && rate("inf").is_err());
         assert!(backfill("2026-03-28 18:00..2026-03-30 02:00").is_ok());
         assert!(backfill("2026-03-30 18:00..2026-03-28 02:00").is_err());
+        let days = backfill("2026-11-20..2026-11-29");
+        assert_eq!(days, backfill("2026-11-20 00:00..2026-11-29T00:00:00"), "a date alone");
+        assert!(days.is_ok() && backfill("2026-11-20..2026-11-20").is_err());
+        assert!(
+            backfill("2026-11-20..2026-11-20 12:00").is_ok() && backfill("2026-02-30..2026-03-02").is_err()
+        );
         assert!(property("=x").is_err());
         assert_eq!((whole("0"), order_id("7"), partitions("1000")), (Ok(0), Ok(7), Ok(1000)));
         assert!(partitions("0").is_err() && partitions("1001").is_err() && whole("1.5").is_err());

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, PATIENCE, Setting, interrupted, print, status};
+use super::{Failure, PATIENCE, Setting, counted, interrupted, print, progress, status};
 use crate::{
     cli::ConsumeArgs,
     clock::Clock,
@@ -20,12 +20,12 @@ use crate::{
         consumers::{self, Tools},
         kafka::{Kafka, Want},
         out_dir::{ConsumersLock, OutDir},
-        services::Services,
+        services::{self, Services},
     },
-    shop::Catalog,
+    shop::{Catalog, money::thousands},
     store::Stores,
     stream::{Session, StreamError, Topic, ends::EndWatch, topics},
-    views::Source,
+    views::{Source, figures::Audit},
 };
 
 /// Runs consumers until told to stop, or up to the end.
@@ -84,6 +84,10 @@ async fn work(
     let tools = Workshop::of(setting).tools(&runs, parameters, until.clone())?;
     // They join their groups while it is found out what the time is, and where the end.
     consumers::start(&mut runs, &tools, views);
+    let over = CancellationToken::new();
+    // Also where it ends early.
+    let _over = over.clone().drop_guard();
+    let line = tokio::spawn(progress::show(so_far(&services, &setting.catalog), over.clone()));
     let begun = stop.run_until_cancelled(begin(&mut services, &tools.env, views, args.ids.ids)).await;
     let anything = match begun {
         Some(Ok(anything)) => anything,
@@ -103,6 +107,9 @@ async fn work(
     runs.close().await;
     farewell(&tools).await?;
     let figures = services.figures(&setting.catalog);
+    over.cancel();
+    // The line is for the eye: whether it ended well changes nothing.
+    let _ = line.await;
     services.close().await;
     super::not_refused(&tools.env.model)?;
     if until.is_none() || stop.is_cancelled() {
@@ -113,6 +120,22 @@ async fn work(
     } else {
         status::text(&figures, setting.zone)
     })
+}
+
+/// What is said on a terminal meanwhile: `1 204 orders, 1 180 handled, 12 records behind, shop time 2026-11-20 14:03:07`.
+fn so_far(services: &Services, catalog: &Arc<Catalog>) -> impl Fn() -> String + use<> {
+    let (model, clock, zone) = (Arc::clone(&services.model), services.clock.clone(), services.zone);
+    let catalog = Arc::clone(catalog);
+    move || {
+        let figures = services::figures(&model, &clock, &catalog);
+        format!(
+            "{}, {} handled, {} behind, shop time {}",
+            counted(figures.produced, "order"),
+            thousands(figures.handled.total),
+            counted(Audit::of(&figures).behind, "record"),
+            zone.at(figures.shop_second).format("%Y-%m-%d %H:%M:%S")
+        )
+    }
 }
 
 /// Told to stop: an error where there was an end to come to.

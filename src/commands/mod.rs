@@ -4,6 +4,7 @@ mod broker;
 mod consume;
 mod order;
 mod produce;
+mod progress;
 mod report;
 mod status;
 mod tui;
@@ -28,7 +29,7 @@ use crate::{
         out_dir::{OutDir, OutDirError},
     },
     secrets,
-    shop::{Catalog, Zone, product::CatalogError},
+    shop::{Catalog, Zone, money::thousands, product::CatalogError},
     simulator::{Backfill, Pace, Rate, SimulatorError, SimulatorOptions},
     store::StoreError,
     stream::{
@@ -177,6 +178,20 @@ pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
     Ok(stop)
 }
 
+/// From here on SIGINT and SIGQUIT, the keys of a terminal, end the process at once. Must run inside a tokio runtime.
+fn end_at_once_when_interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [SignalKind::interrupt(), SignalKind::quit()] {
+        if let Ok(mut told) = signal(kind) {
+            tokio::spawn(async move {
+                if told.recv().await.is_some() {
+                    std::process::exit(1);
+                }
+            });
+        }
+    }
+}
+
 /// Waits for a signal; for ever for one that is ignored.
 async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
     match signal {
@@ -225,6 +240,12 @@ fn not_refused(model: &ReadModel) -> Result<(), Failure> {
         Some(why) => Err(Failure::Other(why.to_string().trim_end_matches('.').to_owned())),
         None => Ok(()),
     }
+}
+
+/// `1 order`, `1 204 orders`.
+fn counted(count: u64, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", thousands(count))
 }
 
 /// Prints a line on stdout.

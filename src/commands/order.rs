@@ -2,11 +2,9 @@
 
 use super::{Failure, Setting, print};
 use crate::{
+    messages::Lang,
     runtime::kafka::{Kafka, Want},
-    shop::{
-        Order, Zone,
-        money::{kronor, signed},
-    },
+    shop::{Order, Zone, money::signed},
     sinks::clean::shown,
     stream::{
         StreamError, Topic,
@@ -70,10 +68,10 @@ fn sale(order: &Order, place: &TopicPartitionOffset, zone: Zone) -> Vec<String> 
         format!("Customer  {} <{}>", shown(&order.customer.name, 60), shown(&order.customer.email, 60)),
     ];
     for line in &order.lines {
-        let total = kronor(line.total_ore().unwrap_or_default());
+        let total = Lang::En.kronor(line.total_ore().unwrap_or_default());
         lines.push(format!("          {} × {}   {total}", signed(line.quantity), shown(&line.name, 40)));
     }
-    lines.push(format!("Total     {}", kronor(order.total_ore)));
+    lines.push(format!("Total     {}", Lang::En.kronor(order.total_ore)));
     lines.push(format!("Sold      {}   {}", time(order.second(), zone), lies(place)));
     lines
 }

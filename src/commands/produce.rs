@@ -1,23 +1,16 @@
 //! `produce`: the simulator alone.
 
-use std::{
-    io::{IsTerminal, Write, stderr},
-    time::Duration,
-};
-
 use chrono::Utc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, PATIENCE, Setting, interrupted};
+use super::{Failure, PATIENCE, Setting, counted, interrupted, progress};
 use crate::{
     cli::ProduceArgs,
     logging,
+    messages::Lang,
     runtime::kafka::{Kafka, Want},
-    shop::{
-        Zone,
-        money::{decimal, thousands},
-    },
+    shop::Zone,
     simulator::{self, Outcome, Progress},
     stream::{agreed_settings::Agreement, topics},
 };
@@ -69,41 +62,25 @@ async fn sell(
     };
     let Some(simulator) = stop.run_until_cancelled(begin).await else { return Ok(Outcome::Stopped) };
     let simulator = simulator?;
-    let (progress, shown) = watch::channel(Progress::default());
+    let (told, shown) = watch::channel(Progress::default());
     // Requests come by the control topic; nobody in this process has any.
     let (_asking, asked) = mpsc::channel(1);
     let over = CancellationToken::new();
-    let line = tokio::spawn(show(shown, zone, over.clone()));
-    let outcome = simulator.run(asked, progress, stop.clone()).await;
+    let line = tokio::spawn(progress::show(move || line(&shown.borrow(), zone), over.clone()));
+    let outcome = simulator.run(asked, told, stop.clone()).await;
     over.cancel();
     // The line is for the eye: whether it ended well changes nothing.
     let _ = line.await;
     Ok(outcome?)
 }
 
-/// One line on a terminal, rewritten each half second; nothing anywhere else.
-async fn show(progress: watch::Receiver<Progress>, zone: Zone, over: CancellationToken) {
-    if !stderr().is_terminal() {
-        return;
-    }
-    loop {
-        let ended = tokio::select! {
-            () = over.cancelled() => true,
-            () = tokio::time::sleep(Duration::from_millis(500)) => false,
-        };
-        let now = *progress.borrow();
-        let line = format!(
-            "\r\x1b[K{} orders, {}/s, {} lost sales, shop time {}{}",
-            thousands(now.orders),
-            decimal(now.orders_per_second, 1),
-            thousands(now.lost_sales),
-            zone.stamp(now.shop_ms).format("%Y-%m-%d %H:%M:%S"),
-            if ended { "\n" } else { "" }
-        );
-        // A terminal that is gone is no reason to stop selling.
-        let _ = stderr().write_all(line.as_bytes());
-        if ended {
-            return;
-        }
-    }
+/// `1 204 orders, 5.0/s, 3 lost sales, shop time 2026-11-20 14:03:07`.
+fn line(now: &Progress, zone: Zone) -> String {
+    format!(
+        "{}, {}/s, {}, shop time {}",
+        counted(now.orders, "order"),
+        Lang::En.decimal(now.orders_per_second, 1),
+        counted(now.lost_sales, "lost sale"),
+        zone.stamp(now.shop_ms).format("%Y-%m-%d %H:%M:%S")
+    )
 }

@@ -16,6 +16,7 @@ use crate::{
     cli::StatusArgs,
     clock::Clock,
     dashboard::webpage::{self, Day},
+    messages::Lang,
     runtime::{
         kafka::{Kafka, Want},
         services::Services,
@@ -23,7 +24,7 @@ use crate::{
     },
     shop::{
         Zone,
-        money::{decimal, kronor, signed, thousands},
+        money::{signed, thousands},
     },
     sinks::clean,
     views::figures::{Audit, ShopFigures},
@@ -175,8 +176,8 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
     let mut lines = vec![
         format!("Shop time                {}", zone.at(figures.shop_second).format("%Y-%m-%d %H:%M:%S %Z")),
         format!("Orders since midnight    {}", thousands(figures.orders_today)),
-        format!("Sales today              {}", kronor(figures.sales_today_ore)),
-        format!("Sales in the last hour   {}", kronor(figures.sales_last_hour_ore)),
+        format!("Sales today              {}", Lang::En.kronor(figures.sales_today_ore)),
+        format!("Sales in the last hour   {}", Lang::En.kronor(figures.sales_last_hour_ore)),
         format!(
             "Handled                  {} in all; {} in 5 min, {} in 30 min, {} in 1 h, {} in 2 h; mean {} per 5 min",
             thousands(handled.total),
@@ -184,7 +185,7 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
             thousands(handled.last_30_min),
             thousands(handled.last_1_h),
             thousands(handled.last_2_h),
-            decimal(handled.mean_per_5_min(), 2)
+            Lang::En.decimal(handled.mean_per_5_min(), 2)
         ),
         format!("Waiting to be handled    {}", thousands(figures.pending)),
         format!("Mails                    {}", thousands(figures.mails)),

@@ -8,7 +8,6 @@ mod shop;
 
 use std::{
     convert::Infallible,
-    io::{IsTerminal, stdin, stdout},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -29,13 +28,15 @@ use super::{Failure, Setting};
 use crate::{
     cli::TuiArgs,
     clock::Clock,
-    dashboard::{self, ScreenError, ScreenOptions, ThemeName, action::Request, lang::Farewell},
+    consumers::NAMES,
+    dashboard::{self, Marker, ScreenOptions, ThemeName, action::Request, lang::Farewell, marks},
     engine::Ended,
     runtime::{
         kafka::{Kafka, Want},
         services::Services,
         snapshots::Painter,
     },
+    stream::{Session, topics},
 };
 
 /// The folder of a demo, in that of the shop.
@@ -46,9 +47,7 @@ const CLOSING: Duration = Duration::from_secs(3);
 
 /// Shows the shop, and unless it only watches, runs it.
 pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), Failure> {
-    if !(stdin().is_terminal() && stdout().is_terminal()) {
-        return Err(ScreenError::NoTerminal.into());
-    }
+    dashboard::terminal::check()?;
     if args.demo {
         demo::folder(&mut setting);
     }
@@ -59,8 +58,12 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
     }
     let goes_on = demo.as_ref().is_some_and(|(_, start)| *start == Start::GoesOn);
     let plan = shop::Plan::new(&setting, &args, goes_on)?;
+    let mut left_over = None;
     let demo = match demo {
         Some((demo, start)) => {
+            if start == Start::Anew {
+                left_over = demo.left_over(&setting.out_dir)?;
+            }
             demo.begin(&setting.out_dir, start)?;
             Some(demo)
         }
@@ -73,6 +76,11 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
     let nothing = args.watch && setting.common.bootstrap.is_none();
     let want = if nothing { Want::Data } else { Want::Way };
     let kafka = Kafka::open(&setting.common, &setting.out_dir, want).await?;
+    if let Some(prefix) = left_over {
+        // Nobody waits for it: where Kafka does not answer, they stay.
+        let session = Session { prefix: prefix.into(), ..kafka.session.clone() };
+        tokio::spawn(async move { topics::remove(&session, &NAMES).await });
+    }
     let begun = Instant::now();
     let files = farewell::files(&setting.out_dir);
     let talked = demo.as_ref().and_then(Demo::talked);
@@ -89,7 +97,12 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
         after: farewell::tally(&after, farewell::files(&setting.out_dir)),
         out: setting.out_dir.path().display().to_string(),
     };
-    dashboard::terminal::say(&format!("{}\n", args.lang.farewell(&said)));
+    let mut said = args.lang.farewell(&said);
+    if marker(&args) == Marker::Ascii {
+        let plain = |sign| if sign == '\n' { sign } else { marks::to_ascii(sign) };
+        said = said.chars().map(plain).collect();
+    }
+    dashboard::terminal::say(&format!("{said}\n"));
     Ok(())
 }
 
@@ -131,7 +144,8 @@ async fn show(
     let is_closed = closed.clone();
     let ended = tokio::spawn(async move {
         let ended = screen.await;
-        // The shop closes in good order, if it can.
+        // The shop closes in good order, if it can, and if the person waits for it.
+        super::end_at_once_when_interrupted();
         let _ = leave.send(Request::Quit);
         let _ = timeout(CLOSING, is_closed.cancelled()).await;
         stopper.cancel();
@@ -150,11 +164,16 @@ async fn show(
     ran.map_err(|error| Failure::Other(format!("the shop failed ({error})")))?
 }
 
+/// What charts are drawn with.
+fn marker(args: &TuiArgs) -> Marker {
+    Marker::choose(args.marker, marks::locale(|name| std::env::var_os(name)).as_deref())
+}
+
 fn options(setting: &Setting, args: &TuiArgs, talked: Option<Duration>) -> ScreenOptions {
     ScreenOptions {
         lang: args.lang,
         theme: ThemeName::choose(args.theme, std::env::var_os("NO_COLOR").as_deref()),
-        marker: args.marker,
+        marker: marker(args),
         mouse: args.mouse,
         present: args.present,
         talked,

@@ -11,21 +11,19 @@ use std::{
 };
 
 use self::{checkpoints::Checkpoints, files::Lengths};
-use super::{Failure, PATIENCE, Setting, consume::kept_ids, exists, print};
+use super::{Failure, PATIENCE, Setting, consume::kept_ids, counted, exists, print};
 use crate::{
     cli::VerifyArgs,
     clock::Clock,
     consumer::{Part, Rule},
     consumers::{Contribution, NAMES, Recount},
+    messages::Lang,
     runtime::{
         kafka::{Kafka, Want},
         out_dir::OutDir,
         services::Services,
     },
-    shop::{
-        Zone,
-        money::{decimal, kronor, thousands},
-    },
+    shop::{Zone, money::thousands},
     sinks::clean::shown,
     stream::{Session, StreamError, Topic, ends::EndWatch, retention_gaps::gaps, retry::retry},
     verify::{Claim, Coverage, Differences, Folder, Log, Rows, STATE, Shares, Table},
@@ -67,7 +65,11 @@ pub(super) async fn run(setting: Setting, args: VerifyArgs) -> Result<(), Failur
         print(&line)?;
     }
     let seconds = begun.elapsed().as_secs_f64();
-    print(&format!("{summary}; {}; {} s", counted(found.count(), "difference"), decimal(seconds, 1)))?;
+    print(&format!(
+        "{summary}; {}; {} s",
+        counted(found.count(), "difference"),
+        Lang::En.decimal(seconds, 1)
+    ))?;
     if found.count() == 0 {
         return Ok(());
     }
@@ -451,16 +453,11 @@ fn summary(log: &Log, figures: &ShopFigures, files: usize) -> String {
         counted(log.orders(), "order"),
         thousands(log.orders().saturating_sub(log.handled_orders())),
         thousands(log.handled_orders()),
-        kronor(log.sales_ore()),
+        Lang::En.kronor(log.sales_ore()),
         counted(log.day_count() as u64, "day"),
         thousands(delivered),
         thousands(sold),
         counted(figures.mails, "mail"),
         counted(files as u64, "file")
     )
-}
-
-fn counted(count: u64, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{} {what}{ending}", thousands(count))
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::{page::Page, picture::Picture, snapshot::Snapshot};
-use crate::dashboard::targets::Target;
+use crate::{dashboard::targets::Target, views::figures::ShopFigures};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub enum Action {
     /// A key that means something was pressed.
     Command(Command),
+    /// Text was pasted: no keys.
+    Paste(String),
     /// The shop has a new picture.
     Picture(Arc<Snapshot>),
     /// The terminal has another size or asks to be drawn again.
@@ -107,8 +109,8 @@ pub enum Request {
     Follow(Option<u64>),
     /// Read the report of this day; `None` when it is closed.
     Open(Option<NaiveDate>),
-    /// Save the figures, and this picture as text.
-    Save(Picture),
+    /// Save this picture, and the figures that it shows.
+    Save(Picture, Box<ShopFigures>),
     /// Fill the day until just before midnight and go on from there.
     ToMidnight,
     /// Sell many more for a short while.

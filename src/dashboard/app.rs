@@ -135,6 +135,7 @@ impl App {
                 effect = self.obey(command, now);
             }
             Action::Picture(picture) => self.take(picture, now),
+            Action::Paste(text) => self.paste(&text),
             Action::Redraw => self.changed = true,
             Action::Wake => self.wake(now),
         }
@@ -165,21 +166,31 @@ impl App {
                 return Some(Effect::Ask(if pause { Request::Pause } else { Request::Resume }));
             }
             Command::Pause => self.notice(Notice::NobodySells, now),
-            Command::Faster => return self.ui.faster().map(|rate| self.ask_rate(rate, now)),
-            Command::Slower => return self.ui.slower().map(|rate| self.ask_rate(rate, now)),
+            Command::Faster => return self.change_rate(self.ui.faster(), Notice::Fastest, now),
+            Command::Slower => return self.change_rate(self.ui.slower(), Notice::Slowest, now),
             Command::ToMidnight => return self.bend_time(Request::ToMidnight, now),
             Command::Rush => return self.bend_time(Request::Rush, now),
             Command::Narrower => self.ui.span = self.ui.span.narrower().unwrap_or(self.ui.span),
             Command::Wider => self.ui.span = self.ui.span.wider().unwrap_or(self.ui.span),
-            other => return self.navigate(other).map(Effect::Ask),
+            other => {
+                return self.navigate(other).unwrap_or_else(|why| {
+                    self.notice(why, now);
+                    None
+                });
+            }
         }
         None
     }
 
-    fn ask_rate(&mut self, rate: f64, now: Instant) -> Effect {
+    /// Asks for another rate; where there is none, it is said why.
+    fn change_rate(&mut self, rate: Option<f64>, none: Notice, now: Instant) -> Option<Effect> {
+        let Some(rate) = rate else {
+            self.notice(if self.ui.shop_listens() { none } else { Notice::NobodySells }, now);
+            return None;
+        };
         self.ui.asked_rate = Some(rate);
         self.patience_ends = Some(now + PATIENCE);
-        Effect::Ask(Request::Rate(rate))
+        Some(Effect::Ask(Request::Rate(rate)))
     }
 
     fn bend_time(&mut self, request: Request, now: Instant) -> Option<Effect> {

@@ -104,13 +104,14 @@ fn log(shop_second: i64) -> VecDeque<LogLine> {
         (29, LogLevel::Error, "consumer::worker", "sales: the disk is full: trying again"),
         (4, LogLevel::Info, "consumer::outputs", "Daily report saved: reports/2026-11-19.txt"),
     ];
-    let line = |(ago, level, target, text): (i64, LogLevel, &str, &str)| LogLine {
+    let line = |(number, (ago, level, target, text)): (u64, (i64, LogLevel, &str, &str))| LogLine {
+        number,
         wall_ms: (shop_second - ago) * 1000,
         level,
         target: target.to_owned(),
         text: text.to_owned(),
     };
-    lines.map(line).into()
+    (0..).zip(lines).map(line).collect()
 }
 
 fn messages(shop_second: i64) -> Vec<Message> {

@@ -154,22 +154,6 @@ pub const BINDINGS: &[Binding] = &[
         works: |_| true,
     },
     Binding {
-        keys: &[(key('m'), Command::ToMidnight)],
-        cap: |_| "m",
-        hint: |words, _| words.do_midnight,
-        about: |words| words.about_midnight,
-        here: |ui| ui.talk.is_some() || ui.time_bends(),
-        works: |ui| ui.talk.is_some() && ui.time_bends(),
-    },
-    Binding {
-        keys: &[(key('r'), Command::Rush)],
-        cap: |_| "r",
-        hint: |words, _| words.do_rush,
-        about: |words| words.about_rush,
-        here: |ui| ui.talk.is_some() || ui.time_bends(),
-        works: |ui| ui.talk.is_some() && ui.time_bends(),
-    },
-    Binding {
         keys: &[(key(' '), Command::Pause)],
         cap: |words| words.key_space,
         hint: |words, ui| {
@@ -191,6 +175,22 @@ pub const BINDINGS: &[Binding] = &[
         about: |words| words.about_rate,
         here: |_| true,
         works: |ui| ui.faster().is_some() || ui.slower().is_some(),
+    },
+    Binding {
+        keys: &[(key('m'), Command::ToMidnight)],
+        cap: |_| "m",
+        hint: |words, _| words.do_midnight,
+        about: |words| words.about_midnight,
+        here: |ui| ui.talk.is_some() || ui.time_bends(),
+        works: Ui::time_bends,
+    },
+    Binding {
+        keys: &[(key('r'), Command::Rush)],
+        cap: |_| "r",
+        hint: |words, _| words.do_rush,
+        about: |words| words.about_rush,
+        here: |ui| ui.talk.is_some() || ui.time_bends(),
+        works: Ui::time_bends,
     },
     Binding {
         keys: &[(key('f'), Command::Freeze)],

@@ -2,6 +2,8 @@
 
 use std::{cmp::Ordering, collections::HashMap};
 
+use chrono::NaiveDate;
+
 use super::{
     page::Page,
     snapshot::{ShelfPlan, Snapshot},
@@ -105,12 +107,6 @@ pub fn orders<'a>(shop: &'a Snapshot, ui: &Ui) -> Vec<&'a LatestOrder> {
     shop.feed.iter().filter(takes).collect()
 }
 
-/// Which line of [`orders`] is chosen.
-pub fn chosen_order(orders: &[&LatestOrder], ui: &Ui) -> usize {
-    let place = |id| orders.iter().position(|order| order.order_id == id);
-    ui.chosen_order.and_then(place).unwrap_or(0)
-}
-
 /// The closed days, newest first.
 pub fn reports(shop: &Snapshot) -> Vec<&ReportNote> {
     shop.figures.reports.iter().rev().collect()
@@ -122,16 +118,30 @@ pub fn log<'a>(shop: &'a Snapshot, ui: &Ui) -> Vec<&'a LogLine> {
     shop.log.iter().rev().filter(|line| filter.takes(&line.text) || filter.takes(&line.target)).collect()
 }
 
-/// How many lines the list of a page has.
-pub fn length(shop: &Snapshot, ui: &Ui, page: Page) -> usize {
+/// What each line of a page's list is of, in the order of the list: the same number wherever the line moves to.
+pub fn keys(shop: &Snapshot, ui: &Ui, page: Page) -> Vec<u64> {
     match page {
-        Page::Stock => stock(shop, ui).len(),
-        Page::Orders => orders(shop, ui).len(),
-        Page::Reports => shop.figures.reports.len(),
-        Page::Kafka => shop.groups.len(),
-        Page::Log => log(shop, ui).len(),
-        Page::Overview | Page::Sales | Page::Handling => 0,
+        Page::Stock => stock(shop, ui).iter().map(|shelf| shelf.line.product_id).collect(),
+        Page::Orders => orders(shop, ui).iter().map(|order| order.order_id).collect(),
+        Page::Reports => reports(shop).iter().map(|note| day_number(note.date)).collect(),
+        // They stand in one order.
+        Page::Kafka => (0..).take(shop.groups.len()).collect(),
+        Page::Log => log(shop, ui).iter().map(|line| line.number).collect(),
+        Page::Overview | Page::Sales | Page::Handling => Vec::new(),
     }
+}
+
+/// Days since the beginning of the calendar.
+fn day_number(date: NaiveDate) -> u64 {
+    date.signed_duration_since(NaiveDate::MIN).num_days().unsigned_abs()
+}
+
+/// The place of the chosen line in a page's list; 0 where the list is empty.
+pub fn chosen(shop: &Snapshot, ui: &Ui, page: Page) -> usize {
+    let Some(choice) = ui.chosen.get(page.index()).copied().flatten() else { return 0 };
+    let keys = keys(shop, ui, page);
+    let found = keys.iter().position(|key| *key == choice.key);
+    found.unwrap_or_else(|| choice.place.min(keys.len().saturating_sub(1)))
 }
 
 /// What was typed, without regard to upper and lower case.

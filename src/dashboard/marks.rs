@@ -1,5 +1,7 @@
 //! What charts, bars and signs are drawn with: braille dots, blocks, or plain ASCII.
 
+use std::ffi::{OsStr, OsString};
+
 /// A set of marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Marker {
@@ -15,6 +17,15 @@ pub enum Marker {
 impl Marker {
     /// All sets.
     pub const ALL: [Self; 3] = [Self::Braille, Self::Block, Self::Ascii];
+
+    /// The set to use: the one asked for, else ASCII where the `locale` is one of other characters than UTF-8.
+    pub fn choose(asked: Option<Self>, locale: Option<&OsStr>) -> Self {
+        let is_utf8 = |locale: &OsStr| {
+            let name = locale.to_string_lossy().to_ascii_lowercase();
+            name.contains("utf-8") || name.contains("utf8")
+        };
+        asked.unwrap_or(if locale.is_none_or(is_utf8) { Self::default() } else { Self::Ascii })
+    }
 
     /// The marks of the set.
     pub fn marks(self) -> &'static Marks {
@@ -40,7 +51,7 @@ pub enum Grain {
 pub struct Marks {
     /// The charts.
     pub grain: Grain,
-    /// Whether only ASCII may be drawn, apart from the letters of the language.
+    /// Whether only ASCII may be drawn.
     pub ascii: bool,
     /// A hairline.
     pub rule: char,
@@ -147,7 +158,17 @@ const ASCII: Marks = Marks {
     speech: '|',
 };
 
-/// A sign that stands for `character` where only ASCII may be drawn; letters of the language stay.
+/// The locale of characters that the environment `get` names, as POSIX has it: the first of these that is set and not empty.
+pub fn locale(get: impl Fn(&str) -> Option<OsString>) -> Option<OsString> {
+    ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(get).find(|locale| !locale.is_empty())
+}
+
+/// What is written for the letters from U+00C0 to U+017F where only ASCII may be.
+const LETTERS: &[u8; 0xc0] = b"AAAAAAACEEEEIIIIDNOOOOOxOUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty\
+      AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiIiJjKkkLlLlLlL\
+      lLlNnNnNnnNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
+
+/// A sign that stands for `character` where only ASCII may be drawn.
 pub fn to_ascii(character: char) -> char {
     match character {
         ' '..='~' => character,
@@ -156,7 +177,45 @@ pub fn to_ascii(character: char) -> char {
         '…' | '≈' => '~',
         '×' => 'x',
         '·' => '.',
-        letter if letter.is_alphabetic() && letter <= '\u{24f}' => letter,
-        _ => '?',
+        letter => {
+            let place = usize::try_from(u32::from(letter)).ok().and_then(|code| code.checked_sub(0xc0));
+            place.and_then(|place| LETTERS.get(place)).map_or('?', |plain| char::from(*plain))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_locale_has_other_characters_only_ascii_is_drawn() {
+        let choose = |variables: &[(&str, &str)], asked| {
+            let get = |name: &str| {
+                variables.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value))
+            };
+            Marker::choose(asked, locale(get).as_deref())
+        };
+        let block = Marker::default();
+        assert_eq!(choose(&[], None), block, "nobody says anything");
+        assert_eq!(choose(&[("LANG", "sv_SE.UTF-8")], None), block);
+        assert_eq!(choose(&[("LC_ALL", ""), ("LANG", "C.utf8")], None), block);
+        assert_eq!(choose(&[("LC_ALL", "C"), ("LANG", "sv_SE.UTF-8")], None), Marker::Ascii);
+        assert_eq!(choose(&[("LC_CTYPE", "sv_SE.ISO8859-1")], None), Marker::Ascii);
+        assert_eq!(choose(&[("LC_ALL", "C")], Some(Marker::Braille)), Marker::Braille, "asked for");
+    }
+
+    #[test]
+    fn letters_lose_their_marks_and_nothing_but_ascii_is_left() {
+        let plain = |text: &str| text.chars().map(to_ascii).collect::<String>();
+        assert_eq!(
+            plain("Åsa Öberg, Łódź: 1\u{a0}234 kr − 5 × smörgås…"),
+            "Asa Oberg, Lodz: 1 234 kr - 5 x smorgas~"
+        );
+        assert_eq!(plain("山é€"), "?e?");
+        assert!(
+            ('\0'..char::MAX)
+                .all(|character| to_ascii(character).is_ascii_graphic() || to_ascii(character) == ' ')
+        );
     }
 }

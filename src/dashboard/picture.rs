@@ -82,10 +82,18 @@ fn seen(row: &[Cell]) -> Vec<(usize, &Cell)> {
     seen
 }
 
-/// What cells of one run have in common; a shape is drawn with its like.
-fn look(cell: &Cell) -> (Color, Color, Modifier, bool) {
-    (cell.fg, cell.bg, cell.modifier, shape(cell).is_some())
+/// What cells of one run have in common; a shape is drawn with its like, and dots with dots.
+fn look(cell: &Cell) -> (Color, Color, Modifier, Option<bool>) {
+    (cell.fg, cell.bg, cell.modifier, shape(cell).map(|_| is_dots(cell)))
 }
+
+/// Whether it is a sign of braille dots.
+fn is_dots(cell: &Cell) -> bool {
+    cell.symbol().starts_with(|sign| ('\u{2801}'..='\u{28ff}').contains(&sign))
+}
+
+/// For what touches its neighbours: edges that are smoothed each by itself let the ground shine through where they meet.
+const CRISP: &str = " shape-rendering=\"crispEdges\"";
 
 /// Draws cells side by side that look alike.
 fn draw(run: &[(usize, &Cell)], ground: &str, y: f64, svg: &mut String) {
@@ -95,8 +103,10 @@ fn draw(run: &[(usize, &Cell)], ground: &str, y: f64, svg: &mut String) {
     let (x, wide) = (*first as f64 * WIDE, words.width() as f64 * WIDE);
     // Writing to a String cannot fail.
     if paper != ground {
-        let _ =
-            writeln!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{wide}\" height=\"{HIGH}\" fill=\"{paper}\"/>");
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{wide}\" height=\"{HIGH}\" fill=\"{paper}\"{CRISP}/>"
+        );
     }
     let faint = if cell.modifier.contains(Modifier::DIM) { " opacity=\"0.6\"" } else { "" };
     if shape(cell).is_some() {
@@ -108,7 +118,8 @@ fn draw(run: &[(usize, &Cell)], ground: &str, y: f64, svg: &mut String) {
                 let _ = write!(path, "M{x:.2} {y:.2}h{width:.2}v{height:.2}h{:.2}z", -width);
             }
         }
-        let _ = writeln!(svg, "<path fill=\"{ink}\"{faint} d=\"{path}\"/>");
+        let crisp = if is_dots(cell) { "" } else { CRISP };
+        let _ = writeln!(svg, "<path fill=\"{ink}\"{faint}{crisp} d=\"{path}\"/>");
         return;
     }
     let inside = words.trim();
@@ -223,8 +234,22 @@ mod tests {
         let picture = svg(&screen(&[("  a<b & c", green), ("▁█⣿", green)]));
         assert!(picture.contains(">a&lt;b &amp; c</text>") && picture.contains("x=\"18\""), "{picture}");
         assert!(picture.contains("fill=\"#87d787\"") && !picture.contains('█'), "{picture}");
-        let path = picture.split(" d=\"").nth(1).unwrap().split('"').next().unwrap();
-        assert_eq!(path.matches('M').count(), 10, "two blocks and eight dots: {path}");
+        let path = |nth| picture.split(" d=\"").nth(nth).unwrap().split('"').next().unwrap();
+        let parts = [1, 2].map(|nth| path(nth).matches('M').count());
+        assert_eq!(parts, [2, 8], "two blocks and eight dots: {picture}");
+    }
+
+    #[test]
+    fn no_ground_shines_through_between_what_touches() {
+        let style = Style::new().fg(Color::Indexed(114)).bg(Color::Indexed(236));
+        let picture = svg(&screen(&[("", Style::new()), ("██ a", style), ("██ b", style), ("⣿⣿ c", style)]));
+        for line in
+            picture.lines().skip(3).filter(|line| line.starts_with("<rect") || line.starts_with("<path"))
+        {
+            let is_dots = line.matches('M').count() > 2;
+            assert_eq!(line.contains("crispEdges"), !is_dots, "{line}");
+        }
+        assert!(picture.matches("crispEdges").count() >= 5, "{picture}");
     }
 
     #[test]

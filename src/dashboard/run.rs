@@ -64,7 +64,7 @@ pub enum Exit {
     Quit,
     /// The program around it asked for it, or makes no pictures any more.
     Stopped,
-    /// SIGINT, SIGTERM or SIGHUP.
+    /// SIGINT, SIGTERM, SIGHUP or SIGQUIT.
     Signal,
 }
 
@@ -110,6 +110,7 @@ async fn on_screen(
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
+    let mut quit = signal(SignalKind::quit())?;
     let suspend = signals(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()), || Input::Stop)?;
     let proceed = signals(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()), || Input::Continue)?;
     let look = Look::new(options.theme, options.lang, options.marker);
@@ -126,6 +127,7 @@ async fn on_screen(
         _ = terminate.recv() => Ok(Exit::Signal),
         _ = interrupt.recv() => Ok(Exit::Signal),
         _ = hangup.recv() => Ok(Exit::Signal),
+        _ = quit.recv() => Ok(Exit::Signal),
         exit = drive(&mut screen, inputs, app, look, snapshots, requests, stop) => exit,
     }
 }
@@ -237,7 +239,7 @@ fn obey<S: Surface>(
         Some(Effect::Save) => {
             let mut picture = blank(surface)?;
             view::draw(&mut picture, app.picture(), app.ui(), look);
-            Request::Save(Picture::of(&picture))
+            Request::Save(Picture::of(&picture), Box::new(app.picture().figures.clone()))
         }
         Some(Effect::Suspend) => {
             if !surface.ask_to_stop()? {
@@ -265,9 +267,10 @@ fn blank(surface: &impl Surface) -> Result<Buffer, ScreenError> {
 fn action(event: &Event, app: &App) -> Option<Action> {
     match event {
         Event::Key(key) => keymap::command(key, app.ui()).map(Action::Command),
+        Event::Paste(text) => Some(Action::Paste(text.clone())),
         Event::Mouse(mouse) => pointed(*mouse, app).map(Action::Command),
         Event::Resize(..) | Event::FocusGained => Some(Action::Redraw),
-        _ => None,
+        Event::FocusLost => None,
     }
 }
 

@@ -9,6 +9,7 @@ mod bytes;
 mod stray;
 
 use std::{
+    ffi::OsStr,
     fs::File,
     future::Future,
     io::{self, IsTerminal},
@@ -41,6 +42,12 @@ pub enum ScreenError {
          once, or `shop-sim consume` to run the consumers without a screen"
     )]
     NoTerminal,
+    /// The terminal says that it only takes lines.
+    #[error(
+        "the dashboard needs a terminal that can place its cursor, and TERM={0} cannot: set TERM to what it really is, or use \
+         `shop-sim status` for the figures once"
+    )]
+    Dumb(String),
     /// The terminal answered with an error.
     #[error("the terminal cannot be used ({0}); `shop-sim status` shows the figures without one")]
     Io(#[from] io::Error),
@@ -95,7 +102,7 @@ impl Screen {
     /// Takes the terminal over; what would be printed on it by mistake goes to `log`. The mouse is only captured
     /// when asked, since that takes away the terminal's own selection of text. Must run inside a tokio runtime.
     pub fn enter(mouse: bool, log: &Path) -> Result<Self, ScreenError> {
-        require_terminal(io::stdin().is_terminal(), io::stdout().is_terminal())?;
+        check()?;
         // The theme decides on colours, `NO_COLOR` included (see `ThemeName::choose`). Left to itself,
         // crossterm turns each colour into a bare reset then, which wipes bold and reversed as well.
         style::force_color_output(true);
@@ -161,7 +168,7 @@ fn write_by_force(tty: impl AsFd, mut bytes: &[u8]) -> bool {
 impl Surface for Screen {
     fn size(&self) -> Result<Size, ScreenError> {
         let size = termios::tcgetwinsize(&self.tty).map_err(io::Error::from)?;
-        Ok(Size::new(size.ws_col, size.ws_row))
+        Ok(size_of(size.ws_col, size.ws_row))
     }
 
     fn show(&mut self, picture: Buffer) -> Result<(), ScreenError> {
@@ -250,8 +257,27 @@ fn open() -> io::Result<File> {
     }
 }
 
-fn require_terminal(stdin: bool, stdout: bool) -> Result<(), ScreenError> {
-    if stdin && stdout { Ok(()) } else { Err(ScreenError::NoTerminal) }
+/// An error where there is no terminal for a [`Screen`].
+pub fn check() -> Result<(), ScreenError> {
+    require_terminal(
+        io::stdin().is_terminal(),
+        io::stdout().is_terminal(),
+        std::env::var_os("TERM").as_deref(),
+    )
+}
+
+fn require_terminal(stdin: bool, stdout: bool, term: Option<&OsStr>) -> Result<(), ScreenError> {
+    match term.and_then(OsStr::to_str) {
+        _ if !(stdin && stdout) => Err(ScreenError::NoTerminal),
+        Some(term @ "dumb") => Err(ScreenError::Dumb(term.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// A terminal that does not know its size, as on a serial line, says 0: then it is taken for the usual one.
+fn size_of(columns: u16, rows: u16) -> Size {
+    let known = |length: u16, usual| if length == 0 { usual } else { length };
+    Size::new(known(columns, 80), known(rows, 24))
 }
 
 #[cfg(test)]
@@ -260,13 +286,23 @@ mod tests {
 
     #[test]
     fn without_a_terminal_a_sentence_names_what_works_without_one() {
-        assert!(require_terminal(true, true).is_ok());
+        let usual = Some(OsStr::new("xterm"));
+        assert!(require_terminal(true, true, usual).is_ok() && require_terminal(true, true, None).is_ok());
         for (stdin, stdout) in [(false, true), (true, false), (false, false)] {
-            let sentence = require_terminal(stdin, stdout).unwrap_err().to_string();
+            let sentence = require_terminal(stdin, stdout, usual).unwrap_err().to_string();
             assert!(
                 sentence.contains("shop-sim status") && sentence.contains("shop-sim consume"),
                 "{sentence}"
             );
         }
+        let dumb = require_terminal(true, true, Some(OsStr::new("dumb"))).unwrap_err().to_string();
+        assert!(dumb.contains("TERM=dumb") && dumb.contains("shop-sim status"), "{dumb}");
+    }
+
+    #[test]
+    fn a_terminal_that_does_not_know_its_size_is_a_usual_one() {
+        assert_eq!(size_of(0, 0), Size::new(80, 24));
+        assert_eq!(size_of(132, 0), Size::new(132, 24));
+        assert_eq!(size_of(40, 10), Size::new(40, 10));
     }
 }

@@ -79,6 +79,15 @@ impl Default for Span {
     }
 }
 
+/// A line of a list that was chosen: lists move, and the choice stays with what it is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// What the line is of, see [`super::lists::keys`].
+    pub key: u64,
+    /// Where it was: what is there is chosen when it is gone.
+    pub place: usize,
+}
+
 /// What became of a key: why it did nothing, or the shop's answer to it; said for a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
@@ -88,6 +97,14 @@ pub enum Notice {
     NobodySells,
     /// There is no shell that could call the program back.
     NoShell,
+    /// The list has nothing that could be opened.
+    NothingToOpen,
+    /// No panel has the focus.
+    NoPanel,
+    /// There is no higher rate.
+    Fastest,
+    /// There is no lower rate.
+    Slowest,
     /// What was saved, or why something was not done.
     Answer(Sentence),
     /// Something that the day is about.
@@ -108,10 +125,8 @@ pub struct Ui {
     pub focus: Option<usize>,
     /// The panel in focus has the whole page.
     pub enlarged: bool,
-    /// The chosen line of each page's list, by [`Page::index`].
-    pub chosen: [usize; Page::ALL.len()],
-    /// The chosen order: the feed moves, the choice stays with it. `None` for the newest.
-    pub chosen_order: Option<u64>,
+    /// The chosen line of each page's list, by [`Page::index`]; `None` for the first one, whichever that is.
+    pub chosen: [Option<Choice>; Page::ALL.len()],
     /// What each page's list is filtered by, by [`Page::index`]; empty for nothing.
     pub filters: [String; Page::ALL.len()],
     /// The page whose filter is being typed.

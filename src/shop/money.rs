@@ -2,13 +2,18 @@
 
 use std::fmt::Write;
 
-/// Whole öre as kronor in Swedish form: `12 345,67 kr`, thousands by a no-break space.
+/// Whole öre as kronor in Swedish form, as the files have them: `12 345,67 kr`, thousands by a no-break space.
 pub fn kronor(ore: i64) -> String {
+    kronor_with(ore, ',')
+}
+
+/// The same with another mark before the öre.
+pub fn kronor_with(ore: i64, mark: char) -> String {
     let magnitude = ore.unsigned_abs();
     let sign = if ore < 0 { "−" } else { "" };
     let mut text = grouped(sign, itoa::Buffer::new().format(magnitude / 100));
     // Writing to a String cannot fail.
-    let _ = write!(text, ",{:02} kr", magnitude % 100);
+    let _ = write!(text, "{mark}{:02} kr", magnitude % 100);
     text
 }
 
@@ -23,11 +28,11 @@ pub fn signed(number: i64) -> String {
     grouped(sign, itoa::Buffer::new().format(number.unsigned_abs()))
 }
 
-/// What need not be whole, 0 or more: `12 345,67`, with so many decimals.
-pub fn decimal(number: f64, places: usize) -> String {
+/// What need not be whole, 0 or more: `12 345,67`, with so many decimals behind `mark`.
+pub fn decimal(number: f64, places: usize, mark: char) -> String {
     let text = format!("{number:.places$}");
     match text.split_once('.') {
-        Some((whole, rest)) => format!("{},{rest}", grouped("", whole)),
+        Some((whole, rest)) => format!("{}{mark}{rest}", grouped("", whole)),
         None => grouped("", &text),
     }
 }
@@ -53,16 +58,17 @@ mod tests {
     fn numbers_read_as_money_does() {
         assert_eq!(thousands(531_250), "531\u{a0}250");
         assert_eq!(signed(-16_290_058), "−16\u{a0}290\u{a0}058");
-        assert_eq!(decimal(779.458, 2), "779,46");
-        assert_eq!(decimal(1_234.5, 1), "1\u{a0}234,5");
-        assert_eq!(decimal(999.96, 1), "1\u{a0}000,0");
-        assert_eq!(decimal(20.0, 0), "20");
+        assert_eq!(decimal(779.458, 2, ','), "779,46");
+        assert_eq!(decimal(1_234.5, 1, '.'), "1\u{a0}234.5");
+        assert_eq!(decimal(999.96, 1, ','), "1\u{a0}000,0");
+        assert_eq!(decimal(20.0, 0, ','), "20");
     }
 
     #[test]
     fn money_reads_as_in_sweden() {
         assert_eq!(kronor(0), "0,00 kr");
         assert_eq!(kronor(1_234_567), "12\u{a0}345,67 kr");
+        assert_eq!(kronor_with(1_234_567, '.'), "12\u{a0}345.67 kr");
         assert_eq!(kronor(-5), "−0,05 kr");
         assert_eq!(kronor(i64::MIN), "−92\u{a0}233\u{a0}720\u{a0}368\u{a0}547\u{a0}758,08 kr");
     }

@@ -210,6 +210,27 @@ pub async fn ensure(session: &Session, timeout: Duration) -> Result<Vec<String>,
     }
 }
 
+/// Removes the topics of a shop that is over, and the groups of its `views`. What does not go stays, and the log says so.
+pub async fn remove(session: &Session, views: &[&str]) {
+    let admin: AdminClient<DefaultClientContext> = match session.client(&[]).create() {
+        Ok(admin) => admin,
+        Err(error) => return tracing::warn!("the topics of {} stay: {error}", session.prefix),
+    };
+    let options = AdminOptions::new().operation_timeout(Some(LEADERS)).request_timeout(Some(LEADERS));
+    let groups: Vec<String> = views.iter().map(|view| session.group(view)).collect();
+    let topics = Topic::ALL.map(|topic| session.topic(topic));
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+    let gone = match admin.delete_groups(&groups, &options).await {
+        Ok(_) => admin.delete_topics(&topics, &options).await,
+        Err(error) => Err(error),
+    };
+    match gone {
+        Ok(_) => tracing::info!("the topics of {} are removed", session.prefix),
+        Err(error) => tracing::warn!("the topics of {} stay: {error}", session.prefix),
+    }
+}
+
 /// An error unless a topic has as many partitions as are needed.
 fn enough(session: &Session, topic: Topic, partitions: i32) -> Result<(), StreamError> {
     let least = if topic == Topic::State { Topic::State.partitions(1) } else { 1 };

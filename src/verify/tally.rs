@@ -184,14 +184,14 @@ impl Windows {
         // The slot that the two hours began in counts as a whole.
         if second.div_euclid(SLOT) >= (now - 7200 + 1).div_euclid(SLOT) {
             let waited = (handled.handled_at - handled.created_at).num_seconds().max(0);
-            *self.waits.entry(two_digits(waited)).or_default() += 1;
+            *self.waits.entry(three_digits(waited)).or_default() += 1;
         }
     }
 }
 
-/// A number with all but its first two digits zero.
-fn two_digits(number: i64) -> i64 {
-    let below = number.checked_ilog10().map_or(0, |digits| digits.saturating_sub(1));
+/// A number with all but its first three digits zero.
+fn three_digits(number: i64) -> i64 {
+    let below = number.checked_ilog10().map_or(0, |digits| digits.saturating_sub(2));
     let unit = 10_i64.pow(below);
     number / unit * unit
 }

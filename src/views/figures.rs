@@ -138,8 +138,8 @@ pub struct HandledFigures {
 
 /// Shop time from sale to handling, as a histogram that can be merged.
 ///
-/// Waits are counted by their whole seconds up to 99 s, and above by two significant digits (rounded down), so a
-/// quantile is at most 10 % low.
+/// Waits are counted by their whole seconds up to 999 s, and above by three significant digits (rounded down), so a
+/// quantile is less than 1 % low.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Waits(BTreeMap<i64, u64>);
 
@@ -147,7 +147,7 @@ impl Waits {
     /// Counts one order that waited `seconds` of shop time.
     pub fn add(&mut self, seconds: i64, orders: u64) {
         let mut unit = 1;
-        while seconds / unit >= 100 {
+        while seconds / unit >= 1_000 {
             unit *= 10;
         }
         let sum = self.0.entry(seconds.max(0) / unit * unit).or_default();

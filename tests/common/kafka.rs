@@ -143,6 +143,14 @@ pub fn write_with(bootstrap: &str, topic: &str, records: &[Record], properties: 
     producer.flush(PATIENCE).expect("written");
 }
 
+/// The names of all topics.
+pub fn topics(bootstrap: &str) -> Vec<String> {
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", bootstrap).create().expect("a consumer");
+    let found = consumer.fetch_metadata(None, PATIENCE).expect("the topics");
+    found.topics().iter().map(|topic| topic.name().to_owned()).collect()
+}
+
 /// How far each partition of a topic reaches: the sum of its high watermarks.
 pub fn records_written(bootstrap: &str, topic: &str) -> i64 {
     let consumer: BaseConsumer = ClientConfig::new()

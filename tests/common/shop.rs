@@ -221,7 +221,7 @@ impl Running {
     }
 
     /// A `HOST:PORT` in what it printed, once a whole line has one.
-    fn address(&self) -> Option<String> {
+    pub fn address(&self) -> Option<String> {
         let text = self.stdout() + &self.stderr();
         let whole = text.rsplit_once('\n')?.0;
         let words = whole.split(|one: char| one.is_whitespace() || matches!(one, ',' | '(' | ')' | '"'));

@@ -75,6 +75,7 @@ impl Terminal {
         fcntl_setfl(&pty, fcntl_getfl(&pty).unwrap() | OFlags::NONBLOCK).unwrap();
         let child = pty_process::blocking::Command::from(command)
             .env("TERM", "xterm-256color")
+            .env("LC_ALL", "C.UTF-8")
             .env_remove("NO_COLOR")
             .env_remove("SHOP_SIM_BOOTSTRAP")
             .spawn_borrowed(&side)

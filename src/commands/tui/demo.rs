@@ -105,8 +105,21 @@ impl Demo {
         args.handling.handle_every.get_or_insert(HANDLE_EVERY_MS);
         if setting.common.bootstrap.is_some() {
             // On a real cluster nothing is emptied: each demo has topics of its own.
-            setting.common.prefix = format!("{}-demo-{}", self.prefix, self.begun.timestamp());
+            setting.common.prefix = self.topics();
         }
+    }
+
+    /// What its topics on a real cluster begin with.
+    fn topics(&self) -> String {
+        format!("{}-demo-{}", self.prefix, self.begun.timestamp())
+    }
+
+    /// What the topics of the demo begin with that is kept in the folder, where they are on the cluster of this one, which
+    /// is another.
+    pub(super) fn left_over(&self, out_dir: &OutDir) -> Result<Option<String>, OutDirError> {
+        let kept =
+            Self::kept(out_dir)?.filter(|kept| kept.bootstrap.is_some() && kept.bootstrap == self.bootstrap);
+        Ok(kept.map(|kept| kept.topics()).filter(|topics| *topics != self.topics()))
     }
 
     /// How long the talk over it has been going on.

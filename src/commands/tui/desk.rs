@@ -17,16 +17,11 @@ use crate::{
     engine::Ended,
     messages::{Sentence, Severity},
     read_model::ReadModel,
-    runtime::{
-        out_dir::OutDir,
-        services::{self, Services},
-        snapshots::Asked,
-        supervisor::Supervisor,
-        tracker,
-    },
-    shop::{Catalog, Zone},
+    runtime::{out_dir::OutDir, services::Services, snapshots::Asked, supervisor::Supervisor, tracker},
+    shop::Zone,
     sinks::report::{Report, json_file},
     stream::{Session, order_search::TrackedOrder},
+    views::figures::ShopFigures,
 };
 
 /// A report that is read may be revised: how often to look, wall time.
@@ -42,7 +37,6 @@ pub(super) struct Desk {
     model: Arc<ReadModel>,
     clock: Clock,
     zone: Zone,
-    catalog: Arc<Catalog>,
     out_dir: OutDir,
     wanted: watch::Sender<Option<u64>>,
     followed: watch::Sender<Option<TrackedOrder>>,
@@ -59,7 +53,6 @@ impl Desk {
             model: Arc::clone(&services.model),
             clock: services.clock.clone(),
             zone: services.zone,
-            catalog: Arc::clone(&setting.catalog),
             out_dir: setting.out_dir.clone(),
             wanted: watch::Sender::new(None),
             followed,
@@ -112,7 +105,7 @@ impl Desk {
                     reading = date;
                     self.open(date).await;
                 }
-                Some(Request::Save(picture)) => self.save(picture).await,
+                Some(Request::Save(picture, figures)) => self.save(picture, &figures).await,
                 Some(Request::TalkBegan) => {
                     if let Err(error) = demo::note(&self.out_dir, |demo| demo.talk = Some(Utc::now())) {
                         tracing::warn!("a start after this one will not know when the talk began: {error}");
@@ -135,11 +128,10 @@ impl Desk {
         });
     }
 
-    /// Saves a picture with the figures of this moment, and says where.
-    async fn save(&self, picture: Picture) {
-        let figures = services::figures(&self.model, &self.clock, &self.catalog);
+    /// Saves a picture with the figures that it shows, and says where.
+    async fn save(&self, picture: Picture, figures: &ShopFigures) {
         let name = self.zone.at(figures.shop_second).format("%Y-%m-%d-%H%M%S").to_string();
-        let json = status::json(&figures, self.zone);
+        let json = status::json(figures, self.zone);
         let folder = self.out_dir.path().join(FOLDER);
         let written = tokio::task::spawn_blocking(move || {
             let saved = save(&folder, &name, &picture, &json);
@@ -156,7 +148,7 @@ impl Desk {
             Ok(Err(sentence)) => (Severity::Error, sentence),
             Err(error) => (Severity::Error, Sentence::Text(error.to_string())),
         };
-        self.model.say(figures.shop_second, severity, sentence);
+        self.model.say(self.clock.now().unwrap_or(figures.shop_second), severity, sentence);
     }
 }
 

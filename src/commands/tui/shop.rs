@@ -70,14 +70,6 @@ impl Plan {
             backfill.per_second /= args.simulator.speed;
         }
         options.check()?;
-        if matches!(args.backfill, Some(BackfillArg::Period(..)))
-            && !args.demo
-            && args.simulator.start.is_some()
-        {
-            return Err(Failure::Other(
-                "--backfill and --start exclude each other: give one of them".to_owned(),
-            ));
-        }
         Ok(Self {
             out_dir: setting.out_dir.clone(),
             catalog: Arc::clone(&setting.catalog),
@@ -298,7 +290,7 @@ async fn serve(
                 if request == Request::Rush { Control::Rush } else { Control::ToMidnight }
             }
             // The desk does these.
-            Some(Request::Follow(_) | Request::Open(_) | Request::Save(_) | Request::TalkBegan) => continue,
+            Some(Request::Follow(_) | Request::Open(_) | Request::Save(..) | Request::TalkBegan) => continue,
             Some(Request::Quit) | None => break,
         };
         // A simulator of this process hears it directly, Kafka or not.

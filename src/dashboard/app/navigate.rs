@@ -2,22 +2,31 @@
 
 use super::App;
 use crate::dashboard::{
-    action::{Command, Request},
+    action::{Command, Effect, Request},
     lists,
     page::{PANELS, Page},
     targets::Target,
+    ui::{Choice, Notice},
 };
 
 /// A filter is a word or two, characters.
 const LONGEST_FILTER: usize = 60;
 
 impl App {
-    /// Obeys a command that moves; what is to be asked of the program around comes back.
-    pub(super) fn navigate(&mut self, command: Command) -> Option<Request> {
+    /// Obeys a command that moves; what is to be asked of the program around comes back, or why nothing was done.
+    pub(super) fn navigate(&mut self, command: Command) -> Result<Option<Effect>, Notice> {
+        let request = match command {
+            Command::Enter => self.enter()?,
+            Command::Point(target) => self.point(target)?,
+            other => self.step(other),
+        };
+        Ok(request.map(Effect::Ask))
+    }
+
+    fn step(&mut self, command: Command) -> Option<Request> {
         match command {
             Command::Go(page) => self.go(page),
             Command::Back => return self.back(),
-            Command::Enter => return self.enter(),
             Command::FocusNext => self.move_focus(1),
             Command::FocusPrevious => self.move_focus(PANELS - 1),
             Command::Up => self.choose(|line, _| line.saturating_sub(1)),
@@ -30,16 +39,11 @@ impl App {
             Command::First => self.choose(|_, _| 0),
             Command::Last => self.choose(|_, _| usize::MAX),
             Command::Filter if self.ui.page.has_filter() => self.ui.typing = Some(self.ui.page),
-            Command::Type(character) => self.edit(|filter| {
-                if filter.chars().count() < LONGEST_FILTER && !character.is_control() {
-                    filter.push(character);
-                }
-            }),
+            Command::Type(character) => self.write(&[character]),
             Command::Erase => self.edit(|filter| {
                 filter.pop();
             }),
             Command::Sort if self.ui.page == Page::Stock => self.ui.sort = self.ui.sort.next(),
-            Command::Point(target) => return self.point(target),
             _ => {}
         }
         None
@@ -74,30 +78,34 @@ impl App {
         None
     }
 
-    fn enter(&mut self) -> Option<Request> {
+    fn enter(&mut self) -> Result<Option<Request>, Notice> {
         if self.ui.typing.take().is_some() {
-            return None;
+            return Ok(None);
         }
-        match self.ui.page {
+        Ok(match self.ui.page {
             Page::Overview => {
-                self.ui.enlarged = self.ui.focus.is_some() && !self.ui.enlarged;
+                self.ui.focus.ok_or(Notice::NoPanel)?;
+                self.ui.enlarged = !self.ui.enlarged;
                 None
             }
+            // From here on the choice is this line's, whatever comes above it.
             Page::Orders => {
+                let place = self.chosen_line();
                 let orders = lists::orders(&self.shown, &self.ui);
-                let order = orders.get(lists::chosen_order(&orders, &self.ui))?.order_id;
-                // From here on the choice is this order's, however many come.
-                self.ui.chosen_order = Some(order);
+                let order = orders.get(place).ok_or(Notice::NothingToOpen)?.order_id;
+                self.choose_line(Some(place));
                 self.ui.following = Some(order);
                 Some(Request::Follow(Some(order)))
             }
             Page::Reports => {
-                let date = lists::reports(&self.shown).get(self.chosen(Page::Reports))?.date;
+                let place = self.chosen_line();
+                let date = lists::reports(&self.shown).get(place).ok_or(Notice::NothingToOpen)?.date;
+                self.choose_line(Some(place));
                 self.ui.reading = Some(date);
                 Some(Request::Open(Some(date)))
             }
             Page::Sales | Page::Stock | Page::Handling | Page::Kafka | Page::Log => None,
-        }
+        })
     }
 
     /// Forward by so many panels, and around.
@@ -109,32 +117,41 @@ impl App {
         }
     }
 
-    /// The chosen line of a page's list, by its place.
-    fn chosen(&self, page: Page) -> usize {
-        self.ui.chosen.get(page.index()).copied().unwrap_or(0)
+    /// The place of the chosen line in the open page's list.
+    fn chosen_line(&self) -> usize {
+        lists::chosen(&self.shown, &self.ui, self.ui.page)
     }
 
-    /// The chosen line of the open page's list.
-    fn chosen_line(&self) -> usize {
-        match self.ui.page {
-            Page::Orders => lists::chosen_order(&lists::orders(&self.shown, &self.ui), &self.ui),
-            page => self.chosen(page),
+    /// Chooses the line at a place of the open page's list; `None` for the first one, whichever that will be.
+    fn choose_line(&mut self, place: Option<usize>) {
+        let page = self.ui.page;
+        let keys = lists::keys(&self.shown, &self.ui, page);
+        let choice = place.and_then(|place| keys.get(place).map(|key| Choice { key: *key, place }));
+        if let Some(chosen) = self.ui.chosen.get_mut(page.index()) {
+            *chosen = choice;
         }
     }
 
     /// Chooses another line: `to` has the chosen one and how many lines a page shows.
     fn choose(&mut self, to: impl Fn(usize, usize) -> usize) {
-        let page = self.ui.page;
-        let Some(last) = lists::length(&self.shown, &self.ui, page).checked_sub(1) else { return };
+        let Some(last) = lists::keys(&self.shown, &self.ui, self.ui.page).len().checked_sub(1) else {
+            return;
+        };
         let visible = self.targets.lines().max(2) - 1;
         let line = to(self.chosen_line().min(last), visible).min(last);
-        if page == Page::Orders {
-            // The first line is the newest order, whichever that is.
-            let orders = lists::orders(&self.shown, &self.ui);
-            self.ui.chosen_order = orders.get(line).filter(|_| line > 0).map(|order| order.order_id);
-        } else if let Some(chosen) = self.ui.chosen.get_mut(page.index()) {
-            *chosen = line;
-        }
+        self.choose_line(Some(line).filter(|line| *line > 0));
+    }
+
+    /// Text that was pasted is written into the filter that is typed; elsewhere it is not meant for the shop.
+    pub(super) fn paste(&mut self, text: &str) {
+        self.write(&text.chars().collect::<Vec<_>>());
+    }
+
+    fn write(&mut self, text: &[char]) {
+        self.edit(|filter| {
+            let room = LONGEST_FILTER.saturating_sub(filter.chars().count());
+            filter.extend(text.iter().filter(|character| !character.is_control()).take(room));
+        });
     }
 
     fn edit(&mut self, change: impl FnOnce(&mut String)) {
@@ -151,7 +168,7 @@ impl App {
         }
     }
 
-    fn point(&mut self, target: Target) -> Option<Request> {
+    fn point(&mut self, target: Target) -> Result<Option<Request>, Notice> {
         match target {
             Target::Page(page) => self.go(page),
             Target::Panel(panel) if self.ui.focus == Some(panel) => return self.enter(),
@@ -159,6 +176,6 @@ impl App {
             Target::Line(line) if self.chosen_line() == line => return self.enter(),
             Target::Line(line) => self.choose(|_, _| line),
         }
-        None
+        Ok(None)
     }
 }

@@ -1,6 +1,6 @@
 //! The screen in English.
 
-use super::{PageWords, Words, speech};
+use super::{PageWords, Unit, Words, speech};
 use crate::messages::Lang;
 
 /// English.
@@ -57,7 +57,7 @@ pub const EN: Words = Words {
     stage_handled: "handled",
     all_handled: "handled",
     stage_mailed: "mailed",
-    pieces: "pcs",
+    pieces: Unit { one: "pc", many: "pcs" },
     no_messages: "Nothing to report yet.",
     no_orders: "No orders yet.",
     no_stock: "No goods yet.",
@@ -68,9 +68,9 @@ pub const EN: Words = Words {
     sold: "sold",
     in_stock: "in stock",
     behind: "behind",
-    duplicates: "duplicates",
-    dead_letters: "dead letters",
-    lost_sales: "lost sales",
+    duplicates: Unit { one: "duplicate", many: "duplicates" },
+    dead_letters: Unit { one: "dead letter", many: "dead letters" },
+    lost_sales: Unit { one: "lost sale", many: "lost sales" },
     alarm: "Alarm",
     page_names: ["Overview", "Sales", "Stock", "Orders", "Handling", "Reports", "Kafka", "Log"],
     key_space: "space",
@@ -120,6 +120,10 @@ pub const EN: Words = Words {
     notice_real_time: "Only available in accelerated time: start with --demo.",
     notice_nobody_sells: "No simulator is running that could do it.",
     notice_no_shell: "There is no shell here to go back to.",
+    notice_nothing_to_open: "There is nothing to open in this list yet.",
+    notice_no_panel: "Choose a panel first, with tab.",
+    notice_fastest: "There is no higher rate.",
+    notice_slowest: "There is no lower rate.",
     speech: speech::EN,
     code: "en",
     needs_at_least: "The dashboard needs at least",

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    messages::Lang,
-    shop::money::{kronor, thousands},
-};
+use crate::{messages::Lang, shop::money::thousands};
 
 /// A run that has ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,8 +43,8 @@ struct Labels {
     in_all: &'static str,
     rows: [&'static str; 6],
     lie_in: &'static str,
-    /// Behind the number of records.
-    unread: &'static str,
+    /// Behind the number of records: of one, and of any other.
+    unread: [&'static str; 2],
 }
 
 const EN: Labels = Labels {
@@ -56,7 +53,10 @@ const EN: Labels = Labels {
     in_all: "in all",
     rows: ["Orders", "Sales", "Handled", "Mails", "Reports", "Files"],
     lie_in: "in",
-    unread: "records are not in these figures yet: the next start goes on with them.",
+    unread: [
+        "record is not in these figures yet: the next start goes on with it.",
+        "records are not in these figures yet: the next start goes on with them.",
+    ],
 };
 
 const SV: Labels = Labels {
@@ -65,7 +65,10 @@ const SV: Labels = Labels {
     in_all: "totalt",
     rows: ["Order", "Försäljning", "Hanterade", "Mejl", "Rapporter", "Filer"],
     lie_in: "i",
-    unread: "poster är inte med i siffrorna än: nästa start fortsätter med dem.",
+    unread: [
+        "post är inte med i siffrorna än: nästa start fortsätter med den.",
+        "poster är inte med i siffrorna än: nästa start fortsätter med dem.",
+    ],
 };
 
 impl Lang {
@@ -80,9 +83,9 @@ impl Lang {
             format!("{} {}:{:02}:{:02}.", labels.lasted, seconds / 3600, seconds / 60 % 60, seconds % 60),
             String::new(),
         ];
-        let cells: Vec<[String; 2]> = cells(run.before, run.after)
+        let cells: Vec<[String; 2]> = cells(self, run.before, run.after)
             .into_iter()
-            .zip(cells_of(run.after))
+            .zip(cells_of(self, run.after))
             .map(|(now, all)| [now, all])
             .collect();
         let width = |column: usize, title: &str| {
@@ -100,28 +103,31 @@ impl Lang {
             *files = format!("{files}   {} {}", labels.lie_in, run.out);
         }
         if run.unread > 0 {
-            lines.extend([String::new(), format!("{} {}", thousands(run.unread), labels.unread)]);
+            let [one, many] = labels.unread;
+            let unread = if run.unread == 1 { one } else { many };
+            lines.extend([String::new(), format!("{} {unread}", thousands(run.unread))]);
         }
         lines.join("\n")
     }
 }
 
 /// What came between two moments. Logs that were replaced in between leave nothing to tell.
-fn cells(before: Tally, after: Tally) -> [String; 6] {
-    cells_of(Tally {
+fn cells(lang: Lang, before: Tally, after: Tally) -> [String; 6] {
+    let between = Tally {
         orders: after.orders.saturating_sub(before.orders),
         sales_ore: after.sales_ore.saturating_sub(before.sales_ore).max(0),
         handled: after.handled.saturating_sub(before.handled),
         mails: after.mails.saturating_sub(before.mails),
         reports: after.reports.saturating_sub(before.reports),
         files: after.files.saturating_sub(before.files),
-    })
+    };
+    cells_of(lang, between)
 }
 
-fn cells_of(tally: Tally) -> [String; 6] {
+fn cells_of(lang: Lang, tally: Tally) -> [String; 6] {
     [
         thousands(tally.orders),
-        kronor(tally.sales_ore),
+        lang.kronor(tally.sales_ore),
         thousands(tally.handled),
         thousands(tally.mails),
         thousands(tally.reports),
@@ -157,9 +163,12 @@ mod tests {
             out: "out/demo".to_owned(),
         };
         insta::assert_snapshot!(format!("{}\n\n{}", Lang::En.farewell(&run), Lang::Sv.farewell(&run)));
-        let behind = Lang::En.farewell(&Farewell { unread: 1_234, ..run });
+        let behind = Lang::En.farewell(&Farewell { unread: 1_234, ..run.clone() });
         assert!(behind.ends_with(
             "\n\n1\u{a0}234 records are not in these figures yet: the next start goes on with them."
         ));
+        for (lang, one) in [(Lang::En, "\n1 record is not in"), (Lang::Sv, "\n1 post är inte med")] {
+            assert!(lang.farewell(&Farewell { unread: 1, ..run.clone() }).contains(one));
+        }
     }
 }

@@ -28,7 +28,23 @@ impl Lang {
     }
 }
 
-/// The texts of one language. Figures are set in one way in all of them: `12 345,67`.
+/// A word behind a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unit {
+    /// Behind a 1.
+    pub one: &'static str,
+    /// Behind every other.
+    pub many: &'static str,
+}
+
+impl Unit {
+    /// The word for so many.
+    pub fn of(self, count: u64) -> &'static str {
+        if count == 1 { self.one } else { self.many }
+    }
+}
+
+/// The texts of one language.
 #[derive(Debug)]
 pub struct Words {
     /// The language.
@@ -115,7 +131,7 @@ pub struct Words {
     /// Stage of an order.
     pub stage_mailed: &'static str,
     /// Pieces, short.
-    pub pieces: &'static str,
+    pub pieces: Unit,
 
     /// Nothing has happened yet.
     pub no_messages: &'static str,
@@ -139,11 +155,11 @@ pub struct Words {
     /// Audit: records not read yet.
     pub behind: &'static str,
     /// Audit: duplicates.
-    pub duplicates: &'static str,
+    pub duplicates: Unit,
     /// Audit: dead letters.
-    pub dead_letters: &'static str,
+    pub dead_letters: Unit,
     /// Customers who left with nothing.
-    pub lost_sales: &'static str,
+    pub lost_sales: Unit,
     /// A title of an alarm.
     pub alarm: &'static str,
 
@@ -243,6 +259,14 @@ pub struct Words {
     pub notice_nobody_sells: &'static str,
     /// Why a key did nothing.
     pub notice_no_shell: &'static str,
+    /// Why a key did nothing: nothing is in the list.
+    pub notice_nothing_to_open: &'static str,
+    /// Why a key did nothing: no panel has the focus.
+    pub notice_no_panel: &'static str,
+    /// Why a key did nothing: there is no higher rate.
+    pub notice_fastest: &'static str,
+    /// Why a key did nothing: there is no lower rate.
+    pub notice_slowest: &'static str,
     /// What a presenter says.
     pub speech: Speech,
 

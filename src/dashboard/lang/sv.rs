@@ -1,6 +1,6 @@
 //! The screen in Swedish.
 
-use super::{PageWords, Words, speech};
+use super::{PageWords, Unit, Words, speech};
 use crate::messages::Lang;
 
 /// Swedish.
@@ -57,7 +57,7 @@ pub const SV: Words = Words {
     stage_handled: "hanterad",
     all_handled: "hanterade",
     stage_mailed: "mejlad",
-    pieces: "st",
+    pieces: Unit { one: "st", many: "st" },
     no_messages: "Inget att rapportera än.",
     no_orders: "Inga order än.",
     no_stock: "Inga varor än.",
@@ -68,9 +68,9 @@ pub const SV: Words = Words {
     sold: "sålt",
     in_stock: "i lager",
     behind: "eftersläpning",
-    duplicates: "dubbletter",
-    dead_letters: "ogiltiga",
-    lost_sales: "uteblivna köp",
+    duplicates: Unit { one: "dubblett", many: "dubbletter" },
+    dead_letters: Unit { one: "ogiltig", many: "ogiltiga" },
+    lost_sales: Unit { one: "uteblivet köp", many: "uteblivna köp" },
     alarm: "Larm",
     page_names: ["Översikt", "Försäljning", "Lager", "Order", "Hantering", "Rapporter", "Kafka", "Logg"],
     key_space: "blanksteg",
@@ -120,6 +120,10 @@ pub const SV: Words = Words {
     notice_real_time: "Det går bara i snabbspolad tid: starta med --demo.",
     notice_nobody_sells: "Ingen simulator är igång som kan göra det.",
     notice_no_shell: "Här finns inget skal att gå tillbaka till.",
+    notice_nothing_to_open: "Det finns inget att öppna i listan än.",
+    notice_no_panel: "Välj en panel först, med tab.",
+    notice_fastest: "Det finns ingen högre takt.",
+    notice_slowest: "Det finns ingen lägre takt.",
     speech: speech::SV,
     code: "sv",
     needs_at_least: "Fönstret behöver vara minst",

@@ -21,7 +21,7 @@ pub(super) const CANCEL: &[u8] = b"\x18";
 pub(super) fn enter(mouse: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     // A vector takes everything.
-    let _ = queue!(bytes, EnterAlternateScreen, DisableLineWrap, cursor::Hide);
+    let _ = queue!(bytes, EnterAlternateScreen, DisableLineWrap, cursor::Hide, event::EnableBracketedPaste);
     if mouse {
         let _ = queue!(bytes, event::EnableMouseCapture);
     }
@@ -35,6 +35,7 @@ pub(super) fn leave() -> Vec<u8> {
         bytes,
         EndSynchronizedUpdate,
         event::DisableMouseCapture,
+        event::DisableBracketedPaste,
         style::ResetColor,
         EnableLineWrap,
         // Some terminals keep what was on it when their size has changed meanwhile.
@@ -108,8 +109,10 @@ mod tests {
                 shown = Some(next);
             }
             prop_assert!(terminal.screen().alternate_screen() && terminal.screen().hide_cursor());
+            prop_assert!(terminal.screen().bracketed_paste(), "what is pasted is no keys");
             terminal.process(&leave());
             prop_assert!(!terminal.screen().alternate_screen() && !terminal.screen().hide_cursor());
+            prop_assert!(!terminal.screen().bracketed_paste());
         }
     }
 

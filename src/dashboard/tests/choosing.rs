@@ -14,9 +14,10 @@ use crate::{
         page::{PANELS, Page},
         ui::{Span, StockSort},
     },
+    logging::LogLine,
     messages::Sentence,
     stream::order_search::{OrderStatus, TrackedOrder},
-    views::figures::LatestOrder,
+    views::figures::{LatestOrder, ReportNote},
 };
 
 fn go(app: &mut App, page: Page, now: Instant) {
@@ -66,7 +67,7 @@ fn the_focus_goes_round_the_panels_and_enter_enlarges_the_one_it_is_on() {
 fn lines_are_chosen_within_the_list() {
     let (mut app, now) = app(|_| ());
     go(&mut app, Page::Stock, now);
-    let chosen = |app: &App| app.ui().chosen[Page::Stock.index()];
+    let chosen = |app: &App| lists::chosen(app.picture(), app.ui(), Page::Stock);
     let last = app.picture().figures.stock.len() - 1;
     assert!(last > 3);
     for (command, line) in [
@@ -96,14 +97,14 @@ fn lines_are_chosen_within_the_list() {
 fn a_filter_is_typed_kept_and_cleared() {
     let (mut app, now) = app(|_| ());
     go(&mut app, Page::Stock, now);
-    let all = lists::length(app.picture(), app.ui(), Page::Stock);
+    let all = lists::keys(app.picture(), app.ui(), Page::Stock).len();
     press(&mut app, Command::Last, now);
     write(&mut app, "tekk", now);
     press(&mut app, Command::Erase, now);
     assert_eq!((app.ui().typing, app.ui().filter()), (Some(Page::Stock), "tek"));
-    let some = lists::length(app.picture(), app.ui(), Page::Stock);
+    let some = lists::keys(app.picture(), app.ui(), Page::Stock).len();
     assert!(some > 0 && some < all);
-    assert_eq!(app.ui().chosen[Page::Stock.index()], 0, "the choice is in what is left");
+    assert_eq!(app.ui().chosen[Page::Stock.index()], None, "the choice is in what is left");
     press(&mut app, Command::Enter, now);
     assert_eq!((app.ui().typing, app.ui().filter()), (None, "tek"));
     press(&mut app, Command::Type('x'), now);
@@ -135,18 +136,70 @@ fn the_chosen_order_stays_chosen_while_others_come_and_enter_follows_it() {
     press(&mut app, Command::First, now);
     press(&mut app, Command::Down, now);
     press(&mut app, Command::Down, now);
-    assert_eq!(app.ui().chosen_order, Some(ids[2]));
+    let chosen = |app: &App| app.ui().chosen[Page::Orders.index()].map(|choice| choice.key);
+    assert_eq!(chosen(&app), Some(ids[2]));
     let mut more = fixture::afternoon();
     let mut feed = (*more.feed).clone();
     feed.insert(0, LatestOrder { order_id: u64::MAX, ..feed[0].clone() });
     more.feed = Arc::new(feed);
     app.update(Action::Picture(Arc::new(more)), now);
     press(&mut app, Command::Up, now);
-    assert_eq!(app.ui().chosen_order, Some(ids[1]));
+    assert_eq!(chosen(&app), Some(ids[1]));
     assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Follow(Some(ids[1]))));
     assert_eq!(app.ui().following, Some(ids[1]));
     press(&mut app, Command::First, now);
-    assert_eq!(app.ui().chosen_order, None, "the first line is the newest, whichever that is");
+    assert_eq!(chosen(&app), None, "the first line is the newest, whichever that is");
+}
+
+#[test]
+fn the_chosen_day_and_the_chosen_line_of_the_log_stay_chosen_while_others_come() {
+    let (mut app, now) = app(|_| ());
+    let dates: Vec<_> = app.picture().figures.reports.iter().rev().map(|note| note.date).collect();
+    go(&mut app, Page::Reports, now);
+    press(&mut app, Command::Down, now);
+    go(&mut app, Page::Log, now);
+    press(&mut app, Command::Down, now);
+    press(&mut app, Command::Down, now);
+    let line = |app: &App| {
+        let place = lists::chosen(app.picture(), app.ui(), Page::Log);
+        lists::log(app.picture(), app.ui())[place].text.clone()
+    };
+    let chosen = line(&app);
+    // Midnight comes, and the log has more to say.
+    let mut later = fixture::afternoon();
+    let newest = later.figures.reports.last().unwrap().clone();
+    let date = newest.date.succ_opt().unwrap();
+    later.figures.reports.push(ReportNote { date, ..newest });
+    let log = Arc::make_mut(&mut later.log);
+    let last = log.back().unwrap().clone();
+    log.push_back(LogLine { number: last.number + 1, text: "more".to_owned(), ..last });
+    app.update(Action::Picture(Arc::new(later.clone())), now);
+    assert_eq!(line(&app), chosen);
+    go(&mut app, Page::Reports, now);
+    assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Open(Some(dates[1]))));
+
+    // What was opened stays chosen, also where it was the newest.
+    press(&mut app, Command::First, now);
+    assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Open(Some(date))));
+    let next = date.succ_opt().unwrap();
+    let newest = later.figures.reports.last().unwrap().clone();
+    later.figures.reports.push(ReportNote { date: next, ..newest });
+    app.update(Action::Picture(Arc::new(later)), now);
+    assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Open(Some(date))));
+}
+
+#[test]
+fn what_is_pasted_is_no_keys() {
+    let (mut app, now) = app(|_| ());
+    let before = app.ui().clone();
+    assert_eq!(app.update(Action::Paste("quit at once".to_owned()), now), None);
+    assert_eq!(*app.ui(), before);
+    go(&mut app, Page::Stock, now);
+    press(&mut app, Command::Filter, now);
+    app.update(Action::Paste("te\nk q".to_owned()), now);
+    assert_eq!(app.ui().filter(), "tek q", "where one types it is typed");
+    app.update(Action::Paste("x".repeat(500)), now);
+    assert_eq!(app.ui().filter().chars().count(), 60);
 }
 
 #[test]

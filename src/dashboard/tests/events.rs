@@ -195,8 +195,34 @@ async fn what_is_saved_is_what_is_seen() {
     stage.press('3');
     stage.see(|picture| !on_overview(picture)).await;
     stage.press('s');
-    let Request::Save(saved) = stage.asked().await else { panic!("something else was asked") };
+    let Request::Save(saved, figures) = stage.asked().await else { panic!("something else was asked") };
     assert_eq!(saved.text.trim_end(), stage.last().trim_end());
+    assert_eq!(*figures, fixture::afternoon().figures);
+
+    // While it stands still, picture and figures are of one moment.
+    stage.press('f');
+    stage.see(|picture| picture.contains("frozen")).await;
+    stage.shop.send(Arc::new(fixture::at(fixture::AFTERNOON + 60))).unwrap();
+    stage.press('1');
+    stage.see(on_overview).await;
+    stage.press('s');
+    let Request::Save(_, figures) = stage.asked().await else { panic!("something else was asked") };
+    assert_eq!(*figures, fixture::afternoon().figures);
+}
+
+#[tokio::test]
+async fn a_pasted_sentence_does_not_close_the_shop() {
+    let mut stage = start();
+    stage.see(|_| true).await;
+    stage.send(Event::Paste("quit 7 times".to_owned()));
+    stage.press('3');
+    stage.see(|picture| !on_overview(picture)).await;
+    stage.press('/');
+    stage.send(Event::Paste("tekanna".to_owned()));
+    stage.see(|picture| picture.contains("/ tekanna")).await;
+    stage.key(KeyCode::Enter);
+    stage.press('q');
+    assert_eq!(stage.asked().await, Request::Quit);
 }
 
 #[tokio::test]

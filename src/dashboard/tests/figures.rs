@@ -97,7 +97,7 @@ fn a_shelf_that_is_empty_before_more_comes_wants_a_look() {
 }
 
 #[test]
-fn what_the_day_is_about_stands_out_on_every_page_and_stays_above_goods_that_come_and_go() {
+fn what_the_day_is_about_stands_out_on_every_page_and_stays_longer_than_goods_that_come_and_go() {
     let (mut app, now) = app(|shop| shop.messages.clear());
     press(&mut app, Command::Go(Page::Kafka), now);
     let report = Sentence::ReportSaved { file: "reports/2026-11-20.txt".to_owned() };
@@ -114,15 +114,108 @@ fn what_the_day_is_about_stands_out_on_every_page_and_stays_above_goods_that_com
     assert_eq!(app.ui().notice, None);
 
     press(&mut app, Command::Go(Page::Overview), now);
-    let first = |app: &App| {
-        let shown = text(&cells(120, 30, app.picture(), app, &dark()));
-        let rows: Vec<&str> = shown.lines().collect();
-        let title = rows.iter().position(|row| row.contains("Messages")).unwrap();
-        rows[title + 1].to_owned()
+    // Whatever is left out, the newest is above.
+    for (width, height, rows) in [(120, 30, 2), (80, 24, 4)] {
+        let told = |app: &App| {
+            let shown = text(&cells(width, height, app.picture(), app, &dark()));
+            let mut lines = shown.lines().skip_while(|row| !row.contains("Messages"));
+            lines.next();
+            let tell = |row: &str| row.split("Sak ").nth(1).map(|rest| rest[..2].to_owned());
+            lines.take(rows).map(|row| tell(row).unwrap_or_else(|| "report".to_owned())).collect::<Vec<_>>()
+        };
+        let goods = ["19", "18", "17", "16"];
+        assert_eq!(told(&app), [&goods[..rows - 1], &["report"]].concat());
+        app.update(Action::Wake, now + Duration::from_secs(60));
+        assert_eq!(told(&app), goods[..rows]);
+        app = App::new(Arc::new(app.picture().clone()), now);
+    }
+}
+
+#[test]
+fn the_keys_stand_beside_what_is_said() {
+    let report = Sentence::ReportSaved { file: "reports/2026-11-20.txt".to_owned() };
+    for (width, height) in [(60, 16), (80, 24), (120, 30)] {
+        for lang in Lang::ALL {
+            let words = lang.words();
+            let (mut app, now) = app(|_| {});
+            app.notice(Notice::Event(report.clone()), now);
+            let look = Look::new(ThemeName::Dark, lang, Marker::Block);
+            let shown = text(&cells(width, height, app.picture(), &app, &look));
+            let last = shown.lines().last().unwrap();
+            let [quit, help] = [format!("q {}", words.do_quit), format!("? {}", words.do_help)];
+            assert!(last.contains(&quit) && last.contains(&help), "{last}");
+            let said = words.say(&report);
+            assert!(last.contains(&said[..20]) && (width < 80 || last.contains(&said)), "{last}");
+        }
+    }
+}
+
+#[test]
+fn one_of_something_is_told_as_one() {
+    let (_, shown) = page(Page::Overview, 120, 30, |shop| {
+        (shop.figures.duplicates, shop.figures.dead_letters, shop.lost_sales) = (1, 1, 1);
+    });
+    assert!(shown.contains("1 duplicate  1 dead letter  1 lost sale\n"), "{shown}");
+    let (_, shown) = page(Page::Sales, 200, 50, |shop| {
+        shop.figures.products_today.values_mut().for_each(|sold| sold.units = 1);
+    });
+    assert!(shown.contains(" 1 pc ") && !shown.contains("1 pcs"), "{shown}");
+}
+
+#[test]
+fn a_delivery_after_midnight_keeps_its_time_and_a_later_one_its_date() {
+    let arrives = |after: i64| {
+        let (_, shown) = page(Page::Stock, 120, 30, |shop| {
+            shop.figures.shop_second = shop.zone.end_of(shop.figures.today) - 600;
+            for plan in &mut shop.shelf {
+                plan.next_delivery = Some(shop.figures.shop_second + after);
+            }
+        });
+        let row = shown.lines().find(|row| row.contains("Tekanna")).unwrap();
+        row.split_whitespace().last().unwrap().to_owned()
     };
-    assert!(first(&app).contains("2026-11-20.txt"), "{}", first(&app));
-    app.update(Action::Wake, now + Duration::from_secs(60));
-    assert!(first(&app).contains("Sak 19"), "{}", first(&app));
+    assert_eq!(arrives(300), "23:55");
+    assert_eq!(arrives(3_000), "00:40");
+    assert_eq!(arrives(90_000), "22/11");
+}
+
+#[test]
+fn no_category_is_left_out_without_a_word() {
+    let (app, shown) = page(Page::Sales, 80, 24, |_| {});
+    for plan in &app.picture().shelf {
+        assert!(shown.contains(&plan.category), "{} is missing:\n{shown}", plan.category);
+    }
+    assert!(shown.contains("Day by day"), "{shown}");
+    let (_, shown) = page(Page::Sales, 80, 24, |shop| {
+        for plan in &mut shop.shelf {
+            plan.category = format!("Sort {}", plan.product_id);
+        }
+    });
+    assert!(shown.contains("and 21 more"), "{shown}");
+}
+
+#[test]
+fn no_chart_of_the_day_runs_under_the_last_hour() {
+    // The overview: each figure has its own below it.
+    let (_, shown) = page(Page::Overview, 120, 30, |_| {});
+    let axis = shown.lines().find(|row| row.contains("13:15")).unwrap_or_else(|| panic!("{shown}"));
+    assert!(axis.find("13:15") > axis.rfind("18"), "{axis}");
+    // The page of sales: the chart has a title of its own.
+    let (_, shown) = page(Page::Sales, 120, 30, |_| {});
+    let title =
+        shown.lines().find(|row| row.contains("Sales per 5 min")).unwrap_or_else(|| panic!("{shown}"));
+    assert!(title.ends_with("kr"), "{title}");
+}
+
+#[test]
+fn the_help_does_not_dim_what_works() {
+    let (mut app, now) = app(|shop| shop.speed = 60.0);
+    press(&mut app, Command::Help, now);
+    let theme = ThemeName::Dark.theme();
+    let about = |app: &App, what: &str| find(&cells(120, 30, app.picture(), app, &dark()), what).style().fg;
+    for what in ["jump to just before midnight", "a rush of customers"] {
+        assert_eq!(about(&app, what), theme.base.fg, "{what}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Lang, Look, Marker, Snapshot, ThemeName,
-    pages::{assert_style, cells, dark, used},
+    pages::{assert_style, at_place, cells, dark, used},
     text,
 };
 use crate::{
@@ -29,7 +29,7 @@ fn after_a_burst() -> (Snapshot, Ui) {
 fn a_burst_is_cut_and_said_at_every_size() {
     let (shop, mut ui) = after_a_burst();
     for chosen in 0..shop.groups.len() {
-        ui.chosen[Page::Kafka.index()] = chosen;
+        ui.chosen[Page::Kafka.index()] = Some(at_place(chosen));
         for lang in Lang::ALL {
             for width in (60..=200).step_by(7) {
                 let look = Look::new(ThemeName::Dark, lang, Marker::Block);
@@ -73,13 +73,16 @@ fn what_went_wrong_with_records_is_on_the_page_of_kafka_however_narrow_it_is() {
         let words = lang.words();
         (shop.figures.dead_letters, shop.figures.duplicates) = (2, 0);
         let few = shown(&shop, lang);
-        assert!(few.contains(&format!("2 {}  0 {}", words.dead_letters, words.duplicates)), "{few}");
+        assert!(
+            few.contains(&format!("2 {}  0 {}", words.dead_letters.many, words.duplicates.many)),
+            "{few}"
+        );
         (shop.figures.dead_letters, shop.figures.duplicates) = (0, 123_456);
         let many = shown(&shop, lang);
         shop.figures.dead_letters = 12_345;
         let both = shown(&shop, lang);
-        assert!(both.contains(&format!("123\u{a0}456 {}", words.duplicates)), "{both}");
-        assert!(many.contains(&format!("123\u{a0}456 {}", words.duplicates)), "{many}");
+        assert!(both.contains(&format!("123\u{a0}456 {}", words.duplicates.many)), "{both}");
+        assert!(many.contains(&format!("123\u{a0}456 {}", words.duplicates.many)), "{many}");
     }
 }
 

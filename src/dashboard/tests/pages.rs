@@ -10,7 +10,7 @@ use crate::{
     dashboard::{
         fixture,
         page::Page,
-        ui::{Span, StockSort, Ui},
+        ui::{Choice, Span, StockSort, Ui},
         view,
     },
     messages::Sentence,
@@ -35,14 +35,19 @@ pub(super) fn dark() -> Look {
     Look::new(ThemeName::Dark, Lang::En, Marker::Block)
 }
 
+/// The line at a place, whatever it is of.
+pub(super) fn at_place(place: usize) -> Choice {
+    Choice { key: u64::MAX, place }
+}
+
 /// A page of the fixed shop as it is shown after a while at the keyboard.
 pub(super) fn used(page: Page) -> (Snapshot, Ui) {
     let mut shop = fixture::afternoon();
     let mut ui = ui(&shop, page);
-    ui.chosen = [0, 0, 3, 0, 0, 2, 4, 1];
+    ui.chosen = [0, 0, 3, 0, 0, 2, 4, 1].map(|place| Some(at_place(place)));
     if page == Page::Orders {
         let followed = fixture::followed(&shop, Stage::Mailed);
-        ui.chosen_order = Some(followed.order_id);
+        ui.chosen[page.index()] = Some(Choice { key: followed.order_id, place: 0 });
         ui.following = Some(followed.order_id);
         shop.followed = Some(followed);
     }
@@ -126,7 +131,7 @@ fn colours_mean_the_same_on_every_page() {
     let orders = shown(Page::Orders);
     assert_style(&orders, "● sold", theme.orders);
     assert_style(&orders, "✓ handled", theme.handled);
-    assert_style(&orders, "1\u{a0}744,00 kr", theme.money);
+    assert_style(&orders, "1\u{a0}744.00 kr", theme.money);
     assert_style(&shown(Page::Handling), "2\u{a0}074", theme.handled);
 }
 
@@ -134,7 +139,7 @@ fn colours_mean_the_same_on_every_page() {
 fn the_chosen_line_stands_out_in_every_theme() {
     for name in ThemeName::ALL {
         let (shop, mut ui) = used(Page::Stock);
-        ui.chosen[Page::Stock.index()] = 23;
+        ui.chosen[Page::Stock.index()] = Some(at_place(23));
         let theme = name.theme();
         let buffer = cells(80, 24, &shop, &ui, &Look::new(name, Lang::En, Marker::Block));
         // The last of 24 by need, far below the first screen.
@@ -264,7 +269,7 @@ fn five_hundred_products_are_scrolled_through() {
     let mut ui = ui(&shop, Page::Stock);
     ui.sort = StockSort::Name;
     for chosen in [0, 9, 250, 499, 5_000] {
-        ui.chosen[Page::Stock.index()] = chosen;
+        ui.chosen[Page::Stock.index()] = Some(at_place(chosen));
         let shown = text(&cells(120, 30, &shop, &ui, &dark()));
         let name = format!("No {:03}", chosen.min(499) + 1);
         let place = format!("{} / 500", chosen.min(499) + 1);

@@ -104,6 +104,30 @@ fn nothing_is_asked_where_no_simulator_listens() {
 }
 
 #[test]
+fn a_key_that_does_nothing_says_why() {
+    let why = |change: fn(&mut Snapshot), page, command| {
+        let (mut app, now) = app(change);
+        press(&mut app, Command::Go(page), now);
+        assert_eq!(press(&mut app, command, now), None);
+        app.ui().notice.clone()
+    };
+    let alone: fn(&mut Snapshot) = |shop| shop.simulator = None;
+    let empty: fn(&mut Snapshot) = |shop| *shop = fixture::opening();
+    for (change, page, command, notice) in [
+        (alone, Page::Stock, Command::Faster, Notice::NobodySells),
+        (alone, Page::Stock, Command::Slower, Notice::NobodySells),
+        (|shop| shop.target_rate = None, Page::Log, Command::Faster, Notice::Fastest),
+        (|shop| shop.target_rate = Some(*RATES.end()), Page::Log, Command::Faster, Notice::Fastest),
+        (|shop| shop.target_rate = Some(*RATES.start()), Page::Log, Command::Slower, Notice::Slowest),
+        (|_| (), Page::Overview, Command::Enter, Notice::NoPanel),
+        (empty, Page::Orders, Command::Enter, Notice::NothingToOpen),
+        (empty, Page::Reports, Command::Enter, Notice::NothingToOpen),
+    ] {
+        assert_eq!(why(change, page, command), Some(notice), "{command:?} on {page:?}");
+    }
+}
+
+#[test]
 fn escape_closes_the_help_first_and_then_lets_the_picture_go() {
     let (mut app, now) = app(|_| ());
     press(&mut app, Command::Freeze, now);

@@ -43,7 +43,7 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
         Form::ShortWords => short,
         Form::Figures(_) => "",
     };
-    let count = |value: i64| number::count(value, room);
+    let count = |value: i64| scene.numbers.count(value, room);
     let unsigned = |value: u64| count(number::signed(value));
     let mut spans = Vec::new();
 

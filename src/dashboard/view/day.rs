@@ -146,6 +146,10 @@ impl DayChart {
         let mut free = 0;
         for slot in 0..plan.axis {
             let second = start.saturating_add(i64::try_from(plan.from + slot).unwrap_or(0) * SLOT_SECONDS);
+            // At its end the calendar has no more hours.
+            if scene.shop.zone.date(second) < scene.shop.figures.today {
+                break;
+            }
             let time = scene.shop.zone.at(second);
             if !(time.hour() * 60 + time.minute()).is_multiple_of(every) {
                 continue;

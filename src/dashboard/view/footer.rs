@@ -1,8 +1,9 @@
-//! The keys that do something here now, from the table of keys; or what became of the last one.
+//! What became of the last key, and the keys that do something here now, from the table of keys.
 
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
     widgets::Widget,
 };
@@ -15,27 +16,61 @@ use crate::{
 
 pub(super) fn draw(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
     let mut area = places.footer;
+    // Whoever does not know the keys finds the way to them and out also while something is said.
+    let kept = least(scene) + GAP;
+    let said = scene.ui.notice.as_ref().map(|notice| say(scene, notice, area.width.saturating_sub(kept)));
     if places.tabs.is_none() {
-        // The pages have no line of their own: their numbers stand at the right.
+        // The pages have no line of their own: their numbers stand at the right, unless what is said needs the room.
         let width = tabs::short_width(scene).min(area.width);
-        let right = text::right_of(area, area.width - width);
-        tabs::draw(scene, right, buf);
-        area.width = area.width.saturating_sub(width + 2);
+        let beside = area.width.saturating_sub(width + 2);
+        if said.as_ref().is_none_or(|(sentence, _)| text::columns(sentence) + kept <= beside) {
+            tabs::draw(scene, text::right_of(area, area.width - width), buf);
+            area.width = beside;
+        }
     }
-    let Some(notice) = &scene.ui.notice else { return keys(scene, area, buf) };
-    let (sentence, style) = match notice {
-        Notice::RealTime => (scene.words.notice_real_time.to_owned(), scene.theme.warning),
-        Notice::NobodySells => (scene.words.notice_nobody_sells.to_owned(), scene.theme.warning),
-        Notice::NoShell => (scene.words.notice_no_shell.to_owned(), scene.theme.warning),
-        Notice::Event(sentence) => {
-            let room = usize::from(area.width.saturating_sub(2));
-            (format!(" {} ", clean(&scene.words.say(sentence), room)), scene.theme.badge_event)
-        }
-        Notice::Answer(sentence) => {
-            (clean(&scene.words.say(sentence), usize::from(area.width)), scene.theme.strong)
-        }
-    };
-    text::left(area, &sentence, style, buf);
+    if let Some((sentence, style)) = said {
+        text::left(area, &sentence, style, buf);
+        area = text::right_of(area, text::columns(&sentence) + GAP);
+    }
+    keys(scene, area, buf);
+}
+
+/// Blank columns between what is said and the keys.
+const GAP: u16 = 3;
+
+/// Columns of the first two keys.
+fn least(scene: &Scene<'_>) -> u16 {
+    let first = hints(scene).take(2).map(|(cap, hint)| text::columns(cap) + 1 + text::columns(hint));
+    first.reduce(|one, other| one + 2 + other).unwrap_or(0)
+}
+
+/// What became of a key, in `room` columns.
+fn say(scene: &Scene<'_>, notice: &Notice, room: u16) -> (String, Style) {
+    let room = usize::from(room);
+    let warning = |words: &str| (clean(words, room), scene.theme.warning);
+    match notice {
+        Notice::RealTime => warning(scene.words.notice_real_time),
+        Notice::NobodySells => warning(scene.words.notice_nobody_sells),
+        Notice::NoShell => warning(scene.words.notice_no_shell),
+        Notice::NothingToOpen => warning(scene.words.notice_nothing_to_open),
+        Notice::NoPanel => warning(scene.words.notice_no_panel),
+        Notice::Fastest => warning(scene.words.notice_fastest),
+        Notice::Slowest => warning(scene.words.notice_slowest),
+        Notice::Event(sentence) => (
+            format!(" {} ", clean(&scene.words.say(sentence), room.saturating_sub(2))),
+            scene.theme.badge_event,
+        ),
+        Notice::Answer(sentence) => (clean(&scene.words.say(sentence), room), scene.theme.strong),
+    }
+}
+
+/// The keys that do something here now, each with its word.
+fn hints<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = (&'static str, &'static str)> + use<'a> {
+    let (ui, words) = (scene.ui, scene.words);
+    let useful = keymap::bindings(ui).iter().filter(|binding| (binding.here)(ui) && (binding.works)(ui));
+    useful
+        .map(|binding| ((binding.cap)(words), (binding.hint)(words, ui)))
+        .filter(|(_, hint)| !hint.is_empty())
 }
 
 fn keys(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
@@ -47,19 +82,14 @@ fn keys(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
 
 /// The keys that fit, and whether these are all.
 fn line(scene: &Scene<'_>, width: u16, gap: &'static str) -> (Line<'static>, bool) {
-    let (ui, words, theme) = (scene.ui, scene.words, scene.theme);
+    let theme = scene.theme;
     let mut line = Line::default();
-    let useful = keymap::bindings(ui).iter().filter(|binding| (binding.here)(ui) && (binding.works)(ui));
-    for binding in useful {
-        let hint = (binding.hint)(words, ui);
-        if hint.is_empty() {
-            continue;
-        }
+    for (cap, hint) in hints(scene) {
         let before = line.spans.len();
         if before > 0 {
             line.push_span(Span::raw(gap));
         }
-        line.push_span(Span::styled((binding.cap)(words), theme.strong));
+        line.push_span(Span::styled(cap, theme.strong));
         line.push_span(Span::styled(format!(" {hint}"), theme.dim));
         if line.width() > usize::from(width) {
             line.spans.truncate(before);

@@ -26,7 +26,7 @@ const LIST: u16 = 13;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let handled = &scene.shop.figures.handled;
-    let note = text::scale(scene, &number::count(number::whole(top(scene)), 8));
+    let note = text::scale(scene, &scene.numbers.count(number::whole(top(scene)), 8));
     let note = Line::styled(note, scene.theme.dim);
     let body = text::title(scene, area, scene.words.handled, &note, buf);
 
@@ -42,7 +42,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         return;
     }
     let mut list = Rect { width: LIST.min(body.width), ..body };
-    let count = number::count(number::signed(handled.last_5_min), LIST.into());
+    let count = scene.numbers.count(number::signed(handled.last_5_min), LIST.into());
     let size = Size::Single;
     // A high panel says the last five minutes out loud, where all its entries stay visible below.
     let mut listed = entries.as_slice();
@@ -68,11 +68,11 @@ fn large(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) 
     let columns: [Rect; 3] = Layout::horizontal([Constraint::Fill(1); 3]).spacing(GUTTER).areas(body);
     let width = columns[0].width;
     let texts = entries.each_ref().map(|entry| match entry.value {
-        Value::Count(count) => (number::count(number::signed(count), width.into()), String::new()),
+        Value::Count(count) => (scene.numbers.count(number::signed(count), width.into()), String::new()),
         Value::Mean(mean) => {
-            let mean = number::decimal(mean);
-            let (whole, tenths) = mean.split_once(',').unwrap_or((&mean, ""));
-            (whole.to_owned(), format!(",{tenths}"))
+            let mean = scene.numbers.decimal(mean);
+            let (whole, tenths) = mean.split_at(mean.find([',', '.']).unwrap_or(mean.len()));
+            (whole.to_owned(), tenths.to_owned())
         }
     });
     let figures = texts.each_ref().map(|(whole, _)| whole.as_str());
@@ -172,8 +172,8 @@ impl Entry {
     fn draw(&self, scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         let room = usize::from(area.width.saturating_sub(text::columns(&self.label) + 1));
         let value = match self.value {
-            Value::Count(count) => number::count(number::signed(count), room),
-            Value::Mean(mean) => number::decimal(mean),
+            Value::Count(count) => scene.numbers.count(number::signed(count), room),
+            Value::Mean(mean) => scene.numbers.decimal(mean),
         };
         Span::styled(self.label.as_str(), scene.theme.dim).render(area, buf);
         text::right(area, &value, self.style, buf);

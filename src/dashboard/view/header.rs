@@ -12,7 +12,7 @@ use super::{
     Scene,
     big::{Figure, Size},
     layout::Places,
-    number, text,
+    text,
 };
 use crate::{dashboard::ui::Talk, messages::clean::clean, shop::pulse::RunState};
 
@@ -148,7 +148,7 @@ fn badges(scene: &Scene<'_>) -> Vec<Span<'static>> {
         } else if is_real(speed) || !speed.is_finite() {
             Span::styled(words.real_time, theme.dim)
         } else {
-            Span::styled(format!("{}{}", scene.marks.times, number::rate(speed)), theme.base)
+            Span::styled(format!("{}{}", scene.marks.times, scene.numbers.rate(speed)), theme.base)
         });
     }
     spans
@@ -195,7 +195,7 @@ fn a_shop_hour(scene: &Scene<'_>) -> Option<String> {
     if scene.ui.simulator().is_none() || !(speed.is_finite() && speed > 0.0) || is_real(speed) {
         return None;
     }
-    Some(number::rate((scene.shop.orders_per_second / speed * 3600.0).round()))
+    Some(scene.numbers.rate((scene.shop.orders_per_second / speed * 3600.0).round()))
 }
 
 /// Whether the shop's time goes as fast as the wall's.
@@ -205,7 +205,7 @@ fn is_real(speed: f64) -> bool {
 
 /// Orders a second, as measured.
 fn measured(scene: &Scene<'_>, unit: &str) -> Line<'static> {
-    let measured = number::decimal(scene.shop.orders_per_second);
+    let measured = scene.numbers.decimal(scene.shop.orders_per_second);
     Line::from(vec![
         Span::styled(measured, scene.theme.strong),
         Span::styled(format!(" {unit}"), scene.theme.base),
@@ -216,8 +216,8 @@ fn measured(scene: &Scene<'_>, unit: &str) -> Line<'static> {
 fn target(scene: &Scene<'_>) -> Line<'static> {
     let (words, theme) = (scene.words, scene.theme);
     let target = match (scene.ui.asked_rate(), scene.shop.target_rate) {
-        (Some(asked), _) => Span::styled(number::rate(asked), theme.warning),
-        (None, Some(target)) => Span::styled(number::rate(target), theme.dim),
+        (Some(asked), _) => Span::styled(scene.numbers.rate(asked), theme.warning),
+        (None, Some(target)) => Span::styled(scene.numbers.rate(target), theme.dim),
         (None, None) if scene.shop.simulator.is_none() => Span::styled("–", theme.dim),
         (None, None) => Span::styled(words.as_fast_as_possible, theme.dim),
     };

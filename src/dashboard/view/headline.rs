@@ -10,7 +10,7 @@ use ratatui::{
 use super::{
     Scene,
     big::{self, Figure, Size},
-    number, text,
+    text,
 };
 use crate::shop::money;
 
@@ -22,7 +22,6 @@ const LARGE_FROM: u16 = 34;
 #[derive(Debug)]
 pub(super) struct Tile {
     title: String,
-    note: Line<'static>,
     value: Value,
     style: Style,
 }
@@ -36,17 +35,12 @@ enum Value {
 impl Tile {
     /// How many.
     pub(super) fn count(title: &str, count: i64, style: Style) -> Self {
-        Self { title: title.to_owned(), note: Line::default(), value: Value::Count(count), style }
+        Self { title: title.to_owned(), value: Value::Count(count), style }
     }
 
     /// How much money, in whole kronor.
     pub(super) fn kronor(title: &str, ore: i64, style: Style) -> Self {
-        Self { title: title.to_owned(), note: Line::default(), value: Value::Ore(ore), style }
-    }
-
-    /// The same with a note at the end of its title.
-    pub(super) fn with_note(self, note: Line<'static>) -> Self {
-        Self { note, ..self }
+        Self { title: title.to_owned(), value: Value::Ore(ore), style }
     }
 
     /// What is set big.
@@ -61,7 +55,7 @@ impl Tile {
     }
 
     fn draw(&self, scene: &Scene<'_>, area: Rect, size: Size, buf: &mut Buffer) {
-        let body = text::title(scene, area, &self.title, &self.note, buf);
+        let body = text::title(scene, area, &self.title, &Line::default(), buf);
         // Reversed, a figure made of blocks would be its own shadow.
         let style = match size {
             Size::Text => self.style,
@@ -69,7 +63,7 @@ impl Tile {
         };
         match self.value {
             Value::Count(count) => {
-                let text = number::count(count, body.width.into());
+                let text = scene.numbers.count(count, body.width.into());
                 Figure { big: &self.big(), small: &[], text: &text, style }.draw(scene, body, size, "", buf)
             }
             Value::Ore(ore) => big::draw_sum(scene, body, size, ore, style, buf),

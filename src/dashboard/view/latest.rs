@@ -85,19 +85,23 @@ fn draw_order(scene: &Scene<'_>, order: &LatestOrder, row: Rect, buf: &mut Buffe
     let theme = scene.theme;
     text::left(mark_area, &mark.to_string(), style, buf);
     text::left(time_area, &time(scene, order, seconds), theme.dim, buf);
-    text::right(id, &number::count(number::signed(order.order_id), id.width.into()), theme.dim, buf);
+    text::right(id, &scene.numbers.count(number::signed(order.order_id), id.width.into()), theme.dim, buf);
     let name = text::right_of(name, 2);
     text::left(name, &clean(&order.customer, name.width.into()), theme.base, buf);
     // Of an order whose sale was not seen the pieces are not known.
     if order.pieces > 0 {
         text::right(
             pieces,
-            &format!("{} {}", number::count(order.pieces, 4), scene.words.pieces),
+            &format!(
+                "{} {}",
+                scene.numbers.count(order.pieces, 4),
+                scene.words.pieces.of(order.pieces.unsigned_abs())
+            ),
             theme.dim,
             buf,
         );
     }
     let room = usize::from(total.width.saturating_sub(1));
-    text::right(total, &number::kronor(order.total_ore, room), theme.base, buf);
+    text::right(total, &scene.numbers.kronor(order.total_ore, room), theme.base, buf);
     text::left(text::right_of(stage, 2), word, style, buf);
 }

@@ -8,7 +8,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Scene, number, text};
+use super::{Scene, text};
 use crate::dashboard::targets::Target;
 
 /// The lines of a list of `length` to show in `rows`, with the chosen one among them. The choice stays in
@@ -24,7 +24,7 @@ pub(super) fn place(scene: &Scene<'_>, length: usize, chosen: usize, rows: usize
     if length <= rows {
         return Line::default();
     }
-    let count = |count: usize| number::count(i64::try_from(count).unwrap_or(i64::MAX), 8);
+    let count = |count: usize| scene.numbers.count(i64::try_from(count).unwrap_or(i64::MAX), 8);
     Line::from(vec![
         Span::styled(count(chosen.min(length - 1) + 1), scene.theme.base),
         Span::styled(format!(" / {}", count(length)), scene.theme.dim),

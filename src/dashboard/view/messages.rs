@@ -1,5 +1,7 @@
 //! What happened, newest first, and above it what is wrong now.
 
+use std::cmp::Reverse;
+
 use chrono::Timelike;
 use ratatui::{
     buffer::Buffer,
@@ -23,11 +25,13 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         return;
     }
     let alarms = shop.alarms.iter().map(|alarm| alarm_line(scene, alarm, body.width));
-    // What the day is about stays above what comes and goes for as long as it is recent.
+    // Where not all have room, what the day is about stays longer than what comes and goes; the newest is above.
     let stays = |message: &&Message| message.sentence.is_an_event() && message.number >= scene.ui.recent_from;
     let (events, others): (Vec<_>, Vec<_>) = messages.partition(stays);
-    let messages = events.into_iter().chain(others);
-    let messages = messages.map(|message| message_line(scene, message, body.width));
+    let room = usize::from(body.height).saturating_sub(shop.alarms.len());
+    let mut kept: Vec<&Message> = events.into_iter().chain(others).take(room).collect();
+    kept.sort_by_key(|message| Reverse(message.number));
+    let messages = kept.into_iter().map(|message| message_line(scene, message, body.width));
     for (line, row) in alarms.chain(messages).zip(body.rows()) {
         line.render(row, buf);
     }
@@ -47,11 +51,11 @@ fn oddities(scene: &Scene<'_>) -> Line<'static> {
         (shop.lost_sales, words.lost_sales),
     ];
     let mut spans = Vec::new();
-    for (count, word) in counts.into_iter().filter(|(count, _)| *count > 0) {
+    for (count, unit) in counts.into_iter().filter(|(count, _)| *count > 0) {
         let gap = if spans.is_empty() { "" } else { "  " };
-        let count = number::count(number::signed(count), 8);
-        spans.push(Span::styled(format!("{gap}{count}"), scene.theme.base));
-        spans.push(Span::styled(format!(" {word}"), scene.theme.dim));
+        let figure = scene.numbers.count(number::signed(count), 8);
+        spans.push(Span::styled(format!("{gap}{figure}"), scene.theme.base));
+        spans.push(Span::styled(format!(" {}", unit.of(count)), scene.theme.dim));
     }
     Line::from(spans)
 }

@@ -49,7 +49,10 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
 pub(super) use self::chart::round_top;
 
-use self::layout::{Panel, Places};
+use self::{
+    layout::{Panel, Places},
+    number::Numbers,
+};
 use super::{
     lang::Words,
     marks::{Marker, Marks, to_ascii},
@@ -86,6 +89,7 @@ struct Scene<'a> {
     theme: &'a Theme,
     words: &'static Words,
     marks: &'static Marks,
+    numbers: Numbers,
     /// Whether what is drawn has the focus.
     in_focus: bool,
     targets: &'a RefCell<Targets>,
@@ -109,6 +113,7 @@ pub fn draw(buf: &mut Buffer, shop: &Snapshot, ui: &Ui, look: &Look) -> Targets 
         theme: look.theme,
         words: look.words,
         marks: look.marks,
+        numbers: Numbers::of(look.words.lang),
         in_focus: false,
         targets: &targets,
     };
@@ -179,7 +184,7 @@ fn too_small(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
 fn keep_to_ascii(buf: &mut Buffer) {
     for cell in &mut buf.content {
         if !cell.symbol().is_ascii() {
-            // Combining marks go; a letter with its mark in one stays.
+            // Combining marks go with all that stands behind the first sign.
             let plain = cell.symbol().chars().next().map_or(' ', to_ascii);
             cell.set_char(plain);
         }
@@ -214,7 +219,7 @@ mod tests {
             let look = Look::new(ThemeName::Dark, Lang::Sv, marker);
             let targets = RefCell::default();
             let scene = Scene {
-                shop: &shop, ui: &ui, theme: look.theme, words: look.words, marks: look.marks, in_focus: false, targets: &targets,
+                shop: &shop, ui: &ui, theme: look.theme, words: look.words, marks: look.marks, numbers: Numbers::of(Lang::Sv), in_focus: false, targets: &targets,
             };
             match what.checked_sub(PANELS).and_then(|index| Page::ALL.get(index)) {
                 Some(&page) => page::draw(&scene, page, body, &mut buf),

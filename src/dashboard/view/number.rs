@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::shop::money;
+use crate::{messages::Lang, shop::money};
 
 /// Powers of a thousand.
 const UNITS: [(u64, &str); 6] = [
@@ -14,110 +14,126 @@ const UNITS: [(u64, &str); 6] = [
     (1_000, "k"),
 ];
 
-/// `12 345`, or where that does not fit `12345`, `12k`, `1,2M`; as wide as allowed, else `~`.
-pub(super) fn count(number: i64, width: usize) -> String {
-    let sign = if number < 0 { "−" } else { "" };
-    let magnitude = number.unsigned_abs();
-    let grouped = format!("{sign}{}", money::thousands(magnitude));
-    if grouped.width() <= width {
-        return grouped;
-    }
-    let plain = format!("{sign}{magnitude}");
-    if plain.width() <= width {
-        return plain;
-    }
-    shortened(sign, magnitude, "", width)
+/// How figures are set in one language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Numbers {
+    /// Before the decimals.
+    mark: char,
 }
 
-/// `12 345,67 kr`, or where that does not fit `12 345 kr`, `12 kkr`, `1,2 Mkr`.
-pub(super) fn kronor(ore: i64, width: usize) -> String {
-    let full = money::kronor(ore);
-    if full.width() <= width {
-        return full;
+impl Numbers {
+    /// As `lang` sets them.
+    pub(super) fn of(lang: Lang) -> Self {
+        Self { mark: lang.decimal_mark() }
     }
-    whole_kronor(ore / 100, width)
-}
 
-/// `12 345 kr`, or where that does not fit `12 kkr`, `1,2 Mkr`.
-pub(super) fn whole_kronor(kronor: i64, width: usize) -> String {
-    let sign = if kronor < 0 { "−" } else { "" };
-    let magnitude = kronor.unsigned_abs();
-    let whole = format!("{sign}{}\u{a0}kr", money::thousands(magnitude));
-    if whole.width() <= width {
-        return whole;
-    }
-    shortened(sign, magnitude, "kr", width)
-}
-
-/// `402,9 Mkr`, for a sum that is too long to be set big; small ones as they are.
-pub(super) fn short_kronor(kronor: i64) -> String {
-    let sign = if kronor < 0 { "−" } else { "" };
-    shortened(sign, kronor.unsigned_abs(), "kr", 11)
-}
-
-fn shortened(sign: &str, magnitude: u64, unit: &str, width: usize) -> String {
-    let space = if unit.is_empty() { "" } else { "\u{a0}" };
-    for (power, prefix) in UNITS.into_iter().filter(|(power, _)| magnitude >= *power) {
-        let whole = magnitude / power;
-        let fine = format!("{sign}{whole},{}{space}{prefix}{unit}", magnitude / (power / 10) % 10);
-        if fine.width() <= width {
-            return fine;
+    /// `12 345`, or where that does not fit `12345`, `12k`, `1,2M`; as wide as allowed, else `~`.
+    pub(super) fn count(self, number: i64, width: usize) -> String {
+        let sign = if number < 0 { "−" } else { "" };
+        let magnitude = number.unsigned_abs();
+        let grouped = format!("{sign}{}", money::thousands(magnitude));
+        if grouped.width() <= width {
+            return grouped;
         }
-        let coarse = format!("{sign}{whole}{space}{prefix}{unit}");
-        if coarse.width() <= width {
-            return coarse;
+        let plain = format!("{sign}{magnitude}");
+        if plain.width() <= width {
+            return plain;
+        }
+        self.shortened(sign, magnitude, "", width)
+    }
+
+    /// `12 345,67 kr`, or where that does not fit `12 345 kr`, `12 kkr`, `1,2 Mkr`.
+    pub(super) fn kronor(self, ore: i64, width: usize) -> String {
+        let full = money::kronor_with(ore, self.mark);
+        if full.width() <= width {
+            return full;
+        }
+        self.whole_kronor(ore / 100, width)
+    }
+
+    /// `12 345 kr`, or where that does not fit `12 kkr`, `1,2 Mkr`.
+    pub(super) fn whole_kronor(self, kronor: i64, width: usize) -> String {
+        let sign = if kronor < 0 { "−" } else { "" };
+        let magnitude = kronor.unsigned_abs();
+        let whole = format!("{sign}{}\u{a0}kr", money::thousands(magnitude));
+        if whole.width() <= width {
+            return whole;
+        }
+        self.shortened(sign, magnitude, "kr", width)
+    }
+
+    /// `402,9 Mkr`, for a sum that is too long to be set big; small ones as they are.
+    pub(super) fn short_kronor(self, kronor: i64) -> String {
+        let sign = if kronor < 0 { "−" } else { "" };
+        self.shortened(sign, kronor.unsigned_abs(), "kr", 11)
+    }
+
+    /// `1,2 Mkr`: with a prefix for a power of a thousand, as wide as allowed, else `~`.
+    fn shortened(self, sign: &str, magnitude: u64, unit: &str, width: usize) -> String {
+        let space = if unit.is_empty() { "" } else { "\u{a0}" };
+        for (power, prefix) in UNITS.into_iter().filter(|(power, _)| magnitude >= *power) {
+            let whole = magnitude / power;
+            let fine =
+                format!("{sign}{whole}{}{}{space}{prefix}{unit}", self.mark, magnitude / (power / 10) % 10);
+            if fine.width() <= width {
+                return fine;
+            }
+            let coarse = format!("{sign}{whole}{space}{prefix}{unit}");
+            if coarse.width() <= width {
+                return coarse;
+            }
+        }
+        let bare = format!("{sign}{magnitude}");
+        if bare.width() <= width { bare } else { "~".repeat(width.min(1)) }
+    }
+
+    /// Not a whole number: `4,8`, from a hundred on without decimals.
+    pub(super) fn decimal(self, number: f64) -> String {
+        if !number.is_finite() {
+            return "–".to_owned();
+        }
+        let tenths = (number * 10.0).round();
+        if tenths.abs() >= 1000.0 {
+            return self.count(whole(number), 12);
+        }
+        let sign = if tenths < 0.0 { "−" } else { "" };
+        let tenths = whole(tenths).unsigned_abs();
+        format!("{sign}{}{}{}", tenths / 10, self.mark, tenths % 10)
+    }
+
+    /// A rate that was chosen: without decimals where it has none.
+    pub(super) fn rate(self, number: f64) -> String {
+        if number.is_finite() && (number - number.round()).abs() < 1e-9 {
+            self.count(whole(number), 12)
+        } else {
+            self.decimal(number)
         }
     }
-    let bare = format!("{sign}{magnitude}");
-    if bare.width() <= width { bare } else { "~".repeat(width.min(1)) }
-}
 
-/// Not a whole number: `4,8`, from a hundred on without decimals.
-pub(super) fn decimal(number: f64) -> String {
-    if !number.is_finite() {
-        return "–".to_owned();
+    /// How long: `40 s`, `2 min 10 s`, `1 h 05 min`, `3 d 4 h`.
+    pub(super) fn duration(self, seconds: i64) -> String {
+        match seconds.max(0) {
+            seconds @ ..60 => format!("{seconds} s"),
+            seconds @ 60..3600 if seconds % 60 == 0 => format!("{} min", seconds / 60),
+            seconds @ 60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+            seconds @ 3600..86_400 => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+            seconds => format!("{} d {} h", self.count(seconds / 86_400, 12), seconds / 3600 % 24),
+        }
     }
-    let tenths = (number * 10.0).round();
-    if tenths.abs() >= 1000.0 {
-        return count(whole(number), 12);
-    }
-    let sign = if tenths < 0.0 { "−" } else { "" };
-    let tenths = whole(tenths).unsigned_abs();
-    format!("{sign}{},{}", tenths / 10, tenths % 10)
-}
 
-/// A rate that was chosen: without decimals where it has none.
-pub(super) fn rate(number: f64) -> String {
-    if number.is_finite() && (number - number.round()).abs() < 1e-9 {
-        count(whole(number), 12)
-    } else {
-        decimal(number)
-    }
-}
-
-/// How long: `40 s`, `2 min 10 s`, `1 h 05 min`, `3 d 4 h`.
-pub(super) fn duration(seconds: i64) -> String {
-    match seconds.max(0) {
-        seconds @ ..60 => format!("{seconds} s"),
-        seconds @ 60..3600 if seconds % 60 == 0 => format!("{} min", seconds / 60),
-        seconds @ 60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        seconds @ 3600..86_400 => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
-        seconds => format!("{} d {} h", count(seconds / 86_400, 12), seconds / 3600 % 24),
-    }
-}
-
-/// How long something will last: `12 d`, `3,4 d`, below two days `31 h`, below ten hours `1 h 50`, below one `40 min`.
-pub(super) fn lasts(days: f64) -> String {
-    if !days.is_finite() {
-        return "–".to_owned();
-    }
-    let minutes = whole(days * 1440.0).max(0);
-    match minutes {
-        ..60 => format!("{minutes} min"),
-        60..600 => format!("{} h {:02}", minutes / 60, minutes % 60),
-        600..2880 => format!("{} h", minutes / 60),
-        2880..14_400 => format!("{} d", decimal(days)),
-        _ => format!("{} d", count(minutes / 1440, 5)),
+    /// How long something will last: `12 d`, `3,4 d`, below two days `31 h`, below ten hours `1 h 50`, below one `40 min`.
+    pub(super) fn lasts(self, days: f64) -> String {
+        if !days.is_finite() {
+            return "–".to_owned();
+        }
+        let minutes = whole(days * 1440.0).max(0);
+        match minutes {
+            ..60 => format!("{minutes} min"),
+            60..600 => format!("{} h {:02}", minutes / 60, minutes % 60),
+            600..2880 => format!("{} h", minutes / 60),
+            2880..14_400 => format!("{} d", self.decimal(days)),
+            _ => format!("{} d", self.count(minutes / 1440, 5)),
+        }
     }
 }
 
@@ -138,42 +154,63 @@ mod tests {
 
     use super::*;
 
+    const SV: Numbers = Numbers { mark: ',' };
+
     #[test]
     fn figures_shrink_before_they_are_cut() {
-        assert_eq!(count(12_345, 6), "12\u{a0}345");
-        assert_eq!(count(12_345, 5), "12345");
-        assert_eq!(count(12_345, 4), "12k");
-        assert_eq!(count(1_234_567, 4), "1,2M");
-        assert_eq!(count(1_234_567, 2), "1M");
-        assert_eq!(count(-1_234, 3), "−1k");
-        assert_eq!(count(5, 0), "");
-        assert_eq!(kronor(1_234_567, 12), "12\u{a0}345,67 kr");
-        assert_eq!(kronor(1_234_567, 11), "12\u{a0}345\u{a0}kr");
-        assert_eq!(kronor(1_234_567, 8), "12,3\u{a0}kkr");
-        assert_eq!(decimal(4.84), "4,8");
-        assert_eq!(decimal(99.96), "100");
-        assert_eq!(decimal(1234.5), "1\u{a0}235");
-        assert_eq!(decimal(f64::NAN), "–");
-        assert_eq!(rate(5.0), "5");
-        assert_eq!(rate(0.5), "0,5");
+        assert_eq!(SV.count(12_345, 6), "12\u{a0}345");
+        assert_eq!(SV.count(12_345, 5), "12345");
+        assert_eq!(SV.count(12_345, 4), "12k");
+        assert_eq!(SV.count(1_234_567, 4), "1,2M");
+        assert_eq!(SV.count(1_234_567, 2), "1M");
+        assert_eq!(SV.count(-1_234, 3), "−1k");
+        assert_eq!(SV.count(5, 0), "");
+        assert_eq!(SV.kronor(1_234_567, 12), "12\u{a0}345,67 kr");
+        assert_eq!(SV.kronor(1_234_567, 11), "12\u{a0}345\u{a0}kr");
+        assert_eq!(SV.kronor(1_234_567, 8), "12,3\u{a0}kkr");
+        assert_eq!(SV.decimal(4.84), "4,8");
+        assert_eq!(SV.decimal(99.96), "100");
+        assert_eq!(SV.decimal(1234.5), "1\u{a0}235");
+        assert_eq!(SV.decimal(f64::NAN), "–");
+        assert_eq!(SV.rate(5.0), "5");
+        assert_eq!(SV.rate(0.5), "0,5");
+    }
+
+    #[test]
+    fn decimals_are_set_as_the_language_does() {
+        let en = Numbers::of(Lang::En);
+        assert_eq!(Numbers::of(Lang::Sv), SV);
+        let told = [
+            en.count(1_234_567, 4),
+            en.kronor(1_234_567, 12),
+            en.whole_kronor(12_345, 8),
+            en.short_kronor(402_883_266),
+            en.decimal(4.84),
+            en.rate(0.5),
+            en.lasts(3.44),
+        ];
+        assert_eq!(
+            told,
+            ["1.2M", "12\u{a0}345.67 kr", "12.3\u{a0}kkr", "402.8\u{a0}Mkr", "4.8", "0.5", "3.4 d"]
+        );
     }
 
     #[test]
     fn time_is_told_as_people_tell_it() {
-        let told = [0, 59, 60, 130, 3_900, 90_000].map(duration);
+        let told = [0, 59, 60, 130, 3_900, 90_000].map(|seconds| SV.duration(seconds));
         assert_eq!(told, ["0 s", "59 s", "1 min", "2 min 10 s", "1 h 05 min", "1 d 1 h"]);
-        assert_eq!(duration(-4), "0 s");
-        let lasting = [0.01, 0.0764, 0.5, 1.9, 3.44, 12.7, f64::NAN].map(lasts);
+        assert_eq!(SV.duration(-4), "0 s");
+        let lasting = [0.01, 0.0764, 0.5, 1.9, 3.44, 12.7, f64::NAN].map(|days| SV.lasts(days));
         assert_eq!(lasting, ["14 min", "1 h 50", "12 h", "45 h", "3,4 d", "12 d", "–"]);
     }
 
     proptest! {
         #[test]
         fn a_figure_keeps_to_its_width_and_is_never_cut(number: i64, width in 0_usize..30) {
-            for text in [count(number, width), kronor(number, width)] {
+            for text in [SV.count(number, width), SV.kronor(number, width)] {
                 prop_assert!(text.width() <= width, "{text:?} in {width}");
             }
-            let digits: String = count(number, width).chars().filter(char::is_ascii_digit).collect();
+            let digits: String = SV.count(number, width).chars().filter(char::is_ascii_digit).collect();
             let truth = number.unsigned_abs().to_string();
             prop_assert!(truth.starts_with(&digits), "{digits} of {truth}");
         }

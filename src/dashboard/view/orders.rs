@@ -14,7 +14,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let figures = &scene.shop.figures;
     let slots = figures.orders_by_slot.iter().map(|&orders| orders as f64);
     let chart = DayChart::new(scene, area.width, slots);
-    let note = text::scale(scene, &number::count(number::whole(chart.top()), 8));
+    let note = text::scale(scene, &scene.numbers.count(number::whole(chart.top()), 8));
 
     let body = text::title(scene, area, scene.words.orders, &Line::default(), buf);
     let count = money::thousands(figures.orders_today);

@@ -100,7 +100,7 @@ impl Series {
 
     /// `0–15/s  ▲ 6 900`: the scale, and how high a burst goes that is cut; figures of at most `width` columns.
     fn note(&self, scene: &Scene<'_>, unit: &str, width: usize) -> String {
-        let figure = |value: f64| number::count(number::whole(value), width);
+        let figure = |value: f64| scene.numbers.count(number::whole(value), width);
         let scale = format!("0{}{}{unit}", scene.marks.to, figure(self.top()));
         match self.cut() {
             Some(highest) => format!("{scale}  {} {}", scene.marks.above, figure(highest)),

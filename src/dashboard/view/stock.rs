@@ -7,7 +7,7 @@ use ratatui::{
     text::Line,
 };
 
-use super::{Scene, bar, headline, layout::GUTTER, number, text};
+use super::{Scene, bar, headline, layout::GUTTER, text};
 use crate::{
     dashboard::lists::{self, Shelf},
     messages::clean::clean,
@@ -64,7 +64,7 @@ fn draw_shelf(scene: &Scene<'_>, shelf: &Shelf<'_>, row: Rect, buf: &mut Buffer)
     let (style, balance_style) = styles(scene, shelf);
     let balance = match shelf.balance() {
         0 => scene.words.sold_out.to_owned(),
-        pieces => number::count(pieces, usize::from(BALANCE) - 1),
+        pieces => scene.numbers.count(pieces, usize::from(BALANCE) - 1),
     };
     // What is longer than its column, as `sold out`, takes from the bar.
     let balance_width = BALANCE.max(text::columns(&balance) + 1);
@@ -80,7 +80,7 @@ fn draw_shelf(scene: &Scene<'_>, shelf: &Shelf<'_>, row: Rect, buf: &mut Buffer)
     bar::draw(scene, shelf.fill(), bar_area, style, buf);
     text::right(balance_area, &balance, balance_style, buf);
     if let Some(pieces) = shelf.plan.map(|plan| plan.under_way).filter(|pieces| *pieces > 0) {
-        let pieces = format!("+{}", number::count(pieces, usize::from(UNDER_WAY) - 2));
+        let pieces = format!("+{}", scene.numbers.count(pieces, usize::from(UNDER_WAY) - 2));
         text::right(under_way, &pieces, theme.dim, buf);
     }
 }

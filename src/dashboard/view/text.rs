@@ -9,7 +9,7 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::{Scene, number};
+use super::Scene;
 
 /// Row `index` of an area; empty below its end, so that drawing there draws nothing.
 pub(super) fn row(area: Rect, index: u16) -> Rect {
@@ -105,7 +105,7 @@ pub(super) fn wrapped(text: &str, width: u16) -> Vec<String> {
 /// Says at the end of a list of `all` how many more there are than the `shown` ones above.
 pub(super) fn more(scene: &Scene<'_>, row: Rect, shown: usize, all: usize, buf: &mut Buffer) {
     if shown < all {
-        let hidden = number::count(i64::try_from(all - shown).unwrap_or(i64::MAX), 8);
+        let hidden = scene.numbers.count(i64::try_from(all - shown).unwrap_or(i64::MAX), 8);
         let more = format!("{} {hidden} {}", scene.words.and, scene.words.more);
         left(row, &more, scene.theme.dim, buf);
     }

@@ -1,13 +1,13 @@
-//! Bar charts as inline SVG; each bar tells its figure when it is pointed at.
+//! Bar charts as inline SVG; each bar tells its figure when it is pointed at. The picture is stretched to its column, and
+//! what is read is text below it: so letters have their size on a telephone too.
 
 use std::fmt::Write;
 
 use crate::dashboard::view::round_top;
 
-/// Units of the picture; it is scaled to the width of its column.
+/// Units of the picture; it is stretched to the width of its column.
 const WIDTH: f64 = 960.0;
 const BARS: f64 = 180.0;
-const AXIS: f64 = 22.0;
 
 /// One bar.
 pub(super) struct Bar {
@@ -39,13 +39,12 @@ impl Chart<'_> {
     }
 
     /// The chart as an element of a page.
-    pub(super) fn svg(&self) -> String {
+    pub(super) fn html(&self) -> String {
         let top = self.top();
         let step = WIDTH / self.room.max(self.bars.len()).max(1) as f64;
         let gap = if step > 8.0 { 2.0 } else { step * 0.15 };
-        let height = BARS + AXIS;
         let mut svg = format!(
-            "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">\n",
+            "<figure>\n<svg viewBox=\"0 0 {WIDTH} {BARS}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">\n",
             super::escape(self.about)
         );
         for (index, bar) in self.bars.iter().enumerate() {
@@ -66,12 +65,16 @@ impl Chart<'_> {
             let _ =
                 writeln!(svg, "<line class=\"mean\" x1=\"0\" x2=\"{WIDTH}\" y1=\"{y:.2}\" y2=\"{y:.2}\"/>");
         }
+        // A telephone has room for every other one of many.
+        let class = if self.marks.len() > 5 { "axis many" } else { "axis" };
+        let _ = writeln!(svg, "</svg>\n<div class=\"{class}\">");
         for (bar, text) in self.marks {
-            let (x, y) = (*bar as f64 * step, height - 5.0);
-            let end = if x > WIDTH - 30.0 { " text-anchor=\"end\"" } else { "" };
-            let _ = writeln!(svg, "<text x=\"{x:.2}\" y=\"{y}\"{end}>{}</text>", super::escape(text));
+            let share = *bar as f64 * step / WIDTH * 100.0;
+            // The last one ends where the picture does.
+            let place = if share > 97.0 { "right:0".to_owned() } else { format!("left:{share:.2}%") };
+            let _ = writeln!(svg, "<span style=\"{place}\">{}</span>", super::escape(text));
         }
-        svg.push_str("</svg>\n");
+        svg.push_str("</div>\n</figure>\n");
         svg
     }
 }

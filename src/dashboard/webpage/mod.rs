@@ -15,7 +15,7 @@ use crate::{
     messages::Lang,
     shop::{
         Zone,
-        money::{decimal, kronor, signed, thousands},
+        money::{signed, thousands},
     },
     views::figures::{Audit, SLOT_SECONDS, ShopFigures},
 };
@@ -24,6 +24,9 @@ const STYLE: &str = include_str!("style.css");
 
 /// Slots between two hours below a chart of the day.
 const HOURS: usize = 3 * 12;
+
+/// Seconds of the longest day: daylight saving gives it 25 hours.
+const LONGEST_DAY: i64 = 25 * 3600;
 
 /// What a page tells of.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +58,7 @@ pub fn render(day: Day<'_>, lang: Lang) -> String {
         "orders",
         figures.orders_by_slot.iter().map(|n| (*n as f64, thousands(*n))),
     );
-    let kr = |ore: &i64| ((*ore).max(0) as f64 / 100.0, kronor(*ore));
+    let kr = |ore: &i64| ((*ore).max(0) as f64 / 100.0, lang.kronor(*ore));
     let sales = page.over_the_day(words.sales_today, "money", figures.sales_by_slot.iter().map(kr));
     let mut body = format!(
         "<header><h1>shop-sim</h1><span class=\"when\">{time}</span><span class=\"date\">{} {date}</span></header>\n{}",
@@ -89,8 +92,8 @@ impl Page<'_> {
         let handled_today = figures.handled.by_day.get(&figures.today).copied().unwrap_or(0);
         let sums = [
             (words.orders, "orders", thousands(figures.orders_today)),
-            (words.sales_today, "money", kronor(figures.sales_today_ore)),
-            (words.last_hour, "money", kronor(figures.sales_last_hour_ore)),
+            (words.sales_today, "money", words.lang.kronor(figures.sales_today_ore)),
+            (words.last_hour, "money", words.lang.kronor(figures.sales_last_hour_ore)),
             (words.pages.handled_today, "handled", thousands(handled_today)),
             (words.pending, "", thousands(figures.pending)),
         ];
@@ -114,11 +117,13 @@ impl Page<'_> {
             .enumerate()
             .map(|(slot, (value, text))| Bar { value, says: format!("{}: {text}", time(slot)) })
             .collect();
-        let room = usize::try_from((end - start) / SLOT_SECONDS).unwrap_or(0);
+        // A date at the end of the calendar has no end of its own.
+        let long = end.saturating_sub(start).min(LONGEST_DAY);
+        let room = usize::try_from(long / SLOT_SECONDS).unwrap_or(0);
         let marks: Vec<_> = (0..room).step_by(HOURS).map(|slot| (slot, time(slot))).collect();
         let chart = Chart { class, about: title, bars: &bars, room, marks: &marks, mean: None };
         let unit = if class == "money" { "kr, " } else { "" };
-        section(title, &format!("{unit}{}", self.scale(chart.top())), &chart.svg())
+        section(title, &format!("{unit}{}", self.scale(chart.top())), &chart.html())
     }
 
     fn handled(&self) -> String {
@@ -146,9 +151,9 @@ impl Page<'_> {
         ] {
             let _ = write!(windows, "{name} <b>{}</b> &nbsp; ", thousands(count));
         }
-        let mean = decimal(handled.mean_per_5_min(), 2);
+        let mean = words.lang.decimal(handled.mean_per_5_min(), 2);
         let _ = write!(windows, "{} <b>{mean}</b> {} 5 min", words.mean, words.per);
-        let inside = format!("{}<p class=\"note\">{windows}</p>\n", chart.svg());
+        let inside = format!("{}<p class=\"note\">{windows}</p>\n", chart.html());
         section(words.handled, &self.scale(chart.top()), &inside)
     }
 
@@ -186,11 +191,11 @@ impl Page<'_> {
             signed(balance),
             words.in_stock,
             thousands(figures.duplicates),
-            words.duplicates,
+            words.duplicates.of(figures.duplicates),
             thousands(figures.dead_letters),
-            words.dead_letters,
+            words.dead_letters.of(figures.dead_letters),
             thousands(self.day.lost_sales),
-            words.lost_sales,
+            words.lost_sales.of(self.day.lost_sales),
         )
     }
 }

@@ -6,7 +6,7 @@ use super::Page;
 use crate::dashboard::picture::escape;
 use crate::{
     dashboard::lists::{self, Shelf},
-    shop::money::{kronor, signed, thousands},
+    shop::money::{signed, thousands},
     sinks::clean::shown,
 };
 
@@ -48,8 +48,12 @@ pub(super) fn products(page: &Page<'_>) -> String {
     let mut products: Vec<_> = page.day.figures.products_today.values().collect();
     products.sort_by_key(|sold| std::cmp::Reverse((sold.sales_ore, sold.units)));
     let most = products.first().map_or(1, |sold| sold.sales_ore).max(1);
-    let mut table =
-        head(&[(words.pages.product, false), ("", false), (words.pieces, true), (words.pages.sales, true)]);
+    let mut table = head(&[
+        (words.pages.product, false),
+        ("", false),
+        (words.pieces.many, true),
+        (words.pages.sales, true),
+    ]);
     for sold in products {
         let _ = writeln!(
             table,
@@ -57,7 +61,7 @@ pub(super) fn products(page: &Page<'_>) -> String {
             escape(&shown(&sold.name, NAME)),
             bar(sold.sales_ore.max(0) as f64 / most as f64),
             signed(sold.units),
-            kronor(sold.sales_ore)
+            words.lang.kronor(sold.sales_ore)
         );
     }
     table + "</table>\n"
@@ -80,7 +84,7 @@ pub(super) fn days(page: &Page<'_>) -> String {
             day.date,
             bar(day.sales_ore.max(0) as f64 / most as f64),
             thousands(day.orders),
-            kronor(day.sales_ore)
+            words.lang.kronor(day.sales_ore)
         );
     }
     table + "</table>\n"

@@ -43,7 +43,7 @@ fn the_page_has_every_figure_in_every_language() {
     for lang in Lang::ALL {
         let page = page(&shop, lang);
         well_formed(&page).unwrap();
-        let money = crate::shop::money::kronor(figures.sales_today_ore);
+        let money = lang.kronor(figures.sales_today_ore);
         let orders = thousands(figures.orders_today);
         for figure in [money.as_str(), &orders, "14:03", "Löparskor Stigfinnare", "2026-11-19"] {
             assert!(page.contains(figure), "{figure} is missing in {lang:?}");
@@ -81,7 +81,25 @@ fn what_was_handled_today_stands_beside_todays_orders_and_lost_sales_are_told() 
     let title = sums.find(EN.pages.handled_today).expect("its title");
     assert!(sums[title..].contains(&thousands(1_608)), "{sums}");
     assert!(!sums.contains(&thousands(shop.figures.handled.total)), "all time is not today");
-    assert!(page.contains(&format!("14 {}", EN.lost_sales)), "{page}");
+    assert!(page.contains(&format!("14 {}", EN.lost_sales.many)), "{page}");
+}
+
+#[test]
+fn what_is_read_below_a_chart_is_text_of_the_page() {
+    let page = page(&fixture::afternoon(), Lang::En);
+    assert!(!page.contains("<text"), "letters of a picture shrink with it");
+    assert!(page.contains("<span style=\"left:50.00%\">12:00</span>"), "{page}");
+}
+
+#[test]
+fn a_day_at_the_end_of_the_calendar_has_a_page() {
+    let zone = Zone::default();
+    for today in [chrono::NaiveDate::MAX, chrono::NaiveDate::MIN] {
+        let figures = ShopFigures { today, shop_second: zone.start_of(today), ..ShopFigures::default() };
+        let page = render(Day { figures: &figures, zone, shelf: &[], lost_sales: 0 }, Lang::Sv);
+        well_formed(&page).unwrap();
+        assert!(page.len() < 100_000, "{} bytes", page.len());
+    }
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! The sentences in English.
 
-use super::{many, rate};
-use crate::{messages::Sentence, shop::money::signed};
+use super::many;
+use crate::{
+    messages::{Lang, Sentence},
+    shop::money::signed,
+};
 
 /// The words of one sentence.
+#[expect(clippy::too_many_lines, reason = "one arm for each sentence")]
 pub(super) fn words(sentence: &Sentence) -> String {
     match sentence {
         Sentence::Text(text) => text.clone(),
@@ -30,10 +34,13 @@ pub(super) fn words(sentence: &Sentence) -> String {
             "Records of a topic cannot be opened ({why}): they are compressed in a way that is not known here, or damaged; their partition waits."
         ),
         Sentence::TooManyWait { orders } => {
-            format!("{} orders wait for their time: reading pauses until some are handled.", many(*orders))
+            format!(
+                "Orders that wait for their time: {}. Reading pauses until some are handled.",
+                many(*orders)
+            )
         }
         Sentence::Behind { view, records } => {
-            format!("The consumers are falling behind: {view} by {} records.", many(*records))
+            format!("The consumers are falling behind: {view} by {}.", records_of(*records))
         }
         Sentence::CaughtUp => "The consumers have caught up.".to_owned(),
         Sentence::ReportSaved { file } => format!("The daily report is written: {file}."),
@@ -63,7 +70,7 @@ pub(super) fn words(sentence: &Sentence) -> String {
         }
         Sentence::Stopped => "The simulator has stopped.".to_owned(),
         Sentence::Rate(Some(1.0)) => "Target: 1 order/s.".to_owned(),
-        Sentence::Rate(Some(orders)) => format!("Target: {} orders/s.", rate(*orders)),
+        Sentence::Rate(Some(orders)) => format!("Target: {} orders/s.", Lang::En.rate(*orders)),
         Sentence::Rate(None) => "Target: as many orders as Kafka takes.".to_owned(),
         Sentence::RushBegan => "A rush: ten times as many customers for fifteen seconds.".to_owned(),
         Sentence::RushEnded => "The rush is over.".to_owned(),
@@ -96,13 +103,17 @@ pub(super) fn words(sentence: &Sentence) -> String {
             and(*others)
         ),
         Sentence::OrdersDiffer { produced, pending, handled } => format!(
-            "{} orders were sold, but {} wait and {} are handled.",
+            "The orders do not add up: sold {}, waiting {}, handled {}.",
             many(*produced),
             many(*pending),
             many(*handled)
         ),
         Sentence::MailsDiffer { handled, mails } => {
-            format!("{} orders are handled, but {} emails are written.", many(*handled), many(*mails))
+            format!(
+                "The emails do not add up: orders handled {}, emails written {}.",
+                many(*handled),
+                many(*mails)
+            )
         }
     }
 }

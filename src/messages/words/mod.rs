@@ -6,7 +6,7 @@ mod sv;
 use crate::{
     messages::Sentence,
     secrets,
-    shop::money::{decimal, thousands},
+    shop::money::{self, thousands},
 };
 
 /// A language that people read.
@@ -31,12 +31,31 @@ impl Lang {
         };
         secrets::hide(&words).into_owned()
     }
-}
 
-/// `5` or `0,5`: orders a second.
-fn rate(orders: f64) -> String {
-    let text = decimal(orders, 1);
-    text.strip_suffix(",0").map_or_else(|| text.clone(), str::to_owned)
+    /// What stands before decimals.
+    pub fn decimal_mark(self) -> char {
+        match self {
+            Self::En => '.',
+            Self::Sv => ',',
+        }
+    }
+
+    /// Whole öre as kronor: `12 345.67 kr`.
+    pub fn kronor(self, ore: i64) -> String {
+        money::kronor_with(ore, self.decimal_mark())
+    }
+
+    /// What need not be whole, 0 or more: `12 345.67`, with so many decimals.
+    pub fn decimal(self, number: f64, places: usize) -> String {
+        money::decimal(number, places, self.decimal_mark())
+    }
+
+    /// `5` or `0.5`: orders a second.
+    fn rate(self, orders: f64) -> String {
+        let text = self.decimal(orders, 1);
+        let whole = text.strip_suffix('0').and_then(|text| text.strip_suffix(self.decimal_mark()));
+        whole.unwrap_or(&text).to_owned()
+    }
 }
 
 /// A number with thousands apart.

@@ -1,7 +1,10 @@
 //! The sentences in Swedish.
 
-use super::{many, rate};
-use crate::{messages::Sentence, shop::money::signed};
+use super::many;
+use crate::{
+    messages::{Lang, Sentence},
+    shop::money::signed,
+};
 
 /// The words of one sentence.
 #[expect(clippy::too_many_lines, reason = "one arm for each sentence")]
@@ -34,7 +37,7 @@ pub(super) fn words(sentence: &Sentence) -> String {
             format!("{} order väntar på sin tid: läsningen pausas tills några är hanterade.", many(*orders))
         }
         Sentence::Behind { view, records } => {
-            format!("Konsumenterna hinner inte med: {view} ligger {} poster efter.", many(*records))
+            format!("Konsumenterna hinner inte med: {view} ligger {} efter.", records_of(*records))
         }
         Sentence::CaughtUp => "Konsumenterna har hunnit ikapp.".to_owned(),
         Sentence::ReportSaved { file } => format!("Dagsrapporten är klar: {file}."),
@@ -65,7 +68,7 @@ pub(super) fn words(sentence: &Sentence) -> String {
             format!("Återupptagen: {} igen, men {} order saknas.", records_read(*records), many(*lost))
         }
         Sentence::Stopped => "Simulatorn har stannat.".to_owned(),
-        Sentence::Rate(Some(orders)) => format!("Målet är {} order i sekunden.", rate(*orders)),
+        Sentence::Rate(Some(orders)) => format!("Målet är {} order i sekunden.", Lang::Sv.rate(*orders)),
         Sentence::Rate(None) => "Målet är så många order som Kafka tar emot.".to_owned(),
         Sentence::RushBegan => "Kundrusning: tio gånger så många kunder i femton sekunder.".to_owned(),
         Sentence::RushEnded => "Kundrusningen är över.".to_owned(),
@@ -100,22 +103,30 @@ pub(super) fn words(sentence: &Sentence) -> String {
             and(*others)
         ),
         Sentence::OrdersDiffer { produced, pending, handled } => format!(
-            "{} order har sålts, men {} väntar och {} är hanterade.",
+            "Orderna går inte ihop: sålda {}, väntande {}, hanterade {}.",
             many(*produced),
             many(*pending),
             many(*handled)
         ),
         Sentence::MailsDiffer { handled, mails } => {
-            format!("{} order är hanterade, men {} mejl är skrivna.", many(*handled), many(*mails))
+            format!(
+                "Mejlen går inte ihop: hanterade order {}, skrivna mejl {}.",
+                many(*handled),
+                many(*mails)
+            )
         }
     }
 }
 
-/// Behind what is said of one product: it holds for so many others as well, with numbers of their own.
-fn records_read(count: u64) -> String {
-    if count == 1 { "1 post läst".to_owned() } else { format!("{} poster lästa", many(count)) }
+fn records_of(count: u64) -> String {
+    if count == 1 { "1 post".to_owned() } else { format!("{} poster", many(count)) }
 }
 
+fn records_read(count: u64) -> String {
+    format!("{} {}", records_of(count), if count == 1 { "läst" } else { "lästa" })
+}
+
+/// Behind what is said of one product: it holds for so many others as well, with numbers of their own.
 fn and(others: usize) -> String {
     match others {
         0 => String::new(),

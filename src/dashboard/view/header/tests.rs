@@ -44,18 +44,18 @@ fn a_rate_says_whose_seconds_it_counts_in_where_time_is_not_that_of_the_wall() {
     let mut shop = fixture::afternoon();
     shop.orders_per_second = 5.0;
     let full = head(120, 30, &shop, Lang::En);
-    assert!(full.contains("5,0 orders/s"), "{full}");
+    assert!(full.contains("5.0 orders/s"), "{full}");
     assert!(full.contains("target 5 · 300/h shop time"), "{full}");
     let narrow = head(80, 24, &shop, Lang::En);
-    assert!(narrow.contains("5,0 orders/s  target 5"), "{narrow}");
+    assert!(narrow.contains("5.0 orders/s  target 5"), "{narrow}");
     let least = head(60, 16, &shop, Lang::En);
-    assert!(least.contains("5,0 orders/s  target 5"), "{least}");
+    assert!(least.contains("5.0 orders/s  target 5"), "{least}");
     for speed in [1.0, 0.0, f64::NAN, f64::INFINITY] {
         shop.speed = speed;
         let real = head(120, 30, &shop, Lang::En);
-        assert!(real.contains("5,0 orders/s") && !real.contains("shop time"), "{real}");
+        assert!(real.contains("5.0 orders/s") && !real.contains("shop time"), "{real}");
     }
     shop.speed = 60.0;
     shop.simulator = None;
-    assert!(head(120, 30, &shop, Lang::En).contains("5,0 orders/s"), "nobody knows how time runs");
+    assert!(head(120, 30, &shop, Lang::En).contains("5.0 orders/s"), "nobody knows how time runs");
 }

@@ -65,8 +65,11 @@ fn draw_intervals(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let top = handled::top(scene);
     let note = Line::from(vec![
         Span::styled(format!("{} {} ", scene.marks.level, words.mean), theme.dim),
-        Span::styled(number::decimal(windows.mean_per_5_min()), theme.strong),
-        Span::styled(format!("   {}", text::scale(scene, &number::count(number::whole(top), 8))), theme.dim),
+        Span::styled(scene.numbers.decimal(windows.mean_per_5_min()), theme.strong),
+        Span::styled(
+            format!("   {}", text::scale(scene, &scene.numbers.count(number::whole(top), 8))),
+            theme.dim,
+        ),
     ]);
     let body = text::title(scene, area, words.handled, &note, buf);
     let width = handled::chart_width(scene, body.width);
@@ -98,7 +101,7 @@ fn draw_sums(scene: &Scene<'_>, area: Rect, columns: usize, buf: &mut Buffer) ->
         let row = text::row(*place, u16::try_from(index % rows).unwrap_or(u16::MAX));
         Span::styled(word, theme.dim).render(row, buf);
         let room = row.width.saturating_sub(text::columns(word) + 1);
-        text::right(row, &number::count(count, room.into()), style, buf);
+        text::right(row, &scene.numbers.count(count, room.into()), style, buf);
     }
     1 + u16::try_from(rows).unwrap_or(u16::MAX)
 }

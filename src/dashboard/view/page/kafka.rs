@@ -6,6 +6,7 @@ mod groups;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::dashboard::{
+    lists,
     page::Page,
     ui::Span,
     view::{Scene, headline, layout::GUTTER, text},
@@ -32,7 +33,7 @@ fn seconds(scene: &Scene<'_>) -> usize {
 
 pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let groups = &scene.shop.groups;
-    let chosen = scene.ui.chosen[Page::Kafka.index()].min(groups.len().saturating_sub(1));
+    let chosen = lists::chosen(scene.shop, scene.ui, Page::Kafka);
     if body.width >= WIDE {
         let third = headline::columns(body, 3).last().copied().unwrap_or(body);
         let left = Rect { width: body.width.saturating_sub(third.width + GUTTER), ..body };

@@ -36,7 +36,7 @@ enum Key {
 pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let words = &scene.words.pages;
     let lines = lists::log(scene.shop, scene.ui);
-    let chosen = scene.ui.chosen[Page::Log.index()].min(lines.len().saturating_sub(1));
+    let chosen = lists::chosen(scene.shop, scene.ui, Page::Log);
     let [level, part] = if body.width < WORDS_FROM {
         [Column::words(Key::Level, "", 1, 1, 1), Column::words(Key::Part, words.part, 10, 10, 2)]
     } else {

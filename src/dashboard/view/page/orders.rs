@@ -43,7 +43,7 @@ enum Key {
 
 pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let orders = lists::orders(scene.shop, scene.ui);
-    let chosen = lists::chosen_order(&orders, scene.ui);
+    let chosen = lists::chosen(scene.shop, scene.ui, Page::Orders);
     let (feed_area, followed_area) = split(body);
     followed::draw(scene, followed_area, orders.get(chosen).copied(), buf);
 
@@ -87,7 +87,7 @@ fn columns(scene: &Scene<'_>, width: u16) -> Vec<Column<Key>> {
         Column::words(Key::Time, more.time, 8, 8, 0),
         Column::figures(Key::Id, more.order, 8, 2),
         Column::words(Key::Customer, more.customer, 11, 24, 0),
-        Column::figures(Key::Pieces, scene.words.pieces, 4, 4),
+        Column::figures(Key::Pieces, scene.words.pieces.many, 4, 4),
         Column::figures(Key::Total, more.total, 12, 0),
         Column::words(Key::Stage, more.stage, 1, 12, 1),
     ];
@@ -102,18 +102,18 @@ fn draw_cell(scene: &Scene<'_>, order: &LatestOrder, cell: &Cell<Key>, key: Key,
     let width = cell.width();
     match key {
         Key::Time => cell.set(&latest::time(scene, order, true), theme.dim, buf),
-        Key::Id => cell.set(&number::count(number::signed(order.order_id), width), theme.dim, buf),
+        Key::Id => cell.set(&scene.numbers.count(number::signed(order.order_id), width), theme.dim, buf),
         Key::Customer => cell.set(&clean(&order.customer, width), theme.base, buf),
         // Of an order whose sale was not seen the pieces are not known.
         Key::Pieces if order.pieces > 0 => {
-            cell.set(&number::count(order.pieces, width), theme.dim, buf);
+            cell.set(&scene.numbers.count(order.pieces, width), theme.dim, buf);
         }
         Key::Pieces => cell.set("–", theme.dim, buf),
-        Key::Total => cell.set(&number::kronor(order.total_ore, width), theme.base, buf),
+        Key::Total => cell.set(&scene.numbers.kronor(order.total_ore, width), theme.base, buf),
         Key::Waited => {
             if let Some(handled_at) = order.handled_at {
                 let waited = handled_at.signed_duration_since(order.created_at).num_seconds();
-                cell.set(&number::duration(waited), theme.dim, buf);
+                cell.set(&scene.numbers.duration(waited), theme.dim, buf);
             }
         }
         Key::Stage => {

@@ -62,7 +62,7 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
 fn draw_list(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let words = &scene.words.pages;
     let reports = lists::reports(scene.shop);
-    let chosen = scene.ui.chosen[Page::Reports.index()].min(reports.len().saturating_sub(1));
+    let chosen = lists::chosen(scene.shop, scene.ui, Page::Reports);
     let rows = usize::from(area.height.saturating_sub(2));
     let body = text::title(scene, area, words.reports, &list::place(scene, reports.len(), chosen, rows), buf);
     if reports.is_empty() {
@@ -99,12 +99,12 @@ fn draw_cell(scene: &Scene<'_>, note: &ReportNote, most: f64, cell: &Cell<Key>, 
             cell.set(&date, if open { theme.strong } else { theme.base }, buf);
         }
         Key::Weekday => cell.set(words.weekday(note.date.weekday()), theme.dim, buf),
-        Key::Orders => cell.set(&number::count(number::signed(note.orders), width), theme.base, buf),
-        Key::Sales => cell.set(&number::whole_kronor(note.sales_ore / 100, width), theme.strong, buf),
+        Key::Orders => cell.set(&scene.numbers.count(number::signed(note.orders), width), theme.base, buf),
+        Key::Sales => cell.set(&scene.numbers.whole_kronor(note.sales_ore / 100, width), theme.strong, buf),
         Key::Bar => bar::share(scene, note.sales_ore.max(0) as f64 / most, cell.area, theme.money, buf),
         // Of a day that was never written again there is nothing to say.
         Key::Revision if note.revision > 0 => {
-            cell.set(&number::count(note.revision.into(), width), theme.warning, buf);
+            cell.set(&scene.numbers.count(note.revision.into(), width), theme.warning, buf);
         }
         Key::Revision => {}
     }

@@ -24,6 +24,8 @@ const STEPS: [usize; Span::STEPS - 1] = [12, 36, 72, 144];
 /// From this width on the page has three columns; from this height on what is below the chart.
 const WIDE: u16 = 110;
 const WITH_PARTS: u16 = 15;
+/// Rows that the days keep below the categories.
+const DAYS: u16 = 4;
 
 pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let columns = headline::columns(body, if body.width >= WIDE { 3 } else { 2 });
@@ -35,12 +37,12 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
         None => DayChart::new(scene, width, slots),
     };
 
-    let tiles = tiles(scene, &columns, &chart);
+    let tiles = tiles(scene, &columns);
     let rest = text::below(body, headline::draw(scene, body.height, &tiles, buf));
     let airy = u16::from(body.height >= 22);
     let parts = if body.height >= WITH_PARTS { (body.height * 9 / 20).max(7) } else { 0 };
     let chart_area = Rect { height: rest.height.saturating_sub(parts + airy), ..rest };
-    chart.draw(scene, chart_area, [scene.theme.money, scene.theme.money_open], buf);
+    draw_chart(scene, &chart, chart_area, buf);
 
     let below = text::below(rest, rest.height.saturating_sub(parts));
     let columns = columns.iter().map(|column| Rect { y: below.y, height: below.height, ..*column });
@@ -52,21 +54,28 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
         }
         [products, beside] => {
             goods::products(scene, *products, buf);
-            // Half for the categories, so that as much is left for the days.
-            let half = Rect { height: beside.height / 2, ..*beside };
-            goods::categories(scene, half, buf);
-            Days::of(scene).draw(scene, text::below(*beside, half.height), buf);
+            let most = Rect { height: beside.height.saturating_sub(DAYS), ..*beside };
+            let taken = goods::categories(scene, most, buf);
+            Days::of(scene).draw(scene, text::below(*beside, taken), buf);
         }
         _ => {}
     }
 }
 
-fn tiles(scene: &Scene<'_>, columns: &[Rect], chart: &DayChart) -> Vec<(Rect, Tile)> {
+/// Draws the chart with a title of its own: it stands below all of the tiles and is of the day.
+fn draw_chart(scene: &Scene<'_>, chart: &DayChart, area: Rect, buf: &mut Buffer) {
+    let words = scene.words;
+    let title = format!("{} {} 5 min", words.pages.sales, words.per);
+    let top = scene.numbers.whole_kronor(number::whole(chart.top()), 11);
+    let scale = Line::styled(format!("0{}{top}", scene.marks.to), scene.theme.dim);
+    let body = text::title(scene, area, &title, &scale, buf);
+    chart.draw(scene, body, [scene.theme.money, scene.theme.money_open], buf);
+}
+
+fn tiles(scene: &Scene<'_>, columns: &[Rect]) -> Vec<(Rect, Tile)> {
     let (figures, words, theme) = (&scene.shop.figures, scene.words, scene.theme);
-    let scale = text::scale(scene, &number::whole_kronor(number::whole(chart.top()), 11));
     let mut tiles = vec![
-        Tile::kronor(words.sales_today, figures.sales_today_ore, theme.money)
-            .with_note(Line::styled(scale, theme.dim)),
+        Tile::kronor(words.sales_today, figures.sales_today_ore, theme.money),
         Tile::kronor(words.last_hour, figures.sales_last_hour_ore, theme.money),
     ];
     let mut areas = columns.to_vec();

@@ -17,7 +17,7 @@ use crate::{
             Scene, bar, filter,
             headline::{self, Tile},
             layout::GUTTER,
-            list, number, stock,
+            list, stock,
             table::{Cell, Column, Table},
             text,
         },
@@ -27,6 +27,9 @@ use crate::{
 
 /// From this size on the sums are big figures above the table, else a line below it.
 const BIG_FROM: (u16, u16) = (110, 20);
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
 
 /// Days that something lasts at the most to be gone soon: two hours.
 const SOON: f64 = 2.0 / 24.0;
@@ -55,7 +58,7 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     };
 
     let shelves = lists::stock(scene.shop, scene.ui);
-    let chosen = scene.ui.chosen[Page::Stock.index()].min(shelves.len().saturating_sub(1));
+    let chosen = lists::chosen(scene.shop, scene.ui, Page::Stock);
     let rows = usize::from(area.height.saturating_sub(2));
     let by_need = scene.ui.sort == StockSort::Need;
     let sort = if by_need { scene.words.pages.lowest_first } else { "" };
@@ -122,20 +125,24 @@ fn draw_cell(scene: &Scene<'_>, shelf: &Shelf<'_>, cell: &Cell<Key>, key: Key, b
         }
         Key::Bar => bar::draw(scene, shelf.fill(), cell.area, bar_style, buf),
         Key::Balance if shelf.balance() == 0 => cell.set(scene.words.sold_out, balance_style, buf),
-        Key::Balance => cell.set(&number::count(shelf.balance(), width), balance_style, buf),
+        Key::Balance => cell.set(&scene.numbers.count(shelf.balance(), width), balance_style, buf),
         Key::Reorder => {
-            let point = plan.map(|plan| number::count(plan.reorder_point, width));
+            let point = plan.map(|plan| scene.numbers.count(plan.reorder_point, width));
             cell.set(&point.unwrap_or_default(), theme.dim, buf);
         }
-        Key::Sold => cell.set(&number::count(shelf.sold_today, width), theme.base, buf),
+        Key::Sold => cell.set(&scene.numbers.count(shelf.sold_today, width), theme.base, buf),
         Key::Left => {
-            let left = shelf.days_left.map(number::lasts).unwrap_or_default();
+            let left = shelf.days_left.map(|days| scene.numbers.lasts(days)).unwrap_or_default();
             let style = if runs_out(scene, shelf) { theme.warning } else { theme.base };
             cell.set(&left, style, buf);
         }
         Key::Coming => {
             if let Some(pieces) = plan.map(|plan| plan.under_way).filter(|pieces| *pieces > 0) {
-                cell.set(&format!("+{}", number::count(pieces, width.saturating_sub(1))), theme.base, buf);
+                cell.set(
+                    &format!("+{}", scene.numbers.count(pieces, width.saturating_sub(1))),
+                    theme.base,
+                    buf,
+                );
             }
         }
         Key::Arrives => {
@@ -155,10 +162,10 @@ fn runs_out(scene: &Scene<'_>, shelf: &Shelf<'_>) -> bool {
     })
 }
 
-/// `14:28`, on another day its date.
+/// `14:28`, also beyond midnight; its date where that hour comes more than once before.
 fn when(scene: &Scene<'_>, second: i64) -> String {
     let time = scene.shop.zone.at(second);
-    if scene.shop.zone.date(second) == scene.shop.figures.today {
+    if second.saturating_sub(scene.shop.figures.shop_second) < DAY {
         format!("{:02}:{:02}", time.hour(), time.minute())
     } else {
         format!("{}/{}", time.day(), time.month())
@@ -214,11 +221,11 @@ impl Sums {
             line.push_span(Span::styled(figure, style));
             line.push_span(Span::styled(format!(" {word}"), theme.dim));
         };
-        term(number::count(self.pieces, 9), theme.strong, words.in_stock);
-        term(number::whole_kronor(self.value / 100, 14), theme.money, "");
+        term(scene.numbers.count(self.pieces, 9), theme.strong, words.in_stock);
+        term(scene.numbers.whole_kronor(self.value / 100, 14), theme.money, "");
         let style = |count: i64, style| if count > 0 { style } else { theme.good };
-        term(number::count(self.sold_out, 6), style(self.sold_out, theme.alarm), words.sold_out);
-        term(number::count(self.low, 6), style(self.low, theme.warning), words.pages.low);
+        term(scene.numbers.count(self.sold_out, 6), style(self.sold_out, theme.alarm), words.sold_out);
+        term(scene.numbers.count(self.low, 6), style(self.low, theme.warning), words.pages.low);
         line
     }
 }

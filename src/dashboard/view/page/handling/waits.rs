@@ -10,7 +10,7 @@ use ratatui::{
 use crate::dashboard::view::{
     Scene,
     chart::{Bar, Chart, columns_a_cell, round_top, spread},
-    number, text,
+    text,
 };
 
 /// Steps of the scale, in seconds: those that people count time in.
@@ -32,7 +32,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let rows = u16::try_from(shares.len()).unwrap_or(0);
     for ((word, seconds), row) in shares.into_iter().zip(body.rows()) {
         Span::styled(word, theme.dim).render(row, buf);
-        text::right(row, &number::duration(seconds), theme.strong, buf);
+        text::right(row, &scene.numbers.duration(seconds), theme.strong, buf);
     }
     let airy = u16::from(body.height >= 10);
     draw_distribution(scene, text::below(body, rows + airy), buf);
@@ -72,7 +72,7 @@ fn draw_distribution(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         let axis = Rect { width: width.min(axis.width), ..axis };
         text::left(axis, "0 s", scene.theme.dim, buf);
         let end = i64::try_from(drawn.len()).unwrap_or(0).saturating_mul(step);
-        text::right(axis, &number::duration(end), scene.theme.dim, buf);
+        text::right(axis, &scene.numbers.duration(end), scene.theme.dim, buf);
     }
 }
 

@@ -82,12 +82,12 @@ pub(super) fn draw_topics(scene: &Scene<'_>, area: Rect, spare: u16, odd: bool, 
                 }
                 Key::Partitions => {
                     let partitions = i64::try_from(topic.partitions).unwrap_or(i64::MAX);
-                    cell.set(&number::count(partitions, width), theme.dim, buf);
+                    cell.set(&scene.numbers.count(partitions, width), theme.dim, buf);
                 }
                 Key::Offsets => {
-                    cell.set(&number::count(number::signed(topic.records), width), theme.strong, buf);
+                    cell.set(&scene.numbers.count(number::signed(topic.records), width), theme.strong, buf);
                 }
-                Key::Rate => cell.set(&number::decimal(topic.rate), theme.base, buf),
+                Key::Rate => cell.set(&scene.numbers.decimal(topic.rate), theme.base, buf),
             }
         }
     }
@@ -106,13 +106,16 @@ pub(super) fn draw_topics(scene: &Scene<'_>, area: Rect, spare: u16, odd: bool, 
 fn with_odd(scene: &Scene<'_>, note: Line<'static>, width: u16) -> Line<'static> {
     let (words, theme, figures) = (scene.words, scene.theme, &scene.shop.figures);
     let room = width.saturating_sub(text::columns(words.pages.topics) + 4);
-    let counts = [(figures.dead_letters, words.dead_letters), (figures.duplicates, words.duplicates)];
+    let counts = [
+        (figures.dead_letters, words.dead_letters.of(figures.dead_letters)),
+        (figures.duplicates, words.duplicates.of(figures.duplicates)),
+    ];
     let line = |counts: &[(u64, &str)], least: u64| {
         let shown = counts.iter().filter(|(count, _)| *count >= least);
         let counts: Vec<Line<'_>> = shown
             .map(|(count, word)| {
                 let style = if *count > 0 { theme.warning } else { theme.dim };
-                let count = number::count(number::signed(*count), 9);
+                let count = scene.numbers.count(number::signed(*count), 9);
                 Line::from(vec![Span::styled(count, style), Span::styled(format!(" {word}"), theme.dim)])
             })
             .collect();
@@ -173,7 +176,7 @@ pub(super) fn draw_state(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         text::left(row, word, theme.dim, buf);
         let style = if count > 0 { theme.warning } else { theme.good };
         let room = row.width.saturating_sub(text::columns(word) + 1);
-        text::right(row, &number::count(number::signed(count), room.into()), style, buf);
+        text::right(row, &scene.numbers.count(number::signed(count), room.into()), style, buf);
     }
 }
 

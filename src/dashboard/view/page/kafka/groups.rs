@@ -100,7 +100,7 @@ fn draw_cell(
     buf: &mut Buffer,
 ) {
     let (theme, width) = (scene.theme, cell.width());
-    let count = |count: u64| number::count(number::signed(count), width);
+    let count = |count: u64| scene.numbers.count(number::signed(count), width);
     let known = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), count);
     let seen_if = |bad: bool, style: Style| if bad { style } else { theme.dim };
     match key {
@@ -110,7 +110,7 @@ fn draw_cell(
             text::left(cell.area, &mark.to_string(), style, buf);
             text::left(text::right_of(cell.area, 2), &name, theme.base, buf);
         }
-        Key::Rate => cell.set(&number::decimal(group.rate), theme.strong, buf),
+        Key::Rate => cell.set(&scene.numbers.decimal(group.rate), theme.strong, buf),
         // Whoever is in trouble has no rate to show.
         Key::RateChart => match &group.trouble {
             Some(trouble) => cell.set(&clean(&scene.words.say(trouble), width), theme.warning, buf),
@@ -120,7 +120,7 @@ fn draw_cell(
         Key::Lag => cell.set(&count(group.lag), seen_if(group.lag > 0, theme.strong), buf),
         Key::LagChart => lag(scene, group).draw(scene, high, theme.warning, buf),
         Key::Partitions => cell.set(
-            &number::count(i64::try_from(group.partitions).unwrap_or(i64::MAX), width),
+            &scene.numbers.count(i64::try_from(group.partitions).unwrap_or(i64::MAX), width),
             theme.dim,
             buf,
         ),

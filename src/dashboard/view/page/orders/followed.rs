@@ -34,8 +34,8 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: Option<&LatestOrder>, 
 }
 
 fn title(scene: &Scene<'_>, area: Rect, id: u64, total: Option<i64>, buf: &mut Buffer) -> Rect {
-    let title = format!("{} {}", scene.words.pages.order, number::count(number::signed(id), 26));
-    let total = total.map(|ore| number::kronor(ore, 16)).unwrap_or_default();
+    let title = format!("{} {}", scene.words.pages.order, scene.numbers.count(number::signed(id), 26));
+    let total = total.map(|ore| scene.numbers.kronor(ore, 16)).unwrap_or_default();
     text::title(scene, area, &title, &Line::styled(total, scene.theme.money), buf)
 }
 
@@ -116,8 +116,11 @@ fn draw_trace(scene: &Scene<'_>, area: Rect, trace: &OrderTrace, buf: &mut Buffe
 
 fn draw_customer(scene: &Scene<'_>, body: Rect, customer: &Customer, roomy: bool, buf: &mut Buffer) {
     let theme = scene.theme;
-    let number =
-        format!("{} {}", scene.words.pages.customer, number::count(number::signed(customer.customer_id), 9));
+    let number = format!(
+        "{} {}",
+        scene.words.pages.customer,
+        scene.numbers.count(number::signed(customer.customer_id), 9)
+    );
     let first = text::row(body, 0);
     let room = first.width.saturating_sub(text::columns(&number) + 2);
     text::left(first, &clean(&customer.name, room.into()), theme.strong, buf);
@@ -134,13 +137,13 @@ fn draw_lines(scene: &Scene<'_>, area: Rect, order: &crate::shop::Order, buf: &m
     if area.height < 2 {
         return;
     }
-    let title = Line::styled(number::count(i64::try_from(all).unwrap_or(i64::MAX), 8), theme.dim);
+    let title = Line::styled(scene.numbers.count(i64::try_from(all).unwrap_or(i64::MAX), 8), theme.dim);
     let body = text::title(scene, area, words.pages.lines, &title, buf);
     let rows = usize::from(body.height);
     let shown = if all > rows { rows.saturating_sub(1) } else { all };
     for (line, row) in order.lines.iter().take(shown).zip(body.rows()) {
-        let total = line.total_ore().map(|ore| number::kronor(ore, 14)).unwrap_or_default();
-        let count = format!("{} {} ", number::count(line.quantity, 5), scene.marks.times);
+        let total = line.total_ore().map(|ore| scene.numbers.kronor(ore, 14)).unwrap_or_default();
+        let count = format!("{} {} ", scene.numbers.count(line.quantity, 5), scene.marks.times);
         let used = text::columns(&count) + text::columns(&total) + 1;
         let name = clean(&line.name, row.width.saturating_sub(used).into());
         let left = vec![Span::styled(count, theme.dim), Span::styled(name, theme.base)];
@@ -154,7 +157,7 @@ fn draw_lines(scene: &Scene<'_>, area: Rect, order: &crate::shop::Order, buf: &m
 /// The lines that say where a record lies.
 fn place(scene: &Scene<'_>, place: &TopicPartitionOffset, width: usize) -> Vec<Line<'static>> {
     let (words, theme) = (&scene.words.pages, scene.theme);
-    let figure = |number: i64| Span::styled(number::count(number, 14), theme.base);
+    let figure = |number: i64| Span::styled(scene.numbers.count(number, 14), theme.base);
     let word = |word: &str| Span::styled(word.to_owned(), theme.dim);
     vec![
         Line::styled(clean(&place.topic, width), theme.base),
@@ -186,7 +189,7 @@ impl Passed {
         let waited = |seconds: i64, word: &str, style: Style| {
             Some(Line::from(vec![
                 Span::styled(format!("{word} "), theme.dim),
-                Span::styled(number::duration(seconds), style),
+                Span::styled(scene.numbers.duration(seconds), style),
             ]))
         };
         let from = self.sold.timestamp();

@@ -61,12 +61,12 @@ fn title(scene: &Scene<'_>, area: Rect, date: NaiveDate, revision: u32, buf: &mu
 fn draw_report(scene: &Scene<'_>, area: Rect, report: &Report, buf: &mut Buffer) {
     let (words, theme) = (&scene.words.pages, scene.theme);
     let body = title(scene, area, report.date, report.revision, buf);
-    let orders = number::count(number::signed(report.orders), 12);
+    let orders = scene.numbers.count(number::signed(report.orders), 12);
     let mean = report.sales_ore.checked_div(number::signed(report.orders)).unwrap_or(0);
     let sums = [
         (words.orders, orders, theme.orders),
-        (words.sales, number::kronor(report.sales_ore, 24), theme.money),
-        (words.mean_order, number::kronor(mean, 24), theme.base),
+        (words.sales, scene.numbers.kronor(report.sales_ore, 24), theme.money),
+        (words.mean_order, scene.numbers.kronor(mean, 24), theme.base),
     ];
     for ((word, figure, style), row) in sums.iter().zip(body.rows()) {
         Span::styled(*word, theme.dim).render(row, buf);
@@ -82,7 +82,10 @@ fn draw_products(scene: &Scene<'_>, area: Rect, products: &[Sold], buf: &mut Buf
     let mut products: Vec<&Sold> = products.iter().collect();
     products.sort_by_key(|sold| Reverse(sold.units));
     let all = products.iter().fold(0_i64, |sum, sold| sum.saturating_add(sold.units));
-    let note = Line::styled(format!("{} {}", number::count(all, 9), words.pieces), theme.dim);
+    let note = Line::styled(
+        format!("{} {}", scene.numbers.count(all, 9), words.pieces.of(all.unsigned_abs())),
+        theme.dim,
+    );
     let body = text::title(scene, area, words.pages.products, &note, buf);
     let table = Table::fit(
         &[
@@ -102,7 +105,7 @@ fn draw_products(scene: &Scene<'_>, area: Rect, products: &[Sold], buf: &mut Buf
                 Key::Bar => {
                     bar::share(scene, sold.units.max(0) as f64 / most, cell.area, theme.goods, buf);
                 }
-                Key::Units => cell.set(&number::count(sold.units, cell.width()), theme.strong, buf),
+                Key::Units => cell.set(&scene.numbers.count(sold.units, cell.width()), theme.strong, buf),
             }
         }
     }

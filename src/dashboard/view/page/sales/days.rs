@@ -60,7 +60,7 @@ impl Days {
         let line = |label: String, value: f64| {
             Line::from(vec![
                 Span::styled(label, theme.dim),
-                Span::styled(number::whole_kronor(number::whole(value), 13), theme.strong),
+                Span::styled(scene.numbers.whole_kronor(number::whole(value), 13), theme.strong),
             ])
         };
         let pace_line = pace.map(|pace| line(format!("{} ", words.pace), pace)).unwrap_or_default();

@@ -34,15 +34,15 @@ pub(super) fn products(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let goods = scene.shop.figures.products_today.values();
     let goods = goods.map(|totals| Goods { name: &totals.name, units: totals.units, ore: totals.sales_ore });
     let count = Line::styled(
-        number::count(i64::try_from(scene.shop.figures.products_today.len()).unwrap_or(i64::MAX), 8),
+        scene.numbers.count(i64::try_from(scene.shop.figures.products_today.len()).unwrap_or(i64::MAX), 8),
         scene.theme.dim,
     );
     let body = text::title(scene, area, scene.words.pages.products, &count, buf);
     draw(scene, body, goods.collect(), 18, buf);
 }
 
-/// The same by category, as the products file names them.
-pub(super) fn categories(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
+/// The same by category, as the products file names them. The rows that it took come back.
+pub(super) fn categories(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) -> u16 {
     let shop = scene.shop;
     let of: BTreeMap<u64, &str> =
         shop.shelf.iter().map(|plan| (plan.product_id, plan.category.as_str())).collect();
@@ -55,7 +55,13 @@ pub(super) fn categories(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         sum.ore = sum.ore.saturating_add(totals.sales_ore);
     }
     let body = text::title(scene, area, scene.words.pages.categories, &Line::default(), buf);
-    draw(scene, body, sums.into_values().collect(), 10, buf);
+    let (all, rows) = (sums.len(), usize::from(body.height));
+    let shown = if all > rows { rows.saturating_sub(1) } else { all };
+    let high = |rows: usize| u16::try_from(rows).unwrap_or(u16::MAX);
+    let lines = if all == 0 { body } else { Rect { height: high(shown), ..body } };
+    draw(scene, lines, sums.into_values().collect(), 10, buf);
+    text::more(scene, text::row(body, high(shown)), shown, all, buf);
+    (1 + high(all.max(1))).min(area.height)
 }
 
 /// Draws goods by sales, the names at least so many columns wide.
@@ -67,9 +73,12 @@ fn draw(scene: &Scene<'_>, body: Rect, mut goods: Vec<Goods<'_>>, name: u16, buf
     goods.sort_by_key(|goods| std::cmp::Reverse(goods.ore));
     let most = goods.first().map_or(1, |goods| goods.ore).max(1) as f64;
     let all: f64 = goods.iter().map(|goods| goods.ore.max(0) as f64).sum::<f64>().max(1.0);
-    let pieces = |goods: &Goods<'_>| format!("{} {}", number::count(goods.units, 7), scene.words.pieces);
+    let pieces = |goods: &Goods<'_>| {
+        let unit = scene.words.pieces.of(goods.units.unsigned_abs());
+        format!("{} {unit}", scene.numbers.count(goods.units, 7))
+    };
     // Sums that belong together are told in one way: whole, as far as there is room for them.
-    let sales = |goods: &Goods<'_>, width| number::whole_kronor(goods.ore / 100, width);
+    let sales = |goods: &Goods<'_>, width| scene.numbers.whole_kronor(goods.ore / 100, width);
     let widest_sum = goods.iter().map(|goods| text::columns(&sales(goods, 12))).max().unwrap_or(0);
     let widest = goods.iter().map(|goods| text::columns(&pieces(goods))).max().unwrap_or(0);
     let table = Table::fit(
