@@ -5,8 +5,10 @@ use std::fs;
 use kafka_protocol::{
     ResponseError,
     messages::{
-        GroupId, OffsetCommitRequest, ProduceRequest, RequestKind, ResponseKind, TopicName,
+        DeleteGroupsRequest, GroupId, OffsetCommitRequest, OffsetDeleteRequest, ProduceRequest, RequestKind,
+        ResponseKind, TopicName,
         offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
+        offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic},
         produce_request::{PartitionProduceData, TopicProduceData},
     },
 };
@@ -156,6 +158,34 @@ async fn a_commit_is_decided_for_all_its_partitions_before_the_first_marker() {
     for name in ["a", "b"] {
         let seen = read_from(&partition(&cluster, name).log(), 0, Isolation::Committed);
         assert_eq!(seen.len(), 1, "topic {name}");
+    }
+}
+
+#[tokio::test]
+async fn a_power_cut_brings_back_no_offset_that_was_deleted() {
+    let group = || GroupId("g".to_owned().into());
+    let part = OffsetDeleteRequestPartition::default();
+    let topic = OffsetDeleteRequestTopic::default().with_name(topic()).with_partitions(vec![part]);
+    for request in [
+        RequestKind::DeleteGroups(DeleteGroupsRequest::default().with_groups_names(vec![group()])),
+        RequestKind::OffsetDelete(
+            OffsetDeleteRequest::default().with_group_id(group()).with_topics(vec![topic]),
+        ),
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let cluster = open(data.path(), Durability::Power).unwrap();
+        cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
+        assert_eq!(commit(&cluster, 1).await, 0);
+        match ask(&cluster, request, 0).await {
+            ResponseKind::DeleteGroups(answer) => assert_eq!(answer.results[0].error_code, 0),
+            ResponseKind::OffsetDelete(answer) => {
+                assert_eq!((answer.error_code, answer.topics[0].partitions[0].error_code), (0, 0));
+            }
+            _ => panic!(),
+        }
+        let rest = tempfile::tempdir().unwrap();
+        power_cut(data.path(), rest.path());
+        assert_eq!(committed(&open(rest.path(), Durability::Power).unwrap()), None);
     }
 }
 

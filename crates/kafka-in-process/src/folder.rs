@@ -62,7 +62,7 @@ impl Folder {
 
     /// Tells other processes where the broker is.
     pub(super) fn publish(&self, address: SocketAddr) -> io::Result<()> {
-        log::replace_file(&self.path.join(ADDRESS), address.to_string().as_bytes())
+        log::replace_file(&self.path.join(ADDRESS), address.to_string().as_bytes()).map(drop)
     }
 
     /// Takes back what [`Self::publish`] told.

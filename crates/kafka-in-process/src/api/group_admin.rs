@@ -84,11 +84,11 @@ fn describe_one(group: &Group, described: DescribedGroup) -> DescribedGroup {
         .with_members(group.members.values().map(member).collect())
 }
 
-pub(super) fn delete(cluster: &Cluster, request: &DeleteGroupsRequest) -> DeleteGroupsResponse {
-    let results = request.groups_names.iter().map(|id| {
-        DeletableGroupResult::default()
-            .with_group_id(id.clone())
-            .with_error_code(code(cluster.groups.delete(id)))
+pub(super) async fn delete(cluster: &Cluster, request: &DeleteGroupsRequest) -> DeleteGroupsResponse {
+    let deleted: Vec<_> = request.groups_names.iter().map(|id| (id, cluster.groups.delete(id))).collect();
+    let settled = cluster.settle().await.map_err(|_| ResponseError::CoordinatorNotAvailable);
+    let results = deleted.into_iter().map(|(id, deleted)| {
+        DeletableGroupResult::default().with_group_id(id.clone()).with_error_code(code(deleted.and(settled)))
     });
     DeleteGroupsResponse::default().with_results(results.collect())
 }

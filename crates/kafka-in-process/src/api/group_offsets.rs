@@ -166,7 +166,7 @@ pub(super) fn fetch(cluster: &Cluster, request: &OffsetFetchRequest, version: i1
     OffsetFetchResponse::default().with_topics(topics.collect())
 }
 
-pub(super) fn delete(cluster: &Cluster, request: &OffsetDeleteRequest) -> OffsetDeleteResponse {
+pub(super) async fn delete(cluster: &Cluster, request: &OffsetDeleteRequest) -> OffsetDeleteResponse {
     let reads = cluster.groups.with(&request.group_id, |state| state.group.reads());
     let (refusal, read) = match reads {
         None => (Some(ResponseError::GroupIdNotFound), Vec::new()),
@@ -191,7 +191,7 @@ pub(super) fn delete(cluster: &Cluster, request: &OffsetDeleteRequest) -> Offset
             && check(name, partition).is_ok()
     };
     let removed = cluster.groups.remove_offsets(&request.group_id, listed);
-    let removed = removed.map_err(|_| ResponseError::CoordinatorNotAvailable);
+    let removed = removed.and(cluster.settle().await).map_err(|_| ResponseError::CoordinatorNotAvailable);
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
             let outcome = check(&topic.name, partition.partition_index).and(removed);

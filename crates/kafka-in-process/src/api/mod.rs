@@ -152,10 +152,10 @@ async fn answer_coordinators(
         Q::LeaveGroup(request) => A::LeaveGroup(group_membership::leave(cluster, &request, version)),
         Q::OffsetCommit(request) => A::OffsetCommit(group_offsets::commit(cluster, &request).await),
         Q::OffsetFetch(request) => A::OffsetFetch(group_offsets::fetch(cluster, &request, version)),
-        Q::OffsetDelete(request) => A::OffsetDelete(group_offsets::delete(cluster, &request)),
+        Q::OffsetDelete(request) => A::OffsetDelete(group_offsets::delete(cluster, &request).await),
         Q::ListGroups(request) => A::ListGroups(group_admin::list(cluster, &request, version)),
         Q::DescribeGroups(request) => A::DescribeGroups(group_admin::describe(cluster, &request, version)),
-        Q::DeleteGroups(request) => A::DeleteGroups(group_admin::delete(cluster, &request)),
+        Q::DeleteGroups(request) => A::DeleteGroups(group_admin::delete(cluster, &request).await),
         Q::InitProducerId(request) => A::InitProducerId(transactions::init(cluster, &request, version).await),
         Q::AddPartitionsToTxn(request) => {
             A::AddPartitionsToTxn(transactions::add_partitions(cluster, &request, version).await)

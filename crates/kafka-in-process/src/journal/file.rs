@@ -87,14 +87,20 @@ impl JournalFile {
         self.size > WORTH_REWRITING.max(self.fresh.saturating_mul(BLOAT))
     }
 
+    /// Lets it grow to twice its size before it is bloated again.
+    pub(super) fn bear_with_bloat(&mut self) {
+        self.fresh = self.size.saturating_mul(2) / BLOAT;
+    }
+
     /// Writes all values to a new file and puts it in the place of this one.
     pub(super) fn rewrite(&mut self, path: &Path, values: &Values) -> io::Result<()> {
         let mut bytes = Vec::new();
         for (key, value) in values {
             bytes.extend(encode(&[(key, Some(&**value))])?);
         }
-        super::super::log::replace_file(path, &bytes)?;
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        // The very file that took the place: were it to be opened again and that failed, this one would go on in a file that
+        // is not in the folder any more.
+        let file = super::super::log::replace_file(path, &bytes)?;
         *self = Self { file: Arc::new(file), size: bytes.len() as u64, fresh: bytes.len() as u64 };
         Ok(())
     }

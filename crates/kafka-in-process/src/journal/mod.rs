@@ -98,8 +98,12 @@ impl Journal {
                 None => state.values.remove(&key),
             };
         }
-        if state.file.is_bloated() {
-            state.file.rewrite(&self.path, &state.values)?;
+        if state.file.is_bloated()
+            && let Err(error) = state.file.rewrite(&self.path, &state.values)
+        {
+            // The changes are kept nevertheless: what was written is not to be taken for refused.
+            tracing::warn!(%error, "the journal could not be written anew; it grows on");
+            state.file.bear_with_bloat();
         }
         Ok(())
     }

@@ -106,3 +106,20 @@ fn a_journal_that_says_the_same_over_and_over_stays_small() {
     drop(journal);
     assert_eq!(value(&Journal::open(&path).unwrap(), &topic(1)), Some(59_999));
 }
+
+#[test]
+fn a_journal_that_cannot_be_written_anew_grows_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let journal = Journal::open(&path).unwrap();
+    // It is in the way of what is written aside.
+    fs::create_dir(path.with_extension("new")).unwrap();
+    let write = |n: u64| journal.write(vec![Change::set(topic(1), &n).unwrap()]).unwrap();
+    (0..60_000).for_each(write);
+    assert!(fs::metadata(&path).unwrap().len() > 1 << 20);
+    assert_eq!(value(&Journal::open(&path).unwrap(), &topic(1)), Some(59_999));
+    fs::remove_dir(path.with_extension("new")).unwrap();
+    (60_000..200_000).for_each(write);
+    assert!(fs::metadata(&path).unwrap().len() <= 4 << 20);
+    assert_eq!(value(&Journal::open(&path).unwrap(), &topic(1)), Some(199_999));
+}

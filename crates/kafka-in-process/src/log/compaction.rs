@@ -49,7 +49,7 @@ impl History {
     }
 
     fn write(&self, folder: &Path) -> io::Result<()> {
-        files::replace(&folder.join(FILE), &files::sealed(&serde_json::to_vec(self)?))
+        files::replace(&folder.join(FILE), &files::sealed(&serde_json::to_vec(self)?)).map(drop)
     }
 
     /// Whether a tombstone, or a marker that nothing needs any more, has been kept long enough for all to see.

@@ -33,14 +33,15 @@ struct Summary {
     aborted: Vec<Aborted>,
 }
 
-/// Writes a file aside, syncs it and puts it in its place.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file aside, syncs it and puts it in its place. Returns it, open for writing.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<File> {
     let aside = path.with_extension("new");
     let write = || {
         let mut file = File::create(&aside)?;
         file.write_all(bytes)?;
         disk::sync(&file)?;
-        fs::rename(&aside, path)
+        fs::rename(&aside, path)?;
+        Ok(file)
     };
     write().inspect_err(|_| {
         // Half a file is of no use, and the disk may be full.
@@ -81,7 +82,7 @@ pub(crate) fn index_bytes(segment: &Segment, aborted: Vec<Aborted>) -> Vec<u8> {
 
 /// Writes the index of the segment at `base`.
 pub(crate) fn write_index(folder: &Path, base: i64, bytes: &[u8]) -> io::Result<()> {
-    replace(&folder.join(file_name(base, INDEX)), bytes)
+    replace(&folder.join(file_name(base, INDEX)), bytes).map(drop)
 }
 
 /// What became of a segment's index.

@@ -138,7 +138,8 @@ impl Log {
 
     /// The last stable offset (KIP-98): below it every transaction is decided.
     pub(crate) fn last_stable(&self) -> i64 {
-        self.producers.first_open().unwrap_or_else(|| self.end())
+        // Of an open transaction the beginning may have been deleted.
+        self.producers.first_open().map_or_else(|| self.end(), |first| first.max(self.start))
     }
 
     /// Ends all writing and reading.

@@ -170,3 +170,14 @@ fn a_transaction_that_is_open_at_a_crash_is_open_afterwards() {
     reopened.append_marker(Marker::Abort, 1, 1, NOW, &config()).unwrap();
     assert_eq!(reopened.end(), 2);
 }
+
+#[test]
+fn what_is_stable_does_not_end_before_the_log_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = Log::open(folder.path(), 0, NOW).unwrap();
+    append(&mut log, &one(), transactional(1, 0, 0), &config()).unwrap();
+    append(&mut log, &one(), writer(0, 0), &config()).unwrap();
+    assert_eq!(log.last_stable(), 0);
+    log.delete_before(1).unwrap();
+    assert_eq!((log.start(), log.last_stable()), (1, 1));
+}
