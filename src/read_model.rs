@@ -20,7 +20,8 @@ use tokio::sync::Notify;
 
 use crate::{
     consumer::{Part, Position},
-    consumers::{Handling, NAMES, OrdersToday, PartFigures, has_windows, summarize},
+    consumers::{HandledWindows, Handling, NAMES, OrdersToday, PartFigures, has_windows, summarize},
+    handling::Resume,
     messages::{Message, Sentence, Severity},
     shop::Zone,
     views::{
@@ -44,6 +45,9 @@ const SILENT_MS: i64 = 20_000;
 
 /// So long after Kafka is back, what was under way when it went may still fail.
 const SHAKEN: Duration = Duration::from_secs(15);
+
+/// So much of what the handling told last is remembered of each partition.
+const REMEMBERED: usize = 8;
 
 /// Messages kept.
 const MESSAGES: usize = 200;
@@ -125,6 +129,8 @@ struct Inner {
     liveness: Liveness,
     /// When the handling and those who read what it handled counted the same last.
     agreed: Option<Instant>,
+    /// What the handling has told last of each partition: up to where it has written handled orders, and how many.
+    sent: HashMap<i32, VecDeque<(i64, u64)>>,
     messages: VecDeque<Message>,
     messages_ever: u64,
     /// Why this process must not go on.
@@ -204,8 +210,37 @@ impl Inner {
                 _ => {}
             }
         }
-        if sent == read {
+        if sent == read || self.has_read_what_was_sent() {
             self.agreed = Some(Instant::now());
+        }
+    }
+
+    /// Whether of each partition as many handled orders were read as the handling told that it had written up to there:
+    /// who hears of both from others hears of them one after the other.
+    fn has_read_what_was_sent(&self) -> bool {
+        let parts_of = |source| self.ends.by_part.keys().filter(move |part| part.source == source);
+        parts_of(Source::Handled).count() == parts_of(Source::Orders).count()
+            && parts_of(Source::Handled).all(|part| {
+                let told = self.parts.get(&(HandledWindows::NAME, *part)).map(|told| &told.state);
+                let read = match told.map(|state| (state.position.next, &state.figures)) {
+                    Some((next, PartFigures::HandledWindows(figures))) => (next, figures.total),
+                    _ => (0, 0),
+                };
+                match self.sent.get(&part.partition) {
+                    Some(sent) => sent.contains(&read),
+                    None => read == (0, 0),
+                }
+            })
+    }
+
+    /// Takes note of what the handling tells of a partition.
+    fn note_sent(&mut self, part: Part, told: (i64, u64)) {
+        let sent = self.sent.entry(part.partition).or_default();
+        if sent.back() != Some(&told) {
+            sent.push_back(told);
+        }
+        while sent.len() > REMEMBERED {
+            sent.pop_front();
         }
     }
 
@@ -218,6 +253,11 @@ impl Inner {
             one == other
         })
     }
+}
+
+/// Up to where the handling has written handled orders, and how many.
+fn sent_by(resume: &Resume) -> (i64, u64) {
+    (resume.counted.map_or(0, |counted| counted.handled), resume.figures.handled)
 }
 
 impl Ends {
@@ -237,6 +277,7 @@ impl ReadModel {
             groups: HashMap::new(),
             liveness: Liveness::default(),
             agreed: None,
+            sent: HashMap::new(),
             messages: VecDeque::new(),
             messages_ever: 0,
             refused: None,
@@ -298,10 +339,16 @@ impl ReadModel {
             present => {
                 *changes +=
                     u64::from(present.is_none_or(|present| present.state.says_other_than(&told.state)));
-                let counts =
-                    matches!(told.state.figures, PartFigures::Handling(_) | PartFigures::HandledWindows(_));
+                let sent = match &told.state.figures {
+                    PartFigures::Handling(resume) => Some(Some(sent_by(resume))),
+                    PartFigures::HandledWindows(_) => Some(None),
+                    _ => None,
+                };
                 parts.insert((view, part), told);
-                if counts {
+                if let Some(sent) = sent {
+                    if let Some(sent) = sent {
+                        inner.note_sent(part, sent);
+                    }
                     inner.compare_handled();
                 }
             }

@@ -34,6 +34,8 @@ use crate::{
 
 /// How long the figures of a shop that sells may take to agree.
 const MOMENT: Duration = Duration::from_secs(3);
+/// How long it may take until it is known who runs what: somebody who is silent is listened for.
+const LISTENING: Duration = Duration::from_secs(6);
 /// Between two looks at them.
 const LOOK: Duration = Duration::from_millis(50);
 /// Consumers that work tell what is new each second: after so many wall ms without a word nothing will change.
@@ -86,7 +88,7 @@ async fn unattended(model: &ReadModel) -> Vec<&'static str> {
     loop {
         match model.unattended() {
             Some(views) => return views,
-            None if begun.elapsed() >= MOMENT => return Vec::new(),
+            None if begun.elapsed() >= LISTENING => return Vec::new(),
             None => tokio::time::sleep(LOOK).await,
         }
     }

@@ -166,3 +166,44 @@ fn what_this_process_runs_is_told_to_others_with_what_is_wrong() {
     let read: Presence = serde_json::from_str(&serde_json::to_string(&presence).unwrap()).unwrap();
     assert_eq!(read, presence);
 }
+
+#[test]
+fn the_handling_and_its_readers_agree_where_as_much_was_read_as_was_told_to_be_there() {
+    use crate::{
+        handling::{Counted, HandlingFigures, Resume},
+        views::figures::HandledFigures,
+    };
+    let model = model();
+    let ends = [Source::Orders, Source::Handled]
+        .into_iter()
+        .flat_map(|source| (0..2).map(move |partition| (Part { source, partition }, 100)));
+    model.set_ends(Ends { by_part: ends.collect(), ..Ends::default() });
+    let sent = |partition, counted, handled| {
+        let figures = HandlingFigures { accepted: 50, handled, ..HandlingFigures::default() };
+        let counted = Some(Counted { handled: counted, ..Counted::default() });
+        let figures = PartFigures::Handling(Resume { counted, figures, ..Resume::default() });
+        let position = Position { next: 50, ..Position::default() };
+        model.hear(
+            "handling",
+            Part { source: Source::Orders, partition },
+            PartState { figures, position, ..told(0, 1) },
+        );
+    };
+    let read = |partition, next, total| {
+        let figures =
+            PartFigures::HandledWindows(Box::new(HandledFigures { total, ..HandledFigures::default() }));
+        let position = Position { next, ..Position::default() };
+        let part = Part { source: Source::Handled, partition };
+        model.hear("handled-windows", part, PartState { figures, position, ..told(0, 1) });
+    };
+    sent(0, 12, 10);
+    sent(1, 9, 7);
+    // The next transaction is told of before what was read of this one.
+    sent(0, 16, 13);
+    read(0, 12, 10);
+    assert_eq!(model.agreed().on_handled, None, "nothing was read of the other one");
+    read(1, 9, 6);
+    assert_eq!(model.agreed().on_handled, None, "an order is missing");
+    read(1, 9, 7);
+    assert!(model.agreed().on_handled.is_some());
+}

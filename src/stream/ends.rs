@@ -1,9 +1,9 @@
 //! Watches where the logs end, for lag, for closing days, and to see whether Kafka answers.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     pin::pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError, TryLockError},
     time::{Duration, Instant},
 };
 
@@ -128,30 +128,38 @@ impl EndWatch {
 #[derive(Default)]
 struct Looks {
     watch: Option<Arc<EndWatch>>,
-    anchors: LogIdentities,
-    checked: Option<Instant>,
+    /// Held by a check for as long as it takes.
+    anchors: Arc<Mutex<LogIdentities>>,
+    /// When the partitions were found.
+    found: Option<Instant>,
     replaced: HashMap<Source, u64>,
 }
 
 impl Looks {
-    /// Whether it is to be compared whether the logs are still the same.
-    fn is_check_due(&self) -> bool {
-        self.watch.is_some() && self.checked.is_none_or(|checked| checked.elapsed() >= CHECK)
-    }
-
     /// One look; `doubtful` where the one before failed. Blocks for some seconds at most.
     fn look(&mut self, session: &Session, settled: Option<i64>, doubtful: bool) -> Result<Ends, StreamError> {
-        let due = self.checked.is_none_or(|checked| checked.elapsed() >= CHECK);
         let asked = Some(Instant::now());
+        let due = self.found.is_none_or(|found| found.elapsed() >= CHECK);
         // After an error everything is asked anew, with a new client.
         let watch = match self.watch.take() {
             // Partitions may have been added.
-            Some(watch) if due => Arc::new(EndWatch::with(Arc::clone(&watch.probe), session)?),
+            Some(watch) if due => {
+                self.found = asked;
+                Arc::new(EndWatch::with(Arc::clone(&watch.probe), session)?)
+            }
             Some(watch) => watch,
-            None => Arc::new(EndWatch::new(session)?),
+            None => {
+                self.found = asked;
+                Arc::new(EndWatch::new(session)?)
+            }
         };
         let by_part = watch.look()?;
-        let mut others = self.anchors.shorter(&by_part);
+        // A check that is under way holds no look up: the next one compares.
+        let mut others = match self.anchors.try_lock() {
+            Ok(mut anchors) => anchors.shorter(&by_part),
+            Err(TryLockError::Poisoned(anchors)) => anchors.into_inner().shorter(&by_part),
+            Err(TryLockError::WouldBlock) => HashSet::new(),
+        };
         if doubtful {
             // Topics that vanished, or another Kafka in the place of the one that was away: whoever reads compares
             // with what it knows.
@@ -162,19 +170,18 @@ impl Looks {
         Ok(Ends { settled, by_part, asked, replaced: self.replaced.clone(), doubtful: false })
     }
 
-    /// Compares a record of each log with what it was: how often each may have become another one. Blocks for some
-    /// seconds at most.
-    fn check(&mut self, session: &Session) -> Result<HashMap<Source, u64>, StreamError> {
-        let others = self.anchors.check(session).inspect_err(|_| self.watch = None)?;
-        self.checked = Some(Instant::now());
-        self.note(others);
-        Ok(self.replaced.clone())
-    }
-
     fn note(&mut self, others: impl IntoIterator<Item = Source>) {
         for source in others {
             *self.replaced.entry(source).or_default() += 1;
         }
+    }
+
+    /// Compares a record of each log with what it was, beside the looks: those that are other ones.
+    fn check(&self, session: &Session) -> JoinHandle<Result<HashSet<Source>, StreamError>> {
+        let (anchors, session) = (Arc::clone(&self.anchors), session.clone());
+        tokio::task::spawn_blocking(move || {
+            anchors.lock().unwrap_or_else(PoisonError::into_inner).check(&session)
+        })
     }
 }
 
@@ -182,17 +189,17 @@ impl Looks {
 pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: CancellationToken) {
     let mut looks = Looks::default();
     let mut around: Option<JoinHandle<ClusterWatch>> = None;
+    let (mut check, mut checked): (Option<JoinHandle<_>>, Instant) = (None, Instant::now());
     let mut count = 0_u32;
     let mut without_pulse = 0;
     while !stop.is_cancelled() {
         let (settled, doubtful) = (clock.settled(), model.ends().doubtful);
-        let check = looks.is_check_due();
         let known = std::mem::take(&mut looks);
         let looking = aside(known, &session, move |looks, session| looks.look(session, settled, doubtful));
         let Some(looked) = answered(looking, &model, &clock, &stop).await else { return };
         let answer;
         (looks, answer) = looked;
-        let checked = match answer {
+        match answer {
             Ok(ends) => {
                 let orders = ends.by_part.iter().any(|(part, end)| part.source == Source::Orders && *end > 0);
                 without_pulse = if orders && clock.has_heard() && clock.pulse().is_none() {
@@ -203,33 +210,34 @@ pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: Ca
                 if without_pulse > QUIET_LOOKS {
                     clock.trade();
                 }
-                model.set_ends(ends.clone());
+                model.set_ends(ends);
                 model.set_connection(true, None, second(&clock));
-                if check {
-                    // Whoever only wants the ends need not wait for more than them.
-                    let checking = aside(looks, &session, Looks::check);
-                    let Some(checked) = answered(checking, &model, &clock, &stop).await else { return };
-                    let replaced;
-                    (looks, replaced) = checked;
-                    replaced.map(|replaced| {
-                        model.set_ends(Ends { replaced, ..ends });
-                        model.set_connection(true, None, second(&clock));
-                    })
-                } else {
-                    Ok(())
-                }
             }
-            Err(error) => Err(error),
-        };
-        if let Err(error) = checked {
-            tracing::debug!("looking for the ends of the logs: {error}");
-            model.doubt_ends();
-            let trouble = if error.passes() { Sentence::KafkaAway } else { error.sentence() };
-            // A Kafka that knows no topic of that name has answered.
-            let up = matches!(error, StreamError::NoTopic { .. });
-            model.set_connection(up, Some(trouble), second(&clock));
+            Err(error) => {
+                tracing::debug!("looking for the ends of the logs: {error}");
+                model.doubt_ends();
+                let trouble = if error.passes() { Sentence::KafkaAway } else { error.sentence() };
+                // A Kafka that knows no topic of that name has answered.
+                let up = matches!(error, StreamError::NoTopic { .. });
+                model.set_connection(up, Some(trouble), second(&clock));
+            }
         }
-        // A look that takes its time holds up no other.
+        // Looks that take their time hold up no other.
+        if check.as_ref().is_some_and(JoinHandle::is_finished)
+            && let Some(ended) = check.take()
+        {
+            match ended.await {
+                Ok(Ok(others)) => looks.note(others),
+                Ok(Err(error)) => {
+                    tracing::debug!("comparing the logs: {error}");
+                    model.doubt_ends();
+                }
+                Err(error) => tracing::error!("comparing the logs failed: {error}"),
+            }
+        }
+        if looks.watch.is_some() && check.is_none() && (count == 1 || checked.elapsed() >= CHECK) {
+            (check, checked) = (Some(looks.check(&session)), Instant::now());
+        }
         if count % CLUSTER_LOOKS == 1
             && let Some(watch) = looks.watch.clone()
             && around.as_ref().is_none_or(JoinHandle::is_finished)

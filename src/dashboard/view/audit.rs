@@ -53,7 +53,8 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
         (unsigned(orders.handled), name(words.all_handled, words.all_handled), ""),
     ];
     // Nothing is right while records wait, or nobody can tell whether any do.
-    let all_read = orders.behind == 0 && scene.shop.connection.up;
+    let nobody = scene.shop.groups.iter().any(is_unattended);
+    let all_read = orders.behind == 0 && scene.shop.connection.up && !nobody;
     let equal = orders.adds_up();
     push_sum(scene, &mut spans, (verdict(equal, alarmed && differ, all_read), equal), sum);
 
@@ -72,9 +73,10 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
     push_sum(scene, &mut spans, (verdict(equal, alarmed, all_read), equal), sum);
 
     if orders.behind > 0 {
-        let nobody = scene.shop.groups.iter().any(is_unattended);
         let doing = match form {
             Form::Figures(_) => String::new(),
+            // Nobody knows who does what.
+            _ if !scene.shop.connection.up => String::new(),
             _ if nobody => format!("{}, ", words.nobody_reads),
             _ => format!("{}, ", words.catching_up),
         };

@@ -158,7 +158,7 @@ fn badges(scene: &Scene<'_>) -> Vec<Span<'static>> {
     // Without a simulator nobody knows how time runs, and one that has stopped fills nothing.
     let speed = scene.shop.speed;
     let runs = scene.ui.simulator().is_some_and(|state| state != RunState::Stopped || speed > 0.0);
-    if runs {
+    if runs && scene.shop.connection.up {
         spans.push(Span::raw("  "));
         spans.push(if speed <= 0.0 {
             Span::styled(words.filling, theme.base)
