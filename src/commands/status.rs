@@ -101,13 +101,11 @@ fn beside(trouble: &Sentence, figures: &ShopFigures, zone: Zone) -> String {
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_lowercase();
     }
-    let behind = Audit::of(figures).behind;
-    if behind > 0 {
-        text += &format!("; records that are not read: {}", thousands(behind));
-    }
-    if let Some(told) = figures.told_until {
-        text += &format!("; its windows are as of {}", zone.at(told).format("%H:%M:%S"));
-    }
+    let behind = Some(Audit::of(figures).behind).filter(|behind| *behind > 0);
+    let unread = behind.map(|behind| format!("; records that are not read: {}", thousands(behind)));
+    let told =
+        figures.told_until.map(|told| zone.at(told).format("; the windows are as of %H:%M:%S").to_string());
+    text.extend(unread.into_iter().chain(told));
     text
 }
 

@@ -186,7 +186,8 @@ fn the_handling_and_its_readers_agree_where_as_much_was_read_as_was_told_to_be_t
         model.hear(
             "handling",
             Part { source: Source::Orders, partition },
-            PartState { figures, position, ..told(0, 1) },
+            PartState { position, figures, ..told(0, 1) },
+            false,
         );
     };
     let read = |partition, next, total| {
@@ -194,7 +195,7 @@ fn the_handling_and_its_readers_agree_where_as_much_was_read_as_was_told_to_be_t
             PartFigures::HandledWindows(Box::new(HandledFigures { total, ..HandledFigures::default() }));
         let position = Position { next, ..Position::default() };
         let part = Part { source: Source::Handled, partition };
-        model.hear("handled-windows", part, PartState { figures, position, ..told(0, 1) });
+        model.hear("handled-windows", part, PartState { position, figures, ..told(0, 1) }, false);
     };
     sent(0, 12, 10);
     sent(1, 9, 7);

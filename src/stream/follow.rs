@@ -120,10 +120,9 @@ impl Follower {
             if !self.unread.keys().any(|(topic, _)| *topic == Topic::Pulse) {
                 self.clock.hear_out();
             }
-            if self.unread.is_empty() {
-                if self.ready.send_if_modified(|ready| !std::mem::replace(ready, true)) {
-                    self.model.follow_others(true);
-                }
+            if self.unread.is_empty() && self.ready.send_if_modified(|ready| !std::mem::replace(ready, true))
+            {
+                self.model.follow_others(true);
             }
             tokio::select! {
                 biased;

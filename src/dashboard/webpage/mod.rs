@@ -95,8 +95,10 @@ impl Page<'_> {
         let (told, words) = (self.day.figures.told_until, self.words);
         let of = told.map(|told| format!("{} {}", words.as_of, self.day.zone.at(told).format("%H:%M:%S")));
         let why = self.day.trouble.map(|trouble| words.say(trouble));
-        let texts = of.into_iter().chain(why);
-        texts.map(|text| format!("<span class=\"out\">{}</span>", escape(&text))).collect()
+        of.into_iter().chain(why).fold(String::new(), |mut spans, text| {
+            let _ = write!(spans, "<span class=\"out\">{}</span>", escape(&text));
+            spans
+        })
     }
 
     fn sums(&self) -> String {

@@ -130,13 +130,11 @@ mod tests {
     fn with_kafka_away_nothing_has_a_rate_and_afterwards_it_is_measured_anew() {
         let start = Instant::now();
         let mut groups = Groups::default();
-        let mut rate = |second, records, up| {
-            groups.take(start + POINT * second, vec![reading(records, 0)], up).remove(0).rate
-        };
-        rate(0, 100, true);
-        assert_eq!(rate(1, 105, true), 5.0);
-        assert_eq!([rate(2, 105, false), rate(3, 105, false)], [0.0; 2]);
-        assert_eq!([rate(4, 905, true), rate(5, 910, true)], [0.0, 5.0]);
+        let told = [(100, true), (105, true), (105, false), (105, false), (905, true), (910, true)];
+        let rates = told.iter().zip(0..).map(|((records, up), second)| {
+            groups.take(start + POINT * second, vec![reading(*records, 0)], *up).remove(0).rate
+        });
+        assert_eq!(rates.collect::<Vec<_>>(), [0.0, 5.0, 0.0, 0.0, 0.0, 5.0]);
     }
 
     #[test]
