@@ -2,6 +2,7 @@
 
 mod groups;
 mod kafka;
+mod liveness;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -10,7 +11,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use chrono::Utc;
@@ -19,23 +20,34 @@ use tokio::sync::Notify;
 
 use crate::{
     consumer::{Part, Position},
-    consumers::{NAMES, PartFigures, has_windows, summarize},
+    consumers::{HandledWindows, Handling, NAMES, OrdersToday, PartFigures, has_windows, summarize},
+    handling::Resume,
     messages::{Message, Sentence, Severity},
     shop::Zone,
     views::{
-        Source,
+        Source, View,
         figures::{ReportNote, ShopFigures},
     },
 };
 
-use self::groups::Group;
+use self::{
+    groups::Group,
+    liveness::{Life, Liveness},
+};
 pub use self::{
     groups::Reading,
     kafka::{Cluster, Connection, GroupState, HISTORY, History, TopicState},
+    liveness::{Presence, Share},
 };
 
 /// Wall ms after which whoever told figures is silent: who runs tells the same again every ten seconds.
 const SILENT_MS: i64 = 20_000;
+
+/// So long after Kafka is back, what was under way when it went may still fail.
+const SHAKEN: Duration = Duration::from_secs(15);
+
+/// So much of what the handling told last is remembered of each partition.
+const REMEMBERED: usize = 8;
 
 /// Messages kept.
 const MESSAGES: usize = 200;
@@ -99,11 +111,26 @@ struct Told {
     behind: Option<PartState>,
 }
 
+/// What consumers that count apart from each other agree on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Agreed {
+    /// When whoever handles orders and whoever reads what was handled counted the same number last.
+    pub on_handled: Option<Instant>,
+    /// Whether consumer 1 and the handling have read the same orders.
+    pub on_orders: bool,
+}
+
 #[derive(Debug)]
 struct Inner {
     parts: HashMap<(&'static str, Part), Told>,
     ends: Ends,
     groups: HashMap<&'static str, Group>,
+    /// What other processes run.
+    liveness: Liveness,
+    /// When the handling and those who read what it handled counted the same last.
+    agreed: Option<Instant>,
+    /// What the handling has told last of each partition: up to where it has written handled orders, and how many.
+    sent: HashMap<i32, VecDeque<(i64, u64)>>,
     messages: VecDeque<Message>,
     messages_ever: u64,
     /// Why this process must not go on.
@@ -114,6 +141,8 @@ struct Inner {
     changes: u64,
     /// Whether the connection has been looked at.
     connected_before: bool,
+    /// When Kafka answered again after it had not.
+    returned: Option<Instant>,
 }
 
 /// The read model of a process. Every call is short: nothing waits while it is held.
@@ -159,9 +188,76 @@ impl Inner {
     /// Shop second of the oldest windows, where nobody has told them for long by `wall_ms`.
     fn told_until(&self, wall_ms: i64) -> Option<i64> {
         let windows = self.parts.iter().filter(|((view, _), _)| has_windows(view));
-        let silent = windows.filter(|(_, told)| wall_ms - told.state.wall_ms >= SILENT_MS);
+        let now = Instant::now();
+        let silent = windows.filter(|((view, _), told)| {
+            wall_ms - told.state.wall_ms >= SILENT_MS || matches!(self.life(view, now), Some(Life::Nobody))
+        });
         silent.map(|(_, told)| told.state.shop_second).min()
     }
+
+    /// What is known of a consumer that other processes run; `None` where this one runs it.
+    fn life(&self, view: &str, now: Instant) -> Option<Life> {
+        (!self.groups.contains_key(view)).then(|| self.liveness.life(view, now))
+    }
+
+    /// Notes whether what was handled is counted alike by those who handle and by those who read it.
+    fn compare_handled(&mut self) {
+        let (mut sent, mut read) = (0_u64, 0_u64);
+        for told in self.parts.values() {
+            match &told.state.figures {
+                PartFigures::Handling(resume) => sent = sent.saturating_add(resume.figures.handled),
+                PartFigures::HandledWindows(figures) => read = read.saturating_add(figures.total),
+                _ => {}
+            }
+        }
+        if sent == read || self.has_read_what_was_sent() {
+            self.agreed = Some(Instant::now());
+        }
+    }
+
+    /// Whether of each partition as many handled orders were read as the handling told that it had written up to there:
+    /// who hears of both from others hears of them one after the other.
+    fn has_read_what_was_sent(&self) -> bool {
+        let parts_of = |source| self.ends.by_part.keys().filter(move |part| part.source == source);
+        parts_of(Source::Handled).count() == parts_of(Source::Orders).count()
+            && parts_of(Source::Handled).all(|part| {
+                let told = self.parts.get(&(HandledWindows::NAME, *part)).map(|told| &told.state);
+                let read = match told.map(|state| (state.position.next, &state.figures)) {
+                    Some((next, PartFigures::HandledWindows(figures))) => (next, figures.total),
+                    _ => (0, 0),
+                };
+                match self.sent.get(&part.partition) {
+                    Some(sent) => sent.contains(&read),
+                    None => read == (0, 0),
+                }
+            })
+    }
+
+    /// Takes note of what the handling tells of a partition.
+    fn note_sent(&mut self, part: Part, told: (i64, u64)) {
+        let sent = self.sent.entry(part.partition).or_default();
+        if sent.back() != Some(&told) {
+            sent.push_back(told);
+        }
+        while sent.len() > REMEMBERED {
+            sent.pop_front();
+        }
+    }
+
+    /// Whether two consumers have read the same orders.
+    fn are_alike(&self, views: [&'static str; 2]) -> bool {
+        let orders = self.ends.by_part.keys().filter(|part| part.source == Source::Orders);
+        orders.into_iter().all(|part| {
+            let [one, other] =
+                views.map(|view| self.parts.get(&(view, *part)).map(|told| told.state.position.next));
+            one == other
+        })
+    }
+}
+
+/// Up to where the handling has written handled orders, and how many.
+fn sent_by(resume: &Resume) -> (i64, u64) {
+    (resume.counted.map_or(0, |counted| counted.handled), resume.figures.handled)
 }
 
 impl Ends {
@@ -179,6 +275,9 @@ impl ReadModel {
             parts: HashMap::new(),
             ends: Ends::default(),
             groups: HashMap::new(),
+            liveness: Liveness::default(),
+            agreed: None,
+            sent: HashMap::new(),
             messages: VecDeque::new(),
             messages_ever: 0,
             refused: None,
@@ -186,6 +285,7 @@ impl ReadModel {
             cluster: Arc::default(),
             changes: 0,
             connected_before: false,
+            returned: None,
         };
         Self { zone, inner: Mutex::new(inner), watched: AtomicBool::new(false), changed: Notify::new() }
     }
@@ -239,7 +339,18 @@ impl ReadModel {
             present => {
                 *changes +=
                     u64::from(present.is_none_or(|present| present.state.says_other_than(&told.state)));
+                let sent = match &told.state.figures {
+                    PartFigures::Handling(resume) => Some(Some(sent_by(resume))),
+                    PartFigures::HandledWindows(_) => Some(None),
+                    _ => None,
+                };
                 parts.insert((view, part), told);
+                if let Some(sent) = sent {
+                    if let Some(sent) = sent {
+                        inner.note_sent(part, sent);
+                    }
+                    inner.compare_handled();
+                }
             }
         }
     }
@@ -280,6 +391,9 @@ impl ReadModel {
             }
         }
         inner.changes += u64::from(changed);
+        if let Some(asked) = ends.asked {
+            inner.liveness.answer(asked);
+        }
         inner.ends = ends;
     }
 
@@ -317,6 +431,11 @@ impl ReadModel {
             let first = !std::mem::replace(&mut inner.connected_before, true);
             inner.changes += u64::from(changed || inner.connection.trouble != trouble);
             inner.connection.up = up;
+            match up {
+                true if changed && !first => inner.returned = Some(Instant::now()),
+                true => {}
+                false => inner.liveness.lose(),
+            }
             inner.connection.trouble = trouble;
             (changed || !up && first, first)
         };
@@ -325,6 +444,13 @@ impl ReadModel {
         } else if changed && !up {
             self.say(shop_second, Severity::Error, Sentence::KafkaAway);
         }
+    }
+
+    /// Whether Kafka is away, or has come back only just: then it is known why something fails.
+    pub fn is_shaken(&self) -> bool {
+        let inner = self.lock();
+        let away = inner.connected_before && !inner.connection.up;
+        away || inner.returned.is_some_and(|returned| returned.elapsed() < SHAKEN)
     }
 
     /// The connection as last seen.
@@ -402,6 +528,12 @@ impl ReadModel {
         figures.reports = reports.into_values().collect();
         figures.told_until = inner.told_until(Utc::now().timestamp_millis()).filter(|told| *told < now);
         figures
+    }
+
+    /// What consumers that count apart from each other agree on.
+    pub fn agreed(&self) -> Agreed {
+        let inner = self.lock();
+        Agreed { on_handled: inner.agreed, on_orders: inner.are_alike([OrdersToday::NAME, Handling::NAME]) }
     }
 
     /// Shows every part's figures to `each`, without copies.

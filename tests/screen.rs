@@ -515,3 +515,81 @@ fn a_demo_that_was_killed_goes_on_and_a_fresh_one_begins_again() {
     terminal.type_keys("q");
     assert!(end(&mut terminal).success());
 }
+
+/// How long it may take until it is said that nobody runs a consumer, and what a busy machine may take more.
+const SOON: Duration = Duration::from_secs(3);
+const BUSY: Duration = Duration::from_secs(2);
+
+/// Whether every consumer on the page of Kafka has this mark.
+fn all_are(text: &str, mark: char) -> bool {
+    let names =
+        ["orders-today", "sales", "daily-report", "stock", "handling", "mail", "handled-windows", "journal"];
+    names
+        .iter()
+        .all(|name| text.lines().any(|line| line.trim_start().starts_with(&format!("{mark} {name} "))))
+}
+
+/// The line with the sums.
+fn sums(text: &str) -> &str {
+    text.lines().rfind(|line| line.contains("in stock")).unwrap_or_default()
+}
+
+/// Waits until the page of Kafka shows that the consumers are dead, which is within three seconds.
+#[track_caller]
+fn see_death(terminal: &Terminal, since: Instant) {
+    terminal.see_that("dead consumers", |text| all_are(text, '✗'));
+    assert!(since.elapsed() < SOON + BUSY, "{:?}", since.elapsed());
+}
+
+#[track_caller]
+fn see_life(terminal: &Terminal) {
+    terminal.see_that("living consumers, and sums that are right", |text| {
+        all_are(text, '●') && sums(text).matches('✓').count() == 2 && sums(text).matches('=').count() == 2
+    });
+}
+
+#[test]
+fn who_only_watches_sees_within_three_seconds_that_nobody_runs_the_consumers() {
+    let shop = Shop::embedded();
+    shop.bootstrap();
+    let seller = shop.start(&["produce", "--rate", "5"]);
+    let consumers = shop.start(&["consume"]);
+    let mut terminal = Terminal::start(command(&shop, &["tui", "--watch"]), 120, 30);
+    terminal.see("Orders since midnight");
+    terminal.type_keys("7");
+    see_life(&terminal);
+
+    consumers.kill();
+    see_death(&terminal, Instant::now());
+    terminal.see_that("what nobody reads", |text| {
+        sums(text).contains("nobody reads, ") && sums(text).contains(" s)") && !sums(text).contains('✓')
+    });
+    terminal.see(" as of ");
+    terminal.type_keys("1");
+    terminal.see("Nobody runs orders-today and 7 more consumers");
+    let done = shop.run(&["status", "--html", "page.html"]).ok();
+    assert!(done.stderr.contains("nobody runs orders-today and 7 more consumers"), "{done}");
+    assert!(done.stderr.contains("not read: "), "{done}");
+    let page = std::fs::read_to_string(shop.home().join("page.html")).unwrap();
+    assert!(page.contains("Nobody runs orders-today"), "{page}");
+
+    let consumers = shop.start(&["consume"]);
+    terminal.type_keys("7");
+    see_life(&terminal);
+    assert!(shop.run(&["status"]).ok().stderr.is_empty());
+
+    // One that is frozen, and one that says farewell.
+    consumers.signal("STOP");
+    see_death(&terminal, Instant::now());
+    consumers.signal("CONT");
+    see_life(&terminal);
+    consumers.terminate().ok();
+    see_death(&terminal, Instant::now());
+
+    // A simulator that died sells nothing.
+    terminal.see("● running");
+    seller.kill();
+    terminal.see(" stopped ");
+    terminal.type_keys("q");
+    assert!(end(&mut terminal).success());
+}

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::{self, Write as _},
     path::Path,
     time::{Duration, Instant},
 };
@@ -16,7 +17,8 @@ use crate::{
     cli::StatusArgs,
     clock::Clock,
     dashboard::webpage::{self, Day},
-    messages::Lang,
+    messages::{Lang, Sentence},
+    read_model::ReadModel,
     runtime::{
         kafka::{Kafka, Want},
         services::Services,
@@ -32,6 +34,8 @@ use crate::{
 
 /// How long the figures of a shop that sells may take to agree.
 const MOMENT: Duration = Duration::from_secs(3);
+/// How long it may take until it is known who runs what: somebody who is silent is listened for.
+const LISTENING: Duration = Duration::from_secs(6);
 /// Between two looks at them.
 const LOOK: Duration = Duration::from_millis(50);
 /// Consumers that work tell what is new each second: after so many wall ms without a word nothing will change.
@@ -55,19 +59,54 @@ async fn show(setting: &Setting, kafka: &Kafka, args: &StatusArgs) -> Result<(),
             .told_ms()
             .is_some_and(|told| Utc::now().timestamp_millis().saturating_sub(told) < SILENT_MS)
     };
+    let unattended = unattended(&services.model).await;
     let figures = agreed(|| services.figures(&setting.catalog), is_told, MOMENT).await;
     let pulse = services.clock.pulse();
     services.close().await;
     if !known {
         return Err(kafka.session.halted("the shop's state could not be read in time".to_owned()).into());
     }
+    let trouble =
+        unattended.split_first().map(|(view, others)| Sentence::NobodyRuns { view, others: others.len() });
+    if let Some(trouble) = &trouble {
+        // Where nobody reads it there is nobody to tell.
+        let _ = writeln!(io::stderr(), "shop-sim: {}", beside(trouble, &figures, setting.zone));
+    }
     if let Some(path) = &args.html {
         let shelf = shelves(&setting.catalog, pulse.as_ref());
         let lost_sales = pulse.map_or(0, |pulse| pulse.lost_sales);
-        let day = Day { figures: &figures, zone: setting.zone, shelf: &shelf, lost_sales };
+        let trouble = trouble.as_ref();
+        let day = Day { figures: &figures, zone: setting.zone, shelf: &shelf, lost_sales, trouble };
         return save(path, &webpage::render(day, args.lang));
     }
     print(&if args.json { json(&figures, setting.zone) } else { text(&figures, setting.zone) })
+}
+
+/// The consumers that nobody runs, as soon as that is known.
+async fn unattended(model: &ReadModel) -> Vec<&'static str> {
+    let begun = Instant::now();
+    loop {
+        match model.unattended() {
+            Some(views) => return views,
+            None if begun.elapsed() >= LISTENING => return Vec::new(),
+            None => tokio::time::sleep(LOOK).await,
+        }
+    }
+}
+
+/// What is said beside figures that nobody keeps: `nobody runs sales and 7 more consumers: start …; 226 records are not
+/// read`.
+fn beside(trouble: &Sentence, figures: &ShopFigures, zone: Zone) -> String {
+    let mut text = trouble.to_string().trim_end_matches('.').to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    let behind = Some(Audit::of(figures).behind).filter(|behind| *behind > 0);
+    let unread = behind.map(|behind| format!("; records that are not read: {}", thousands(behind)));
+    let told =
+        figures.told_until.map(|told| zone.at(told).format("; the windows are as of %H:%M:%S").to_string());
+    text.extend(unread.into_iter().chain(told));
+    text
 }
 
 /// Figures that add up, where that is a matter of a moment: each consumer tells its own, and while orders flow one is

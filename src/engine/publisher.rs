@@ -15,10 +15,10 @@ use rdkafka::{
 use super::changelog::pieces;
 use crate::{
     consumer::{Handover, Part},
-    read_model::PartState,
+    read_model::{PartState, Presence},
     stream::{
         Session, StreamError, Topic,
-        follow::key,
+        follow::{RUNNING, key},
         producer::PolledProducer,
         topics::{STATE_HANDOVERS, STATE_VIEWS},
     },
@@ -91,6 +91,17 @@ impl Publisher {
         let Ok(value) = serde_json::to_vec(state) else { return };
         let key = key(view, part);
         let record = BaseRecord::to(&self.topic).partition(STATE_VIEWS).key(&key).payload(&value);
+        if let Err((error, _)) = self.producer.send(record) {
+            not_published(&error, key.as_bytes());
+        }
+    }
+
+    /// Says which consumers a process runs; `None` where it ends.
+    pub fn say_present(&self, who: &str, presence: Option<&Presence>) {
+        let value = presence.and_then(|presence| serde_json::to_vec(presence).ok());
+        let key = format!("{RUNNING}{who}");
+        let mut record = BaseRecord::<_, [u8]>::to(&self.topic).partition(STATE_VIEWS).key(&key);
+        record.payload = value.as_deref();
         if let Err((error, _)) = self.producer.send(record) {
             not_published(&error, key.as_bytes());
         }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{env::Env, ownership::Ownership};
-use crate::messages::Severity;
+use crate::messages::{Sentence, Severity};
 
 /// A consumer that stands still for so long is told of.
 const LONG: Duration = Duration::from_secs(5);
@@ -21,7 +21,10 @@ pub(super) fn watch_over(env: &Env, name: &'static str, ownership: &Arc<Ownershi
         loop {
             let (running, wall) = ownership.silences();
             let stands = running.max(wall) > LONG;
-            if stands && !told {
+            if stands && !told && env.model.is_shaken() {
+                // That Kafka is away is said once for all.
+                env.model.set_trouble(name, Sentence::KafkaAway);
+            } else if stands && !told {
                 let what = if running > LONG {
                     let seconds = running.as_secs();
                     format!("{name} has stood still for {seconds} s: its disk or Kafka keeps it waiting")

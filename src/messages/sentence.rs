@@ -19,6 +19,16 @@ pub enum Sentence {
     KafkaAway,
     /// Kafka answers again.
     KafkaBack,
+    /// Nobody runs a consumer.
+    NobodyRuns {
+        /// Which.
+        view: &'static str,
+        /// As many other consumers.
+        others: usize,
+    },
+    /// The consumers that nobody ran are run again.
+    RunAgain,
+
     /// Nothing answers at this address.
     Unreachable {
         /// Where.

@@ -7,7 +7,7 @@ use std::{
 
 use chrono::Utc;
 
-use super::{Inner, ReadModel, SILENT_MS};
+use super::{Inner, Life, Presence, ReadModel, SILENT_MS, Share};
 use crate::{
     consumer::Part,
     consumers::{NAMES, reads},
@@ -75,6 +75,14 @@ impl ReadModel {
         inner.changes += u64::from(news);
     }
 
+    /// Notes that this process runs consumers from now on.
+    pub fn will_run(&self, views: impl IntoIterator<Item = &'static str>) {
+        let mut inner = self.lock();
+        for view in views {
+            inner.groups.entry(view).or_default();
+        }
+    }
+
     /// When anybody told figures last: wall time, Unix ms.
     pub fn told_ms(&self) -> Option<i64> {
         self.lock().parts.values().map(|told| told.state.wall_ms).max()
@@ -130,19 +138,80 @@ impl ReadModel {
     pub fn readings(&self) -> Vec<Reading> {
         let inner = self.lock();
         let wall_ms = Utc::now().timestamp_millis();
+        let now = Instant::now();
         let reading = |view: &'static str| {
             let group = inner.groups.get(view);
+            let (partitions, trouble) = match (group, inner.life(view, now)) {
+                (Some(group), _) => (group.partitions, group.trouble.clone()),
+                (None, Some(Life::Runs(share))) => (share.partitions, share.trouble.map(Sentence::Text)),
+                (None, Some(Life::Nobody)) => (0, Some(Sentence::NobodyRuns { view, others: 0 })),
+                (None, Some(Life::Unknown) | None) => (inner.told(view, wall_ms), None),
+            };
             Reading {
                 view,
                 records: group.map_or_else(|| inner.offsets(view), |group| group.records),
                 lag: inner.lag(view),
-                partitions: group.map_or_else(|| inner.told(view, wall_ms), |group| group.partitions),
+                partitions,
                 rebalances: group.map(|group| group.rebalances),
                 errors: group.map(|group| group.errors.count),
-                trouble: group.and_then(|group| group.trouble.clone()),
+                trouble,
             }
         };
         NAMES.map(reading).to_vec()
+    }
+
+    /// What this process runs, for others.
+    pub fn presence(&self) -> Presence {
+        let inner = self.lock();
+        let share = |view: &str| {
+            let group = inner.groups.get(view)?;
+            let trouble = group.trouble.as_ref().map(ToString::to_string);
+            Some((view.to_owned(), Share { partitions: group.partitions, trouble }))
+        };
+        Presence { consumers: NAMES.into_iter().filter_map(share).collect() }
+    }
+
+    /// Notes that a process said at `at` what it runs; `None` where it ends.
+    pub fn hear_presence(&self, who: &str, at: Instant, presence: Option<Presence>) {
+        let mut inner = self.lock();
+        let news = match presence {
+            Some(presence) => inner.liveness.hear(who, at, presence),
+            None => inner.liveness.leave(who),
+        };
+        inner.changes += u64::from(news);
+    }
+
+    /// Notes whether everything that others say is heard from here on, and known of before.
+    pub fn follow_others(&self, follows: bool) {
+        self.lock().liveness.follow(follows, Instant::now());
+    }
+
+    /// When somebody who is silent will be known to be gone, where nothing is heard before.
+    pub fn next_silence(&self) -> Option<Instant> {
+        self.lock().liveness.next_silence(Instant::now())
+    }
+
+    /// The consumers that nobody runs, though something is left to do for them or whoever told their figures last has
+    /// never said that it ends; `None` while that is not known.
+    pub fn unattended(&self) -> Option<Vec<&'static str>> {
+        let (inner, now) = (self.lock(), Instant::now());
+        let is_unattended = |view: &&'static str| match inner.life(view, now) {
+            Some(Life::Nobody) => {
+                let mut told = inner.parts.iter().filter(|((name, _), _)| name == view);
+                Some(
+                    inner.lag(view) > 0 || told.any(|(_, told)| inner.liveness.is_dead(&told.state.who, now)),
+                )
+            }
+            Some(Life::Unknown) => None,
+            Some(Life::Runs(_)) | None => Some(false),
+        };
+        let mut views = Vec::new();
+        for view in &NAMES {
+            if is_unattended(view)? {
+                views.push(*view);
+            }
+        }
+        Some(views)
     }
 }
 

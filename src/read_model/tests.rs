@@ -123,3 +123,88 @@ fn who_begins_takes_no_state_of_a_log_that_is_gone_from_the_topic() {
     model.hear("sales", FIRST, read("b", 3, 2, 0), true);
     assert_eq!(last_hour(&model), 2);
 }
+
+#[test]
+fn a_consumer_that_nobody_runs_says_so_and_its_windows_are_old_at_once() {
+    let part = Part { source: Source::Orders, partition: 0 };
+    let model = model();
+    model.hear("sales", part, told(1_000, 500), false);
+    let share = Share { partitions: 3, trouble: Some("the disk is full".to_owned()) };
+    let presence = Presence { consumers: BTreeMap::from([("sales".to_owned(), share)]) };
+    let now = Instant::now();
+    let long_ago = now.checked_sub(Duration::from_secs(9)).unwrap();
+    model.hear_presence("a", long_ago, Some(presence.clone()));
+    assert_eq!(model.unattended(), None, "that others run nothing is not known yet");
+    let sales = || {
+        let sales = model.readings().into_iter().find(|reading| reading.view == "sales").unwrap();
+        (sales.partitions, sales.trouble)
+    };
+    model.hear_presence("a", now, Some(presence));
+    assert_eq!(sales(), (3, Some(Sentence::Text("the disk is full".to_owned()))));
+    assert_eq!(model.figures(501).told_until, None);
+    model.follow_others(true);
+    model.hear_presence("a", now, None);
+    assert_eq!(sales(), (0, Some(Sentence::NobodyRuns { view: "sales", others: 0 })));
+    assert_eq!(model.figures(501).told_until, Some(500));
+    assert_eq!(model.unattended(), Some(Vec::new()), "it ended in order, and left nothing unread");
+    model.set_ends(Ends { by_part: HashMap::from([(part, 7)]), ..Ends::default() });
+    let left = model.unattended().unwrap();
+    assert!(left.contains(&"sales") && !left.contains(&"mail"), "{left:?}");
+}
+
+#[test]
+fn what_this_process_runs_is_told_to_others_with_what_is_wrong() {
+    let model = model();
+    model.set_group("sales", 2, 0, None);
+    model.set_group("mail", 0, 0, Some(Sentence::KafkaAway));
+    model.set_group("the reader of the logs", 0, 0, None);
+    let presence = model.presence();
+    let shown: Vec<_> =
+        presence.consumers.iter().map(|(view, share)| (view.as_str(), share.partitions)).collect();
+    assert_eq!(shown, [("mail", 0), ("sales", 2)]);
+    assert!(presence.consumers["mail"].trouble.is_some());
+    let read: Presence = serde_json::from_str(&serde_json::to_string(&presence).unwrap()).unwrap();
+    assert_eq!(read, presence);
+}
+
+#[test]
+fn the_handling_and_its_readers_agree_where_as_much_was_read_as_was_told_to_be_there() {
+    use crate::{
+        handling::{Counted, HandlingFigures, Resume},
+        views::figures::HandledFigures,
+    };
+    let model = model();
+    let ends = [Source::Orders, Source::Handled]
+        .into_iter()
+        .flat_map(|source| (0..2).map(move |partition| (Part { source, partition }, 100)));
+    model.set_ends(Ends { by_part: ends.collect(), ..Ends::default() });
+    let sent = |partition, counted, handled| {
+        let figures = HandlingFigures { accepted: 50, handled, ..HandlingFigures::default() };
+        let counted = Some(Counted { handled: counted, ..Counted::default() });
+        let figures = PartFigures::Handling(Resume { counted, figures, ..Resume::default() });
+        let position = Position { next: 50, ..Position::default() };
+        model.hear(
+            "handling",
+            Part { source: Source::Orders, partition },
+            PartState { position, figures, ..told(0, 1) },
+            false,
+        );
+    };
+    let read = |partition, next, total| {
+        let figures =
+            PartFigures::HandledWindows(Box::new(HandledFigures { total, ..HandledFigures::default() }));
+        let position = Position { next, ..Position::default() };
+        let part = Part { source: Source::Handled, partition };
+        model.hear("handled-windows", part, PartState { position, figures, ..told(0, 1) }, false);
+    };
+    sent(0, 12, 10);
+    sent(1, 9, 7);
+    // The next transaction is told of before what was read of this one.
+    sent(0, 16, 13);
+    read(0, 12, 10);
+    assert_eq!(model.agreed().on_handled, None, "nothing was read of the other one");
+    read(1, 9, 6);
+    assert_eq!(model.agreed().on_handled, None, "an order is missing");
+    read(1, 9, 7);
+    assert!(model.agreed().on_handled.is_some());
+}

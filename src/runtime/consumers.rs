@@ -7,7 +7,7 @@ use futures::FutureExt;
 use super::{dedicated_thread, services::Services, supervisor::Supervisor};
 use crate::{
     consumers::{Consumer, Name, Visitor},
-    engine::{ConsumerError, Ended, Env, handling, view},
+    engine::{ConsumerError, Ended, Env, Ticker, handling, view},
     handling::Parameters,
     shop::{Catalog, Zone},
     sinks::disk::Folder,
@@ -68,6 +68,7 @@ pub fn start(services: &mut Services, tools: &Tools, names: &[Name]) {
             }
         }
     });
+    services.serve(say_present(env.clone()));
     env.reader.expect(names.len());
     let reading = env.clone();
     services.serve(async move {
@@ -82,6 +83,18 @@ pub fn start(services: &mut Services, tools: &Tools, names: &[Name]) {
     }
 }
 
+/// Says each second which consumers this process runs, and at the end that it runs none any more: who only watches cannot
+/// see otherwise that they are gone, as a static member stays in its group for a while, and who has nothing new to tell
+/// is silent.
+async fn say_present(env: Env) {
+    let mut ticker = Ticker::new(false);
+    while env.stop.run_until_cancelled(ticker.tick()).await.is_some() {
+        env.publisher.say_present(&env.instance, Some(&env.model.presence()));
+        ticker.rest();
+    }
+    env.publisher.say_present(&env.instance, None);
+}
+
 /// Starts one consumer.
 struct Start<'a> {
     services: &'a mut Services,
@@ -92,11 +105,13 @@ impl Visitor for Start<'_> {
     type Done = ();
 
     fn view<V: Consumer>(self) {
+        self.tools.env.model.will_run([V::NAME]);
         self.services.spawn(keep::<V>(self.tools));
     }
 
     fn handling(self) {
         let Self { services, tools } = self;
+        tools.env.model.will_run([handling::NAME]);
         services.spawn(async move {
             let size = handling::TransactionSize::default();
             let run = || {

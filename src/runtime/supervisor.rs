@@ -42,7 +42,9 @@ impl Supervisor {
             let begun = tokio::time::Instant::now();
             // What it shared is its own, or behind locks whose contents any holder left whole.
             let attempt = AssertUnwindSafe(async { run().await }).catch_unwind();
-            let why = match attempt.await {
+            let attempt = attempt.await;
+            let panicked = attempt.is_err();
+            let why = match attempt {
                 Ok(Ok(Ended::Done)) => return,
                 Ok(Ok(Ended::Again(why))) => why,
                 Ok(Err(error)) => error.to_string(),
@@ -57,16 +59,23 @@ impl Supervisor {
             }
             let second = self.clock.now().unwrap_or_default();
             self.model.failed(name);
-            // The same over and over is said once: a disk may be full for long.
-            if told.as_ref() != Some(&why) {
-                self.model.say(
-                    second,
-                    Severity::Warning,
-                    Sentence::Restarted { view: name, why: why.clone() },
-                );
-            }
-            self.model.set_group(name, 0, 0, Some(Sentence::Text(why.clone())));
-            told = Some(why);
+            let trouble = if self.model.is_shaken() && !panicked {
+                // That Kafka is away is said once for all.
+                tracing::debug!("{name} starts again from its checkpoint: {why}");
+                Sentence::KafkaAway
+            } else {
+                // The same over and over is said once: a disk may be full for long.
+                if told.as_ref() != Some(&why) {
+                    self.model.say(
+                        second,
+                        Severity::Warning,
+                        Sentence::Restarted { view: name, why: why.clone() },
+                    );
+                }
+                told = Some(why.clone());
+                Sentence::Text(why)
+            };
+            self.model.set_group(name, 0, 0, Some(trouble));
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
@@ -131,6 +140,37 @@ mod tests {
             told.iter().zip(whys).all(|(told, why)| told.contains("the test") && told.contains(why)),
             "{told:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn while_kafka_is_away_and_just_after_only_panics_are_told_of_beside_that() {
+        let supervisor = supervisor();
+        supervisor.model.set_connection(true, None, 0);
+        supervisor.model.set_connection(false, Some(Sentence::KafkaAway), 0);
+        let mut attempts = 0;
+        supervisor
+            .keep("sales", || {
+                attempts += 1;
+                let (attempt, model) = (attempts, Arc::clone(&supervisor.model));
+                async move {
+                    match attempt {
+                        1 => Err("a transaction failed (Local: Timed out)"),
+                        2 => panic!("out of its wits"),
+                        3 => {
+                            model.set_connection(true, None, 0);
+                            Err("other processes may have its partitions")
+                        }
+                        _ => Ok(Ended::Done),
+                    }
+                }
+            })
+            .await;
+        let told: Vec<_> = supervisor.model.messages().into_iter().map(|message| message.sentence).collect();
+        let restarted =
+            Sentence::Restarted { view: "sales", why: "it panicked (out of its wits)".to_owned() };
+        assert_eq!(told, [Sentence::KafkaAway, restarted, Sentence::KafkaBack]);
+        let sales = supervisor.model.readings().into_iter().find(|reading| reading.view == "sales").unwrap();
+        assert_eq!(sales.trouble, Some(Sentence::KafkaAway));
     }
 
     #[tokio::test]

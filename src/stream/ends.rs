@@ -1,8 +1,9 @@
 //! Watches where the logs end, for lag, for closing days, and to see whether Kafka answers.
 
 use std::{
-    collections::HashMap,
-    sync::Arc,
+    collections::{HashMap, HashSet},
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError, TryLockError},
     time::{Duration, Instant},
 };
 
@@ -11,6 +12,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
 };
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -20,11 +22,14 @@ use super::{
 use crate::{
     clock::Clock,
     consumer::Part,
+    messages::Sentence,
     read_model::{Ends, ReadModel},
     views::Source,
 };
 
 const PATIENCE: Duration = Duration::from_secs(5);
+/// An answer that has not come by then is missed: people are told, and it is waited for.
+const PROMPT: Duration = Duration::from_millis(900);
 /// How often it is checked that the logs are still the same, and have the same partitions.
 const CHECK: Duration = Duration::from_secs(10);
 /// After so many looks at orders without any pulse they come from a shop without our simulator.
@@ -123,64 +128,79 @@ impl EndWatch {
 #[derive(Default)]
 struct Looks {
     watch: Option<Arc<EndWatch>>,
-    anchors: LogIdentities,
-    checked: Option<Instant>,
+    /// Held by a check for as long as it takes.
+    anchors: Arc<Mutex<LogIdentities>>,
+    /// When the partitions were found.
+    found: Option<Instant>,
     replaced: HashMap<Source, u64>,
 }
 
 impl Looks {
     /// One look; `doubtful` where the one before failed. Blocks for some seconds at most.
     fn look(&mut self, session: &Session, settled: Option<i64>, doubtful: bool) -> Result<Ends, StreamError> {
-        let due = self.checked.is_none_or(|checked| checked.elapsed() >= CHECK);
         let asked = Some(Instant::now());
+        let due = self.found.is_none_or(|found| found.elapsed() >= CHECK);
         // After an error everything is asked anew, with a new client.
-        let (watch, first) = match self.watch.take() {
+        let watch = match self.watch.take() {
             // Partitions may have been added.
-            Some(watch) if due => (Arc::new(EndWatch::with(Arc::clone(&watch.probe), session)?), false),
-            Some(watch) => (watch, false),
-            None => (Arc::new(EndWatch::new(session)?), true),
+            Some(watch) if due => {
+                self.found = asked;
+                Arc::new(EndWatch::with(Arc::clone(&watch.probe), session)?)
+            }
+            Some(watch) => watch,
+            None => {
+                self.found = asked;
+                Arc::new(EndWatch::new(session)?)
+            }
         };
         let by_part = watch.look()?;
-        let mut others = self.anchors.shorter(&by_part);
+        // A check that is under way holds no look up: the next one compares.
+        let mut others = match self.anchors.try_lock() {
+            Ok(mut anchors) => anchors.shorter(&by_part),
+            Err(TryLockError::Poisoned(anchors)) => anchors.into_inner().shorter(&by_part),
+            Err(TryLockError::WouldBlock) => HashSet::new(),
+        };
         if doubtful {
             // Topics that vanished, or another Kafka in the place of the one that was away: whoever reads compares
             // with what it knows.
             others.extend([Source::Orders, Source::Deliveries, Source::Handled]);
         }
-        // Whoever only wants the ends need not wait for more than them.
-        if due && !first {
-            others.extend(self.anchors.check(session)?);
-            self.checked = Some(Instant::now());
-        }
         self.watch = Some(watch);
+        self.note(others);
+        Ok(Ends { settled, by_part, asked, replaced: self.replaced.clone(), doubtful: false })
+    }
+
+    fn note(&mut self, others: impl IntoIterator<Item = Source>) {
         for source in others {
             *self.replaced.entry(source).or_default() += 1;
         }
-        Ok(Ends { settled, by_part, asked, replaced: self.replaced.clone(), doubtful: false })
+    }
+
+    /// Compares a record of each log with what it was, beside the looks: those that are other ones.
+    fn check(&self, session: &Session) -> JoinHandle<Result<HashSet<Source>, StreamError>> {
+        let (anchors, session) = (Arc::clone(&self.anchors), session.clone());
+        tokio::task::spawn_blocking(move || {
+            anchors.lock().unwrap_or_else(PoisonError::into_inner).check(&session)
+        })
     }
 }
 
 /// Looks each second and writes what it sees in the read model, until told to stop.
 pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: CancellationToken) {
     let mut looks = Looks::default();
-    let mut cluster = ClusterWatch::default();
+    let mut around: Option<JoinHandle<ClusterWatch>> = None;
+    let (mut check, mut checked): (Option<JoinHandle<_>>, Instant) = (None, Instant::now());
     let mut count = 0_u32;
     let mut without_pulse = 0;
     while !stop.is_cancelled() {
         let (settled, doubtful) = (clock.settled(), model.ends().doubtful);
-        let (asking, mut known) = (session.clone(), std::mem::take(&mut looks));
-        let looking = tokio::task::spawn_blocking(move || {
-            let ends = known.look(&asking, settled, doubtful);
-            (known, ends)
-        });
-        let looked = tokio::select! {
-            looked = looking => looked,
-            () = stop.cancelled() => return,
-        };
-        let second = clock.now().unwrap_or_else(|| chrono::Utc::now().timestamp());
-        match looked {
-            Ok((known, Ok(ends))) => {
-                looks = known;
+        let known = std::mem::take(&mut looks);
+        let looking = aside(known, &session, move |looks, session| looks.look(session, settled, doubtful));
+        let Some(looked) = answered(looking, &model, &clock, &stop).await else { return };
+        let answer;
+        (looks, answer) = looked;
+        match answer {
+            Ok(ends) => {
                 let orders = ends.by_part.iter().any(|(part, end)| part.source == Source::Orders && *end > 0);
                 without_pulse = if orders && clock.has_heard() && clock.pulse().is_none() {
                     without_pulse + 1
@@ -191,24 +211,42 @@ pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: Ca
                     clock.trade();
                 }
                 model.set_ends(ends);
-                model.set_connection(true, None, second);
+                model.set_connection(true, None, second(&clock));
             }
-            Ok((known, Err(error))) => {
-                looks = known;
+            Err(error) => {
+                tracing::debug!("looking for the ends of the logs: {error}");
                 model.doubt_ends();
+                let trouble = if error.passes() { Sentence::KafkaAway } else { error.sentence() };
                 // A Kafka that knows no topic of that name has answered.
-                model.set_connection(
-                    matches!(error, StreamError::NoTopic { .. }),
-                    Some(error.sentence()),
-                    second,
-                );
+                let up = matches!(error, StreamError::NoTopic { .. });
+                model.set_connection(up, Some(trouble), second(&clock));
             }
-            Err(error) => tracing::error!("looking for the ends of the logs failed: {error}"),
+        }
+        // Looks that take their time hold up no other.
+        if check.as_ref().is_some_and(JoinHandle::is_finished)
+            && let Some(ended) = check.take()
+        {
+            match ended.await {
+                Ok(Ok(others)) => looks.note(others),
+                Ok(Err(error)) => {
+                    tracing::debug!("comparing the logs: {error}");
+                    model.doubt_ends();
+                }
+                Err(error) => tracing::error!("comparing the logs failed: {error}"),
+            }
+        }
+        if looks.watch.is_some() && check.is_none() && (count == 1 || checked.elapsed() >= CHECK) {
+            (check, checked) = (Some(looks.check(&session)), Instant::now());
         }
         if count % CLUSTER_LOOKS == 1
             && let Some(watch) = looks.watch.clone()
+            && around.as_ref().is_none_or(JoinHandle::is_finished)
         {
-            cluster = look_around(&watch, cluster, &session, &model).await;
+            let cluster = match around.take() {
+                Some(ended) => ended.await.unwrap_or_default(),
+                None => ClusterWatch::default(),
+            };
+            around = Some(look_around(watch, cluster, session.clone(), Arc::clone(&model)));
         }
         count = count.wrapping_add(1);
         tokio::select! {
@@ -219,30 +257,60 @@ pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: Ca
     super::let_go(looks);
 }
 
-/// One look at the cluster, which goes in the read model; it is no news where Kafka does not answer.
-async fn look_around(
-    watch: &Arc<EndWatch>,
-    mut cluster: ClusterWatch,
-    session: &Session,
+/// Waits for an answer; one that is missed is told of. `None` where it is to stop.
+async fn answered<T>(
+    asking: impl Future<Output = T>,
     model: &ReadModel,
-) -> ClusterWatch {
-    let (watch, session) = (Arc::clone(watch), session.clone());
-    let looked = tokio::task::spawn_blocking(move || {
-        let seen = cluster.look(&session, &watch.probe);
-        (cluster, seen)
+    clock: &Clock,
+    stop: &CancellationToken,
+) -> Option<T> {
+    let mut asking = pin!(asking);
+    tokio::select! {
+        answer = &mut asking => return Some(answer),
+        () = stop.cancelled() => return None,
+        () = tokio::time::sleep(PROMPT), if model.connection().up => {}
+    }
+    model.set_connection(false, Some(Sentence::KafkaAway), second(clock));
+    stop.run_until_cancelled(asking).await
+}
+
+/// Shop time, for what is told.
+fn second(clock: &Clock) -> i64 {
+    clock.now().unwrap_or_else(|| chrono::Utc::now().timestamp())
+}
+
+/// Asks on a thread that Kafka may hold up.
+async fn aside<T: Send + 'static>(
+    mut looks: Looks,
+    session: &Session,
+    ask: impl FnOnce(&mut Looks, &Session) -> Result<T, StreamError> + Send + 'static,
+) -> (Looks, Result<T, StreamError>) {
+    let asking = session.clone();
+    let asked = tokio::task::spawn_blocking(move || {
+        let answer = ask(&mut looks, &asking);
+        (looks, answer)
     });
-    match looked.await {
-        Ok((cluster, Ok(seen))) => {
-            model.set_cluster(seen);
-            cluster
-        }
-        Ok((cluster, Err(error))) => {
-            tracing::debug!("looking at the cluster: {error}");
-            cluster
-        }
+    match asked.await {
+        Ok(asked) => asked,
         Err(error) => {
-            tracing::error!("looking at the cluster failed: {error}");
-            ClusterWatch::default()
+            tracing::error!("looking for the ends of the logs failed: {error}");
+            (Looks::default(), Err(session.halted(error.to_string())))
         }
     }
+}
+
+/// One look at the cluster, which goes in the read model; it is no news where Kafka does not answer.
+fn look_around(
+    watch: Arc<EndWatch>,
+    mut cluster: ClusterWatch,
+    session: Session,
+    model: Arc<ReadModel>,
+) -> JoinHandle<ClusterWatch> {
+    tokio::task::spawn_blocking(move || {
+        match cluster.look(&session, &watch.probe) {
+            Ok(seen) => model.set_cluster(seen),
+            Err(error) => tracing::debug!("looking at the cluster: {error}"),
+        }
+        cluster
+    })
 }

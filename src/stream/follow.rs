@@ -1,6 +1,10 @@
 //! Follows the simulator's pulse and the states that all views publish.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     Message, Offset, TopicPartitionList,
@@ -21,7 +25,7 @@ use crate::{
     clock::Clock,
     consumer::Part,
     consumers::{NAMES, reads},
-    read_model::{PartState, ReadModel},
+    read_model::{PartState, Presence, ReadModel},
     shop::Pulse,
     views::Source,
 };
@@ -43,6 +47,12 @@ const ALONE_LOOKS: u32 = 5;
 /// How long pulses are gathered in accelerated time, where they come ten a second, wall ms: about as often as pictures
 /// are made.
 const PULSES_FOR_MS: &str = "250";
+
+/// A word on what runs is no older than this, as far as anybody needs to know.
+const OLD: Duration = Duration::from_secs(10);
+
+/// What the key of a process's word on the consumers that it runs begins with; behind it is who says it.
+pub const RUNNING: &str = "running/";
 
 /// The partitions followed.
 const PULSES: [i32; 1] = [0];
@@ -110,8 +120,9 @@ impl Follower {
             if !self.unread.keys().any(|(topic, _)| *topic == Topic::Pulse) {
                 self.clock.hear_out();
             }
-            if self.unread.is_empty() {
-                self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
+            if self.unread.is_empty() && self.ready.send_if_modified(|ready| !std::mem::replace(ready, true))
+            {
+                self.model.follow_others(true);
             }
             tokio::select! {
                 biased;
@@ -180,11 +191,13 @@ impl Follower {
         if self.alone >= ALONE_LOOKS {
             if let Some(reader) = self.state.take() {
                 super::let_go(reader);
+                self.model.follow_others(false);
             }
         } else if self.state.is_none() || again {
             let reader = self.state.take().map_or_else(|| reader_of(&self.session, ONE, WAITS_MS), Ok)?;
             read_from_beginning(&reader, state, &STATES)?;
             self.state = Some(reader);
+            self.model.follow_others(true);
         }
         Ok(())
     }
@@ -283,9 +296,21 @@ fn beat(message: &BorrowedMessage<'_>, clock: &Clock) {
     }
 }
 
+/// `before` where what was said before this process began is still being read.
 fn hear(message: &BorrowedMessage<'_>, model: &ReadModel, before: bool) {
-    let Some(payload) = message.payload() else { return };
     let key = String::from_utf8_lossy(message.key().unwrap_or_default());
+    if let Some(who) = key.strip_prefix(RUNNING) {
+        let age = if before { age(message) } else { Duration::ZERO };
+        match message.payload().map(serde_json::from_slice::<Presence>).transpose() {
+            Ok(presence) => {
+                let now = Instant::now();
+                model.hear_presence(who, now.checked_sub(age.min(OLD)).unwrap_or(now), presence);
+            }
+            Err(error) => tracing::warn!("what {who} runs was passed over: {error}"),
+        }
+        return;
+    }
+    let Some(payload) = message.payload() else { return };
     if key == KEY {
         return;
     }
@@ -297,6 +322,13 @@ fn hear(message: &BorrowedMessage<'_>, model: &ReadModel, before: bool) {
         Ok(state) => model.hear(view, part, state, before),
         Err(error) => tracing::warn!("a state was passed over: {error}"),
     }
+}
+
+/// How old a record is by the clocks of two machines.
+fn age(message: &BorrowedMessage<'_>) -> Duration {
+    let sent_ms = message.timestamp().to_millis().unwrap_or(0);
+    let age_ms = chrono::Utc::now().timestamp_millis().saturating_sub(sent_ms);
+    Duration::from_millis(u64::try_from(age_ms).unwrap_or(0))
 }
 
 /// The key of a view's state of one partition.

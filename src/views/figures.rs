@@ -68,6 +68,8 @@ pub struct Audit {
     pub handled: u64,
     /// Records that are still to be read, by all consumers together.
     pub behind: u64,
+    /// For how long the oldest of them has lain there, wall seconds.
+    pub behind_for: u64,
 }
 
 impl Audit {
@@ -78,6 +80,7 @@ impl Audit {
             pending: figures.pending,
             handled: figures.handled.total,
             behind: figures.lag.values().fold(0, |sum, lag| sum.saturating_add(*lag)),
+            behind_for: 0,
         }
     }
 

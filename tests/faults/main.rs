@@ -12,6 +12,7 @@
     reason = "a test"
 )]
 
+mod away;
 mod bench;
 mod codecs;
 #[path = "../common/mod.rs"]
@@ -29,4 +30,6 @@ mod panics;
 mod proxy;
 mod pulse;
 mod stalls;
+#[path = "../common/terminal.rs"]
+mod terminal;
 mod topics;

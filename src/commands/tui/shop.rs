@@ -22,7 +22,7 @@ use super::{
 use crate::{
     cli::{BackfillArg, TuiArgs},
     consumer::{Part, Rule},
-    consumers::Name,
+    consumers::{NAMES, Name},
     dashboard::action::Request,
     engine::Ended,
     handling::Parameters,
@@ -159,6 +159,9 @@ async fn open(
             services.model.set_connection(false, Some(error.sentence()), Utc::now().timestamp());
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
+    }
+    if plan.sell.is_some() {
+        services.model.will_run(NAMES);
     }
     services.follow()?;
     let asker = ControlSender::new(&services.session);

@@ -68,6 +68,10 @@ pub struct Words {
     pub stopped: &'static str,
     /// No simulator was seen yet.
     pub waiting: &'static str,
+    /// The simulator sells nothing, as Kafka is away.
+    pub waiting_for_kafka: &'static str,
+    /// Before the time that figures are of which nobody tells any more.
+    pub as_of: &'static str,
     /// The picture is held still.
     pub frozen: &'static str,
     /// Kafka runs inside a shop-sim process.
@@ -154,6 +158,10 @@ pub struct Words {
     pub in_stock: &'static str,
     /// Audit: records not read yet.
     pub behind: &'static str,
+    /// Audit: before them, where they are read by and by.
+    pub catching_up: &'static str,
+    /// Audit: before them, where a consumer of them runs nowhere.
+    pub nobody_reads: &'static str,
     /// Audit: duplicates.
     pub duplicates: Unit,
     /// Audit: dead letters.

@@ -113,3 +113,22 @@ fn a_group_in_trouble_says_so() {
     }
     assert!(text(&cells(120, 30, &shop, &ui, &dark())).contains("Kafka does not answer"));
 }
+
+#[test]
+fn only_a_group_that_works_and_keeps_up_is_green() {
+    let theme = ThemeName::Dark.theme();
+    let (mut shop, ui) = used(Page::Kafka);
+    let style = |shop: &Snapshot, mark: char| {
+        super::find(&cells(120, 30, shop, &ui, &dark()), &format!("{mark} sales")).style().fg
+    };
+    assert_eq!(style(&shop, '●'), theme.good.fg);
+    (shop.groups[1].lag, shop.groups[1].rate) = (226, 5.0);
+    assert_eq!(style(&shop, '●'), theme.warning.fg, "it is behind");
+    shop.groups[1].trouble = Some(Sentence::NobodyRuns { view: "sales", others: 0 });
+    assert_eq!(style(&shop, '✗'), theme.alarm.fg);
+    shop.groups[0].trouble = Some(Sentence::NobodyRuns { view: "orders-today", others: 0 });
+    let chosen = text(&cells(120, 30, &shop, &ui, &dark()));
+    assert!(chosen.contains("Nobody runs orders-today: start `shop-sim consume`."), "{chosen}");
+    shop.connection.up = false;
+    assert_eq!(style(&shop, '○'), theme.warning.fg, "nobody knows");
+}

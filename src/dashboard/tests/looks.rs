@@ -15,6 +15,7 @@ use crate::{
     },
     messages::{Message, Sentence, Severity},
     shop::pulse::RunState,
+    views::figures::Audit,
 };
 
 fn drawn(width: u16, height: u16, shop: &Snapshot, look: &Look, commands: &[Command]) -> Buffer {
@@ -227,9 +228,39 @@ fn the_audit_says_which_sum_is_wrong_but_not_while_something_is_still_to_be_read
     assert!(!about.contains('✗') && about.matches('≈').count() == 1, "{about}");
     shop.alarms.push(Sentence::OrdersDiffer { produced: 9, pending: 1, handled: 7 });
     assert!(audit(&shop).starts_with(" ✗ 50\u{a0}322 produced"), "{}", audit(&shop));
-    shop.audit.behind = 9;
+    // While something is still to be read there is no such alarm, and nothing is right.
+    shop.alarms.clear();
+    (shop.audit.behind, shop.audit.behind_for) = (226, 12);
     let behind = audit(&shop);
-    assert!(!behind.contains('✗') && behind.contains("9 behind"), "{behind}");
+    assert!(!behind.contains(['✗', '✓']) && behind.contains("catching up, 226 behind (12 s)"), "{behind}");
+    shop.groups[0].trouble = Some(Sentence::NobodyRuns { view: "orders-today", others: 7 });
+    assert!(audit(&shop).contains("nobody reads, 226 behind (12 s)"), "{}", audit(&shop));
+    let narrow = self::shown(80, 24, &shop, &plain_look(), &[]);
+    assert!(narrow.contains("226 behind (12 s)"), "{narrow}");
+    shop.audit = Audit::of(&shop.figures);
+    shop.connection.up = false;
+    assert!(!audit(&shop).contains(['✗', '✓', '≈']), "{}", audit(&shop));
+}
+
+#[test]
+fn figures_that_nobody_tells_any_more_say_of_when_they_are() {
+    let mut shop = fixture::afternoon();
+    shop.figures.told_until = Some(fixture::AFTERNOON - 3_600);
+    for (width, height) in [(80, 24), (120, 30), (200, 50)] {
+        let shown = shown(width, height, &shop, &plain_look(), &[]);
+        assert!(shown.lines().take(3).any(|line| line.contains(" as of 13:03 ")), "{shown}");
+    }
+}
+
+#[test]
+fn a_shop_whose_kafka_is_away_does_not_run() {
+    let mut shop = fixture::afternoon();
+    shop.connection.up = false;
+    shop.connection.trouble = Some(Sentence::KafkaAway);
+    let shown = shown(120, 30, &shop, &plain_look(), &[]);
+    assert!(shown.contains("○ waiting for Kafka") && !shown.contains("running"), "{shown}");
+    let head = shown.lines().take(3).collect::<String>();
+    assert!(!head.contains("trying again"), "the badge says it: {head}");
 }
 
 #[test]

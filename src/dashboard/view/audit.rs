@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{Scene, number};
-use crate::{messages::Sentence, views::figures::StockLine};
+use crate::{messages::Sentence, read_model::GroupState, views::figures::StockLine};
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     // The longest form that fits; figures are the last to be shortened.
@@ -52,7 +52,11 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
         (unsigned(orders.pending), name(words.pending, words.pending), "+"),
         (unsigned(orders.handled), name(words.all_handled, words.all_handled), ""),
     ];
-    push_sum(scene, &mut spans, verdict(orders.adds_up(), alarmed && differ), sum);
+    // Nothing is right while records wait, or nobody can tell whether any do.
+    let nobody = scene.shop.groups.iter().any(is_unattended);
+    let all_read = orders.behind == 0 && scene.shop.connection.up && !nobody;
+    let equal = orders.adds_up();
+    push_sum(scene, &mut spans, (verdict(equal, alarmed && differ, all_read), equal), sum);
 
     let total = |of: fn(&StockLine) -> i64| {
         figures.stock.iter().fold(0_i64, |sum, line| sum.saturating_add(of(line)))
@@ -65,49 +69,68 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
         (count(balance), name(words.in_stock, ""), ""),
     ];
     spans.push(Span::raw("   "));
-    push_sum(scene, &mut spans, verdict(delivered.checked_sub(sold) == Some(balance), alarmed), sum);
+    let equal = delivered.checked_sub(sold) == Some(balance);
+    push_sum(scene, &mut spans, (verdict(equal, alarmed, all_read), equal), sum);
 
     if orders.behind > 0 {
-        spans.push(Span::styled(format!("   {}", unsigned(orders.behind)), theme.warning));
-        spans.push(Span::styled(format!(" {}", words.behind), theme.dim));
+        let doing = match form {
+            Form::Figures(_) => String::new(),
+            // Nobody knows who does what.
+            _ if !scene.shop.connection.up => String::new(),
+            _ if nobody => format!("{}, ", words.nobody_reads),
+            _ => format!("{}, ", words.catching_up),
+        };
+        let style = if nobody { theme.alarm } else { theme.warning };
+        spans.push(Span::styled(format!("   {doing}{} {}", unsigned(orders.behind), words.behind), style));
+        spans.push(Span::styled(format!(" ({} s)", unsigned(orders.behind_for)), theme.dim));
     }
     Line::from(spans)
+}
+
+/// Whether a consumer runs nowhere.
+fn is_unattended(group: &GroupState) -> bool {
+    matches!(group.trouble, Some(Sentence::NobodyRuns { .. }))
 }
 
 /// What can be said of a sum.
 #[derive(Debug, Clone, Copy)]
 enum Verdict {
+    /// Equal, and everything is read.
     Right,
-    /// Not equal, but not everything is read yet.
+    /// Not everything is read yet.
     Behind,
+    /// Not equal, but one consumer may be a moment ahead of another.
+    Moving,
+    /// There is an alarm about it.
     Wrong,
 }
 
-/// While orders flow, one consumer is a moment ahead of another: then the sides are about equal. A sum is wrong when
-/// there is an alarm about it.
-fn verdict(equal: bool, alarmed: bool) -> Verdict {
-    match (equal, alarmed) {
-        (true, _) => Verdict::Right,
-        (false, true) => Verdict::Wrong,
-        (false, false) => Verdict::Behind,
+fn verdict(equal: bool, alarmed: bool, all_read: bool) -> Verdict {
+    match (equal, alarmed, all_read) {
+        (false, true, _) => Verdict::Wrong,
+        (_, _, false) => Verdict::Behind,
+        (true, _, true) => Verdict::Right,
+        (false, false, true) => Verdict::Moving,
     }
 }
 
 fn push_sum(
     scene: &Scene<'_>,
     spans: &mut Vec<Span<'static>>,
-    verdict: Verdict,
+    (verdict, equal): (Verdict, bool),
     terms: [(String, &'static str, &'static str); 3],
 ) {
     let theme = scene.theme;
     let (mark, style): (char, Style) = match verdict {
         Verdict::Right => (scene.marks.right, theme.good),
-        Verdict::Behind => (scene.marks.dot, theme.dim),
+        Verdict::Behind => (scene.marks.dot, theme.warning),
+        Verdict::Moving => (scene.marks.dot, theme.dim),
         Verdict::Wrong => (scene.marks.wrong, theme.alarm),
     };
     spans.push(Span::styled(format!("{mark} "), style));
     for (value, word, operator) in terms {
-        let operator = if operator == "=" && matches!(verdict, Verdict::Behind) { "≈" } else { operator };
+        let about = !equal && !matches!(verdict, Verdict::Wrong);
+        let operator = if operator == "=" && about { "≈" } else { operator };
         spans.push(Span::styled(value, theme.base));
         for part in [word, operator].into_iter().filter(|part| !part.is_empty()) {
             spans.push(Span::styled(format!(" {part}"), theme.dim));

@@ -14,7 +14,11 @@ use super::{
     layout::Places,
     text,
 };
-use crate::{dashboard::ui::Talk, messages::clean::clean, shop::pulse::RunState};
+use crate::{
+    dashboard::ui::Talk,
+    messages::{Sentence, clean::clean},
+    shop::pulse::RunState,
+};
 
 /// Above this speed the seconds of the clock would only flicker, shop seconds a wall second.
 const SECONDS_UP_TO: f64 = 10.0;
@@ -113,7 +117,12 @@ fn full(scene: &Scene<'_>, page: &Places, buf: &mut Buffer) {
 
 /// The shop's time, with seconds where they can be read.
 fn clock(scene: &Scene<'_>) -> String {
-    let now = scene.shop.zone.at(scene.shop.figures.shop_second);
+    time(scene, scene.shop.figures.shop_second)
+}
+
+/// A second of the shop's day.
+fn time(scene: &Scene<'_>, second: i64) -> String {
+    let now = scene.shop.zone.at(second);
     if scene.shop.speed <= SECONDS_UP_TO {
         format!("{:02}:{:02}:{:02}", now.hour(), now.minute(), now.second())
     } else {
@@ -126,6 +135,10 @@ fn badges(scene: &Scene<'_>) -> Vec<Span<'static>> {
     let (words, theme) = (scene.words, scene.theme);
     let mut spans = Vec::new();
     match scene.ui.simulator() {
+        Some(RunState::Running) if !scene.shop.connection.up => {
+            let text = format!("{} {}", scene.marks.ahead, words.waiting_for_kafka);
+            spans.push(Span::styled(text, theme.warning));
+        }
         Some(RunState::Running) => {
             spans.push(Span::styled(format!("{} ", scene.marks.alive), theme.good));
             spans.push(Span::styled(words.running, theme.base));
@@ -138,10 +151,14 @@ fn badges(scene: &Scene<'_>) -> Vec<Span<'static>> {
         }
         None => spans.push(Span::styled(words.waiting, theme.dim)),
     }
+    if let Some(told) = scene.shop.figures.told_until {
+        let text = format!(" {} {} ", words.as_of, time(scene, told));
+        spans.extend([Span::raw("  "), Span::styled(text, theme.badge_warning)]);
+    }
     // Without a simulator nobody knows how time runs, and one that has stopped fills nothing.
     let speed = scene.shop.speed;
     let runs = scene.ui.simulator().is_some_and(|state| state != RunState::Stopped || speed > 0.0);
-    if runs {
+    if runs && scene.shop.connection.up {
         spans.push(Span::raw("  "));
         spans.push(if speed <= 0.0 {
             Span::styled(words.filling, theme.base)
@@ -229,7 +246,9 @@ fn kafka(scene: &Scene<'_>, width: u16) -> Line<'static> {
     let mut line = kafka_and_address(scene, width.into());
     let connection = &scene.shop.connection;
     let room = usize::from(width).saturating_sub(line.width() + 2);
-    if let Some(why) = connection.trouble.as_ref().filter(|_| !connection.up && room >= LEAST_REASON) {
+    // The badge says it already that Kafka does not answer.
+    let why = connection.trouble.as_ref().filter(|why| **why != Sentence::KafkaAway);
+    if let Some(why) = why.filter(|_| !connection.up && room >= LEAST_REASON) {
         let why = clean(&scene.words.say(why), room);
         line.extend([Span::raw("  "), Span::styled(why, scene.theme.dim)]);
     }

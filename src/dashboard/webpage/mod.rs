@@ -12,7 +12,7 @@ use chrono::{Datelike, Timelike};
 use self::chart::{Bar, Chart};
 use super::{lang::Words, picture::escape, snapshot::ShelfPlan};
 use crate::{
-    messages::Lang,
+    messages::{Lang, Sentence},
     shop::{
         Zone,
         money::{signed, thousands},
@@ -39,6 +39,8 @@ pub struct Day<'a> {
     pub shelf: &'a [ShelfPlan],
     /// Customers who left with nothing, since the shop opened.
     pub lost_sales: u64,
+    /// What is wrong with the figures.
+    pub trouble: Option<&'a Sentence>,
 }
 
 /// A day and the words for it.
@@ -61,8 +63,9 @@ pub fn render(day: Day<'_>, lang: Lang) -> String {
     let kr = |ore: &i64| ((*ore).max(0) as f64 / 100.0, lang.kronor(*ore));
     let sales = page.over_the_day(words.sales_today, "money", figures.sales_by_slot.iter().map(kr));
     let mut body = format!(
-        "<header><h1>shop-sim</h1><span class=\"when\">{time}</span><span class=\"date\">{} {date}</span></header>\n{}",
+        "<header><h1>shop-sim</h1><span class=\"when\">{time}</span><span class=\"date\">{} {date}</span>{}</header>\n{}",
         words.weekday(now.weekday()),
+        page.age(),
         page.sums()
     );
     body += &orders;
@@ -87,6 +90,17 @@ pub fn render(day: Day<'_>, lang: Lang) -> String {
 }
 
 impl Page<'_> {
+    /// Of when the figures are, where nobody tells them any more, and why.
+    fn age(&self) -> String {
+        let (told, words) = (self.day.figures.told_until, self.words);
+        let of = told.map(|told| format!("{} {}", words.as_of, self.day.zone.at(told).format("%H:%M:%S")));
+        let why = self.day.trouble.map(|trouble| words.say(trouble));
+        of.into_iter().chain(why).fold(String::new(), |mut spans, text| {
+            let _ = write!(spans, "<span class=\"out\">{}</span>", escape(&text));
+            spans
+        })
+    }
+
     fn sums(&self) -> String {
         let (figures, words) = (self.day.figures, self.words);
         let handled_today = figures.handled.by_day.get(&figures.today).copied().unwrap_or(0);

@@ -6,14 +6,14 @@ use super::{Day, render};
 use crate::dashboard::picture::escape;
 use crate::{
     dashboard::{fixture, lang::EN, snapshot::Snapshot},
-    messages::Lang,
+    messages::{Lang, Sentence},
     shop::{Zone, money::thousands},
     views::figures::ShopFigures,
 };
 
 fn page(shop: &Snapshot, lang: Lang) -> String {
     let Snapshot { figures, zone, shelf, lost_sales, .. } = shop;
-    render(Day { figures, zone: *zone, shelf, lost_sales: *lost_sales }, lang)
+    render(Day { figures, zone: *zone, shelf, lost_sales: *lost_sales, trouble: None }, lang)
 }
 
 /// Every element that is opened is closed in its turn, but for those that have no content.
@@ -49,6 +49,22 @@ fn the_page_has_every_figure_in_every_language() {
             assert!(page.contains(figure), "{figure} is missing in {lang:?}");
         }
         assert!(!page.contains("http") && !page.contains("<script"), "a page of its own");
+    }
+}
+
+#[test]
+fn figures_that_nobody_tells_any_more_say_of_when_they_are() {
+    let mut shop = fixture::afternoon();
+    assert!(!page(&shop, Lang::En).contains("as of"));
+    shop.figures.told_until = Some(fixture::AFTERNOON - 8);
+    let Snapshot { figures, zone, shelf, .. } = &shop;
+    let trouble = Sentence::NobodyRuns { view: "sales", others: 7 };
+    for lang in Lang::ALL {
+        let day = Day { figures, zone: *zone, shelf, lost_sales: 0, trouble: Some(&trouble) };
+        let page = render(day, lang);
+        well_formed(&page).unwrap();
+        assert!(page.contains(&format!("{} 14:02:59</span>", lang.words().as_of)), "{page}");
+        assert!(page.contains(&escape(&lang.say(&trouble))), "{page}");
     }
 }
 
@@ -106,7 +122,7 @@ fn a_day_at_the_end_of_the_calendar_has_a_page() {
 fn a_shop_without_orders_has_a_page() {
     let figures = ShopFigures::default();
     well_formed(&render(
-        Day { figures: &figures, zone: Zone::default(), shelf: &[], lost_sales: 0 },
+        Day { figures: &figures, zone: Zone::default(), shelf: &[], lost_sales: 0, trouble: None },
         Lang::En,
     ))
     .unwrap();

@@ -13,6 +13,15 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::Text(text) => text.clone(),
         Sentence::KafkaAway => "Kafka does not answer: trying again until it does.".to_owned(),
         Sentence::KafkaBack => "Kafka answers again.".to_owned(),
+        Sentence::NobodyRuns { view, others } => {
+            let more = match others {
+                0 => String::new(),
+                1 => " and 1 more consumer".to_owned(),
+                _ => format!(" and {} more consumers", many(*others)),
+            };
+            format!("Nobody runs {view}{more}: start `shop-sim consume`.")
+        }
+        Sentence::RunAgain => "Every consumer is running again.".to_owned(),
         Sentence::Unreachable { bootstrap, reason } => format!("Nothing answers at {bootstrap} ({reason})."),
         Sentence::Disagrees { flag, kept, ours } => format!(
             "The others of this shop run with --{flag} {kept}, and this one with {ours}: it ends; give --{flag} {kept}."

@@ -74,6 +74,10 @@ mod tests {
             Sentence::Text(text("out of paper")),
             Sentence::KafkaAway,
             Sentence::KafkaBack,
+            Sentence::NobodyRuns { view: "sales", others: 0 },
+            Sentence::NobodyRuns { view: "sales", others: 1 },
+            Sentence::NobodyRuns { view: "orders-today", others: 7 },
+            Sentence::RunAgain,
             Sentence::Unreachable { bootstrap: text("127.0.0.1:9092"), reason: text("timed out") },
             Sentence::Disagrees {
                 flag: text("tz"),
@@ -158,6 +162,7 @@ mod tests {
         let (pieces, others, count) = (1_234_567, 1_234_567, 1_234_567);
         let product = || text("Kopp");
         let told = [
+            Sentence::NobodyRuns { view: "sales", others },
             Sentence::TooManyWait { orders: others },
             Sentence::Behind { view: "sales", records: count },
             Sentence::SoldOut { product: product(), under_way: 0, others },

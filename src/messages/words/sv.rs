@@ -13,6 +13,15 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::Text(text) => text.clone(),
         Sentence::KafkaAway => "Kafka svarar inte: nya försök görs tills det svarar.".to_owned(),
         Sentence::KafkaBack => "Kafka svarar igen.".to_owned(),
+        Sentence::NobodyRuns { view, others } => {
+            let more = match others {
+                0 => String::new(),
+                1 => " och 1 konsument till".to_owned(),
+                _ => format!(" och {} konsumenter till", many(*others)),
+            };
+            format!("Ingen kör {view}{more}: starta `shop-sim consume`.")
+        }
+        Sentence::RunAgain => "Alla konsumenter är igång igen.".to_owned(),
         Sentence::Unreachable { bootstrap, reason } => format!("Ingen svarar på {bootstrap} ({reason})."),
         Sentence::Disagrees { flag, kept, ours } => format!(
             "De andra i butiken kör med --{flag} {kept}, och den här med {ours}: den avslutas; ange --{flag} {kept}."

@@ -1,18 +1,27 @@
 //! The audit line's figures, so that they can be read while orders flow.
 //!
-//! One consumer is always a moment ahead of another: at five orders a second the sums agree in every second picture,
-//! and some records are to be read in nearly each. So orders are shown as they were when all counted them alike, where
-//! that was a moment ago, and as behind what has been to read all that time.
+//! One consumer is always a moment ahead of another, and some records are to be read in nearly each picture. So that all
+//! figures of a picture are of one moment, an order that the first consumer counts is produced, and it is pending until
+//! it is among the handled ones that are shown; that holds while those who count apart from each other have agreed a
+//! moment ago. What has been to read all that time is behind.
 
 use std::{
     collections::{HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
-use crate::{consumer::Part, views::figures::Audit};
+use chrono::NaiveDate;
+
+use crate::{
+    consumer::Part,
+    read_model::Agreed,
+    views::figures::{Audit, ShopFigures},
+};
 
 /// How long a moment is.
 const MOMENT: Duration = Duration::from_secs(3);
+/// Ends that are remembered.
+const REMEMBERED: usize = 64;
 
 /// Where each log ended.
 type Ends = HashMap<Part, i64>;
@@ -20,66 +29,119 @@ type Ends = HashMap<Part, i64>;
 /// Remembers the last moment.
 #[derive(Debug, Default)]
 pub(super) struct Auditor {
-    agreed: Option<(Instant, Audit)>,
-    /// From the last one that was before this moment on.
+    /// Orders before this day, when its orders and all orders were last counted up to the same place.
+    before: Option<(Instant, NaiveDate, u64)>,
+    /// What lay there at the start, until it is read.
+    first: Option<(Instant, Ends)>,
+    /// What lay there since, from the oldest on that is not read.
     ends: VecDeque<(Instant, Ends)>,
 }
 
 impl Auditor {
-    /// What is shown at `now`, where the figures say this and the logs end there; `behind` says how many records lie
-    /// between all consumers and some ends.
+    /// What is shown at `now`, where the figures say this, consumers have `agreed` on it, and the logs end there; `behind`
+    /// says how many records lie between all consumers and some ends.
     pub(super) fn steady(
         &mut self,
-        figures: Audit,
-        ends: Ends,
+        figures: &ShopFigures,
+        agreed: Agreed,
+        ends: &Ends,
         now: Instant,
         behind: impl Fn(&Ends) -> u64,
     ) -> Audit {
-        let is_past = |then: Instant| now.saturating_duration_since(then) > MOMENT;
+        let raw = Audit::of(figures);
         // Where nothing is known yet, nothing agrees and nobody is up with anything.
         if figures.produced == 0 {
-            return figures;
+            return raw;
         }
+        let is_past = |then: Instant| now.saturating_duration_since(then) > MOMENT;
+        let audit = Audit { behind: 0, ..self.of_one_moment(raw, figures, agreed, now) };
+        self.note(ends, now, &behind);
+        let past = self.ends.iter().rev().find(|(then, _)| is_past(*then));
+        let left = [self.first.as_ref(), past].map(|ends| ends.map_or(0, |(_, ends)| behind(ends)));
+        let left = left[0].max(left[1]);
+        if left == 0 {
+            return audit;
+        }
+        let oldest = self.first.as_ref().or(self.ends.front());
+        let since = oldest.map_or(Duration::ZERO, |(then, _)| now.saturating_duration_since(*then));
+        Audit { behind: left, behind_for: since.as_secs(), ..audit }
+    }
+
+    fn of_one_moment(&mut self, raw: Audit, figures: &ShopFigures, agreed: Agreed, now: Instant) -> Audit {
+        if agreed.on_orders
+            && let Some(before) = figures.produced.checked_sub(figures.orders_today)
+        {
+            self.before = Some((now, figures.today, before));
+        }
+        let is_fresh = |then: Instant| now.saturating_duration_since(then) <= MOMENT;
+        if !agreed.on_handled.is_some_and(is_fresh) {
+            return raw;
+        }
+        let before = self.before.filter(|(then, day, _)| is_fresh(*then) && *day == figures.today);
+        let produced =
+            before.map_or(raw.produced, |(_, _, before)| figures.orders_today.saturating_add(before));
+        match produced.checked_sub(raw.handled) {
+            Some(pending) => Audit { produced, pending, ..raw },
+            None => raw,
+        }
+    }
+
+    fn note(&mut self, ends: &Ends, now: Instant, behind: &impl Fn(&Ends) -> u64) {
         // A log that became shorter is another one.
-        for (_, before) in &mut self.ends {
+        for (_, before) in self.first.iter_mut().chain(&mut self.ends) {
             before.retain(|part, end| ends.get(part).is_some_and(|now| *end <= *now));
         }
-        if self.ends.back().is_none_or(|(_, last)| *last != ends) {
-            self.ends.push_back((now, ends));
+        if self.ends.is_empty() {
+            self.first = Some((now, ends.clone()));
         }
-        while self.ends.get(1).is_some_and(|(then, _)| is_past(*then)) {
+        if self.ends.back().is_none_or(|(_, last)| last != ends) {
+            self.ends.push_back((now, ends.clone()));
+        }
+        if self.first.as_ref().is_some_and(|(_, ends)| behind(ends) == 0) {
+            self.first = None;
+        }
+        while self.ends.len() > 1 && behind(&self.ends[0].1) == 0 {
             self.ends.pop_front();
         }
-        if figures.adds_up() {
-            self.agreed = Some((now, figures));
+        if self.ends.len() > REMEMBERED {
+            // The older, the less it matters when exactly it came.
+            let mut keep = [true, false].into_iter().cycle();
+            let newest = self.ends.pop_back();
+            self.ends.retain(|_| keep.next().unwrap_or(true));
+            self.ends.extend(newest);
         }
-        let agreed = self.agreed.filter(|(then, _)| !is_past(*then));
-        let behind = self.ends.front().map_or(figures.behind, |(_, ends)| behind(ends));
-        Audit { behind, ..agreed.map_or(figures, |(_, agreed)| agreed) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::views::Source;
+    use crate::views::{Source, figures::HandledFigures};
 
-    fn audit(produced: u64, handled: u64, behind: u64) -> Audit {
-        Audit { produced, pending: 4, handled, behind }
+    fn figures(produced: u64, pending: u64, handled: u64, today: u64) -> ShopFigures {
+        let handled = HandledFigures { total: handled, ..HandledFigures::default() };
+        ShopFigures { produced, pending, handled, orders_today: today, ..ShopFigures::default() }
     }
 
     #[test]
-    fn sums_that_agreed_a_moment_ago_are_shown_and_what_disagrees_for_longer_is_not_hidden() {
+    fn what_is_shown_together_is_of_one_moment_while_those_who_count_agree() {
         let (mut auditor, start) = (Auditor::default(), Instant::now());
-        let mut shown =
-            |figures, ms| auditor.steady(figures, Ends::new(), start + Duration::from_millis(ms), |_| 0);
-        let apart = audit(12, 7, 0);
-        shown(Audit { produced: 0, pending: 0, handled: 0, behind: 0 }, 0);
-        assert_eq!(shown(apart, 0), apart, "nothing has agreed yet");
-        assert_eq!(shown(audit(11, 7, 0), 500), audit(11, 7, 0));
-        assert_eq!(shown(apart, 1_000), audit(11, 7, 0));
-        assert_eq!(shown(apart, 3_500), audit(11, 7, 0));
-        assert_eq!(shown(apart, 3_501), apart);
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut shown = |figures: ShopFigures, on_handled: Option<u64>, on_orders, ms| {
+            let agreed = Agreed { on_handled: on_handled.map(at), on_orders };
+            let audit = auditor.steady(&figures, agreed, &Ends::new(), at(ms), |_| 0);
+            (audit.produced, audit.pending, audit.handled)
+        };
+        assert_eq!(shown(figures(0, 0, 0, 0), None, false, 0), (0, 0, 0));
+        assert_eq!(shown(figures(112, 4, 107, 12), None, true, 0), (112, 4, 107), "nothing has agreed yet");
+        assert_eq!(shown(figures(112, 5, 107, 12), Some(100), true, 100), (112, 5, 107));
+        // Consumer 1 is ahead of the handling, and that of who counts what it handled.
+        assert_eq!(shown(figures(112, 3, 107, 14), Some(100), false, 1_000), (114, 7, 107));
+        assert_eq!(shown(figures(112, 3, 109, 14), Some(1_100), false, 1_100), (114, 5, 109));
+        // Without a word on where the day began they are as they are told.
+        assert_eq!(shown(figures(112, 4, 109, 15), Some(3_000), false, 3_101), (112, 3, 109));
+        // What disagrees for longer is not hidden.
+        assert_eq!(shown(figures(112, 4, 109, 12), Some(3_000), true, 6_001), (112, 4, 109));
     }
 
     #[test]
@@ -91,17 +153,25 @@ mod tests {
             let ends = Ends::from([(part(0), ends[0]), (part(1), ends[1])]);
             let now = start + Duration::from_millis(ms);
             let left = |ends: &Ends| ends.get(&part(0)).map_or(0, |end| (*end - read).max(0).unsigned_abs());
-            auditor.steady(audit(11, 7, 0), ends, now, left).behind
+            let audit = auditor.steady(&figures(11, 4, 7, 0), Agreed::default(), &ends, now, left);
+            (audit.behind, audit.behind_for)
         };
-        assert_eq!(behind(100, [1_000, 7], 0), 900, "there is a backlog at the start");
-        assert_eq!(behind(998, [1_002, 7], 500), 2);
-        assert_eq!(behind(1_001, [1_005, 8], 1_000), 0, "what came within the moment may wait");
-        assert_eq!(behind(1_001, [1_009, 8], 3_500), 0);
-        assert_eq!(behind(1_001, [1_009, 8], 3_501), 1);
-        assert_eq!(behind(1_001, [1_009, 8], 4_001), 4);
-        assert_eq!(behind(1_009, [1_009, 8], 4_002), 0);
-        assert_eq!(behind(1_001, [1_009, 8], 9_000), 8, "nothing new comes");
-        assert_eq!(behind(0, [3, 8], 9_001), 0, "another log in its place");
-        assert_eq!(behind(0, [3, 8], 12_002), 3);
+        assert_eq!(behind(100, [1_000, 7], 0), (900, 0), "there is a backlog at the start");
+        assert_eq!(behind(998, [1_002, 7], 500), (2, 0));
+        assert_eq!(behind(1_001, [1_005, 8], 1_000), (0, 0), "what came within the moment may wait");
+        assert_eq!(behind(1_001, [1_009, 8], 3_500), (0, 0));
+        assert_eq!(behind(1_001, [1_009, 8], 3_501), (1, 3));
+        assert_eq!(behind(1_001, [1_009, 8], 4_001), (4, 3));
+        assert_eq!(behind(1_009, [1_009, 8], 4_002), (0, 0));
+        assert_eq!(behind(1_009, [1_019, 8], 5_000), (0, 0));
+        // Nobody reads any more; what it lacks grows, and so does its age.
+        for second in 6..600_i64 {
+            let (left, age) = behind(1_009, [1_019 + second * 5, 8], second.unsigned_abs() * 1_000);
+            let came = if second < 9 { 10 } else { 10 + (second - 4) * 5 };
+            assert!(second < 9 || left.abs_diff(came.unsigned_abs()) <= 30, "{left}, not {came}");
+            assert!(second < 9 || age.abs_diff(second.unsigned_abs() - 5) <= 1, "{age} after {second} s");
+        }
+        assert_eq!(behind(0, [3, 8], 600_001), (0, 0), "another log in its place");
+        assert_eq!(behind(0, [3, 8], 604_000).0, 3);
     }
 }

@@ -30,8 +30,8 @@ struct Flow {
 }
 
 impl Groups {
-    /// The groups as they are by `now`; once a second a point is added to their histories.
-    pub(super) fn take(&mut self, now: Instant, readings: Vec<Reading>) -> Vec<GroupState> {
+    /// The groups as they are by `now`, with Kafka there (`up`) or away; once a second a point is added to their histories.
+    pub(super) fn take(&mut self, now: Instant, readings: Vec<Reading>, up: bool) -> Vec<GroupState> {
         let passed = match self.pointed {
             Some(last) => now.saturating_duration_since(last).as_secs(),
             None => 1,
@@ -43,8 +43,14 @@ impl Groups {
         }
         let group = |reading: Reading| {
             let flow = self.flows.entry(reading.view).or_default();
+            if !up {
+                flow.pause();
+            }
             if passed > 0 {
                 flow.point(now, &reading, usize::try_from(passed).unwrap_or(HISTORY));
+            }
+            if !up {
+                flow.pause();
             }
             GroupState {
                 view: reading.view,
@@ -62,6 +68,12 @@ impl Groups {
 }
 
 impl Flow {
+    /// Nothing is read now, and what is read afterwards is measured anew.
+    fn pause(&mut self) {
+        self.counts.clear();
+        self.rate = 0.0;
+    }
+
     /// Adds a point, more than one where nobody looked for a while.
     fn point(&mut self, now: Instant, reading: &Reading, points: usize) {
         // A consumer that starts again counts from 0; of one elsewhere it is the sum of the partitions that were told of.
@@ -109,9 +121,20 @@ mod tests {
         let rates = told.iter().zip(0..).map(|((partitions, records), second)| {
             let elsewhere =
                 Reading { partitions: *partitions, rebalances: None, errors: None, ..reading(*records, 0) };
-            groups.take(start + POINT * second, vec![elsewhere]).remove(0).rate
+            groups.take(start + POINT * second, vec![elsewhere], true).remove(0).rate
         });
         assert_eq!(rates.collect::<Vec<_>>(), [0.0, 0.0, 0.0, 500.0, 500.0]);
+    }
+
+    #[test]
+    fn with_kafka_away_nothing_has_a_rate_and_afterwards_it_is_measured_anew() {
+        let start = Instant::now();
+        let mut groups = Groups::default();
+        let told = [(100, true), (105, true), (105, false), (105, false), (905, true), (910, true)];
+        let rates = told.iter().zip(0..).map(|((records, up), second)| {
+            groups.take(start + POINT * second, vec![reading(*records, 0)], *up).remove(0).rate
+        });
+        assert_eq!(rates.collect::<Vec<_>>(), [0.0, 5.0, 0.0, 0.0, 0.0, 5.0]);
     }
 
     #[test]
@@ -119,7 +142,7 @@ mod tests {
         let start = Instant::now();
         let mut groups = Groups::default();
         let mut take = |ms: u64, records, lag| {
-            groups.take(start + Duration::from_millis(ms), vec![reading(records, lag)]).remove(0)
+            groups.take(start + Duration::from_millis(ms), vec![reading(records, lag)], true).remove(0)
         };
         // Five looks a second, ten records a second.
         let mut last = take(0, 0, 0);

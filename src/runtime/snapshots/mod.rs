@@ -24,10 +24,10 @@ use crate::{
     dashboard::snapshot::{OpenedReport, ShelfPlan, Snapshot},
     engine::Ticker,
     logging,
-    read_model::ReadModel,
-    shop::{Catalog, Product, Pulse, Zone},
+    read_model::{Agreed, Cluster, ReadModel, TopicState},
+    shop::{Catalog, Product, Pulse, Zone, pulse::RunState},
     stream::order_search::TrackedOrder,
-    views::{Source, figures::Audit},
+    views::{Source, figures::ShopFigures},
 };
 
 /// Between a snapshot and the change that leads to the next one, wall time at the least.
@@ -80,38 +80,57 @@ impl Painter {
     /// The shop as it is now. What is news since the last picture becomes a message.
     pub fn paint(&mut self) -> Snapshot {
         let now = Instant::now();
-        let figures = services::figures(&self.model, &self.clock, &self.catalog);
-        let pulse = self.clock.pulse();
-        let groups = self.groups.take(now, self.model.readings());
+        let connection = self.model.connection();
+        let (figures, agreed) = self.figures();
+        let told = self.clock.pulse();
+        let groups = self.groups.take(now, self.model.readings(), connection.up);
         self.model.each_part(|part| self.feed.take(part));
-        let orders_per_second = self.rate.take(now, pulse.as_ref(), self.orders_end());
+        let orders_per_second = if connection.up {
+            self.rate.take(now, told.as_ref(), self.orders_end())
+        } else {
+            // Nothing is sold, and afterwards it is measured anew.
+            self.rate = Rate::default();
+            0.0
+        };
+        // One that died has stopped, too.
+        let stopped = |pulse: &Pulse| Pulse { state: RunState::Stopped, ..pulse.clone() };
+        let pulse = if self.rate.is_silent(now) { told.as_ref().map(stopped) } else { told.clone() };
         for (severity, sentence) in self.news.take(&figures, pulse.as_ref(), &groups, orders_per_second, now)
         {
             self.model.say(figures.shop_second, severity, sentence);
         }
         Snapshot {
-            alarms: self.alarms.of(&figures, pulse.as_ref(), now),
+            alarms: self.alarms.of(&figures, told.as_ref(), now),
             audit: self
                 .auditor
-                .steady(Audit::of(&figures), self.model.ends().by_part, now, |ends| self.model.behind(ends)),
+                .steady(&figures, agreed, &self.model.ends().by_part, now, |ends| self.model.behind(ends)),
             zone: self.zone,
             speed: pulse.as_ref().map_or(1.0, |pulse| pulse.speed),
             simulator: pulse.as_ref().map(|pulse| pulse.state),
             target_rate: pulse.as_ref().and_then(|pulse| pulse.rate),
             orders_per_second,
-            connection: self.model.connection(),
+            cluster: cluster(self.model.cluster(), connection.up),
+            connection,
             handled_today: Some(figures.handled.by_day.get(&figures.today).copied().unwrap_or(0)),
             lost_sales: pulse.as_ref().map_or(0, |pulse| pulse.lost_sales),
             shelf: shelves(&self.catalog, pulse.as_ref()),
             groups,
             messages: self.model.messages(),
-            cluster: self.model.cluster(),
             feed: self.feed.shown(),
             followed: self.asked.followed.borrow_and_update().clone(),
             opened: self.asked.opened.borrow_and_update().clone(),
             log: logging::recent(),
             figures,
         }
+    }
+
+    /// The figures, and what consumers agree on in them.
+    fn figures(&self) -> (ShopFigures, Agreed) {
+        let before = self.model.changes();
+        let figures = services::figures(&self.model, &self.clock, &self.catalog);
+        let agreed = self.model.agreed();
+        let still = self.model.changes() == before;
+        (figures, Agreed { on_orders: agreed.on_orders && still, ..agreed })
     }
 
     /// How far the log of the orders goes, where it was looked at.
@@ -143,6 +162,7 @@ impl Painter {
                 tokio::time::sleep(APART).await;
                 tokio::select! {
                     () = model.changed() => {}
+                    () = silence(&model) => {}
                     () = ticker.tick() => {}
                     Ok(()) = pulses.changed() => {}
                     Ok(()) = followed.changed() => {}
@@ -155,6 +175,23 @@ impl Painter {
             }
         }
     }
+}
+
+/// Waits until somebody who is silent is known to be gone.
+async fn silence(model: &ReadModel) {
+    match model.next_silence() {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The cluster as last seen; with Kafka away nothing is written.
+fn cluster(seen: Arc<Cluster>, up: bool) -> Arc<Cluster> {
+    if up {
+        return seen;
+    }
+    let topics = seen.topics.iter().map(|topic| TopicState { rate: 0.0, ..topic.clone() });
+    Arc::new(Cluster { topics: topics.collect(), brokers: seen.brokers.clone() })
 }
 
 /// What is planned for every product, and what the last pulse says is on its way.

@@ -42,6 +42,9 @@ pub(super) struct News {
     filling: Quiet,
     midnight: Quiet,
     lag: Quiet,
+    /// How many consumers nobody runs.
+    unattended: usize,
+    nobody: Quiet,
 }
 
 impl News {
@@ -55,6 +58,7 @@ impl News {
         now: Instant,
     ) -> Vec<(Severity, Sentence)> {
         self.compare_lag(groups, orders_per_second, now);
+        self.compare_lives(groups);
         let mut told = Vec::new();
         if let Some(pulse) = pulse {
             self.compare_days(figures, pulse);
@@ -70,6 +74,7 @@ impl News {
             &mut self.filling,
             &mut self.midnight,
             &mut self.lag,
+            &mut self.nobody,
         ];
         told.extend(kinds.into_iter().filter_map(|kind| kind.due(now)));
         told
@@ -107,6 +112,23 @@ impl News {
         }
         if before.speed > 0.0 && !live {
             self.filling.offer(Severity::Info, Sentence::Filling);
+        }
+    }
+
+    fn compare_lives(&mut self, groups: &[GroupState]) {
+        let mut views = groups.iter().filter_map(|group| match group.trouble {
+            Some(Sentence::NobodyRuns { view, .. }) => Some(view),
+            _ => None,
+        });
+        let first = views.next();
+        let others = views.count();
+        let before = std::mem::replace(&mut self.unattended, first.map_or(0, |_| 1 + others));
+        match first {
+            Some(view) if self.unattended > before => {
+                self.nobody.offer(Severity::Error, Sentence::NobodyRuns { view, others });
+            }
+            None if before > 0 => self.nobody.offer(Severity::Info, Sentence::RunAgain),
+            _ => {}
         }
     }
 

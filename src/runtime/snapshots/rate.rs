@@ -58,6 +58,13 @@ impl Rate {
     }
 }
 
+impl Rate {
+    /// Whether a simulator that told of itself is heard no more by `now`.
+    pub(super) fn is_silent(&self, now: Instant) -> bool {
+        self.pulses.seen.is_some() && !self.pulses.are_fresh(now)
+    }
+}
+
 impl Log {
     fn take(&mut self, now: Instant, end: i64) -> f64 {
         if self.0.back().is_none_or(|(_, last)| *last != end) {

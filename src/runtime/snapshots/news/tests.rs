@@ -112,6 +112,25 @@ fn the_shop_waits_goes_on_aims_hurries_and_ends() {
 }
 
 #[test]
+fn consumers_that_nobody_runs_are_told_once_and_so_is_their_return() {
+    let mut shop = Watched::new();
+    let nobody = |shop: &mut Watched, groups: &[usize]| {
+        for (index, group) in shop.groups.iter_mut().enumerate() {
+            let trouble = Sentence::NobodyRuns { view: group.view, others: 0 };
+            group.trouble = groups.contains(&index).then_some(trouble);
+        }
+    };
+    nobody(&mut shop, &[1]);
+    assert_eq!(shop.look(10), [Sentence::NobodyRuns { view: "mail", others: 0 }]);
+    nobody(&mut shop, &[0, 1]);
+    assert_eq!(shop.look(10), [Sentence::NobodyRuns { view: "sales", others: 1 }]);
+    nobody(&mut shop, &[1]);
+    assert_eq!(shop.look(10), []);
+    nobody(&mut shop, &[]);
+    assert_eq!(shop.look(10), [Sentence::RunAgain]);
+}
+
+#[test]
 fn midnight_is_told_once() {
     let mut shop = Watched::new();
     let ended = shop.figures.today;

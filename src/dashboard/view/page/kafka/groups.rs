@@ -135,9 +135,12 @@ fn draw_cell(
 /// How it is, in a sign.
 fn health(scene: &Scene<'_>, group: &GroupState) -> (char, Style) {
     match (&group.trouble, group.partitions) {
+        // Nobody can do anything.
+        _ if !scene.shop.connection.up => (scene.marks.ahead, scene.theme.warning),
         (Some(_), _) => (scene.marks.wrong, scene.theme.alarm),
         // Nobody tells of its partitions, or they are not assigned yet.
         (None, 0) => (scene.marks.ahead, scene.theme.dim),
+        (None, _) if is_behind(group) => (scene.marks.alive, scene.theme.warning),
         (None, _) => (scene.marks.alive, scene.theme.good),
     }
 }

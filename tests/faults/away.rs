@@ -1,0 +1,88 @@
+//! Kafka that goes and comes back, as people see it.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    bench::PATIENCE,
+    common::shop::wait_for,
+    machines::Machines,
+    proxy::{LIST_OFFSETS, Proxy},
+    terminal::Terminal,
+};
+
+/// Kafka is asked each second, and an answer that has not come a second later is missed; a busy machine takes more.
+const NOTICED: Duration = Duration::from_secs(2);
+const BUSY: Duration = Duration::from_secs(2);
+
+/// Orders a second in the head of the window.
+fn rate(text: &str) -> Option<f64> {
+    let before = text.split(" orders/s").next()?;
+    before.rsplit(' ').next()?.replace(',', ".").parse().ok()
+}
+
+/// How many sums are right.
+fn right(text: &str) -> usize {
+    text.lines().rfind(|line| line.contains("in stock")).map_or(0, |sums| sums.matches('✓').count())
+}
+
+#[test]
+fn a_kafka_that_goes_is_told_at_once_in_one_sentence_and_nothing_seems_to_run_without_it() {
+    let machines = Machines::new();
+    let proxy = Proxy::before(&machines.bootstrap);
+    let mut tui = Command::new(env!("CARGO_BIN_EXE_shop-sim"));
+    let (address, prefix) = (proxy.address.to_string(), machines.prefix());
+    tui.args(["tui", "--rate", "20", "--bootstrap", &address, "--prefix", &prefix, "--partitions", "2"]);
+    tui.args(["--out", "a", "--log-level", "debug"]).current_dir(machines.shop.home());
+    let mut terminal = Terminal::start(tui, 120, 30);
+    terminal.see("● running");
+    terminal.see_that("orders", |text| rate(text) > Some(10.0) && right(text) == 2);
+
+    proxy.refuse(true);
+    proxy.cut();
+    let gone = Instant::now();
+    terminal.see(" Kafka no answer ");
+    assert!(gone.elapsed() < NOTICED + BUSY, "{:?}", gone.elapsed());
+    let text = terminal.text();
+    assert!(text.contains("○ waiting for Kafka") && !text.contains("running"), "{text}");
+    assert_eq!(rate(&text), Some(0.0), "{text}");
+    assert_eq!(right(&text), 0, "{text}");
+    terminal.type_keys("7");
+    terminal.see_that("groups without a rate", |text| text.contains("○ sales") && !text.contains("● sales"));
+
+    // Longer than any transaction and session.
+    let log = machines.out("a/shop-sim.log");
+    let lines = |what: &str| {
+        let log = std::fs::read_to_string(&log).unwrap_or_default();
+        log.lines().filter(|line| line.contains(what)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    wait_for("a transaction that failed", PATIENCE, || {
+        (!lines("handling starts again from its checkpoint").is_empty()).then_some(())
+    });
+    proxy.refuse(false);
+    terminal.type_keys("1");
+    terminal.see("Kafka answers again");
+    terminal.see("● running");
+    terminal.see_that("sums that are right", |text| right(text) == 2);
+    let text = terminal.text();
+    assert!(!text.contains("starts again") && !text.contains("transaction"), "{text}");
+    let loud = |what: &str| {
+        let loud = lines(what).into_iter().filter(|line| !line.contains("DEBUG"));
+        loud.collect::<Vec<_>>()
+    };
+    assert_eq!(loud("other processes may have"), Vec::<String>::new());
+    assert_eq!(loud("a transaction failed"), Vec::<String>::new());
+    assert_eq!(loud("Kafka does not answer").len(), 1, "{:?}", loud("Kafka does not answer"));
+
+    // One that takes what it is asked and does not answer.
+    proxy.mute(Some((LIST_OFFSETS, machines.shop.topic("orders"))));
+    let muted = Instant::now();
+    terminal.see(" Kafka no answer ");
+    assert!(muted.elapsed() < NOTICED + BUSY, "{:?}", muted.elapsed());
+    proxy.mute(None);
+    terminal.see("● running");
+    terminal.type_keys("q");
+    assert!(terminal.ended_within(PATIENCE).is_some());
+}
