@@ -112,7 +112,8 @@ fn a_day_at_the_end_of_the_calendar_has_a_page() {
     let zone = Zone::default();
     for today in [chrono::NaiveDate::MAX, chrono::NaiveDate::MIN] {
         let figures = ShopFigures { today, shop_second: zone.start_of(today), ..ShopFigures::default() };
-        let page = render(Day { figures: &figures, zone, shelf: &[], lost_sales: 0 }, Lang::Sv);
+        let page =
+            render(Day { figures: &figures, zone, shelf: &[], lost_sales: 0, trouble: None }, Lang::Sv);
         well_formed(&page).unwrap();
         assert!(page.len() < 100_000, "{} bytes", page.len());
     }
