@@ -267,7 +267,7 @@ fn the_consumers_say_on_a_terminal_how_far_they_are() {
     let mut terminal = Terminal::start(command(&shop, &["consume", "--until-end"]), 120, 60);
     assert!(end(&mut terminal).success());
     terminal.see("orders, ");
-    terminal.see(" 0 records behind, shop time 2026-03-28 00:59");
+    terminal.see(" 0 records behind, shop time 2026-03-28 01:00");
     terminal.see("Orders since midnight");
 }
 
