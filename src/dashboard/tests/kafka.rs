@@ -126,9 +126,10 @@ fn only_a_group_that_works_and_keeps_up_is_green() {
     assert_eq!(style(&shop, '●'), theme.warning.fg, "it is behind");
     shop.groups[1].trouble = Some(Sentence::NobodyRuns { view: "sales", others: 0 });
     assert_eq!(style(&shop, '✗'), theme.alarm.fg);
-    shop.groups[0].trouble = Some(Sentence::NobodyRuns { view: "orders-today", others: 0 });
+    // The chosen one says it whole.
+    shop.groups[4].trouble = Some(Sentence::NobodyRuns { view: "handling", others: 0 });
     let chosen = text(&cells(120, 30, &shop, &ui, &dark()));
-    assert!(chosen.contains("Nobody runs orders-today: start `shop-sim consume`."), "{chosen}");
+    assert!(chosen.contains("Nobody runs handling: start `shop-sim"), "{chosen}");
     shop.connection.up = false;
     assert_eq!(style(&shop, '○'), theme.warning.fg, "nobody knows");
 }
