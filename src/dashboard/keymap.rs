@@ -161,7 +161,7 @@ pub const BINDINGS: &[Binding] = &[
         },
         about: |words| words.about_pause,
         here: |_| true,
-        works: Ui::shop_listens,
+        works: |ui| ui.shop_listens() && ui.talk.is_none(),
     },
     Binding {
         keys: &[
@@ -281,6 +281,19 @@ pub fn command(event: &KeyEvent, ui: &Ui) -> Option<Command> {
     }
     // A terminal may or may not say that shift was held for a `+`; the character has it already.
     let modifiers = event.modifiers.difference(KeyModifiers::SHIFT);
+    if ui.talk.is_some() && ui.typing.is_none() && modifiers.is_empty() {
+        // What a presenter's clicker sends. It walks through the panels of the overview while one is enlarged.
+        let next = ui.page.turned(1);
+        let previous = ui.page.turned(Page::ALL.len() - 1);
+        match event.code {
+            KeyCode::PageDown | KeyCode::PageUp if ui.enlarged_panel().is_some() => {}
+            KeyCode::Right | KeyCode::PageDown => return Some(Command::Go(next)),
+            KeyCode::Left | KeyCode::PageUp => return Some(Command::Go(previous)),
+            // Pressed by mistake it would stop the shop before everybody.
+            KeyCode::Char(' ') => return None,
+            _ => {}
+        }
+    }
     let mut keys = bindings(ui).iter().flat_map(|binding| binding.keys);
     let bound = keys.find(|(key, _)| *key == (event.code, modifiers)).map(|(_, command)| *command);
     match event.code {

@@ -43,6 +43,12 @@ impl Page {
         self as usize
     }
 
+    /// The page so many behind this one, the first behind the last.
+    #[must_use]
+    pub fn turned(self, pages: usize) -> Self {
+        Self::ALL.get((self.index() + pages) % Self::ALL.len()).copied().unwrap_or(self)
+    }
+
     /// Whether its list can be filtered.
     pub fn has_filter(self) -> bool {
         matches!(self, Self::Stock | Self::Orders | Self::Log)

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use checkpoint::{COMMIT, Committing, Elsewhere, Published};
+use checkpoint::{COMMIT, Committing, Handovers, Published};
 
 use super::{
     consumer,
@@ -61,7 +61,7 @@ pub async fn run<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static>(
         interval,
         handed: HashMap::new(),
         lost_handovers: 0,
-        others: None,
+        handovers: None,
         elsewhere: Others::default(),
         published: HashMap::new(),
         shown_second: None,
@@ -96,7 +96,7 @@ struct ViewProcessor<V: View, O> {
     /// How many handovers of this process were lost when that was looked at last.
     lost_handovers: u64,
     /// What others hand over, while it is needed.
-    others: Option<Elsewhere>,
+    handovers: Option<Handovers>,
     /// Who else has partitions to work off, with `--until-end`.
     elsewhere: Others,
     /// What was published last of each partition's figures, and when.
@@ -233,7 +233,7 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for 
     fn logs_are_same(&mut self, _: &HashMap<Source, u64>) {
         // Those of partitions that others own may be other ones by now.
         self.worker.forget_others();
-        self.others = None;
+        self.handovers = None;
     }
 
     fn start_again(&mut self, _: &Arc<Client>, _: &[Part], why: &str) -> Result<Ended, ConsumerError> {

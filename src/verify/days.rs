@@ -12,13 +12,11 @@ pub(super) struct Name {
 }
 
 impl Name {
-    /// The name of the newer order counts; of one order the name of its last line.
+    /// The name of the newer order counts; of those with one id, in whatever order they come, the name that sorts last.
     fn take(&mut self, order_id: u64, text: &str) {
-        if order_id >= self.by {
+        if (order_id, text) > (self.by, &self.text) {
             self.by = order_id;
-            if self.text != text {
-                text.clone_into(&mut self.text);
-            }
+            text.clone_into(&mut self.text);
         }
     }
 }

@@ -33,12 +33,12 @@ pub struct ProductTotals {
 }
 
 impl ProductTotals {
-    /// Takes the name that the order with the higher id gave.
+    /// Takes the name that the order with the higher id gave; of those with one id, the name that sorts last.
     pub fn rename(&mut self, named_by: u64, name: &str) {
-        if named_by >= self.named_by && self.name != name {
+        if (named_by, name) > (self.named_by, &self.name) {
+            self.named_by = named_by;
             name.clone_into(&mut self.name);
         }
-        self.named_by = self.named_by.max(named_by);
     }
 }
 

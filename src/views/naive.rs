@@ -134,20 +134,23 @@ impl Shop {
         days
     }
 
-    /// By product: its name in the newest order that has it, and pieces sold; on one day or ever.
+    /// By product: its name in the newest order that has it (of those with one id the last one), and pieces sold; on one
+    /// day or ever.
     pub(crate) fn products(&self, day: Option<NaiveDate>, zone: Tz) -> BTreeMap<u64, (String, i64)> {
-        let mut orders: Vec<&Order> = match day {
+        let orders: Vec<&Order> = match day {
             Some(day) => self.of_day(day, zone).collect(),
             None => self.orders.iter().collect(),
         };
-        orders.sort_by_key(|order| order.order_id);
-        let mut products: BTreeMap<u64, (String, i128)> = BTreeMap::new();
-        for line in orders.iter().flat_map(|order| &order.lines) {
+        let mut products: BTreeMap<u64, (Vec<(u64, String)>, i128)> = BTreeMap::new();
+        for (order, line) in
+            orders.iter().flat_map(|order| order.lines.iter().map(|line| (order.order_id, line)))
+        {
             let product = products.entry(line.product_id).or_default();
-            product.0 = line.name.to_string();
+            product.0.push((order, line.name.to_string()));
             product.1 += i128::from(line.quantity);
         }
-        products.into_iter().map(|(id, (name, units))| (id, (name, fit(units)))).collect()
+        let newest = |names: Vec<(u64, String)>| names.into_iter().max().unwrap_or_default().1;
+        products.into_iter().map(|(id, (names, units))| (id, (newest(names), fit(units)))).collect()
     }
 
     /// By product: pieces delivered.

@@ -77,7 +77,7 @@ fn two_machines_handle_by_the_same_parameters() {
     let told = done.refused();
     assert!(told.contains("--handle-every 10s") && told.contains("3s"), "{told}");
     // A view that handles nothing needs none.
-    shop.run_elsewhere("there", &["consume", "sales", "--handle-every", "3s", "--until-end"]).ok();
+    shop.run_elsewhere("there", &["consume", "sales", "--until-end"]).ok();
     here.terminate().ok();
     // Nobody else is there: they may change.
     let mut there = shop.start_elsewhere("there", &["consume", "--handle-every", "3s"]);

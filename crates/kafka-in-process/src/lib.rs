@@ -89,7 +89,6 @@ impl Broker {
     /// Starts a broker: locks the data folder, recovers the logs, listens, and tells others where. The process may open as many
     /// files from then on as the system lets it have: each segment takes one, and each connection.
     pub async fn start(config: BrokerConfig) -> Result<Self, BrokerError> {
-        raise_file_limit();
         let BrokerConfig { data, listen, durability } = config;
         let opening = data.clone();
         let opened = tokio::task::spawn_blocking(move || open(&opening, durability)).await;
@@ -171,6 +170,8 @@ impl Broker {
 
 fn open(data: &Path, durability: Durability) -> Result<Arc<Cluster>, BrokerError> {
     let folder = Folder::lock(data)?;
+    // Whoever finds the folder in use serves nothing: its limit is its own.
+    raise_file_limit();
     let failed = |source| BrokerError::Io { data: data.to_owned(), source };
     let journal = Arc::new(Journal::open(&folder.path().join(JOURNAL)).map_err(failed)?);
     let id = cluster_id(&journal).map_err(failed)?;

@@ -83,3 +83,25 @@ fn every_line_has_its_words_in_every_language() {
         }
     }
 }
+
+#[test]
+fn a_clicker_turns_the_pages_of_a_talk_and_space_does_not_pause_its_shop() {
+    let mut ui = Ui::default();
+    let press = |ui: &Ui, code| command(&KeyEvent::new(code, NONE), ui);
+    assert_eq!(press(&ui, KeyCode::Right), None, "without a talk");
+    ui.talk = Some(crate::dashboard::ui::Talk { left: 600 });
+    for (key, page) in [
+        (KeyCode::Right, Page::Sales),
+        (KeyCode::PageDown, Page::Sales),
+        (KeyCode::Left, Page::Log),
+        (KeyCode::PageUp, Page::Log),
+    ] {
+        assert_eq!(press(&ui, key), Some(Command::Go(page)), "{key:?}");
+    }
+    ui.page = Page::Log;
+    assert_eq!(press(&ui, KeyCode::Right), Some(Command::Go(Page::Overview)));
+    assert_eq!(press(&ui, KeyCode::Char(' ')), None);
+    ui.page = Page::Stock;
+    ui.typing = Some(Page::Stock);
+    assert_eq!(press(&ui, KeyCode::Char(' ')), Some(Command::Type(' ')));
+}

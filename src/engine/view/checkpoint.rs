@@ -168,23 +168,23 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     /// it was seen to be of the log that is there now.
     fn learn(&mut self) {
         if !self.worker.needs_others() {
-            self.others = None;
+            self.handovers = None;
             return;
         }
-        if self.others.is_none() {
+        if self.handovers.is_none() {
             match Changelog::open(&self.env.session, V::NAME) {
-                Ok(others) => self.others = Some(Elsewhere::new(others)),
+                Ok(changelog) => self.handovers = Some(Handovers::new(changelog)),
                 Err(error) => tracing::warn!("{}: what others hand over cannot be read: {error}", V::NAME),
             }
         }
-        let Some(others) = &mut self.others else { return };
-        others.changelog.look();
+        let Some(handovers) = &mut self.handovers else { return };
+        handovers.changelog.look();
         for part in self.worker.missing() {
-            if let Some(state) = others.changelog.news_of(part) {
-                others.unproven.insert(part, state);
+            if let Some(state) = handovers.changelog.news_of(part) {
+                handovers.unproven.insert(part, state);
             }
         }
-        for (part, state) in others.proven(&self.env, V::NAME) {
+        for (part, state) in handovers.proven(&self.env, V::NAME) {
             self.worker.learn(part, &state);
         }
     }
@@ -276,7 +276,7 @@ fn has_lost_place(error: &KafkaError) -> bool {
 }
 
 /// What the owners of other partitions hand over.
-pub(super) struct Elsewhere {
+pub(super) struct Handovers {
     changelog: Changelog,
     /// What has come, and may be of a log that is gone: a state lies on its topic for longer than its log.
     unproven: HashMap<Part, Handover>,
@@ -289,7 +289,7 @@ struct Proving {
     answer: mpsc::Receiver<Result<HashSet<Part>, StreamError>>,
 }
 
-impl Elsewhere {
+impl Handovers {
     fn new(changelog: Changelog) -> Self {
         Self { changelog, unproven: HashMap::new(), proving: None }
     }
