@@ -327,10 +327,18 @@ impl ReadModel {
 
     /// Stores a state unless one is present that knows more of the log: clocks differ between machines, offsets do not.
     /// Of two that know as much, the later to come holds.
-    fn store(&self, view: &'static str, part: Part, told: Told) {
+    fn store(&self, view: &'static str, part: Part, mut told: Told) {
         let mut inner = self.lock();
         let Inner { parts, ends, changes, .. } = &mut *inner;
-        match parts.get_mut(&(view, part)) {
+        let present = parts.get_mut(&(view, part));
+        if let Some(present) = &present
+            && present.state.position.next == told.state.position.next
+            && !ends.lack(part, present)
+        {
+            // That nothing is there up to an offset stays true, though a new owner has not looked yet.
+            told.state.end_seen = told.state.end_seen.max(present.state.end_seen);
+        }
+        match present {
             Some(present)
                 if present.state.position.next > told.state.position.next && !ends.lack(part, present) =>
             {
@@ -371,6 +379,13 @@ impl ReadModel {
             .filter(|((name, _), _)| *name == view)
             .map(|((_, part), told)| (*part, told.state.clone()))
             .collect()
+    }
+
+    /// Up to where a view has nothing to read in a partition, of which it has read the records before `next`.
+    pub fn end_seen(&self, view: &'static str, part: Part, next: i64) -> i64 {
+        let inner = self.lock();
+        let told = inner.parts.get(&(view, part)).filter(|told| told.state.position.next == next);
+        told.filter(|told| !inner.ends.lack(part, told)).map_or(0, |told| told.state.end_seen)
     }
 
     /// What a view says of one partition.

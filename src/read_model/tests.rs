@@ -96,6 +96,17 @@ fn the_state_that_has_read_further_counts_whatever_the_clocks_say() {
 }
 
 #[test]
+fn a_new_owner_says_nothing_less_of_markers_than_the_one_before() {
+    let model = model();
+    let seen = |who, end_seen| PartState { end_seen, ..read(who, 7, 1, 0) };
+    model.hear("sales", FIRST, seen("a", 9), false);
+    model.hear("sales", FIRST, seen("b", 0), false);
+    assert_eq!(model.end_seen("sales", FIRST, 7), 9);
+    assert_eq!(model.part("sales", FIRST).unwrap().end_seen, 9);
+    assert_eq!(model.end_seen("sales", FIRST, 8), 0, "of another position it says nothing");
+}
+
+#[test]
 fn a_log_that_is_gone_gives_way_to_the_new_one() {
     let ends = |end| {
         let by_part = HashMap::from([(FIRST, end)]);

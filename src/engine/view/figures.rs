@@ -69,13 +69,15 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> ViewProcessor<
         shop_second: i64,
         reports: Vec<ReportNote>,
     ) -> PartState {
+        let own = self.end_seen.get(&part).copied().unwrap_or(0);
+        let end_seen = own.max(self.env.model.end_seen(V::NAME, part, position.next));
         PartState {
             partition: part.partition,
             shop_second,
             wall_ms: Utc::now().timestamp_millis(),
             who: self.env.instance.to_string(),
             position,
-            end_seen: self.end_seen.get(&part).copied().unwrap_or(0),
+            end_seen,
             figures,
             reports,
         }
