@@ -20,7 +20,7 @@ use shop_sim::{
 };
 
 use log::Log;
-use shop::{Shop, options, read_partition};
+use shop::{Shop, options};
 
 /// 2026-11-20 12:00 in Stockholm, Unix ms.
 const NOON: i64 = 1_795_172_400_000;
@@ -208,7 +208,11 @@ async fn it_sells_to_partitions_that_are_added() {
         admin.create_partitions(&[NewPartitions::new(&topic, 8)], &AdminOptions::new()).await.unwrap();
     assert!(added.iter().all(Result::is_ok), "{added:?}");
     let deadline = Instant::now() + shop::DEADLINE;
-    while [6, 7].iter().any(|partition| read_partition(&shop.session, Topic::Orders, *partition).is_empty()) {
+    // A real Kafka elects their leaders first.
+    let end = |partition| {
+        admin.inner().fetch_watermarks(&topic, partition, shop::DEADLINE).map_or(0, |(_, end)| end)
+    };
+    while [6, 7].into_iter().any(|partition| end(partition) == 0) {
         assert!(Instant::now() < deadline, "nothing is sold to the new partitions");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
