@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
@@ -66,7 +66,21 @@ impl Shop {
 
     /// Makes the topics and leaves them empty: with nothing in the log the consumers have nothing to do.
     pub(crate) fn open(&self) {
-        assert!(self.command(&["consume", "--until-end", "--json"]).output().unwrap().status.success());
+        let mut consumers = self.command(&["consume"]).stderr(Stdio::null()).spawn().unwrap();
+        let admin = load::admin(&self.bootstrap);
+        let topic = self.topic("state");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        // Asked for by its name it would be made, with one partition.
+        let is_there = || {
+            let metadata = admin.inner().fetch_metadata(None, Duration::from_secs(5)).unwrap();
+            metadata.topics().iter().any(|there| there.name() == topic && there.partitions().len() > 1)
+        };
+        while !is_there() {
+            assert!(Instant::now() < deadline, "no topics were made");
+            thread::sleep(Duration::from_millis(50));
+        }
+        consumers.kill().unwrap();
+        consumers.wait().unwrap();
     }
 
     /// Takes away all that consumers have left behind, in Kafka and on disk: the next ones compute from the beginning.
