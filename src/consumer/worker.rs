@@ -8,6 +8,7 @@ mod trouble;
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
+use serde::de::DeserializeOwned;
 
 use handover::Other;
 pub use handover::{Handover, Written};
@@ -131,29 +132,40 @@ impl<V: View, O: Output<V>> Worker<V, O> {
 
     /// What the checkpoint says of a partition.
     fn find(&self, part: Part) -> Result<Held<V>, Trouble> {
-        let unreadable = |reason: String| Trouble::Unreadable { view: V::NAME, reason };
         let mut view = V::default();
-        let mut position = Position { ids: self.ids, ..Position::default() };
-        for (_, value) in self.store.scan(&position_key(part))? {
-            position = serde_json::from_slice(&value).map_err(|error| unreadable(error.to_string()))?;
-        }
-        if part.source == Source::Orders && position.ids != self.ids {
-            return Err(Trouble::OtherIds { view: V::NAME, kept: position.ids, asked: self.ids });
-        }
+        let position = self.saved_position(part)?;
         let prefix = format!("part/{part}/");
         for (key, value) in self.store.scan(&prefix)? {
             let Some((table, row)) = key.get(prefix.len()..).and_then(|rest| rest.split_once('/')) else {
                 continue;
             };
             if let Some((_, saved)) = view.tables().into_iter().find(|(name, _)| *name == table) {
-                saved.restore(row, &value).map_err(unreadable)?;
+                saved.restore(row, &value).map_err(Self::unreadable)?;
             }
         }
-        let mut silent_until = 0;
-        for (_, value) in self.store.scan(&silent_key(part))? {
-            silent_until = serde_json::from_slice(&value).map_err(|error| unreadable(error.to_string()))?;
-        }
+        let silent_until = self.row(&silent_key(part))?.unwrap_or(0);
         Ok(Held { view, position, expected: position.last, silent_until, unseen: true, ..Held::default() })
+    }
+
+    /// How far the checkpoint says that a partition was read; from where nothing is said, nothing was.
+    fn saved_position(&self, part: Part) -> Result<Position, Trouble> {
+        let saved = self.row(&position_key(part))?;
+        let position = saved.unwrap_or_else(|| Position { ids: self.ids, ..Position::default() });
+        if part.source == Source::Orders && position.ids != self.ids {
+            return Err(Trouble::OtherIds { view: V::NAME, kept: position.ids, asked: self.ids });
+        }
+        Ok(position)
+    }
+
+    /// One row of the checkpoint.
+    fn row<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Trouble> {
+        let saved = self.store.scan(key)?.into_iter().next();
+        saved.map(|(_, value)| serde_json::from_slice(&value).map_err(Self::unreadable)).transpose()
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
+    fn unreadable(reason: impl ToString) -> Trouble {
+        Trouble::Unreadable { view: V::NAME, reason: reason.to_string() }
     }
 
     /// Lets go of partitions; make a checkpoint first. Rows of theirs that still wait for one cannot be told from

@@ -88,24 +88,17 @@ impl<V: View, O: Output<V>> Worker<V, O> {
 
     /// What the last checkpoint says of a partition, for others.
     pub fn handover(&self, part: Part) -> Result<Handover, Trouble> {
-        let unreadable = |reason: String| Trouble::Unreadable { view: V::NAME, reason };
-        let position = match self.store.scan(&position_key(part))?.into_iter().next() {
-            Some((_, position)) => {
-                serde_json::from_slice(&position).map_err(|error| unreadable(error.to_string()))?
-            }
-            // Its owner has read all that is there: no record, or markers of transactions alone.
-            None => Position { ids: self.ids, ..Position::default() },
-        };
         let rows = |prefix: String| -> Result<Rows, Trouble> {
             let row = |(key, value): (String, Vec<u8>)| {
-                let text = String::from_utf8(value).map_err(|error| unreadable(error.to_string()))?;
-                let value = RawValue::from_string(text).map_err(|error| unreadable(error.to_string()))?;
+                let text = String::from_utf8(value).map_err(Self::unreadable)?;
+                let value = RawValue::from_string(text).map_err(Self::unreadable)?;
                 Ok((key.get(prefix.len()..).unwrap_or_default().to_owned(), value))
             };
             self.store.scan(&prefix)?.into_iter().map(row).collect()
         };
         Ok(Handover {
-            position,
+            // The default where its owner has read all that is there: no record, or markers of transactions alone.
+            position: self.saved_position(part)?,
             closed_before: self.held.get(&part).and_then(|held| held.closed_before),
             rows: rows(format!("part/{part}/"))?,
             output: if part == Self::FIRST { rows("out/".to_owned())? } else { Rows::new() },
@@ -114,7 +107,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
 
     /// The offset that the checkpoint says to read next; 0 where it says nothing.
     pub fn saved_next(&self, part: Part) -> Result<i64, Trouble> {
-        Ok(self.find(part)?.position.next)
+        Ok(self.saved_position(part)?.next)
     }
 
     /// Of partitions that are taken over, and how far their former owners have read them: those that were read further
@@ -151,7 +144,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         self.closed_before = closed;
         batch.insert("closed".to_owned(), closed.and_then(|date| serde_json::to_vec(&date).ok()));
         batch.insert(silent_key(part), serde_json::to_vec(&until).ok());
-        let mut elsewhere = self.elsewhere(part)?;
+        let mut elsewhere = self.row(&elsewhere_key(part))?.unwrap_or_default();
         unite(&mut elsewhere, (own, until));
         batch.insert(elsewhere_key(part), serde_json::to_vec(&elsewhere).ok());
         if let Some(handed) = handed {
@@ -165,29 +158,19 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         if handed.is_some() && part == Self::FIRST {
             self.output.reset();
             for (key, value) in self.store.scan("out/")? {
-                let unreadable = |reason: String| Trouble::Unreadable { view: V::NAME, reason };
-                self.output.restore(key.trim_start_matches("out/"), &value).map_err(unreadable)?;
+                self.output.restore(key.trim_start_matches("out/"), &value).map_err(Self::unreadable)?;
             }
             self.output.rewrite();
         }
         self.assign(part)
     }
 
-    /// The offsets whose rows other owners wrote.
-    fn elsewhere(&self, part: Part) -> Result<Vec<(i64, i64)>, Trouble> {
-        let unreadable =
-            |error: serde_json::Error| Trouble::Unreadable { view: V::NAME, reason: error.to_string() };
-        let saved = self.store.scan(&elsewhere_key(part))?.into_iter().next();
-        saved.map_or(Ok(Vec::new()), |(_, value)| serde_json::from_slice(&value).map_err(unreadable))
-    }
-
     /// Which records of a partition have their rows here, by the checkpoint; `None` where an older version made it, which
     /// did not note what others wrote.
     pub fn written(&self, part: Part) -> Result<Option<Written>, Trouble> {
-        let held = self.find(part)?;
-        let elsewhere = self.elsewhere(part)?;
-        let is_known = held.silent_until == 0 || !elsewhere.is_empty();
-        Ok(is_known.then_some(Written { next: held.position.next, elsewhere }))
+        let elsewhere: Vec<_> = self.row(&elsewhere_key(part))?.unwrap_or_default();
+        let is_known = !elsewhere.is_empty() || self.row::<i64>(&silent_key(part))?.is_none();
+        Ok(is_known.then_some(Written { next: self.saved_next(part)?, elsewhere }))
     }
 
     /// Moves the files of the whole shop away that another owner writes now: nobody is to take them for new ones.
