@@ -2,15 +2,15 @@
 
 mod checkpoints;
 mod files;
+mod folders;
 mod topics;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    path::Path,
+    collections::{BTreeSet, HashMap},
     time::{Duration, Instant},
 };
 
-use self::{checkpoints::Checkpoints, files::Lengths};
+use self::folders::{Audited, Told, Workload};
 use super::{Failure, PATIENCE, Setting, consume::kept_ids, counted, exists, print};
 use crate::{
     cli::VerifyArgs,
@@ -26,11 +26,8 @@ use crate::{
     shop::{Zone, money::thousands},
     sinks::clean::shown,
     stream::{Session, StreamError, Topic, ends::EndWatch, retention_gaps::gaps, retry::retry},
-    verify::{Claim, Coverage, Differences, Folder, Log, Rows, STATE, Shares, Table},
-    views::{
-        Source,
-        figures::{ReportNote, ShopFigures},
-    },
+    verify::{Claim, Differences, Folder, FolderRows, Log, STATE},
+    views::figures::{ReportNote, ShopFigures},
 };
 
 /// What was published less long ago may not be in the files yet: a checkpoint is made each second.
@@ -193,68 +190,6 @@ async fn audit(setting: &Setting, kafka: &Kafka, args: VerifyArgs, heard: Heard)
 /// The ends of the logs, to see whether they have moved.
 type Ends = HashMap<Part, i64>;
 
-/// The partition whose owner writes the files over all partitions.
-const FIRST: Part = Part { source: Source::Orders, partition: 0 };
-
-/// A folder that is audited.
-struct Audited<'a> {
-    out: &'a Path,
-    /// The id of its consumers.
-    instance: String,
-    checkpoints: Checkpoints,
-}
-
-impl Audited<'_> {
-    /// Which records have their rows in a view's files here: by the checkpoint, and what the consumers of this folder
-    /// have published of their partitions since. `None` where that is not known.
-    fn shares(&self, view: &'static str, told: &Told) -> Shares {
-        let mut shares = self.checkpoints.written.get(view)?.clone();
-        for (part, (who, next)) in told.get(view).into_iter().flatten() {
-            if *who == self.instance {
-                let share = shares.entry(*part).or_default();
-                *share = std::mem::take(share).up_to(*next);
-            }
-        }
-        Some(shares)
-    }
-
-    /// How much of the appended files counts, where these consumers do not run.
-    fn lengths(&self, view: &str, told: &Told) -> Lengths<'_> {
-        let runs = told.get(view).is_some_and(|parts| parts.values().any(|(who, _)| *who == self.instance));
-        (!runs && self.checkpoints.written.contains_key(view)).then_some(&self.checkpoints.lengths)
-    }
-
-    /// A path as it is told: with its folder where there are several.
-    fn path(&self, path: &str, alone: bool) -> String {
-        if alone { path.to_owned() } else { self.out.join(path).display().to_string() }
-    }
-}
-
-/// Who has published last what a view says of its partitions, and how far it was.
-type Told = BTreeMap<&'static str, BTreeMap<Part, (String, i64)>>;
-
-/// The rows and mails that are in the files of a folder.
-struct Written {
-    journal: Rows,
-    register: Rows,
-    mails: Rows,
-}
-
-impl Written {
-    fn read(folder: &Audited<'_>, told: &Told) -> Result<Self, Failure> {
-        let (journal, mail) = (folder.lengths("journal", told), folder.lengths("mail", told));
-        Ok(Self {
-            journal: files::tables(folder.out, Table::Orders, journal)?,
-            register: files::tables(folder.out, Table::Handled, mail)?,
-            mails: files::mails(folder.out, mail)?,
-        })
-    }
-
-    fn files(&self) -> usize {
-        self.journal.files() + self.register.files() + self.mails.files()
-    }
-}
-
 fn audit_all(
     session: &Session,
     outs: &[OutDir],
@@ -286,13 +221,13 @@ fn audit_all(
     let expected = folders.iter().map(expected).collect();
     // Files and topics are read side by side.
     let (log, written) = std::thread::scope(|scope| {
-        let reading = scope.spawn(|| folders.iter().map(|folder| Written::read(folder, told)).collect());
+        let reading = scope.spawn(|| folders.iter().map(|folder| folder.rows(told)).collect());
         let log = topics::read(session, zone, ids, claims, expected, &ends);
-        let written: Result<Vec<Written>, Failure> =
+        let written: Result<Vec<FolderRows>, Failure> =
             reading.join().map_err(|_| Failure::Other("a thread of the audit failed".to_owned()))?;
         Ok::<_, Failure>((log?, written?))
     })?;
-    let mut count: usize = written.iter().map(Written::files).sum();
+    let mut count: usize = written.iter().map(FolderRows::files).sum();
     let (mut log, mut found) = log.finish();
     let behind = log.behind();
     let moved = retry(PATIENCE, |_| watch.look())? != ends;
@@ -301,7 +236,7 @@ fn audit_all(
     let mut not = BTreeSet::new();
     let workload = Workload { behind: &behind, told };
     let alone = folders.len() == 1;
-    for ((folder, expected), written) in folders.iter().zip(log.take_folders()).zip(written) {
+    for ((folder, expected), written) in folders.iter().zip(log.take_rows()).zip(written) {
         let path = |kind: &'static str, ending: &'static str| {
             move |date| folder.path(&format!("{kind}/{date}.{ending}"), alone)
         };
@@ -359,91 +294,6 @@ fn not_recounted(claims: &[Claim]) -> Option<String> {
     let names: Vec<&str> = names.into_iter().collect();
     (!names.is_empty())
         .then(|| format!("Not recounted: {}, whose figures and files are not audited.", names.join(", ")))
-}
-
-/// Which views have come to the end of the log, and where their files lie.
-struct Workload<'a> {
-    behind: &'a BTreeMap<&'static str, u64>,
-    told: &'a Told,
-}
-
-impl Workload<'_> {
-    /// Whether a view's rows in a folder are to be compared; where not, why is added to `not`.
-    fn has_rows(&self, view: &'static str, folder: &Audited<'_>, not: &mut BTreeSet<String>) -> bool {
-        if !self.is_at_end(view, not) {
-            return false;
-        }
-        let is_whole = || {
-            self.told.get(view).is_some_and(|parts| parts.values().all(|(who, _)| *who == folder.instance))
-        };
-        let known = folder.checkpoints.written.contains_key(view) || is_whole();
-        if !known {
-            let out = folder.out.display();
-            not.insert(format!("{view} is shared with consumers of another folder than {out}"));
-        }
-        known
-    }
-
-    /// The folder that has a view's files over all partitions; where there is none, why is added to `not`.
-    fn writer<'f>(
-        &self,
-        view: &'static str,
-        folders: &'f [Audited<'f>],
-        not: &mut BTreeSet<String>,
-    ) -> Option<&'f Audited<'f>> {
-        if !self.is_at_end(view, not) {
-            return None;
-        }
-        let (who, _) = self.told.get(view)?.get(&FIRST)?;
-        let writer = folders.iter().find(|folder| folder.instance == *who);
-        if writer.is_none() {
-            not.insert(format!("what {view} writes of the whole shop lies in another folder"));
-        }
-        writer
-    }
-
-    /// Tells of rows that are in none of the folders, or in several.
-    fn coverage(
-        &self,
-        (journal, mails): (Coverage, Coverage),
-        alone: bool,
-        found: &mut Differences,
-        not: &mut BTreeSet<String>,
-        notes: &mut Vec<String>,
-    ) {
-        for (view, what, coverage) in [("journal", "orders", journal), ("mail", "handled orders", mails)] {
-            if self.behind.get(view) != Some(&0) {
-                continue;
-            }
-            let [nowhere, twice] = [coverage.nowhere, coverage.twice].map(thousands);
-            if coverage.nowhere > 0 && alone {
-                not.insert(format!(
-                    "{view}: {nowhere} {what} have theirs in other folders, to be named with --with"
-                ));
-            } else if coverage.nowhere > 0 {
-                found.add(
-                    "folders",
-                    format!("{what} that are in the files of none of these folders"),
-                    0,
-                    nowhere,
-                );
-            }
-            if coverage.twice > 0 {
-                notes.push(format!(
-                    "In more than one folder: {twice} {what}; machines ended before Kafka knew that they had written them."
-                ));
-            }
-        }
-    }
-
-    fn is_at_end(&self, view: &'static str, not: &mut BTreeSet<String>) -> bool {
-        match self.behind.get(view) {
-            Some(0) => return true,
-            Some(behind) => not.insert(format!("{view} is {} records behind", thousands(*behind))),
-            None => not.insert(format!("{view} has not begun")),
-        };
-        false
-    }
 }
 
 fn summary(log: &Log, figures: &ShopFigures, files: usize) -> String {

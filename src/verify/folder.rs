@@ -9,15 +9,28 @@ use crate::consumer::{Part, Written};
 /// all of them are to be there.
 pub type Shares = Option<HashMap<Part, Written>>;
 
-/// What the log leads to in the files of one folder.
+/// The rows and mails of one folder: as the log leads to them, or as its files have them.
 #[derive(Debug, Default)]
-pub struct Folder {
+pub struct FolderRows {
     /// The rows of `orders/`.
     pub journal: Rows,
     /// The rows of `handled/`.
     pub register: Rows,
     /// The mails of `mail/`.
     pub mails: Rows,
+}
+
+impl FolderRows {
+    /// How many files hold them.
+    pub fn files(&self) -> usize {
+        self.journal.files() + self.register.files() + self.mails.files()
+    }
+}
+
+/// What the log leads to in the files of one folder.
+#[derive(Debug, Default)]
+pub struct Folder {
+    pub(super) rows: FolderRows,
     journal_shares: Shares,
     mail_shares: Shares,
 }

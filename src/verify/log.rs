@@ -9,7 +9,7 @@ use super::{
     days::{Sums, fitting},
     difference::Differences,
     duplicates::Duplicates,
-    folder::{Coverage, Folder},
+    folder::{Coverage, Folder, FolderRows},
     handling::Handling,
     known::Known,
     letters::{Letter, Letters},
@@ -138,7 +138,7 @@ impl Log {
         for folder in self.folders.iter_mut().filter(|folder| folder.has_journal(part, offset)) {
             here += 1;
             for row in tables::rows_of(&order) {
-                folder.journal.expect(date, order.order_id, &row);
+                folder.rows.journal.expect(date, order.order_id, &row);
             }
         }
         self.journal.count(here);
@@ -177,8 +177,8 @@ impl Log {
         let mut here = 0;
         for folder in self.folders.iter_mut().filter(|folder| folder.has_mail(part, offset)) {
             here += 1;
-            folder.register.expect(date, handled.order_id, &tables::row_of(&handled));
-            folder.mails.expect_mail(date, &handled, self.zone);
+            folder.rows.register.expect(date, handled.order_id, &tables::row_of(&handled));
+            folder.rows.mails.expect_mail(date, &handled, self.zone);
         }
         self.mails.count(here);
     }
@@ -316,8 +316,8 @@ impl Log {
     }
 
     /// The rows and mails that each folder is to have.
-    pub fn take_folders(&mut self) -> Vec<Folder> {
-        std::mem::take(&mut self.folders)
+    pub fn take_rows(&mut self) -> Vec<FolderRows> {
+        std::mem::take(&mut self.folders).into_iter().map(|folder| folder.rows).collect()
     }
 
     /// Orders by how many folders have their rows, and handled orders by how many have their mails.

@@ -32,7 +32,7 @@ mod tests;
 
 pub use claim::Claim;
 pub use difference::Differences;
-pub use folder::{Coverage, Folder, Shares};
+pub use folder::{Coverage, Folder, FolderRows, Shares};
 pub use letters::Letter;
 pub use log::Log;
 pub use record::Record;

@@ -12,7 +12,7 @@ use crate::{
     consumers::{Consumer, NAMES, Name, PartFigures, Visitor},
     read_model::PartState,
     shop::Zone,
-    sinks::disk as files,
+    sinks::disk::Folder,
     store::{Batch, Store, Stores},
     verify::{CHECKPOINT, Claim},
     views::Source,
@@ -154,7 +154,7 @@ impl Checkpoint<'_> {
             without.insert(key, None);
         }
         store.write(&without)?;
-        let files = files::Folder::open(&folder.join("files"))
+        let files = Folder::open(&folder.join("files"))
             .map_err(|error| Trouble::File { path: folder.display().to_string(), error })?;
         let (mut worker, _) = Worker::<V, _>::open(zone, NoOutput, store, files)?;
         let written = held.iter().map(|part| Ok((*part, worker.written(*part)?)));

@@ -291,7 +291,7 @@ impl Shop {
             log.dead_letter(stored.offset, &Letter { key, payload, headers: &headers, orders: TOPIC });
         }
         let (mut log, mut found) = log.finish();
-        let Folder { journal, register, mails, .. } = log.take_folders().remove(0);
+        let FolderRows { journal, register, mails } = log.take_rows().remove(0);
         let [mut journal_files, mut register_files, mut mail_files] = [(); 3].map(|()| Rows::default());
         let mut reports = Reports::default();
         for (path, text) in &self.files {
