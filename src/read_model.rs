@@ -348,15 +348,14 @@ impl ReadModel {
                 *changes +=
                     u64::from(present.is_none_or(|present| present.state.says_other_than(&told.state)));
                 let sent = match &told.state.figures {
-                    PartFigures::Handling(resume) => Some(Some(sent_by(resume))),
-                    PartFigures::HandledWindows(_) => Some(None),
+                    PartFigures::Handling(resume) => Some(sent_by(resume)),
                     _ => None,
                 };
                 parts.insert((view, part), told);
                 if let Some(sent) = sent {
-                    if let Some(sent) = sent {
-                        inner.note_sent(part, sent);
-                    }
+                    inner.note_sent(part, sent);
+                }
+                if [Handling::NAME, HandledWindows::NAME].contains(&view) {
                     inner.compare_handled();
                 }
             }

@@ -194,11 +194,14 @@ pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: Ca
     let mut without_pulse = 0;
     while !stop.is_cancelled() {
         let (settled, doubtful) = (clock.settled(), model.ends().doubtful);
-        let known = std::mem::take(&mut looks);
-        let looking = aside(known, &session, move |looks, session| looks.look(session, settled, doubtful));
+        let mut known = std::mem::take(&mut looks);
+        let looking = session.aside(move |session| {
+            let answer = known.look(session, settled, doubtful);
+            Ok((known, answer))
+        });
         let Some(looked) = answered(looking, &model, &clock, &stop).await else { return };
         let answer;
-        (looks, answer) = looked;
+        (looks, answer) = looked.unwrap_or_else(|error| (Looks::default(), Err(error)));
         match answer {
             Ok(ends) => {
                 let orders = ends.by_part.iter().any(|(part, end)| part.source == Source::Orders && *end > 0);
@@ -277,26 +280,6 @@ async fn answered<T>(
 /// Shop time, for what is told.
 fn second(clock: &Clock) -> i64 {
     clock.now().unwrap_or_else(|| chrono::Utc::now().timestamp())
-}
-
-/// Asks on a thread that Kafka may hold up.
-async fn aside<T: Send + 'static>(
-    mut looks: Looks,
-    session: &Session,
-    ask: impl FnOnce(&mut Looks, &Session) -> Result<T, StreamError> + Send + 'static,
-) -> (Looks, Result<T, StreamError>) {
-    let asking = session.clone();
-    let asked = tokio::task::spawn_blocking(move || {
-        let answer = ask(&mut looks, &asking);
-        (looks, answer)
-    });
-    match asked.await {
-        Ok(asked) => asked,
-        Err(error) => {
-            tracing::error!("looking for the ends of the logs failed: {error}");
-            (Looks::default(), Err(session.halted(error.to_string())))
-        }
-    }
 }
 
 /// One look at the cluster, which goes in the read model; it is no news where Kafka does not answer.

@@ -17,6 +17,8 @@ use rdkafka::{
     producer::{BaseProducer, DefaultProducerContext, Producer, ProducerContext},
 };
 
+use super::session::partition_count;
+
 /// How long one wait for news takes at most. `BaseProducer::poll` spins through the last millisecond of it, as
 /// timeouts are whole milliseconds there: with the 100 ms of rdkafka's own `ThreadedProducer` every idle producer
 /// took one hundredth of a core.
@@ -60,7 +62,7 @@ impl<C: ProducerContext + 'static> PolledProducer<C> {
     pub fn partitions_of(&self, topic: &str, patience: Duration, tell: impl FnOnce(usize) + Send + 'static) {
         let (producer, topic) = (Arc::clone(&self.producer), topic.to_owned());
         tokio::task::spawn_blocking(move || match producer.client().fetch_metadata(Some(&topic), patience) {
-            Ok(metadata) => tell(metadata.topics().iter().map(|topic| topic.partitions().len()).sum()),
+            Ok(metadata) => tell(partition_count(&metadata, &topic)),
             Err(error) => tracing::debug!("how many partitions {topic} has is not known: {error}"),
         });
     }

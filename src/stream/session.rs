@@ -6,6 +6,7 @@ use rdkafka::{
     ClientConfig,
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
+    metadata::Metadata,
 };
 
 use super::{Topic, reader::watermarks, retention_gaps::Gap, retry::retry};
@@ -211,6 +212,12 @@ impl StreamError {
     }
 }
 
+/// How many partitions a topic has; 0 where Kafka does not know it.
+pub(super) fn partition_count(metadata: &Metadata, topic: &str) -> usize {
+    let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());
+    found.map_or(0, |found| found.partitions().len())
+}
+
 fn disagrees(flag: &str, kept: &str, ours: &str) -> String {
     let remedy = if flag == "tz" {
         "the days of all are the same: use another --prefix, or an empty --out, for other ones"
@@ -315,11 +322,7 @@ impl Session {
         let name = self.topic(topic);
         let metadata = retry(timeout, |left| Ok(probe.fetch_metadata(Some(&name), left)?))
             .map_err(|error| self.silent(error))?;
-        let count = metadata
-            .topics()
-            .iter()
-            .find(|found| found.name() == name && found.error().is_none())
-            .map_or(0, |found| found.partitions().len());
+        let count = partition_count(&metadata, &name);
         if count == 0 {
             return Err(StreamError::NoTopic { topic: name, bootstrap: self.bootstrap.to_string() });
         }
