@@ -9,7 +9,7 @@ use crate::{
     bench::PATIENCE,
     common::shop::wait_for,
     machines::Machines,
-    proxy::{LIST_OFFSETS, Proxy},
+    proxy::{END_TXN, LIST_OFFSETS, Proxy},
     terminal::Terminal,
 };
 
@@ -40,6 +40,9 @@ fn a_kafka_that_goes_is_told_at_once_in_one_sentence_and_nothing_seems_to_run_wi
     terminal.see("● running");
     terminal.see_that("orders", |text| rate(text) > Some(10.0) && right(text) == 2);
 
+    // With a transaction under way that cannot end.
+    proxy.swallow(END_TXN, 1);
+    wait_for("the end of a transaction", PATIENCE, || (proxy.swallowed() > 0).then_some(()));
     proxy.refuse(true);
     proxy.cut();
     let gone = Instant::now();
