@@ -1,5 +1,5 @@
 //! Takes the pictures of the README from the real program in a pseudo-terminal:
-//! `cargo run --release --example pictures [FOLDER]` (by itself `docs/pictures`).
+//! `cargo run --release --example pictures [FOLDER]` (default `docs/pictures`).
 //!
 //! One SVG of each page and of a talk, and `demo.svg`, a recording of the demo with its midnight. Takes about six minutes.
 
@@ -22,7 +22,7 @@ use ratatui::{
     layout::Rect,
     style::{Color, Modifier, Style},
 };
-use shop_sim::dashboard::picture;
+use shop_sim::dashboard::screenshot;
 use terminal::Terminal;
 
 const COLUMNS: u16 = 120;
@@ -50,7 +50,7 @@ impl Screen {
         self.terminal.see_within(Duration::from_secs(400), what);
     }
 
-    /// What the emulator shows, as cells.
+    /// The emulator's picture as cells.
     fn cells(&self) -> Buffer {
         let emulator = self.terminal.emulator();
         let mut cells = Buffer::empty(Rect::new(0, 0, COLUMNS, ROWS));
@@ -87,7 +87,7 @@ impl Drop for Screen {
     }
 }
 
-/// The program beside this example, or above it.
+/// The program, next to this example or one folder up.
 fn program() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let folders = own.ancestors().skip(1);
@@ -95,19 +95,19 @@ fn program() -> PathBuf {
     found.next().unwrap_or_else(|| panic!("there is no shop-sim beside {}: build it first", own.display()))
 }
 
-/// Pictures that follow each other, each for as long as it was seen.
+/// Consecutive pictures with their durations.
 #[derive(Default)]
 struct Recording {
     frames: Vec<(String, Duration)>,
 }
 
 impl Recording {
-    /// Looks at the screen for a while.
+    /// Records the screen for a while.
     fn watch(&mut self, screen: &Screen, lasts: Duration, every: Duration) {
         let begun = Instant::now();
         while begun.elapsed() < lasts {
             thread::sleep(every);
-            let frame = picture::svg(&screen.cells());
+            let frame = screenshot::svg(&screen.cells());
             match self.frames.last_mut() {
                 Some((last, seen)) if *last == frame => *seen += every,
                 _ => self.frames.push((frame, every)),
@@ -115,7 +115,7 @@ impl Recording {
         }
     }
 
-    /// One SVG in which each picture is seen in its turn (CSS animations; no script).
+    /// An SVG that shows the pictures in turn (CSS animations; no script).
     fn svg(&self) -> String {
         let all: f64 = self.frames.iter().map(|(_, seen)| seen.as_secs_f64()).sum();
         let mut style = ".f{visibility:hidden}".to_owned();
@@ -154,7 +154,7 @@ fn main() {
     let settle = || thread::sleep(Duration::from_millis(1_500));
     let seconds = Duration::from_secs;
 
-    // The demo: a minute is an hour, and after four of them it is midnight.
+    // The demo: a minute is an hour, so midnight comes after four.
     let demo = Screen::start(&["--demo"]);
     demo.wait_for("pending");
     thread::sleep(seconds(45));
@@ -170,13 +170,13 @@ fn main() {
     film("\x1b[B\x1b[B\r", 4);
     film("5", 3);
     film("7", 3);
-    film("1", 1);
+    // A consumer is killed; then a rewind by an hour.
+    film("9", 2);
+    film("\r", 3);
+    film("1<", 4);
+    film("n", 2);
     save(&folder, "demo", &recording.svg());
 
-    demo.wait_for("report is written");
-    settle();
-    save(&folder, "midnight", &picture::svg(&demo.cells()));
-    thread::sleep(seconds(60));
     for (key, name) in [
         ("1", "overview"),
         ("2", "sales"),
@@ -186,18 +186,23 @@ fn main() {
         ("6\r", "reports"),
         ("7", "kafka"),
         ("8", "log"),
+        ("9", "faults"),
     ] {
         demo.press(key);
         settle();
-        save(&folder, name, &picture::svg(&demo.cells()));
-        // Back from what was opened; by itself, since a key right behind it would be one with Alt.
+        save(&folder, name, &screenshot::svg(&demo.cells()));
+        // Leaves the detail view. Sent alone: with a key right after it, Escape would mean Alt.
         demo.press("\x1b");
         settle();
     }
+    demo.press("1");
+    demo.wait_for("report is written");
+    settle();
+    save(&folder, "midnight", &screenshot::svg(&demo.cells()));
     drop(demo);
 
     let talk = Screen::start(&["--demo", "--present"]);
     talk.wait_for("pending");
     thread::sleep(seconds(40));
-    save(&folder, "present", &picture::svg(&talk.cells()));
+    save(&folder, "present", &screenshot::svg(&talk.cells()));
 }

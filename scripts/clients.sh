@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Clients that nobody here wrote, against a broker: kcat, Kafka's own Java tools, Python's confluent-kafka, and the Go
-# clients franz-go and kafka-go. Each runs where it is installed and says so where it is not; what they find is
-# compared with what was sent, exactly. Ends with 1 at the first difference.
+# Tests a broker with third-party clients: kcat, Kafka's own Java tools, Python's confluent-kafka, and the Go clients
+# franz-go and kafka-go. Skips those that are not installed, and says so; compares what they read with what was sent.
+# Exits with 1 at the first difference.
 #
 #   clients.sh                 against the built-in broker of target/debug/shop-sim, on a port of its own
 #   clients.sh HOST:PORT       against the broker that answers there
 #   clients.sh [HOST:PORT] kcat|java|python|go …   only those
 #
-# Java's tools are the jars of kafka.sh; confluent-kafka is looked for in $PYTHON (default python3).
+# Java's tools are the jars of kafka.sh; confluent-kafka is imported by $PYTHON (default python3).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -140,6 +140,11 @@ run_java() {
   same "the offsets that are left" "$(lag | awk '{print $1, $2, $5}')" "1 7 "
   has "groups --delete" "$(groups --group "$group" --delete)" "was successful"
   [[ $(groups --list) != *"$group"* ]] || die "groups --delete: it is still there"
+  java_ consumer.ConsoleConsumer "${at[@]}" --topic "$topic" --group "$group-modern" --from-beginning --max-messages 500 \
+    --command-property group.protocol=consumer > "$dir/read"
+  same "console-consumer under the consumer protocol" "$(wc -l < "$dir/read")" 500
+  has "groups --list --type" "$(groups --list --type | tr -s ' \t' ' ')" "$group-modern Consumer"
+  has "groups --describe --state" "$(groups --describe --group "$group-modern" --state)" "Empty"
 
   java_alone VerifiableProducer "${at[@]}" --topic "$topic" --max-messages 1000 --acks -1 | tail -1 > "$dir/said"
   has "verifiable-producer" "$(< "$dir/said")" '"sent":1000,"acked":1000'

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Kills the shop's real processes at random moments, over and over, and looks for anything that is not exact after it:
+# Kills the shop's processes at random moments, repeatedly, and checks that everything is exact afterwards:
 # tests/crash.rs with more kills than in CI, on the built-in broker and then on a real Kafka.
 #
 #   crash.sh [KILLS]              1000 unless given; some 2 kills a second
 #   --machines N                  consumers of N folders, as on N machines; 2 unless given
 #   --brokers 3                   on a Kafka of three brokers alone, one of which is killed every minute
 #
-# A failure prints the seed of its shop and keeps the folder. The same kills again, as far as time allows, on one broker:
+# A failure prints the seed of its shop and keeps the folder. To repeat its kills on one broker, as far as timing
+# allows:
 #   SHOP_SIM_TEST_KILLS=60 SHOP_SIM_TEST_SEED=SEED [SHOP_SIM_TEST_BOOTSTRAP=HOST:PORT] \
 #     cargo test --test crash killed_in_real_time -- --nocapture
 set -euo pipefail

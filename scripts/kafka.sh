@@ -28,7 +28,7 @@ JAVA=${JAVA_HOME:+$JAVA_HOME/bin/}java
 usage() { sed -n '2,/^set -euo/p' "$0" | grep '^#' | cut -c3-; }
 die() { echo "kafka.sh: $*" >&2; exit 1; }
 
-# The jars, copied once for each version; the mark is set when all of them are there.
+# Copies the jars once per version; the marker file is created last.
 jars() {
   [[ -e $LIB/kafka_2.13-$VERSION.jar && -e $LIB/.complete ]] && return
   [[ -e $LIB/.complete ]] && rm -f "$LIB"/*.jar "$LIB/.complete" # another version's
@@ -38,7 +38,7 @@ jars() {
   touch "$LIB/.complete"
 }
 
-# The nodes are s (the single one), 1, 2 and 3. A port given once is kept in the node's properties.
+# The nodes are s (the single one), 1, 2 and 3. A port is stored in the node's properties.
 dir() { echo "$RUN/node-$1"; }
 kept_port() { sed -n 's#^listeners=PLAINTEXT://127.0.0.1:\([0-9]*\),.*#\1#p' "$(dir "$1")/server.properties" 2> /dev/null; }
 port() { case $1 in s) echo "${PORT:-9092}" ;; *) echo $((19091 + $1)) ;; esac; }
@@ -90,7 +90,7 @@ transaction.state.log.replication.factor=3
 transaction.state.log.min.isr=2
 share.coordinator.state.topic.replication.factor=3
 share.coordinator.state.topic.min.isr=2
-# Fewer internal partitions: three processes on a small machine.
+# Fewer internal partitions, for three processes on a small machine.
 offsets.topic.num.partitions=6
 transaction.state.log.num.partitions=6
 P
@@ -122,12 +122,14 @@ pid_of() { # the pid, when the recorded process is alive and is ours
 
 answers() { # an ApiVersions v0 request by hand: a broker opens its port only when it is ready
   local out request='\x00\x00\x00\x0a\x00\x12\x00\x00\x00\x00\x00\x01\xff\xff'
+  # shellcheck disable=SC2016 # the inner shell expands it
   out=$(timeout 2 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "$2" >&3 && head -c 8 <&3 | od -An -tx1' \
     _ "$1" "$request" 2> /dev/null) || return 1
   [[ $(tr -d ' \n' <<< "$out") == ????????00000001 ]]
 }
 
 java_kafka() { # CLASS ARGS..., with the options that every JVM of ours takes in $JVM
+  # shellcheck disable=SC2086 # several options
   "$JAVA" $JVM -Dlog4j2.configurationFile="$RUN/log4j2.properties" -cp "$LIB/*" "$@"
 }
 
@@ -179,7 +181,7 @@ halt() {
 
 down() {
   local n p
-  # All are told before any is waited for, so that none waits for a quorum that is already gone.
+  # Signals all before waiting for any, so that none waits for a quorum that is gone.
   for n in "${nodes[@]}"; do p=$(pid_of "$n") && kill -TERM "$p" || true; done
   for n in "${nodes[@]}"; do halt "$n" TERM; done
 }
@@ -247,6 +249,7 @@ case $command in
     if pid_of s > /dev/null; then PORT=$(kept_port s); elif [[ ${PORT:-} == 0 ]]; then PORT=$(free_port); fi
     for n in "${nodes[@]}"; do start "$n"; done
     for n in "${nodes[@]}"; do await "$n"; done
+    # shellcheck disable=SC2046 # a port each
     bootstrap=$(printf ',127.0.0.1:%s' $(for n in "${nodes[@]}"; do port "$n"; done))
     echo "bootstrap ${bootstrap#,}"
     ;;

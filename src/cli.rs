@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line.
 
 mod values;
 
@@ -14,6 +14,7 @@ use clap::{
 use tracing::level_filters::LevelFilter;
 
 use crate::{
+    chaos::Fault,
     consumer::Rule,
     consumers::Name,
     dashboard::{Marker, ThemeName},
@@ -32,6 +33,14 @@ const SCREEN: &str = "Screen";
 const KAFKA: &str = "Kafka";
 const GENERAL: &str = "General";
 
+/// The options of `consume` that only some consumers use.
+const USED_BY: [(&str, &[Name]); 4] = [
+    ("handle_every", &[Name::Handling]),
+    ("handle_chance", &[Name::Handling]),
+    ("seed", &[Name::Handling]),
+    ("lang", &[Name::DailyReport, Name::Mail]),
+];
+
 /// Simulates a web shop, streams its orders to Apache Kafka, runs the shop's consumers and shows it all live.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
@@ -45,16 +54,16 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads what was typed; the error prints itself.
+    /// Parses the arguments; the error prints itself.
     pub fn read(typed: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
         let mut parser = Self::command();
-        // An empty variable is none, as everywhere on a system that cannot unset what others have exported.
+        // An empty variable counts as unset, since not every system can unset an exported one.
         if std::env::var_os("SHOP_SIM_BOOTSTRAP").is_some_and(|address| address.is_empty()) {
             parser = parser.mut_arg("bootstrap", |bootstrap| bootstrap.env(None));
         }
         let mut matches = parser.try_get_matches_from_mut(typed)?;
-        // An address that the environment gives is meant for other commands; one that is typed is a mistake. The
-        // parser has no conflicts between an option and a command.
+        // The variable's address is for other commands; on the command line it is a mistake. clap has no conflicts
+        // between an option and a subcommand.
         let typed =
             |matches: &clap::ArgMatches| matches.value_source("bootstrap") == Some(ValueSource::CommandLine);
         if let Some(("broker", broker)) = matches.subcommand()
@@ -68,15 +77,20 @@ impl Cli {
         }
         if let Some(("consume", consume)) = matches.subcommand()
             && let Some(views) = consume.get_many::<Name>("views")
-            && !views.clone().any(|view| *view == Name::Handling)
-            && let Some(flag) = ["handle_every", "handle_chance", "seed"]
-                .into_iter()
-                .find(|flag| consume.value_source(flag) == Some(ValueSource::CommandLine))
+            && let Some((flag, users)) = USED_BY.into_iter().find(|(flag, users)| {
+                let is_used = views.clone().any(|view| users.contains(view));
+                !is_used && consume.value_source(flag) == Some(ValueSource::CommandLine)
+            })
         {
+            let users: Vec<String> = users.iter().map(|name| format!("`{}`", name.name())).collect();
+            let (plural, remedy) = match users.len() {
+                1 => ("", "which is not named: name it too"),
+                _ => ("s", "and none of them is named: name one too"),
+            };
             let sentence = format!(
-                "--{} is for the consumer `handling`, which is not among those that are named: name it too, or leave the \
-                 option out",
-                flag.replace('_', "-")
+                "--{} is for the consumer{plural} {}, {remedy}, or leave the option out",
+                flag.replace('_', "-"),
+                users.join(", ")
             );
             return Err(parser.error(ErrorKind::ArgumentConflict, sentence));
         }
@@ -92,7 +106,7 @@ impl Cli {
     }
 }
 
-/// What can be done.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// The whole shop live: broker, simulator, consumers and dashboard in one process
@@ -114,11 +128,14 @@ pub enum Command {
     /// Prints a daily report; the newest one unless a date is given
     Report(ReportArgs),
     /// Audits: recomputes everything independently from the topics, compares it with state and files, and exits with
-    /// status 1 where anything differs
+    /// status 1 if anything differs
     Verify(VerifyArgs),
+    /// Breaks a shop and waits until every figure agrees with the log again: the shop that runs in this folder or at
+    /// --bootstrap, by records alone, or else one that it runs itself; exits with status 1 if they do not agree
+    Chaos(ChaosArgs),
 }
 
-/// What holds for every command.
+/// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
     /// Kafka's addresses, HOST:PORT[,…]; without it the built-in broker is used
@@ -139,7 +156,7 @@ pub struct Common {
     /// Folder for reports, mails, tables, checkpoints and the built-in broker's data
     #[arg(long, global = true, default_value = "out", value_name = "DIR", help_heading = GENERAL)]
     pub out: PathBuf,
-    /// Whether the folder is the default: then a running demo may be meant.
+    /// Whether the folder is the default: then a running demo may be used.
     #[arg(skip)]
     pub finds_demo: bool,
     /// The shop's time zone
@@ -185,12 +202,25 @@ pub struct SimulatorArgs {
     /// How much faster than the wall clock shop time runs
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed, allow_negative_numbers = true, help_heading = SIMULATOR)]
     pub speed: f64,
+    /// When customers come: at all times alike, or by hour and weekday, with --rate as the mean of a week
+    /// [default: flat; shop with --demo]
+    #[arg(long, value_enum, help_heading = SIMULATOR)]
+    pub rhythm: Option<RhythmArg>,
     /// Shop time to start at, with --speed: "2026-11-20 23:50"
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = SIMULATOR)]
     pub start: Option<NaiveDateTime>,
     /// Stop another simulator that is selling, and go on in its place
     #[arg(long, help_heading = SIMULATOR)]
     pub take_over: bool,
+}
+
+/// The rhythm of customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RhythmArg {
+    /// At all times alike.
+    Flat,
+    /// By hour and weekday.
+    Shop,
 }
 
 /// Which orders are duplicates.
@@ -232,21 +262,24 @@ pub struct TuiArgs {
     /// First fill a past period: `today`, or FROM..TO; a date alone is its 00:00
     #[arg(long, value_name = "today|FROM..TO", value_parser = backfill, conflicts_with = "start", help_heading = SIMULATOR)]
     pub backfill: Option<BackfillArg>,
-    /// Ten minutes that show everything: accelerated time, a midnight, full windows; in out/demo. Started again after a
-    /// kill, or after it was left before its ten minutes were over, it goes on where it was, talk and all; ten minutes after
-    /// its end, or with --fresh, a new one begins
+    /// A ten-minute demo in out/demo: accelerated time, a midnight, full windows. A restart after a kill, or after
+    /// leaving before its end, resumes it with its talk; ten minutes after its end, or with --fresh, a new demo begins
     #[arg(long, conflicts_with_all = ["backfill", "start", "speed", "watch"])]
     pub demo: bool,
-    /// With --demo: a new one, whatever there was
+    /// With --demo: start a new one, whatever there is
     #[arg(long, requires = "demo")]
     pub fresh: bool,
+    /// Show the shop as it was at this time first; the keys ← → go on from there, n returns to now
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "backfill", help_heading = SCREEN)]
+    pub at: Option<NaiveDateTime>,
     /// Only show: no simulator, no consumers
-    #[arg(long, conflicts_with_all = ["backfill", "start", "speed", "rate", "take_over", "seed", "handle_every", "handle_chance", "ids"])]
+    #[arg(long, conflicts_with_all = ["backfill", "start", "speed", "rate", "rhythm", "take_over", "seed", "handle_every", "handle_chance", "ids"])]
     pub watch: bool,
-    /// Language of the screen
+    /// Language of the screen, of mails and of daily reports
     #[arg(long, default_value_t, value_enum, value_name = "LANG", help_heading = SCREEN)]
     pub lang: Lang,
-    /// Colours; `mono` where `NO_COLOR` is set
+    /// Colours; `safe` for people who are colour-blind, `basic` for terminals of sixteen colours [default: what the terminal
+    /// tells, else dark]
     #[arg(long, value_name = "THEME", help_heading = SCREEN)]
     pub theme: Option<ThemeName>,
     /// What charts are drawn with [default: block; ascii where the locale is not UTF-8]
@@ -255,6 +288,9 @@ pub struct TuiArgs {
     /// Give a talk: large figures, what to say, ten minutes on the clock
     #[arg(long, help_heading = SCREEN)]
     pub present: bool,
+    /// No screen: a line of text for each event, and the figures every ten seconds
+    #[arg(long, conflicts_with_all = ["theme", "marker", "present", "mouse", "at"], help_heading = SCREEN)]
+    pub plain: bool,
     /// Enable the mouse (disables text selection)
     #[arg(long, help_heading = SCREEN)]
     pub mouse: bool,
@@ -292,6 +328,9 @@ pub struct ConsumeArgs {
     /// Seed of the handling
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole, allow_negative_numbers = true, help_heading = HANDLING)]
     pub seed: u64,
+    /// Language of mails and daily reports
+    #[arg(long, default_value_t, value_enum, value_name = "LANG")]
+    pub lang: Lang,
     /// Process all that is in the log up to now, print the status, and exit
     #[arg(long)]
     pub until_end: bool,
@@ -309,7 +348,7 @@ pub struct BrokerArgs {
     /// Folder of the logs; `kafka` under --out unless given
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// When what was acknowledged is on the disk itself
+    /// When acknowledged data are synced to the disk
     #[arg(long, value_enum, default_value_t = FsyncArg::System, value_name = "WHEN")]
     pub fsync: FsyncArg,
 }
@@ -317,9 +356,9 @@ pub struct BrokerArgs {
 /// When the built-in broker waits for the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FsyncArg {
-    /// When the system writes it back: a kill costs nothing, a power cut the last seconds
+    /// When the system writes back: a kill loses nothing, a power cut the last seconds
     System,
-    /// Before it is acknowledged: a power cut costs nothing
+    /// Before the acknowledgement: a power cut loses nothing
     Always,
 }
 
@@ -346,6 +385,9 @@ pub struct ReportArgs {
     /// Compute it again from the log
     #[arg(long, requires = "date")]
     pub rebuild: bool,
+    /// With --rebuild: its language
+    #[arg(long, default_value_t, value_enum, value_name = "LANG", requires = "rebuild")]
+    pub lang: Lang,
 }
 
 /// `verify`
@@ -357,6 +399,18 @@ pub struct VerifyArgs {
     /// Which orders are duplicates.
     #[command(flatten)]
     pub ids: IdsArgs,
+}
+
+/// `chaos`
+#[derive(Debug, Clone, Args)]
+pub struct ChaosArgs {
+    /// Seed of the plan, and of the shop if it runs one
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub seed: u64,
+    /// The faults, one after another: kill:CONSUMER, freeze:CONSUMER, full-disk:CONSUMER, cut, twice, late, garbage,
+    /// hostile [default: each once, in an order drawn from the seed]
+    #[arg(long, value_name = "FAULT,…", value_delimiter = ',')]
+    pub plan: Vec<Fault>,
 }
 
 #[cfg(test)]

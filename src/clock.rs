@@ -1,4 +1,4 @@
-//! The shop's time, one clock for a whole process.
+//! The shop's clock, one per process.
 
 use std::sync::{
     Arc, OnceLock,
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::shop::Pulse;
 
-/// A pulse older than this says nothing of orders under way any more, wall ms.
+/// An older pulse no longer tells which orders are in the log, wall ms.
 const LIVE_MS: i64 = 3_000;
 
 /// Shop time: wall time, or in accelerated time the simulator's last pulse. It never goes backwards.
@@ -22,13 +22,13 @@ pub struct Clock {
 #[derive(Debug)]
 struct Inner {
     pulse: watch::Sender<Option<Pulse>>,
-    /// The latest second that was told.
+    /// The latest second that was returned.
     floor: AtomicI64,
-    /// Whether a log without a simulator holds orders: then shop time is wall time.
+    /// Whether the log has orders: then, without a simulator, shop time is wall time.
     trading: AtomicBool,
-    /// Whether every pulse was heard that had been told before this process began.
+    /// Whether all pulses from before the start of this process were read.
     heard: AtomicBool,
-    /// Where time was stopped for good.
+    /// The second of a stopped clock.
     fixed: OnceLock<i64>,
 }
 
@@ -46,27 +46,27 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// From here on it stands still at a Unix second; where it stands still already, it goes on doing so.
+    /// Stops the clock at a Unix second for good; does nothing if it is stopped already.
     pub fn fix(&self, second: i64) {
         self.inner.fixed.get_or_init(|| second);
     }
 
-    /// Takes in the simulator's latest pulse.
+    /// Sets the simulator's latest pulse.
     pub fn beat(&self, pulse: Pulse) {
         self.inner.pulse.send_replace(Some(pulse));
     }
 
-    /// Says that every pulse was heard that had been told before.
+    /// Notes that all pulses from before this process were read.
     pub fn hear_out(&self) {
         self.inner.heard.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is known whether there is a simulator: without a pulse that was heard there may be one all the same.
+    /// Whether it is known if there is a simulator: before all earlier pulses were read, there may be one.
     pub fn has_heard(&self) -> bool {
         self.inner.heard.load(Ordering::Relaxed)
     }
 
-    /// Says that the log has orders, simulator or not.
+    /// Notes that the log has orders, from any source.
     pub fn trade(&self) {
         self.inner.trading.store(true, Ordering::Relaxed);
     }
@@ -76,12 +76,12 @@ impl Clock {
         self.inner.pulse.borrow().clone()
     }
 
-    /// Whether shop time goes as fast as wall time, as far as is known.
+    /// Whether shop time runs as fast as wall time, as far as is known.
     pub fn is_real_time(&self) -> bool {
         self.inner.pulse.borrow().as_ref().is_none_or(Pulse::is_real_time)
     }
 
-    /// To be woken by pulses.
+    /// A receiver of new pulses.
     pub fn pulses(&self) -> watch::Receiver<Option<Pulse>> {
         self.inner.pulse.subscribe()
     }
@@ -91,8 +91,7 @@ impl Clock {
         self.inner.fixed.get().copied().or_else(|| self.at(Utc::now()))
     }
 
-    /// Shop time at a moment of wall time. In real time it is never before the last pulse: the wall clock may have
-    /// been set back since.
+    /// Shop time at a wall time. In real time it is never before the last pulse, even if the wall clock was set back.
     fn at(&self, wall: DateTime<Utc>) -> Option<i64> {
         let wall = wall.timestamp();
         let now = match &*self.inner.pulse.borrow() {
@@ -104,7 +103,7 @@ impl Clock {
         Some(self.inner.floor.fetch_max(now, Ordering::Relaxed).max(now))
     }
 
-    /// The shop second up to which all orders are in the log, as far as can be told.
+    /// The shop second up to which all orders are in the log, as far as is known.
     pub fn settled(&self) -> Option<i64> {
         self.inner.fixed.get().copied().or_else(|| self.settled_at(Utc::now()))
     }
@@ -116,7 +115,7 @@ impl Clock {
             Some(pulse) if (wall - pulse.wall_time.to_utc()).num_milliseconds() < LIVE_MS => {
                 pulse.shop_time.timestamp()
             }
-            // Nobody says: what was sold three seconds ago has arrived.
+            // No live pulse: assume orders arrive within three seconds.
             _ => now - LIVE_MS / 1000,
         };
         Some(settled.min(now))
@@ -141,15 +140,15 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        /// The wall clock is at this second, from the opening.
+        /// The wall clock is at this second after the opening.
         Wall(i64),
-        /// A pulse of real time, or of accelerated time, at this shop second from the opening.
+        /// A pulse of real or of accelerated time, at this shop second after the opening.
         Beat {
             shop: i64,
             real: bool,
         },
         Trade,
-        /// The process starts again and finds the last pulse in Kafka.
+        /// The process restarts and reads the last pulse from Kafka.
         Restart,
     }
 
@@ -179,7 +178,7 @@ mod tests {
                     Step::Restart => {
                         let last = clock.pulse();
                         clock = Clock::default();
-                        // What is not in Kafka is not known any more.
+                        // A restart only knows what is in Kafka.
                         told = i64::MIN;
                         if let Some(last) = last {
                             told = last.shop_time.timestamp();
@@ -205,7 +204,7 @@ mod tests {
         assert_eq!(clock.at(wall(OPENED + 2)), Some(OPENED + 2));
         assert_eq!(clock.at(wall(OPENED - 3600)), Some(OPENED + 2));
         assert_eq!(clock.at(wall(OPENED + 3)), Some(OPENED + 3));
-        // A process that starts in that hour has the pulse to go by, and what is closed is closed.
+        // A process that starts within that hour has the pulse, and closed days stay closed.
         let started = Clock::default();
         started.beat(pulse(OPENED, OPENED, 1.0));
         assert_eq!(started.at(wall(OPENED - 3600)), Some(OPENED));

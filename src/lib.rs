@@ -1,21 +1,24 @@
 //! shop-sim: a web shop whose finished orders stream through Apache Kafka, the shop's consumers, and a
 //! live dashboard.
 //!
-//! - [`shop`], [`views`] and [`handling`] are pure: what a shop is, what a consumer knows, when an order is handled.
-//! - [`consumer`] is a consumer without its Kafka: records in; figures, checkpoints ([`store`]) and files ([`sinks`]) out.
-//! - [`consumers`] has one file for each of them, and the one table that everything else about them follows from.
+//! - [`shop`], [`views`] and [`handling`] are pure: the shop's records, the consumers' states, when an order is handled.
+//! - [`consumer`] is a consumer without Kafka: takes records; makes figures, checkpoints ([`store`]), files ([`sinks`]).
+//! - [`consumers`] has one file for each consumer, and the table from which everything else about them is derived.
 //! - [`stream`] speaks to Kafka; [`engine`] runs the consumers on it, and [`simulator`] sells through it.
-//! - [`clock`] is the shop's time, and [`read_model`] what a process knows of the whole shop.
-//! - [`verify`] computes everything again on a way of its own and compares.
+//! - [`clock`] is the shop's time, and [`read_model`] the state of the whole shop as known to a process.
+//! - [`rewind`] computes the shop at any past moment: pure, like the views that it uses.
+//! - [`verify`] recomputes everything independently and compares.
+//! - [`chaos`] is what can be broken on demand, and how long it took to heal.
 //! - [`dashboard`] draws a snapshot and knows nothing of Kafka.
-//! - [`messages`] is what the program says to people, in every language, and [`logging`] its log.
+//! - [`messages`] has all texts for people, in every language, and [`logging`] writes the log.
 //! - [`secrets`] keeps passwords out of everything that people read.
-//! - [`cli`] is what can be typed, [`commands`] does it, and [`runtime`] puts a process together for it.
+//! - [`cli`] is the command line, [`commands`] runs the commands, and [`runtime`] assembles a process for them.
 //!
 //! The built-in broker is a crate of its own that knows nothing of shops: [`kafka_in_process`].
 
 #![forbid(unsafe_code)]
 
+pub mod chaos;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -27,6 +30,7 @@ pub mod handling;
 pub mod logging;
 pub mod messages;
 pub mod read_model;
+pub mod rewind;
 pub mod runtime;
 pub mod secrets;
 pub mod shop;
@@ -34,5 +38,7 @@ pub mod simulator;
 pub mod sinks;
 pub mod store;
 pub mod stream;
+#[cfg(test)]
+mod testing;
 pub mod verify;
 pub mod views;

@@ -26,9 +26,9 @@ use tracing_subscriber::{
 
 use crate::secrets::{self, Hiding};
 
-/// A log that grows beyond this is put aside as `shop-sim.log.1`.
+/// A larger log is renamed to `shop-sim.log.1`.
 const LARGE: u64 = 16 << 20;
-/// What is told before there is a file is kept up to here.
+/// The most bytes that are buffered before the file is open.
 const EARLY: usize = 1 << 20;
 /// Lines kept in memory.
 const LINES: usize = 500;
@@ -38,50 +38,50 @@ const LONG: usize = 2_000;
 /// A line of the program's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// Counts up; tells one line from another.
+    /// A counter that identifies the line.
     pub number: u64,
     /// Wall time, Unix ms.
     pub wall_ms: i64,
-    /// How grave it is.
+    /// The severity.
     pub level: LogLevel,
-    /// The part of the program, as `stream::ends`.
+    /// The module, such as `stream::ends`.
     pub target: String,
     /// What it says.
     pub text: String,
 }
 
-/// How grave a log line is.
+/// The severity of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
-    /// For those who look for a fault.
+    /// For debugging.
     Debug,
     /// Good to know.
     Info,
-    /// Something needs a look.
+    /// Needs attention.
     Warn,
     /// Something is broken.
     Error,
 }
 
-/// The lines of this process: there is one log for all of it, as there is one subscriber.
+/// The newest lines of this process, which has a single subscriber.
 static RECENT: Recent = Recent { lines: Mutex::new(None) };
 
-/// Errors go to standard error too, once somebody asked for it; the same one again after this time at the earliest.
+/// Whether errors go to standard error, too; the same error at most once per [`AGAIN`].
 static ALOUD: AtomicBool = AtomicBool::new(false);
 const AGAIN: Duration = Duration::from_secs(60);
 
 /// Where lines go.
 enum Output {
-    /// To memory, until it is clear that there will be a log: a command that is refused leaves no trace.
+    /// In memory, until a file is opened: a command that is refused must not create one.
     Early(Vec<u8>),
     File(LogFile),
 }
 
-/// A log file that does not grow without end.
+/// A log file that is rotated by size.
 struct LogFile {
     path: PathBuf,
     file: File,
-    /// Bytes from which on it is put aside.
+    /// The size in bytes at which it is rotated.
     large: u64,
 }
 
@@ -92,13 +92,13 @@ impl LogFile {
     }
 
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
-        // Where it cannot be put aside it grows on.
+        // If the rotation fails, the file keeps growing.
         let _ = self.put_aside();
         io::Write::write_all(&mut self.file, lines)
     }
 
-    /// Puts a large file aside and goes on with a new one. Other processes of the folder write the same log: one that was
-    /// put aside by them is left for theirs.
+    /// Renames a large file and opens a new one. Other processes share the log: if one of them has renamed it already,
+    /// only opens theirs.
     fn put_aside(&mut self) -> io::Result<()> {
         let ours = self.file.metadata()?;
         if ours.len() <= self.large {
@@ -132,11 +132,11 @@ impl io::Write for Lines {
     }
 }
 
-/// Takes note of what is told from here on, by the program itself at the level `own`, for [`start`] to write.
+/// Starts to collect log lines, the program's own at level `own`, for [`start`] to write.
 pub fn listen(own: LevelFilter) {
-    // Libraries speak up only when something is wrong: what they tell at lower levels may hold settings.
-    // librdkafka tells of every attempt to connect, and calls the end of a partition an error; what matters of it,
-    // its callers tell. sled tells of a full disk thousands of times a second; what it tells, it returns as well.
+    // Libraries only log warnings: their lower levels may contain settings. librdkafka reports every attempt to
+    // connect, and the end of a partition as an error; its callers log what matters. sled logs a full disk thousands of
+    // times a second, but returns that error, too.
     let filter = EnvFilter::new(format!(
         "warn,rdkafka=off,librdkafka=off,sled=off,shop_sim={own},kafka_in_process={own}"
     ));
@@ -149,7 +149,7 @@ pub fn listen(own: LevelFilter) {
         .try_init();
 }
 
-/// Writes the log to `path`, with what was told since [`listen`].
+/// Writes the log to `path`, including the lines since [`listen`].
 pub fn start(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -163,20 +163,20 @@ pub fn start(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// From here on errors go to standard error too: for commands that run on and have no screen.
+/// Sends errors to standard error, too: for long-running commands without a screen.
 pub fn speak() {
     ALOUD.store(true, Ordering::Relaxed);
 }
 
-/// Says errors on standard error.
+/// Writes errors to standard error.
 #[derive(Default)]
 struct Aloud {
-    /// What was said last, and when.
+    /// The last message and its time.
     last: Mutex<Option<(String, Instant)>>,
 }
 
 impl Aloud {
-    /// Whether it is to be said now.
+    /// Whether it is not a repetition.
     fn is_news(&self, text: &str, now: Instant) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let same =
@@ -198,14 +198,13 @@ impl<S: Subscriber> Layer<S> for Aloud {
         event.record(&mut text);
         let text = secrets::hide(&text.0);
         if self.is_news(&text, Instant::now()) {
-            // Where standard error is gone nobody reads it.
+            // If standard error is closed, nobody reads it.
             let _ = io::Write::write_all(&mut io::stderr(), format!("shop-sim: {text}\n").as_bytes());
         }
     }
 }
 
-/// The newest lines of the log, oldest first. Cheap: a copy is only made for a line that comes while this one is
-/// still held.
+/// The newest log lines, oldest first. Cheap: the list is only copied if a line comes while a caller holds it.
 pub fn recent() -> Arc<VecDeque<LogLine>> {
     RECENT.lines()
 }
@@ -267,7 +266,7 @@ fn level(level: Level) -> LogLevel {
     }
 }
 
-/// An event's sentence, and behind it what else it carries.
+/// An event's message, followed by its other fields.
 struct Text(String);
 
 impl Visit for Text {
@@ -297,7 +296,7 @@ mod tests {
         one.write(&line(b'a')).unwrap();
         other.write(&line(b'b')).unwrap();
         one.write(&line(b'c')).unwrap();
-        // It was put aside by the first already: the second goes on with the new one.
+        // The first one has rotated it already: the second continues with the new file.
         other.write(&line(b'd')).unwrap();
         let held = |name: &str| {
             let text = fs::read_to_string(folder.path().join(name)).unwrap();
@@ -331,7 +330,7 @@ mod tests {
         assert_eq!(slow.level, LogLevel::Warn);
         assert_eq!(lines[LINES - 2].target, "broker::topics");
         assert_eq!(lines[LINES - 1].text, "å".repeat(LONG / 2));
-        // Who looks sees what was there when he looked.
+        // A snapshot does not change when lines are added.
         let before = RING.lines();
         RING.push(LogLine { text: "later".to_owned(), ..lines[0].clone() });
         assert_ne!(before.back(), RING.lines().back());

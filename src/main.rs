@@ -1,4 +1,4 @@
-//! Parses what was typed, does it, and says in one sentence what went wrong.
+//! Parses the command line, runs the command, and prints an error as one sentence.
 
 use std::{
     io::Write,
@@ -13,8 +13,8 @@ use shop_sim::{
     secrets,
 };
 
-/// A shop that was filled at full speed runs on for hours at five orders a second: the system's allocator keeps most
-/// of what it once had.
+/// jemalloc returns memory: a shop is filled at full speed, then runs for hours at five orders a second, and the
+/// system's allocator would keep most of the peak.
 #[cfg(unix)]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -28,14 +28,14 @@ fn main() -> ExitCode {
     if matches!(cli.command, Command::Tui(_)) {
         priority::screen_first();
     }
-    // Those who work have threads of their own.
+    // Long-running work has its own threads.
     runtime.worker_threads(1).on_thread_start(priority::stand_back).enable_all();
     let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the program cannot start its threads ({error})")),
     };
     let done = catch_unwind(AssertUnwindSafe(|| runtime.block_on(commands::run(cli))));
-    // Threads that wait for a broker that is gone are left behind.
+    // Does not wait for threads that are blocked on an unreachable broker.
     runtime.shutdown_background();
     match done {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The one place that prints errors; where standard error is gone nobody reads them.
+/// The only place that prints errors; a closed standard error is ignored.
 fn fail(sentence: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "shop-sim: {}", secrets::hide(sentence));
     ExitCode::FAILURE

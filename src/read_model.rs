@@ -1,4 +1,4 @@
-//! What a process knows of the whole shop: its own consumers' figures and those that others publish.
+//! The read model of the whole shop: the figures of this process's consumers and those that others publish.
 
 mod groups;
 mod kafka;
@@ -19,14 +19,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::{
-    consumer::{Part, Position},
+    consumer::{Part, Position, Rule},
     consumers::{HandledWindows, Handling, NAMES, OrdersToday, PartFigures, has_windows, summarize},
     handling::Resume,
     messages::{Message, Sentence, Severity},
     shop::Zone,
     views::{
         Source, View,
-        figures::{ReportNote, ShopFigures},
+        shop_figures::{ReportNote, ShopFigures},
     },
 };
 
@@ -40,19 +40,19 @@ pub use self::{
     liveness::{Presence, Share},
 };
 
-/// Wall ms after which whoever told figures is silent: who runs tells the same again every ten seconds.
+/// Wall ms after which published figures are stale: a running consumer repeats them every ten seconds.
 const SILENT_MS: i64 = 20_000;
 
-/// So long after Kafka is back, what was under way when it went may still fail.
+/// Time after the return of Kafka in which requests from before its loss may still fail.
 const SHAKEN: Duration = Duration::from_secs(15);
 
-/// So much of what the handling told last is remembered of each partition.
+/// How many of the handling's latest counts are kept for each partition.
 const REMEMBERED: usize = 8;
 
 /// Messages kept.
 const MESSAGES: usize = 200;
 
-/// What a view says of one partition, as on `shop.state`.
+/// A view's state of one partition, as published on `shop.state`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PartState {
     /// The partition's number.
@@ -61,13 +61,13 @@ pub struct PartState {
     pub shop_second: i64,
     /// Wall time of the figures, Unix ms.
     pub wall_ms: i64,
-    /// Who says it.
+    /// Its publisher.
     pub who: String,
     /// How far the log was read.
     #[serde(flatten)]
     pub position: Position,
-    /// Up to where there is nothing that was not read, where that is more than the position: transaction markers are
-    /// offsets without records.
+    /// The offset up to which nothing is left to read, if above the position: transaction markers are offsets without
+    /// records.
     pub end_seen: i64,
     /// The figures.
     pub figures: PartFigures,
@@ -77,7 +77,7 @@ pub struct PartState {
 }
 
 impl PartState {
-    /// Whether `now` tells others something new, apart from the time that passed.
+    /// Whether `now` differs in more than its times.
     pub fn says_other_than(&self, now: &Self) -> bool {
         (self.position, self.end_seen, &self.figures, &self.reports)
             != (now.position, now.end_seen, &now.figures, &now.reports)
@@ -87,34 +87,34 @@ impl PartState {
 /// The ends of the logs at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Ends {
-    /// The shop second up to which everything lay before these ends.
+    /// The shop second up to which all records lie before these ends.
     pub settled: Option<i64>,
     /// By partition: the offset behind the last record that can be read.
     pub by_part: HashMap<Part, i64>,
     /// When Kafka was asked for them.
     pub asked: Option<Instant>,
-    /// How often each log may have become another one, since the start.
+    /// How often each log may have been replaced since the start.
     pub replaced: HashMap<Source, u64>,
-    /// Whether the last look failed: what cannot be taken back waits until the logs are known to be the same.
+    /// Whether the last check failed: irreversible work waits until the logs are known to be the same.
     pub doubtful: bool,
 }
 
-/// What was said of a partition.
+/// A state and its origin.
 #[derive(Debug)]
 struct Told {
     state: PartState,
-    /// When it came; `None` where it was there before this process.
+    /// When it arrived; `None` if it is older than this process.
     at: Option<Instant>,
-    /// Whether a consumer of this process says it.
+    /// Whether it is from a consumer of this process.
     here: bool,
-    /// The last one that knew less of the log: what holds should the log turn out to be another one.
+    /// The latest state with a lower position: valid if the log turns out to have been replaced.
     behind: Option<PartState>,
 }
 
 /// What consumers that count apart from each other agree on.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Agreed {
-    /// When whoever handles orders and whoever reads what was handled counted the same number last.
+    /// When `handling` and the readers of handled orders last had the same count.
     pub on_handled: Option<Instant>,
     /// Whether consumer 1 and the handling have read the same orders.
     pub on_orders: bool,
@@ -127,9 +127,9 @@ struct Inner {
     groups: HashMap<&'static str, Group>,
     /// What other processes run.
     liveness: Liveness,
-    /// When the handling and those who read what it handled counted the same last.
+    /// When `handling` and `handled-windows` last had the same count.
     agreed: Option<Instant>,
-    /// What the handling has told last of each partition: up to where it has written handled orders, and how many.
+    /// By partition, the latest counts of the handling: the end offset of its handled orders, and their number.
     sent: HashMap<i32, VecDeque<(i64, u64)>>,
     messages: VecDeque<Message>,
     messages_ever: u64,
@@ -150,12 +150,12 @@ struct Inner {
 pub struct ReadModel {
     zone: Zone,
     inner: Mutex<Inner>,
-    /// Whether somebody waits for what changes.
+    /// Whether a dashboard waits for changes.
     watched: AtomicBool,
     changed: Notify,
 }
 
-/// The model while it is held; whoever watches it is woken where it has changed.
+/// The locked model; dropping it wakes the watcher if anything changed.
 struct Held<'a> {
     model: &'a ReadModel,
     inner: MutexGuard<'a, Inner>,
@@ -185,25 +185,32 @@ impl Drop for Held<'_> {
 }
 
 impl Inner {
-    /// Shop second of the oldest windows, where nobody has told them for long by `wall_ms`.
-    fn told_until(&self, wall_ms: i64) -> Option<i64> {
-        let windows = self.parts.iter().filter(|((view, _), _)| has_windows(view));
-        let now = Instant::now();
-        let silent = windows.filter(|((view, _), told)| {
-            wall_ms - told.state.wall_ms >= SILENT_MS || matches!(self.life(view, now), Some(Life::Nobody))
-        });
-        silent.map(|(_, told)| told.state.shop_second).min()
+    /// The states that count: those of partitions that their topics have. The states of a topic that was deleted and
+    /// made again with fewer partitions stay on `shop.state`.
+    fn counted(&self) -> impl Iterator<Item = (&'static str, Part, &Told)> {
+        let states = self.parts.iter().filter(|((_, part), _)| self.ends.may_have(*part));
+        states.map(|((view, part), told)| (*view, *part, told))
     }
 
-    /// What is known of a consumer that other processes run; `None` where this one runs it.
+    /// Shop second of the oldest stale windows, as of `wall_ms`.
+    fn told_until(&self, wall_ms: i64) -> Option<i64> {
+        let windows = self.counted().filter(|(view, ..)| has_windows(view));
+        let now = Instant::now();
+        let silent = windows.filter(|(view, _, told)| {
+            wall_ms - told.state.wall_ms >= SILENT_MS || matches!(self.life(view, now), Some(Life::Nobody))
+        });
+        silent.map(|(.., told)| told.state.shop_second).min()
+    }
+
+    /// The liveness of a consumer in other processes; `None` if this process runs it.
     fn life(&self, view: &str, now: Instant) -> Option<Life> {
         (!self.groups.contains_key(view)).then(|| self.liveness.life(view, now))
     }
 
-    /// Notes whether what was handled is counted alike by those who handle and by those who read it.
+    /// Notes whether `handling` and `handled-windows` have the same count.
     fn compare_handled(&mut self) {
         let (mut sent, mut read) = (0_u64, 0_u64);
-        for told in self.parts.values() {
+        for (.., told) in self.counted() {
             match &told.state.figures {
                 PartFigures::Handling(resume) => sent = sent.saturating_add(resume.figures.handled),
                 PartFigures::HandledWindows(figures) => read = read.saturating_add(figures.total),
@@ -215,8 +222,8 @@ impl Inner {
         }
     }
 
-    /// Whether of each partition as many handled orders were read as the handling told that it had written up to there:
-    /// who hears of both from others hears of them one after the other.
+    /// Whether the readers' count of each partition is one that the handling had at the same offset. Their states arrive
+    /// one after the other, so earlier counts are compared too.
     fn has_read_what_was_sent(&self) -> bool {
         let parts_of = |source| self.ends.by_part.keys().filter(move |part| part.source == source);
         parts_of(Source::Handled).count() == parts_of(Source::Orders).count()
@@ -233,7 +240,7 @@ impl Inner {
             })
     }
 
-    /// Takes note of what the handling tells of a partition.
+    /// Stores a count of the handling for a partition.
     fn note_sent(&mut self, part: Part, told: (i64, u64)) {
         let sent = self.sent.entry(part.partition).or_default();
         if sent.back() != Some(&told) {
@@ -255,13 +262,18 @@ impl Inner {
     }
 }
 
-/// Up to where the handling has written handled orders, and how many.
+/// The end offset of the handled orders that were written, and their number.
 fn sent_by(resume: &Resume) -> (i64, u64) {
     (resume.counted.map_or(0, |counted| counted.handled), resume.figures.handled)
 }
 
 impl Ends {
-    /// Whether the log of a partition was seen to be shorter than what was said before.
+    /// Whether a topic has a partition; `true` also while nothing is known of the topic.
+    pub fn may_have(&self, part: Part) -> bool {
+        self.by_part.contains_key(&part) || !self.by_part.keys().any(|known| known.source == part.source)
+    }
+
+    /// Whether a log ends before the position of a state that is older than these ends.
     fn lack(&self, part: Part, told: &Told) -> bool {
         let end = self.by_part.get(&part).filter(|_| self.asked > told.at);
         end.is_some_and(|end| *end < told.state.position.next)
@@ -295,28 +307,28 @@ impl ReadModel {
         Held { before: inner.changes, model: self, inner }
     }
 
-    /// From here on somebody waits for what changes.
+    /// Declares that a watcher waits for changes.
     pub fn watch(&self) {
         self.watched.store(true, Ordering::Relaxed);
     }
 
-    /// Whether somebody waits for what changes: figures are put up at once then, and else once a second.
+    /// Whether a watcher waits for changes: then figures are stored at once, otherwise once a second.
     pub fn is_watched(&self) -> bool {
         self.watched.load(Ordering::Relaxed)
     }
 
-    /// Waits until something has changed since the last wait; for one who watches.
+    /// Waits for a change since the last call; for the one watcher.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Stores what a consumer of this process says of a partition.
+    /// Stores a state from a consumer of this process.
     pub fn put(&self, view: &'static str, part: Part, state: PartState) {
         self.store(view, part, Told { state, at: Some(Instant::now()), here: true, behind: None });
     }
 
-    /// Stores what is published of a partition, since this process began or `before`. What this process has published
-    /// itself it knows better.
+    /// Stores a published state; `before` if it is older than this process. States that this process has published
+    /// itself are ignored.
     pub fn hear(&self, view: &'static str, part: Part, state: PartState, before: bool) {
         let is_echo = |told: &Told| told.here && told.state.who == state.who;
         if !self.lock().parts.get(&(view, part)).is_some_and(is_echo) {
@@ -325,8 +337,8 @@ impl ReadModel {
         }
     }
 
-    /// Stores a state unless one is present that knows more of the log: clocks differ between machines, offsets do not.
-    /// Of two that know as much, the later to come holds.
+    /// Stores a state unless the present one has a higher position: clocks differ between machines, offsets do not.
+    /// At equal positions the later arrival wins.
     fn store(&self, view: &'static str, part: Part, mut told: Told) {
         let mut inner = self.lock();
         let Inner { parts, ends, changes, .. } = &mut *inner;
@@ -335,7 +347,7 @@ impl ReadModel {
             && present.state.position.next == told.state.position.next
             && !ends.lack(part, present)
         {
-            // That nothing is there up to an offset stays true, though a new owner has not looked yet.
+            // Offsets known to hold no records stay known, though a new owner has not checked yet.
             told.state.end_seen = told.state.end_seen.max(present.state.end_seen);
         }
         match present {
@@ -369,30 +381,26 @@ impl ReadModel {
         inner.changes += 1;
     }
 
-    /// What a view says of its partitions.
+    /// The states of a view.
     pub fn parts(&self, view: &str) -> Vec<(Part, PartState)> {
         let inner = self.lock();
-        inner
-            .parts
-            .iter()
-            .filter(|((name, _), _)| *name == view)
-            .map(|((_, part), told)| (*part, told.state.clone()))
-            .collect()
+        let states = inner.counted().filter(|(name, ..)| *name == view);
+        states.map(|(_, part, told)| (part, told.state.clone())).collect()
     }
 
-    /// Up to where a view has nothing to read in a partition, of which it has read the records before `next`.
+    /// The `end_seen` of a view's partition, if its position is `next`.
     pub fn end_seen(&self, view: &'static str, part: Part, next: i64) -> i64 {
         let inner = self.lock();
         let told = inner.parts.get(&(view, part)).filter(|told| told.state.position.next == next);
         told.filter(|told| !inner.ends.lack(part, told)).map_or(0, |told| told.state.end_seen)
     }
 
-    /// What a view says of one partition.
+    /// The state of one partition of a view.
     pub fn part(&self, view: &'static str, part: Part) -> Option<PartState> {
         self.lock().parts.get(&(view, part)).map(|told| told.state.clone())
     }
 
-    /// Notes where the logs end. What was said of a log that is gone gives way to what is said of the new one.
+    /// Stores the end offsets. A state of a deleted log gives way to one of the new log.
     pub fn set_ends(&self, ends: Ends) {
         let mut inner = self.lock();
         let mut changed = inner.ends.by_part != ends.by_part;
@@ -411,7 +419,7 @@ impl ReadModel {
         inner.ends = ends;
     }
 
-    /// Notes that the logs could not be looked at, whatever the reason.
+    /// Notes that the end offsets could not be fetched, for any reason.
     pub fn doubt_ends(&self) {
         self.lock().ends.doubtful = true;
     }
@@ -425,6 +433,11 @@ impl ReadModel {
     pub fn behind(&self, ends: &HashMap<Part, i64>) -> u64 {
         let inner = self.lock();
         NAMES.iter().map(|view| inner.behind(view, ends)).fold(0, u64::saturating_add)
+    }
+
+    /// Records between the positions of a view and these ends of its logs.
+    pub fn behind_of(&self, view: &str, ends: &HashMap<Part, i64>) -> u64 {
+        self.lock().behind(view, ends)
     }
 
     /// How often each log may have become another one, as in [`Ends`].
@@ -460,7 +473,7 @@ impl ReadModel {
         }
     }
 
-    /// Whether Kafka is away, or has come back only just: then it is known why something fails.
+    /// Whether Kafka is away, or has only just returned: then the cause of failures is known.
     pub fn is_shaken(&self) -> bool {
         let inner = self.lock();
         let away = inner.connected_before && !inner.connection.up;
@@ -509,7 +522,7 @@ impl ReadModel {
         }
     }
 
-    /// Puts up why this process must not go on; the first reason is the one that counts.
+    /// Stores why this process must stop; only the first reason counts.
     pub fn refuse(&self, shop_second: i64, why: Sentence) {
         let first = self.lock().refused.get_or_insert_with(|| why.clone()) == &why;
         if first {
@@ -517,7 +530,7 @@ impl ReadModel {
         }
     }
 
-    /// Why this process must not go on, where it must not.
+    /// Why this process must stop, if it must.
     pub fn refused(&self) -> Option<Sentence> {
         self.lock().refused.clone()
     }
@@ -530,10 +543,10 @@ impl ReadModel {
     /// The figures of the whole shop at shop second `now`.
     pub fn figures(&self, now: i64) -> ShopFigures {
         let inner = self.lock();
-        let mut figures = summarize(inner.parts.values().map(|told| &told.state.figures), now, self.zone);
+        let mut figures = summarize(inner.counted().map(|(.., told)| &told.state.figures), now, self.zone);
         figures.lag = NAMES.iter().map(|view| ((*view).to_owned(), inner.lag(view))).collect();
         let mut reports: BTreeMap<_, ReportNote> = BTreeMap::new();
-        for note in inner.parts.values().flat_map(|told| &told.state.reports) {
+        for note in inner.counted().flat_map(|(.., told)| &told.state.reports) {
             let newest = reports.entry(note.date).or_insert_with(|| note.clone());
             if note.revision > newest.revision {
                 *newest = note.clone();
@@ -550,9 +563,21 @@ impl ReadModel {
         Agreed { on_handled: inner.agreed, on_orders: inner.are_alike([OrdersToday::NAME, Handling::NAME]) }
     }
 
-    /// Shows every part's figures to `each`, without copies.
+    /// The rule on duplicates of each published state whose consumer has read orders.
+    pub fn rules(&self) -> Vec<(Rule, &'static str)> {
+        let inner = self.lock();
+        let of_view = |name: &'static str| {
+            let states = inner.counted().filter(move |(view, part, told)| {
+                *view == name && part.source == Source::Orders && told.state.position.next > 0
+            });
+            states.map(move |(.., told)| (told.state.position.ids, name))
+        };
+        NAMES.into_iter().flat_map(of_view).collect()
+    }
+
+    /// Calls `each` with the figures of every partition, without copies.
     pub fn each_part(&self, each: impl FnMut(&PartFigures)) {
-        self.lock().parts.values().map(|told| &told.state.figures).for_each(each);
+        self.lock().counted().map(|(.., told)| &told.state.figures).for_each(each);
     }
 }
 

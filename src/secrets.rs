@@ -1,6 +1,5 @@
-//! Keeps what was given with `-X` as a secret out of everything that people read: the log, the screen, and the
-//! sentence that a command ends with. Errors and log lines come from librdkafka too, which quotes what it does not
-//! understand.
+//! Removes secrets that were given with `-X` from everything that people read: the log, the screen, and the error of a
+//! command. Some errors and log lines come from librdkafka, which quotes values that it cannot parse.
 
 use std::{
     borrow::Cow,
@@ -10,14 +9,14 @@ use std::{
 
 /// Parts of property names whose values are secrets.
 const SECRET: [&str; 5] = ["password", "secret", "private.key", "oauthbearer.config", "ssl.key.pem"];
-/// A piece of a secret that is shorter than this is kept out only together with the rest.
+/// A shorter piece of a secret is only hidden as part of the whole.
 const PIECE: usize = 6;
-/// What stands in the place of a secret.
+/// The replacement of a secret.
 const HIDDEN: &str = "[hidden]";
 
 static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
 
-/// Takes note of the secrets among the properties of a process; once, at its start.
+/// Collects the secrets among the process's properties; once, at its start.
 pub fn keep(properties: &[(String, String)]) {
     // A second call in one process (tests) keeps the first ones.
     let _ = SECRETS.set(secrets(properties));
@@ -28,7 +27,7 @@ pub fn hide(text: &str) -> Cow<'_, str> {
     without(text, SECRETS.get().map_or(&[], Vec::as_slice))
 }
 
-/// All that must not be told, longest first: the values, and their pieces.
+/// All that must be hidden, longest first: values and their pieces.
 fn secrets(properties: &[(String, String)]) -> Vec<String> {
     let values = properties
         .iter()
@@ -55,7 +54,7 @@ fn without<'a>(text: &'a str, secrets: &[String]) -> Cow<'a, str> {
     text
 }
 
-/// A short secret is only hidden where it stands alone: `b` is in every sentence, and its gaps would tell it.
+/// A short secret is only hidden as a whole word: `b` is in every sentence, and the gaps would reveal it.
 fn replaced(text: &str, secret: &str) -> String {
     if secret.len() >= PIECE {
         return text.replace(secret, HIDDEN);
@@ -72,7 +71,7 @@ fn replaced(text: &str, secret: &str) -> String {
     hidden + rest
 }
 
-/// Hides the secrets of this process from what is written; each call is a line, as the log has it.
+/// A writer that hides the process's secrets; each write must be a whole line.
 #[derive(Debug)]
 pub struct Hiding<W>(pub W);
 

@@ -1,4 +1,4 @@
-//! What is refused: with one sentence that says what and what to do, soon, and without a trace.
+//! Invalid input: rejected soon, with one sentence that says what to do, and without a trace.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -98,7 +98,7 @@ fn a_products_file_that_cannot_be_is_refused() {
 
 #[test]
 fn a_kafka_that_does_not_answer_is_refused_within_ten_seconds() {
-    // Nobody listens on the first; the second takes connections and says nothing.
+    // The first refuses connections; the second accepts them but never responds.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let silent_address = silent.local_addr().unwrap().to_string();
@@ -157,7 +157,7 @@ fn a_port_or_a_data_folder_in_use_is_refused() {
     let done = refused(&shop, &["broker", "--listen", &address]);
     assert!(done.stderr.contains(&address), "{done}");
 
-    // The data folder of a broker that runs.
+    // The data folder of a running broker.
     let mut broker = shop.start_bare(&["broker", "--listen", "127.0.0.1:0"]);
     broker.wait_for_output("its address", |out| out.contains("127.0.0.1:"));
     let second = shop.run_bare(&["broker", "--listen", "127.0.0.1:0"]);
@@ -266,7 +266,7 @@ fn what_has_an_end_and_is_interrupted_before_it_ends_with_1() {
     }
 }
 
-/// As `nohup` and a shell's background jobs start it.
+/// As under `nohup`, or as a background job of a shell.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_that_is_ignored_from_the_start_stays_ignored() {

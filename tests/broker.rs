@@ -1,7 +1,7 @@
-//! The embedded broker, seen through rdkafka as its users see it.
+//! Conformance of the embedded broker, through rdkafka.
 //!
-//! Everything but `damage`, `disk`, `restart`, `embedded`, `hostile` and `kill` runs on a real Kafka as well:
-//! `SHOP_SIM_TEST_BOOTSTRAP=127.0.0.1:9092 cargo test --test broker -- --skip damage:: --skip disk:: --skip restart:: --skip embedded:: --skip hostile:: --skip kill::`.
+//! Everything but `damage`, `disk`, `faults`, `restart`, `embedded`, `hostile` and `kill` runs on a real Kafka as well:
+//! `SHOP_SIM_TEST_BOOTSTRAP=127.0.0.1:9092 cargo test --test broker -- --skip damage:: --skip disk:: --skip faults:: --skip restart:: --skip embedded:: --skip hostile:: --skip kill::`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -16,6 +16,8 @@ mod damage;
 mod disk;
 #[path = "broker/embedded.rs"]
 mod embedded;
+#[path = "broker/faults.rs"]
+mod faults;
 #[path = "broker/groups.rs"]
 mod groups;
 #[path = "broker/hostile.rs"]

@@ -1,4 +1,4 @@
-//! What is typed beside what already runs: each command finds the shop, says what is so, and ends as it should.
+//! Commands beside running ones: each finds the shop, reports its state, and ends as it should.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -20,7 +20,7 @@ use serde_json::Value;
 const BACKFILL: [&str; 7] =
     ["produce", "--backfill", "2026-03-28 22:00..2026-03-29 04:00", "--rate", "0.05", "--seed", "11"];
 
-/// A shop with six hours sold and worked off, and its status.
+/// A shop with six hours of sales, all processed, and its status.
 fn worked_off() -> (Shop, Value) {
     let shop = Shop::new();
     shop.run(&BACKFILL).ok();
@@ -33,8 +33,8 @@ fn status(shop: &Shop) -> Option<Value> {
     done.status.success().then(|| done.json())
 }
 
-/// Every valid order is either handled or pending, whatever the day and the hour.
-/// Pending and handled orders are told by two consumers, a moment apart: their sum is seldom that of one moment.
+/// Every valid order is either handled or pending, at any time. Two consumers publish these counts, a moment apart, so
+/// their sum is seldom of one moment.
 fn orders_known(status: &Value) -> i64 {
     status["orders_since_midnight"].as_i64().unwrap()
 }
@@ -51,7 +51,7 @@ fn status_is_at_most_two_seconds_behind_running_consumers() {
     shop.bootstrap();
     let consumers = shop.start(&["consume"]);
     shop.run(&["produce", "--count", "100", "--rate", "50"]).ok();
-    // The first status counts all hundred as soon as the groups have formed; after that, two seconds.
+    // The first status takes until the groups have formed; later ones two seconds.
     wait_for("all orders in the status", PATIENCE, || status(&shop).filter(|one| orders_known(one) == 100));
 
     let mut behind = Vec::new();
@@ -65,7 +65,7 @@ fn status_is_at_most_two_seconds_behind_running_consumers() {
         });
         behind.push(asked - produced);
     }
-    // On a machine that is busy with other tests a single round may be held up.
+    // On a busy machine a single round may be delayed.
     behind.sort();
     assert!(behind[2] < Duration::from_secs(2) && behind[4] < Duration::from_secs(4), "{behind:?} behind");
     assert_clean_end(consumers);
@@ -117,7 +117,7 @@ fn when_the_process_that_serves_the_broker_is_killed_another_takes_over() {
     consumers.wait_until("orders", || status(&shop).is_some_and(|one| orders_known(&one) > 20));
     producer.kill();
     shop.run(&["produce", "--count", "50", "--rate", "max"]).ok();
-    // The consumers' process has taken over, at the address that it knew.
+    // The consumers' process now serves the broker, at the same address.
     let address = wait_for("a broker", PATIENCE, || fs::read_to_string(data.join("address")).ok());
     let end = common::oracle::Oracle::read(address.trim(), "shop").orders.len();
     let all = |one: &Value| usize::try_from(orders_known(one)).unwrap() == end;
@@ -149,10 +149,10 @@ fn a_report_is_printed_and_computed_again() {
     let path = shop.out().join("reports/2026-03-28.txt");
     let saved = fs::read_to_string(&path).unwrap();
     assert_eq!(shop.run(&["report", "2026-03-28"]).ok().stdout.trim(), saved.trim());
-    // Without a date, the last one there is.
+    // Without a date, the latest report.
     assert_eq!(shop.run(&["report"]).ok().stdout.trim(), saved.trim());
 
-    // What was spoilt by hand is computed again from the log.
+    // A file that was changed by hand is recomputed from the log.
     let day = &shop.oracle().days()[&"2026-03-28".parse().unwrap()];
     fs::write(&path, "spoilt\n").unwrap();
     let rebuilt = shop.run(&["report", "2026-03-28", "--rebuild"]).ok().stdout;
@@ -192,6 +192,20 @@ fn a_second_simulator_is_refused_and_a_third_takes_over() {
     assert!(!ended.stderr.contains("panicked"), "{ended}");
     let wrong = shop.oracle().check_sales();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_shop_runs_without_a_screen_and_tells_its_figures_in_lines() {
+    let shop = Shop::new();
+    let mut running = shop.start(&["tui", "--plain", "--rate", "50"]);
+    let orders = |line: &str| -> Option<u64> {
+        let count = line.split("Orders since midnight ").nth(1)?.split(',').next()?;
+        count.chars().filter(char::is_ascii_digit).collect::<String>().parse().ok()
+    };
+    running.wait_for_output("figures", |lines| lines.lines().filter_map(orders).any(|orders| orders > 0));
+    let lines = running.stdout();
+    assert!(lines.chars().all(|character| character == '\n' || !character.is_control()), "{lines}");
+    running.terminate().ok();
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! The real processes, killed at random moments over and over: what is in the topics, in the state and in the files
-//! is exact in the end.
+//! Kills the real processes at random moments, repeatedly: in the end topics, states and files are exact.
 //!
 //! On the embedded broker, which is killed too, or on the Kafka that `SHOP_SIM_TEST_BOOTSTRAP` names.
 //! `SHOP_SIM_TEST_KILLS=1000` takes more kills than the usual 30, `SHOP_SIM_TEST_SEED` those of an earlier run, and
@@ -10,7 +9,17 @@
 
 mod common;
 
-use std::{env, path::PathBuf, thread, time::Duration};
+use std::{
+    env,
+    path::PathBuf,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use common::{
     files::{tree, unite},
@@ -21,8 +30,9 @@ use rand::{
     seq::{IndexedMutRandom, IndexedRandom},
 };
 use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
 
-/// Kills of one shop, before the next one begins in an empty folder.
+/// Kills of one shop before the next one is opened in an empty folder.
 const SPELL: u64 = 60;
 const RATE: &str = "300";
 
@@ -32,7 +42,7 @@ fn number(variable: &str) -> Option<u64> {
         .map(|text| text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")))
 }
 
-/// Kills shops of one kind, half as many times as asked for: the other half is the other kind's.
+/// Half of the requested kills on shops of one kind; the other half is for the other kind.
 fn kill_shops(kind: &Kind) {
     let kills = number("SHOP_SIM_TEST_KILLS").unwrap_or(30).div_ceil(2);
     let first = number("SHOP_SIM_TEST_SEED").unwrap_or_else(|| rand::rng().random_range(0..1_000_000_000));
@@ -59,7 +69,7 @@ fn killed_while_days_go_by() {
     kill_shops(&Kind { name: "days go by", pace: &["--speed", "3600"], every });
 }
 
-/// How a shop's time goes.
+/// How shop time passes.
 struct Kind {
     name: &'static str,
     pace: &'static [&'static str],
@@ -67,12 +77,12 @@ struct Kind {
     every: (&'static str, chrono::Duration),
 }
 
-/// Who works in a shop.
+/// The processes of a shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Crew {
     /// Simulator and consumers in processes of their own.
     Apart,
-    /// The same, with consumers that end when they have worked off the log.
+    /// The same, with consumers that end at the end of the log.
     UntilEnd,
     /// One process with a screen.
     Screen,
@@ -89,12 +99,64 @@ struct Harness<'a> {
     simulator: Option<Running>,
     consumers: Option<Running>,
     screen: Option<Running>,
-    /// Consumers of other folders, as on other machines: they take partitions over and leave them again.
+    /// Consumers in other folders, as on other machines, which join and leave the groups.
     guests: Vec<Option<Running>>,
+    /// Only if Kafka itself is never killed.
+    watcher: Option<Watcher>,
+}
+
+/// Polls the figures, as a user does.
+struct Watcher {
+    stop: Arc<AtomicBool>,
+    looks: thread::JoinHandle<usize>,
+}
+
+impl Watcher {
+    fn start(shop: &Shop) -> Self {
+        let mut status = Command::new(env!("CARGO_BIN_EXE_shop-sim"));
+        status.args(["status", "--json", "--out", "watcher"]).args(shop.flags()).current_dir(shop.home());
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let looks = thread::spawn(move || {
+            let mut looks = 0;
+            let mut before = Value::Null;
+            while !stopped.load(Ordering::Relaxed) {
+                // Without running consumers figures are printed, too, with a non-zero exit status.
+                let done = status.output().unwrap();
+                let Ok(now) = serde_json::from_slice::<Value>(&done.stdout) else { continue };
+                let backwards = went_backwards(&before, &now);
+                assert!(backwards.is_empty(), "{backwards:?} went backwards: {before} and then {now}");
+                looks += 1;
+                before = now;
+            }
+            looks
+        });
+        Self { stop, looks }
+    }
+
+    fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let looks = self.looks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        eprintln!("looked at the figures {looks} times: none went backwards");
+    }
+}
+
+/// Figures that went down although they only grow, those of a day within that day.
+fn went_backwards(before: &Value, now: &Value) -> Vec<&'static str> {
+    let day = |status: &Value| status["shop_time"].as_str().map(|time| time.get(..10).map(str::to_owned));
+    let of_a_day: &[_] =
+        if day(before) == day(now) { &["orders_since_midnight", "sales_today_ore"] } else { &[] };
+    let always = ["handled", "mails", "duplicates", "dead_letters"];
+    let figure = |status: &Value, name: &str| match name {
+        "handled" => status[name]["total"].as_u64(),
+        _ => status[name].as_u64(),
+    };
+    let names = of_a_day.iter().copied().chain(always);
+    names.filter(|name| figure(now, name) < figure(before, name)).collect()
 }
 
 impl<'a> Harness<'a> {
-    /// A shop that was open the day before.
+    /// A shop that opened the day before.
     fn open(kind: &'a Kind, seed: u64) -> Self {
         let shop = Shop::new().with_evidence();
         let now = chrono::Utc::now().with_timezone(&chrono_tz::Europe::Stockholm).naive_local();
@@ -106,8 +168,10 @@ impl<'a> Harness<'a> {
         };
         let period = format!("{}..{}", from.format("%F %H:%M"), to.format("%F %H:%M"));
         shop.run(&["produce", "--backfill", &period, "--rate", "0.02", "--seed", "1"]).ok();
+        let watcher = (!shop.is_embedded()).then(|| Watcher::start(&shop));
         Self {
             kind,
+            watcher,
             shop,
             seed: seed.to_string(),
             random: ChaCha8Rng::seed_from_u64(seed),
@@ -125,7 +189,7 @@ impl<'a> Harness<'a> {
         self.random.random_ratio(percent, 100)
     }
 
-    /// Starts what does not run, lets it run for a moment, and kills something.
+    /// Starts missing processes, lets them run for a moment, and kills one.
     fn turn(&mut self) {
         if self.chance(20) {
             self.kill_all();
@@ -136,7 +200,7 @@ impl<'a> Harness<'a> {
         if self.chance(4) {
             self.freeze();
         }
-        // From the middle of a start to well after it.
+        // From halfway through a start to long after it.
         let life = 0.15 * (self.random.random::<f64>() * 3.0).exp();
         thread::sleep(Duration::from_secs_f64(life));
         match self.random.random_range(0..100) {
@@ -156,7 +220,7 @@ impl<'a> Harness<'a> {
             && self.broker.as_mut().is_none_or(|broker| !broker.is_running())
             && self.chance(50)
         {
-            // Where another process has taken over it ends at once: that one serves the shop.
+            // If another process has taken over the broker, this one ends at once.
             self.broker = Some(self.shop.start(&["broker", "--listen", "127.0.0.1:0"]));
         }
         for guest in 0..self.guests.len() {
@@ -164,7 +228,7 @@ impl<'a> Harness<'a> {
                 self.start_guest(guest);
             }
         }
-        // Whoever serves the broker may be frozen for longer than a command asks by itself.
+        // The process that serves the broker may be frozen for longer than a command's time-out.
         let simulate = [&["--wait", "--rate", RATE, "--seed", &self.seed], self.kind.pace].concat();
         let handle = ["--handle-every", self.kind.every.0];
         if self.crew == Crew::Screen {
@@ -180,7 +244,7 @@ impl<'a> Harness<'a> {
         let ended = self.consumers.take_if(|running| self.crew == Crew::UntilEnd && !running.is_running());
         if let Some(ended) = ended {
             let done = ended.finish();
-            // Before anything was sold there is no end to come to.
+            // Before any sale the log has no end.
             assert!(done.status.success() || done.refused().contains(" yet: start `shop-sim "), "{done}");
         }
         if self.consumers.is_none() && self.random.random_ratio(9, 10) {
@@ -190,7 +254,7 @@ impl<'a> Harness<'a> {
         }
     }
 
-    /// Consumers that hear and do nothing until the others have given them up, and then go on where they were.
+    /// Freezes consumers for a while, up to beyond their session time-out, then lets them continue.
     fn freeze(&mut self) {
         let running = self.consumers.iter_mut().chain(self.guests.iter_mut().flatten());
         let mut running: Vec<&mut Running> =
@@ -203,7 +267,7 @@ impl<'a> Harness<'a> {
         }
     }
 
-    /// The address that the shop's Kafka has now.
+    /// The current address of the shop's Kafka.
     fn address(&self) -> Option<String> {
         let here = || std::fs::read_to_string(self.shop.out().join("kafka/address")).ok();
         common::kafka::real_bootstrap().or_else(here).map(|address| address.trim().to_owned())
@@ -280,15 +344,18 @@ impl<'a> Harness<'a> {
         }
     }
 
-    /// The log is worked off once more, undisturbed: nothing is missing, doubled or wrong.
+    /// Processes the log once more, without kills: nothing is missing, doubled or wrong.
     fn settle(mut self) {
         self.kill_all();
+        if let Some(watcher) = self.watcher.take() {
+            watcher.end();
+        }
         self.shop.bootstrap();
         let line =
             ["consume", "--until-end", "--json", "--seed", &self.seed, "--handle-every", self.kind.every.0];
-        // Guests that were killed keep their share of the partitions until their session has timed out: a run waits for it.
+        // Killed guests keep their partitions until their sessions time out: the run waits for that.
         let status = self.shop.run(&line).ok().json();
-        // What guests wrote while the partitions were theirs stays with them.
+        // Rows that guests wrote while they owned the partitions stay in their folders.
         let guests = (0..self.guests.len()).map(|guest| self.shop.home().join(format!("guests-{guest}")));
         let guests: Vec<PathBuf> = guests.filter(|out| out.join("state/instance").exists()).collect();
         let names: Vec<&str> = guests.iter().map(|out| out.to_str().unwrap()).collect();
@@ -303,7 +370,7 @@ impl<'a> Harness<'a> {
         }
         let mut oracle = self.shop.oracle();
         oracle.every = self.kind.every.1;
-        // An order that was under way when its simulator was killed leaves a gap.
+        // An order that was in flight when its simulator was killed leaves a gap.
         let sales = oracle.check_sales().into_iter().filter(|sentence| !sentence.contains("is missing:"));
         let differences: Vec<String> = oracle.compare(&out, &status).into_iter().chain(sales).collect();
         assert!(differences.is_empty(), "{}\n{status}\n{audit}", differences.join("\n"));
@@ -314,7 +381,7 @@ impl<'a> Harness<'a> {
             "{}: {} kills, {orders} orders, {handled} handled, {reports} reports",
             self.kind.name, self.kills
         );
-        // How long a simulator lives is up to the seed, and one that follows a dead one waits for some seconds first.
+        // The seed determines how long simulators live, and one that follows a killed one first waits some seconds.
         assert!(
             self.kills < 15 || orders > 500 && handled > 200,
             "too little happened: {orders} orders, {handled} handled"

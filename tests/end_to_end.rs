@@ -1,4 +1,4 @@
-//! The whole program over a broker: what it says and writes equals what the topics say, computed naively.
+//! The whole program on a broker: its output and files match a naive computation from the topics.
 //!
 //! On the embedded broker, or on the Kafka that `SHOP_SIM_TEST_BOOTSTRAP` names. `SHOP_SIM_TEST_FULL=1` takes ten
 //! times the orders.
@@ -25,15 +25,15 @@ const PERIOD_END: &str = "2026-03-30T02:00:00+02:00";
 
 /// Orders a second of shop time.
 fn rate() -> f64 {
-    if std::env::var("SHOP_SIM_TEST_FULL").is_ok_and(|full| full == "1") { 1.0 } else { 0.1 }
+    if common::is_full() { 1.0 } else { 0.1 }
 }
 
-/// Enough orders that three kills find work to interrupt.
+/// Enough orders for three kills to interrupt the work.
 fn many() -> f64 {
     rate().max(0.6)
 }
 
-/// A shop with the period sold.
+/// A shop with the period's orders.
 fn sold(rate: f64) -> Shop {
     let shop = Shop::new();
     shop.run(&["produce", "--backfill", PERIOD, "--rate", &rate.to_string(), "--seed", "7"]).ok();
@@ -61,7 +61,7 @@ fn a_past_period_is_sold_and_worked_off() {
     let [from, to] = [PERIOD_START, PERIOD_END].map(|time| DateTime::parse_from_rfc3339(time).unwrap());
     let outside = oracle.orders.iter().find(|order| order.at < from || order.at > to);
     assert!(outside.is_none(), "{outside:?}");
-    // Poisson: five standard deviations, and a share that was lost for want of stock.
+    // Poisson: five standard deviations, plus sales lost for lack of stock.
     let (orders, expected) = (oracle.orders.len() as f64, PERIOD_SECONDS * rate());
     let spread = 5.0 * expected.sqrt();
     assert!(orders < expected + spread && orders > 0.95 * expected - spread, "{orders} of {expected} orders");
@@ -80,7 +80,7 @@ fn a_past_period_is_sold_and_worked_off() {
     );
     assert_eq!(revision(&shop, "2026-03-28"), 0);
 
-    // Once more is no more: the same figures, the same files to the last byte.
+    // A second run changes nothing: the same figures, byte-identical files.
     let before = contents(&shop);
     assert_eq!(consume(&shop), status);
     assert_eq!(contents(&shop), before);
@@ -105,7 +105,7 @@ fn contents(shop: &Shop) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// The same, with rows and mails in an order of their own: partitions are read as they come.
+/// The same with sorted rows and mails, as the order of partitions varies.
 fn sorted_contents(shop: &Shop) -> BTreeMap<String, Vec<Vec<u8>>> {
     let sorted = |(name, bytes): (String, Vec<u8>)| {
         let mut parts = if name.starts_with("mail/") {
@@ -141,6 +141,9 @@ fn the_same_seed_sells_the_same() {
 
 #[test]
 fn killed_three_times_on_the_way_it_ends_the_same() {
+    if common::is_left_out() {
+        return;
+    }
     let (undisturbed, killed) = (sold(many()), sold(many()));
     let right = consume(&undisturbed);
 
@@ -210,7 +213,7 @@ fn counted_orders_have_no_gap_and_nothing_is_oversold() {
         let wrong = oracle.check_sales();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
-    // In real time the shop's time goes on by itself: the figures are those of the time they say.
+    // In real time shop time advances: the figures are those of the status's time.
     let status = consume(&shop);
     assert_agrees(&shop.oracle(), &shop, &status);
 }

@@ -1,6 +1,6 @@
-//! What must hold to the last order when something goes wrong: the table in `docs/guarantees.md` names each of these
-//! tests. Everything runs on the embedded broker, and what does not need one of its own on the Kafka that
-//! `SHOP_SIM_TEST_BOOTSTRAP` names too. With `SHOP_SIM_TEST_FULL=1` Kafka is away for 70 seconds instead of 15.
+//! What must be exact when something fails: the table in `docs/guarantees.md` names each of these tests. They run on
+//! the embedded broker, and those that need none of their own also on the Kafka in `SHOP_SIM_TEST_BOOTSTRAP`. With
+//! `SHOP_SIM_TEST_FULL=1` Kafka is away for 70 seconds instead of 15.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,4 +1,5 @@
-//! What the fuzz targets `records` and `mail` (in `fuzz/`) try for hours, tried for seconds on a stable toolchain.
+//! Runs the fuzz targets `records` and `mail` (in `fuzz/`) for seconds on a stable toolchain; they run for hours
+//! elsewhere.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -9,7 +10,7 @@ mod records;
 
 use proptest::prelude::*;
 
-/// One whole record of each topic, and a mail's texts: what a fuzzer begins with.
+/// A valid record of each topic, and a mail's texts: the seeds of a fuzzer.
 const SEEDS: [&str; 7] = [
     r#"{"order_id":1,"created_at":"2026-11-21T14:03:07.123+01:00","customer":{"customer_id":77,"name":"Åsa","email":"a@example.com"},"lines":[{"product_id":3,"name":"Kopp","quantity":2,"unit_price_ore":49900}],"total_ore":99800}"#,
     r#"{"delivery_id":1,"at":"2026-11-21T14:03:07.123+01:00","product_id":3,"quantity":50}"#,

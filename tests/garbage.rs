@@ -1,5 +1,5 @@
-//! Records that are no orders, and orders that are strange but valid: none stops a consumer, none is lost, and only
-//! the right ones change a figure.
+//! Invalid records, and strange but valid orders: none stops a consumer, none is lost, and only valid ones change
+//! figures.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -84,13 +84,13 @@ fn garbage_between_orders_changes_nothing_but_the_count_of_dead_letters() {
         let partition = i32::try_from(i % 6).unwrap();
         records.push(order.clone().id(1_000_000 + i).record(partition));
         if i % 4 == 0 {
-            // The same again, the oldest of its partition, and the same id with another content.
+            // A repetition, the oldest of its partition, and the same id with other content.
             records.push(order.clone().id(1_000_000 + i).record(partition));
             records.push(order.id(1_000_000 + i % 6).record(partition));
             records.push(Hand::at(THEN).id(1_000_000 + i).record(partition));
         }
     }
-    // Not a duplicate but a dead letter: what is no order is judged before its id is looked at.
+    // Not a duplicate but a dead letter: a record is validated before its id is checked.
     records.push(Hand::at(THEN).id(3).with("/total_ore", json!(1)).record(0));
     for (payload, i) in garbage(THEN).into_iter().zip(0..) {
         let key = (i % 3 != 0).then(|| b"77".to_vec());
@@ -105,11 +105,11 @@ fn garbage_between_orders_changes_nothing_but_the_count_of_dead_letters() {
     assert_eq!(status["duplicates"], json!(3 * strange().len().div_ceil(4)));
     assert_eq!(status["shop_time"], "2026-03-29T04:00:00+02:00", "an order from the future moves no clock");
 
-    // Once more is no more: each dead letter lies there once.
+    // A second run changes nothing: each dead letter exists once.
     assert_eq!(consume(&shop), status);
     assert_agrees(&shop, &status);
 
-    // The simulator finds its way past it too.
+    // The simulator gets past them, too.
     shop.run(&[
         "produce",
         "--backfill",

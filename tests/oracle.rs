@@ -1,5 +1,5 @@
-//! The oracle on a shop so small that its figures and files are known by heart: it agrees with what is right, and
-//! it tells every single thing that is wrong.
+//! Tests the oracle on a shop so small that its figures and files are known by heart: it accepts what is right, and
+//! finds every single error.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -89,7 +89,7 @@ fn tells_every_file_that_is_missing_or_has_another_line() {
         let last = text.trim_end().rfind(separator).map_or(0, |end| end + 1);
         let twice = format!("{text}{}", &text[last..]);
         for wrong in [&text[..last], &twice, text.trim_end(), &format!("{text}\u{1b}[2J\n")] {
-            // A report for people may say more than it must, and end as it likes.
+            // A report for people may contain more, and end in any way.
             if Path::new(name).starts_with("reports") && (wrong.len() >= text.trim_end().len()) {
                 continue;
             }

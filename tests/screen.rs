@@ -1,4 +1,4 @@
-//! The dashboard in a real pseudo-terminal: what an emulator shows, and that the terminal is given back.
+//! The dashboard in a real pseudo-terminal: the emulator's picture, and the restored terminal.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -23,10 +23,10 @@ use terminal::{PATIENCE, Terminal};
 /// How long leaving may take.
 const LEAVING: Duration = Duration::from_secs(20);
 
-/// A dashboard that needs no shop: it says that Kafka does not answer, and waits.
+/// A dashboard without a shop: it reports that Kafka does not respond, and waits.
 const ALONE: [&str; 3] = ["tui", "--bootstrap", "127.0.0.1:1"];
 
-/// What is shown when nothing has changed for a while.
+/// The picture once it is stable.
 fn settled(terminal: &Terminal) -> String {
     let (mut last, mut since) = (terminal.text(), Instant::now());
     wait_for("a still picture", PATIENCE, || {
@@ -61,13 +61,31 @@ fn alone(shop: &Shop) -> Terminal {
 }
 
 #[test]
+fn a_light_terminal_gets_the_light_theme_unless_another_was_asked_for() {
+    let shop = Shop::new();
+    for (ground, arguments, paper) in [
+        ("rgb:ffff/ffff/f0f0", &ALONE[..], 231),
+        ("rgb:1212/1212/1212", &ALONE[..], 233),
+        ("rgb:ffff/ffff/f0f0", &[&ALONE[..], &["--theme", "safe"]].concat()[..], 233),
+    ] {
+        let mut terminal = Terminal::start_on(ground, command(&shop, arguments), 120, 30);
+        terminal.see("Orders since midnight");
+        let shown = terminal.emulator().screen().cell(0, 0).unwrap().bgcolor();
+        assert_eq!(shown, vt100::Color::Idx(paper), "{ground} {arguments:?}");
+        terminal.type_keys("q");
+        end(&mut terminal);
+        terminal.assert_given_back();
+    }
+}
+
+#[test]
 fn a_shop_is_shown_on_every_page_at_every_size_and_leaves_nothing_behind() {
     let shop = Shop::embedded();
     let mut terminal = Terminal::start(command(&shop, &["tui", "--rate", "50", "--mouse"]), 120, 30);
     terminal.see("Orders since midnight");
     assert!(terminal.emulator().screen().alternate_screen() && terminal.emulator().screen().hide_cursor());
     assert!(!terminal.is_cooked());
-    terminal.see("running");
+    terminal.see("RUNNING");
     // The first orders.
     terminal.see("● sold");
     terminal.see_that("orders in the audit line", |text| {
@@ -110,11 +128,11 @@ fn a_shop_is_shown_on_every_page_at_every_size_and_leaves_nothing_behind() {
     terminal.type_keys("?+");
     terminal.see("target 100");
     terminal.type_keys(" ");
-    terminal.see(" paused ");
+    terminal.see(" PAUSED ");
     terminal.type_keys(" ");
-    terminal.see("● running");
+    terminal.see(" RUNNING ");
 
-    // Sizes as from a hand that cannot decide, and in the end a still picture.
+    // Resizes at random, ending with a frozen picture.
     terminal.type_keys("f");
     terminal.see(" frozen ");
     for step in 0_u16..60 {
@@ -125,7 +143,7 @@ fn a_shop_is_shown_on_every_page_at_every_size_and_leaves_nothing_behind() {
     }
     terminal.resize(80, 24);
     terminal.see("1 Overview  2 3");
-    // Nothing of another size is left: drawn once more, it is the same.
+    // No remains of another size: a redraw is identical.
     let still = settled(&terminal);
     assert_eq!(still.lines().count(), 24, "{still}");
     terminal.emulator().process(b"\x1b[2J");
@@ -158,7 +176,7 @@ fn signals_give_the_terminal_back_and_a_kill_harms_no_later_start() {
     terminal.assert_given_back();
 }
 
-/// The dashboard without a shop, started by way of another program.
+/// Starts a dashboard without a shop from another program.
 fn by_way_of(shop: &Shop, program: &str, arguments: &[&str]) -> Terminal {
     let mut way = Command::new(program);
     way.args(arguments)
@@ -267,17 +285,17 @@ fn the_consumers_say_on_a_terminal_how_far_they_are() {
     let mut terminal = Terminal::start(command(&shop, &["consume", "--until-end"]), 120, 60);
     assert!(end(&mut terminal).success());
     terminal.see("orders, ");
-    terminal.see(" 0 records behind, shop time 2026-03-28 01:00");
+    terminal.see(" lag 0 records, shop time 2026-03-28 01:00");
     terminal.see("Orders since midnight");
 }
 
 #[test]
 fn a_terminal_that_vanishes_or_takes_nothing_more_holds_nobody_up() {
     let shop = Shop::embedded();
-    // It takes nothing for a while: keys are obeyed, and then the newest picture comes.
+    // The terminal reads nothing for a while: keys work, and then the newest picture comes.
     let mut terminal = alone(&shop);
     terminal.set_stuck(true);
-    // Fewer bytes than crossterm reads at once (1024): what is left in the kernel it sees with the next key.
+    // Fewer bytes than crossterm reads at once (1024): it only sees the rest with the next key.
     for _ in 0..300 {
         terminal.type_keys("2");
         terminal.type_keys("5");
@@ -288,7 +306,7 @@ fn a_terminal_that_vanishes_or_takes_nothing_more_holds_nobody_up() {
     terminal.set_stuck(false);
     terminal.see("Reorder at");
 
-    // It takes nothing at all any more.
+    // Now it reads nothing at all.
     terminal.set_stuck(true);
     for step in 0..200 {
         terminal.type_keys(["1", "4", "?"][step % 3]);
@@ -299,7 +317,7 @@ fn a_terminal_that_vanishes_or_takes_nothing_more_holds_nobody_up() {
     terminal.set_stuck(false);
     terminal.assert_given_back();
 
-    // Nor does it take the last words, when the screen was given back.
+    // Nor the last output, after the screen was restored.
     let mut terminal = alone(&shop);
     terminal.while_full(|terminal| {
         send(terminal, Signal::TERM);
@@ -334,14 +352,14 @@ fn a_shell_stops_it_and_calls_it_back() {
     terminal.type_keys("5");
     terminal.see("Handled today");
 
-    // The same from outside.
+    // The same by a signal.
     let pid = find(binary, shop.home());
     kill_process(pid, Signal::TSTP).unwrap();
     terminal.see("Stopped");
     terminal.type_keys("clear; fg\r");
     terminal.see("Handled today");
 
-    // And one that nobody can listen to: the shell has spoilt the screen and the modes.
+    // A SIGSTOP, which cannot be handled: the shell changes screen and modes.
     kill_process(pid, Signal::STOP).unwrap();
     terminal.see("Stopped");
     terminal.type_keys("clear; fg\r");
@@ -371,7 +389,7 @@ fn find(program: &str, folder: &Path) -> Pid {
     })
 }
 
-/// Set for the process that panics on its terminal.
+/// Set in the process that panics on its terminal.
 const PANICS: &str = "SHOP_SIM_TEST_PANICS";
 
 #[test]
@@ -416,7 +434,7 @@ fn panic_twice() {
     runtime.block_on(drawing);
 }
 
-/// The figure of a row of the summary that all runs together make: its last one.
+/// The total of a row in the summary: its last figure.
 fn in_all(summary: &str, row: &str) -> u64 {
     let line = summary.lines().rfind(|line| line.trim_start().starts_with(row)).unwrap();
     // A blank within a figure is no gap.
@@ -444,14 +462,14 @@ fn the_summary_counts_every_order_that_was_sold() {
     }
 }
 
-/// A command of a second terminal: without `--out`.
+/// A command in a second terminal, without `--out`.
 fn beside(shop: &Shop, arguments: &[&str]) -> common::shop::Done {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shop-sim"));
     command.args(arguments).current_dir(shop.home()).env_remove("SHOP_SIM_BOOTSTRAP");
     shop.spawn(command, arguments.join(" ")).finish()
 }
 
-/// The figures of a demo that has its day so far, and has sold live for a while.
+/// The figures of a demo after its backfill and some live sales.
 fn demo_figures(shop: &Shop) -> serde_json::Value {
     wait_for("a demo that sells", PATIENCE, || {
         let done = beside(shop, &["status", "--json"]);
@@ -478,7 +496,7 @@ fn a_demo_that_was_killed_goes_on_and_a_fresh_one_begins_again() {
     beside(&shop, &["order", "1"]).ok();
     send(&terminal, Signal::KILL);
     end(&mut terminal);
-    // Left over: the address of a broker that is gone.
+    // A stale address of a broker.
     assert!(!beside(&shop, &["status"]).stderr.contains("the demo that runs"));
 
     let mut terminal = Terminal::start(command(&shop, &demo), 120, 30);
@@ -487,7 +505,7 @@ fn a_demo_that_was_killed_goes_on_and_a_fresh_one_begins_again() {
     let after = demo_figures(&shop);
     assert!(after["orders_since_midnight"].as_u64() >= before["orders_since_midnight"].as_u64());
     assert!(after["shop_time"].as_str() >= before["shop_time"].as_str());
-    // Left before its ten minutes are over: in another zone it cannot go on.
+    // Left before its end: it cannot be resumed in another zone.
     terminal.type_keys("q");
     assert!(end(&mut terminal).success());
     let elsewhere = [&demo[..], &["--tz", "America/New_York"]].concat();
@@ -495,7 +513,7 @@ fn a_demo_that_was_killed_goes_on_and_a_fresh_one_begins_again() {
     assert_eq!(end(&mut refused).code(), Some(1));
     refused.see("--fresh");
 
-    // Nothing is taken from under a broker that another process serves.
+    // A broker that another process serves keeps its data.
     let mut broker = shop.start(&["broker", "--listen", "127.0.0.1:0", "--out", "out/demo"]);
     broker.wait_for_output("its address", |text| text.contains("127.0.0.1:"));
     let fresh = [&elsewhere[..], &["--fresh"]].concat();
@@ -516,11 +534,11 @@ fn a_demo_that_was_killed_goes_on_and_a_fresh_one_begins_again() {
     assert!(end(&mut terminal).success());
 }
 
-/// How long it may take until it is said that nobody runs a consumer, and what a busy machine may take more.
+/// Time until dead consumers are reported, plus a margin for a busy machine.
 const SOON: Duration = Duration::from_secs(3);
 const BUSY: Duration = Duration::from_secs(2);
 
-/// Whether every consumer on the page of Kafka has this mark.
+/// Whether every consumer on the Kafka page has this mark.
 fn all_are(text: &str, mark: char) -> bool {
     let names =
         ["orders-today", "sales", "daily-report", "stock", "handling", "mail", "handled-windows", "journal"];
@@ -531,10 +549,10 @@ fn all_are(text: &str, mark: char) -> bool {
 
 /// The line with the sums.
 fn sums(text: &str) -> &str {
-    text.lines().rfind(|line| line.contains("in stock")).unwrap_or_default()
+    text.lines().rfind(|line| line.contains(" pending + ")).unwrap_or_default()
 }
 
-/// Waits until the page of Kafka shows that the consumers are dead, which is within three seconds.
+/// Waits until the Kafka page shows dead consumers: within three seconds.
 #[track_caller]
 fn see_death(terminal: &Terminal, since: Instant) {
     terminal.see_that("dead consumers", |text| all_are(text, '✗'));
@@ -543,8 +561,10 @@ fn see_death(terminal: &Terminal, since: Instant) {
 
 #[track_caller]
 fn see_life(terminal: &Terminal) {
-    terminal.see_that("living consumers, and sums that are right", |text| {
-        all_are(text, '●') && sums(text).matches('✓').count() == 2 && sums(text).matches('=').count() == 2
+    terminal.see_that("living consumers that have counted orders, and sums that are right", |text| {
+        let sums = sums(text);
+        let are_right = sums.matches('✓').count() == 2 && sums.matches('=').count() == 2;
+        all_are(text, '●') && are_right && !sums.contains(" 0 produced")
     });
 }
 
@@ -562,14 +582,16 @@ fn who_only_watches_sees_within_three_seconds_that_nobody_runs_the_consumers() {
     consumers.kill();
     see_death(&terminal, Instant::now());
     terminal.see_that("what nobody reads", |text| {
-        sums(text).contains("nobody reads, ") && sums(text).contains(" s)") && !sums(text).contains('✓')
+        sums(text).contains("nobody reads, lag ")
+            && sums(text).trim_end().ends_with(" s")
+            && !sums(text).contains('✓')
     });
     terminal.see(" as of ");
     terminal.type_keys("1");
     terminal.see("Nobody runs orders-today and 7 more consumers");
     let done = shop.run(&["status", "--html", "page.html"]).ok();
     assert!(done.stderr.contains("nobody runs orders-today and 7 more consumers"), "{done}");
-    assert!(done.stderr.contains("not read: "), "{done}");
+    assert!(done.stderr.contains("; lag "), "{done}");
     let page = std::fs::read_to_string(shop.home().join("page.html")).unwrap();
     assert!(page.contains("Nobody runs orders-today"), "{page}");
 
@@ -578,7 +600,7 @@ fn who_only_watches_sees_within_three_seconds_that_nobody_runs_the_consumers() {
     see_life(&terminal);
     assert!(shop.run(&["status"]).ok().stderr.is_empty());
 
-    // One that is frozen, and one that says farewell.
+    // First a frozen process, then one that exits cleanly.
     consumers.signal("STOP");
     see_death(&terminal, Instant::now());
     consumers.signal("CONT");
@@ -586,10 +608,12 @@ fn who_only_watches_sees_within_three_seconds_that_nobody_runs_the_consumers() {
     consumers.terminate().ok();
     see_death(&terminal, Instant::now());
 
-    // A simulator that died sells nothing.
-    terminal.see("● running");
+    // A dead simulator sells nothing.
+    terminal.see(" STALE ");
+    let _consumers = shop.start(&["consume"]);
+    terminal.see(" RUNNING ");
     seller.kill();
-    terminal.see(" stopped ");
+    terminal.see(" STOPPED ");
     terminal.type_keys("q");
     assert!(end(&mut terminal).success());
 }

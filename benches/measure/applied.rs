@@ -1,7 +1,7 @@
-//! What the engine logs of every batch that it applied to a view, and the delays of the orders in it.
+//! The engine's log line for every batch applied to a view, and the delays of the batch's orders.
 //!
-//! At `--log-level trace`, target `shop_sim::latency`: `applied view=sales orders=3 oldest_ms=9 newest_ms=4`, the ages
-//! being wall time from the records' Kafka timestamps. A program that logs no such line is not measured.
+//! With `--log-level trace`, target `shop_sim::latency`: `applied view=sales orders=3 oldest_ms=9 newest_ms=4`. Ages
+//! are wall time since the records' Kafka timestamps. Without such lines nothing is measured.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -28,7 +28,7 @@ struct Batch {
     newest: f64,
 }
 
-/// When a batch was applied, and what it was.
+/// The time of an applied batch, and the batch.
 fn read(line: &str) -> Option<(DateTime<Utc>, Batch)> {
     let (at, rest) = line.split_once(' ')?;
     let fields: BTreeMap<&str, &str> = rest.split(' ').filter_map(|word| word.split_once('=')).collect();
@@ -42,7 +42,7 @@ fn read(line: &str) -> Option<(DateTime<Utc>, Batch)> {
     Some((DateTime::parse_from_rfc3339(at).ok()?.to_utc(), batch))
 }
 
-/// The ages of a batch's orders: those between the oldest and the newest are taken to be evenly apart.
+/// The ages of a batch's orders, interpolated between the oldest and the newest.
 fn spread(orders: usize, newest: f64, oldest: f64) -> impl Iterator<Item = f64> {
     let apart = (oldest - newest) / (orders.saturating_sub(1).max(1)) as f64;
     (0..orders).map(move |at| newest + apart * at as f64)

@@ -1,4 +1,4 @@
-//! The embedded broker beside a real Kafka: the same client, the same settings, in turns.
+//! The embedded broker compared with a real Kafka: same client, same settings, in alternation.
 
 use crate::{
     cluster::Cluster,
@@ -6,7 +6,7 @@ use crate::{
     load,
 };
 
-/// How much is done.
+/// The amount of work.
 pub(crate) struct Plan {
     pub(crate) rounds: usize,
     /// Records of a round's throughput.
@@ -15,7 +15,7 @@ pub(crate) struct Plan {
     pub(crate) paced_seconds: u64,
 }
 
-/// One measure on both, with the ratio of each round.
+/// A measure of both brokers, with the ratio per round.
 #[derive(Default)]
 struct Pair {
     ours: Vec<f64>,
@@ -39,13 +39,13 @@ pub(crate) fn measure(plan: &Plan, ours: &Cluster, kafka: &Cluster) {
         load::PARTITIONS,
         load::LINGER_MS
     );
-    // Both have been asked once before anything counts.
+    // Both are warmed up first.
     for cluster in [ours, kafka] {
         load::throughput(&cluster.bootstrap, plan.records / 10);
     }
     let [mut produce, mut consume, mut p50, mut p99] = [(); 4].map(|()| Pair::default());
     for round in 0..plan.rounds {
-        // Who is first takes turns.
+        // They alternate in going first.
         let order = if round % 2 == 0 { [ours, kafka] } else { [kafka, ours] };
         for cluster in order {
             let (sent, read) = load::throughput(&cluster.bootstrap, plan.records);

@@ -57,7 +57,7 @@ impl Cluster {
         Self { bootstrap, is_ours: false, pid, child: None, folder }
     }
 
-    /// As tables call it.
+    /// Its name in tables.
     pub(crate) fn name(&self) -> &'static str {
         if self.is_ours { "embedded" } else { "Kafka" }
     }

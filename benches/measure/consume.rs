@@ -1,4 +1,4 @@
-//! The consumers beside a plain reader that only counts, on the same orders.
+//! The consumers compared with a plain reader that only counts, on the same orders.
 
 use crate::{
     cluster::Cluster,
@@ -9,13 +9,13 @@ use crate::{
     shop::{Shop, VIEWS},
 };
 
-/// Two days of the past that end at a noon: every order but the last is handled and mailed, two days are closed, and
-/// there are sales of today and of the last hour to tell.
+/// Two past days that end at noon: all orders but the last are handled and mailed, two days are closed, and there are
+/// sales of today and of the last hour.
 const PERIOD: &str = "2026-11-18 12:00..2026-11-20 12:00";
 const NOW: &str = "2026-11-20T12:00:00+01:00";
 const SECONDS: f64 = 2.0 * 86_400.0;
 
-/// The consumers that run together, by name.
+/// Consumers that are run together, by name.
 const RUNS: [(&str, &[&str]); 8] = [
     ("orders-today", &["orders-today"]),
     ("sales", &["sales"]),
@@ -27,7 +27,7 @@ const RUNS: [(&str, &[&str]); 8] = [
     ("all eight", &VIEWS),
 ];
 
-/// A backfill of about so many orders, as the command line has it.
+/// The arguments for a backfill of about so many orders.
 pub(crate) fn backfill(orders: usize) -> [String; 5] {
     let rate = format!("{:.4}", orders as f64 / SECONDS);
     ["produce", "--backfill", PERIOD, "--rate", &rate].map(str::to_owned)

@@ -1,4 +1,4 @@
-//! When each order is first seen at each stage in the orders feed of the screen.
+//! When each stage of an order is first visible in the orders feed.
 
 use std::{
     collections::HashMap,
@@ -15,10 +15,10 @@ const STAGES: [char; 3] = ['●', '✓', '✉'];
 /// When an order was seen as sold, handled and mailed (Unix ms).
 pub(crate) type Seen = [Option<i64>; 3];
 
-/// What was seen so far, by order id.
+/// The sightings so far, by order id.
 pub(crate) type Sightings = Arc<Mutex<HashMap<u64, Seen>>>;
 
-/// Notes from here on, at every picture, which orders the page of orders shows.
+/// Records from now on, for every picture, the orders in the feed.
 pub(crate) fn watch(terminal: &Terminal) -> Sightings {
     let sightings = Sightings::default();
     let kept = Arc::clone(&sightings);
@@ -27,7 +27,7 @@ pub(crate) fn watch(terminal: &Terminal) -> Sightings {
         let mut kept = kept.lock().unwrap();
         let (_, columns) = screen.size();
         for (order, stage) in screen.rows(0, columns.into()).filter_map(|row| read(&row)) {
-            // A later stage shows that the order has been through the ones before.
+            // An order at a later stage has passed the earlier ones.
             for seen in &mut kept.entry(order).or_default()[..=stage] {
                 seen.get_or_insert(now);
             }
@@ -45,10 +45,10 @@ fn read(row: &str) -> Option<(u64, usize)> {
         .all(|(at, byte)| if at % 3 == 2 { byte == b':' } else { byte.is_ascii_digit() })
         .then_some(())?;
     let rest = rest.trim_start_matches(' ');
-    // Thousands are set apart by a blank that does not break.
+    // Thousands are grouped by no-break spaces.
     let end = rest.find(|one: char| !one.is_ascii_digit() && one != '\u{a0}')?;
     let order = rest[..end].replace('\u{a0}', "").parse().ok()?;
-    // What stands to the right of the feed has marks too: the first one is the feed's.
+    // There are marks to the right of the feed, too: the first one is the feed's.
     let mark = rest.chars().find(|one| STAGES.contains(one))?;
     Some((order, STAGES.iter().position(|stage| *stage == mark)?))
 }

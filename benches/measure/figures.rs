@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// The least, the middle and the most of several measurements.
+/// Minimum, median and maximum of several measurements.
 pub(crate) struct Spread {
     pub(crate) least: f64,
     pub(crate) median: f64,
@@ -22,7 +22,7 @@ impl Spread {
     }
 }
 
-/// As many digits as a figure of that size is worth.
+/// Rounded to the digits that are significant.
 pub(crate) fn short(figure: f64) -> String {
     match figure.abs() {
         size if size >= 1000.0 => thousands(figure),
@@ -41,7 +41,7 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
     }
 }
 
-/// The figure below which a share of all lies (nearest rank).
+/// The figure at a quantile (nearest rank).
 pub(crate) fn quantile(figures: &[f64], share: f64) -> f64 {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -65,7 +65,7 @@ pub(crate) fn thousands(figure: impl ToString) -> String {
     out
 }
 
-/// What it was measured on.
+/// The hardware and system.
 pub(crate) fn machine() {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cpu = read("/proc/cpuinfo");

@@ -1,4 +1,4 @@
-//! The order ids of one partition: what judging costs when a hundred million are known, and the room that they take.
+//! The order ids of a partition: time per check when a hundred million are known, and their space.
 
 use std::{
     fs,
@@ -15,13 +15,13 @@ use shop_sim::{
 /// Ids of a batch, as the reader of the logs hands them on.
 const BATCH: u64 = 2_000;
 
-/// How ids are made: a name, and the id of each record by its number.
+/// A generator of ids: its name, and the id of each record by number.
 type IdProducer = (&'static str, fn(u64) -> u64);
 
 const PRODUCERS: [IdProducer; 3] = [
     ("go up by 6", |number| 1 + 6 * number),
     ("two producers in turn", |number| (number % 2) * 9_000_000_000 + number / 2),
-    // A bijection, so that none comes twice.
+    // A bijection, so that no id repeats.
     ("64 random bits", |number| {
         let mixed = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -30,7 +30,7 @@ const PRODUCERS: [IdProducer; 3] = [
     }),
 ];
 
-/// Judges so many new ids of each kind.
+/// Checks so many new ids of each kind.
 pub(crate) fn measure(millions: u64) {
     println!("\nOrder ids, {millions} million in one partition, --ids seen");
     for (name, id) in PRODUCERS {

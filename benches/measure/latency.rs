@@ -1,19 +1,13 @@
-//! How soon an order is in the views and on the screen, in real time at several rates.
+//! The delay until an order is in the views and on the screen, in real time, at several rates.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    thread,
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
-use rdkafka::{Message, consumer::BaseConsumer};
-use rustix::process::{Pid, Signal, kill_process};
+use rdkafka::{Message, message::OwnedMessage};
 use serde_json::Value;
 
 use crate::{
@@ -21,87 +15,38 @@ use crate::{
     cluster::Cluster,
     feed::{self, Seen},
     figures::{self, Spread, quantile},
-    load,
+    follower::Follower,
+    process::Background,
     shop::Shop,
     tui::Tui,
 };
 
 /// Orders a second.
 const RATES: [u32; 3] = [5, 100, 1_000];
-/// Orders are handled soon, so that the stages behind the sale are seen while the bench looks.
+/// Short handling times, so that all stages are visible during the measurement.
 const HANDLING: [&str; 4] = ["--handle-every", "1s", "--handle-chance", "50%"];
 const TRACE: [&str; 2] = ["--log-level", "trace"];
-/// What happened within so long before the end may not be shown yet.
+/// Events this close to the end may not be displayed in time.
 const MARGIN: Duration = Duration::from_secs(3);
-/// How long a program may take to end.
-const LEAVING: Duration = Duration::from_secs(20);
 
-/// How long is watched, at every rate.
+/// The duration at each rate.
 pub(crate) struct Plan {
     pub(crate) rounds: usize,
     pub(crate) warm: Duration,
     pub(crate) watched: Duration,
 }
 
-/// The delays (ms) of one round, by what was waited for, and how many orders could have been seen.
+/// The delays (ms) of a round by what was waited for, with the number of orders that could be seen.
 type Round = BTreeMap<String, (Vec<f64>, usize)>;
 
-/// A command that is ended with the signal of a stop.
-struct Background(Child);
-
-impl Background {
-    fn start(mut command: Command) -> Self {
-        Self(command.stdout(Stdio::null()).spawn().unwrap())
-    }
-}
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
-        let deadline = Instant::now() + LEAVING;
-        while self.0.try_wait().unwrap().is_none() {
-            if Instant::now() > deadline {
-                let _ = self.0.kill();
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-/// A plain reader that follows a topic from its beginning and keeps what it reads.
-struct Follower {
-    ended: Arc<AtomicBool>,
-    reader: JoinHandle<Vec<Vec<u8>>>,
-}
-
-impl Follower {
-    fn start(shop: &Shop, suffix: &str) -> Self {
-        let consumer = load::reader(&shop.bootstrap, &shop.topic(suffix));
-        let ended = Arc::new(AtomicBool::new(false));
-        let stop = Arc::clone(&ended);
-        Self { ended, reader: thread::spawn(move || follow(&consumer, &stop)) }
-    }
-
-    /// The orders it read, and when each came to be (Unix ms) as a field of its record says.
-    fn times(self, field: &str) -> HashMap<u64, i64> {
-        self.ended.store(true, Ordering::Relaxed);
-        let time = |payload: &Vec<u8>| {
-            let value: Value = serde_json::from_slice(payload).ok()?;
-            let at = DateTime::parse_from_rfc3339(value[field].as_str()?).ok()?;
-            Some((value["order_id"].as_u64()?, at.timestamp_millis()))
-        };
-        self.reader.join().unwrap().iter().filter_map(time).collect()
-    }
-}
-
-fn follow(consumer: &BaseConsumer, ended: &AtomicBool) -> Vec<Vec<u8>> {
-    let mut payloads = Vec::new();
-    while !ended.load(Ordering::Relaxed) {
-        if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
-            payloads.extend(message.payload().map(<[u8]>::to_vec));
-        }
-    }
-    payloads
+/// The orders in a follower's records, with the time in a field of the record (Unix ms).
+fn times(follower: Follower, field: &str) -> HashMap<u64, i64> {
+    let time = |record: &OwnedMessage| {
+        let value: Value = serde_json::from_slice(record.payload()?).ok()?;
+        let at = DateTime::parse_from_rfc3339(value[field].as_str()?).ok()?;
+        Some((value["order_id"].as_u64()?, at.timestamp_millis()))
+    };
+    follower.records().iter().filter_map(time).collect()
 }
 
 /// The views' states under `consume` beside a headless simulator.
@@ -143,7 +88,7 @@ fn live(cluster: &Cluster, plan: &Plan, rate: u32) -> Round {
     let from = Utc::now();
     thread::sleep(plan.watched);
     let to = Utc::now();
-    let (created, handled) = (orders.times("created_at"), handled.times("handled_at"));
+    let (created, handled) = (times(orders, "created_at"), times(handled, "handled_at"));
     let seen = sightings.lock().unwrap().clone();
     let mut round = states("tui", &tui.shop, from, to);
     let until = (to - MARGIN).timestamp_millis();
@@ -162,7 +107,7 @@ fn delay(seen: &Seen, stage: usize, at: i64) -> Option<f64> {
     Some((seen[stage]? - at) as f64)
 }
 
-/// Median and p99 of each round, and how much was seen of what could be.
+/// Median and p99 of each round, and the share of orders seen.
 fn cell(rounds: &[&(Vec<f64>, usize)]) -> String {
     let rounds: Vec<_> = rounds.iter().filter(|(delays, _)| !delays.is_empty()).collect();
     if rounds.is_empty() {

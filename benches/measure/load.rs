@@ -1,4 +1,4 @@
-//! The same client with the same settings against any broker.
+//! The same client with the same settings for any broker.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -17,11 +17,11 @@ use rdkafka::{
 use crate::common::kafka;
 
 pub(crate) const PARTITIONS: i32 = 6;
-/// Bytes of a record's value: about an order's.
+/// Size of a record's value: about that of an order.
 pub(crate) const PAYLOAD: usize = 350;
 /// Records a second while delays are measured.
 const PACE: u64 = 2_000;
-/// What the simulator's producer of orders waits for company (src/simulator/outbox.rs); so do the plain ones.
+/// The linger of the simulator's producer (src/simulator/outbox.rs), also used by the plain ones.
 pub(crate) const LINGER_MS: u64 = 5;
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -35,7 +35,7 @@ pub(crate) fn admin(bootstrap: &str) -> AdminClient<DefaultClientContext> {
     client(bootstrap).create().unwrap()
 }
 
-/// A topic that is deleted when it has served.
+/// A topic that is deleted on drop.
 pub(crate) struct Topic {
     pub(crate) name: String,
     admin: AdminClient<DefaultClientContext>,
@@ -118,7 +118,7 @@ fn a_second(records: usize, since: Instant) -> f64 {
     records as f64 / since.elapsed().as_secs_f64()
 }
 
-/// Letters and figures as in an order, so that nothing compresses better than one would.
+/// Letters and digits as in an order, so that it compresses alike.
 fn payload(size: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     std::iter::repeat_with(|| {
@@ -155,7 +155,7 @@ pub(crate) fn records(bootstrap: &str, topic: &str) -> usize {
     usize::try_from(kafka::records_written(bootstrap, topic)).unwrap()
 }
 
-/// Records that are made before they are sent: all alike.
+/// Records that are built before they are sent, all alike.
 pub(crate) struct ReadyMade {
     pub(crate) records: usize,
     /// Bytes of a key, where there is one.
@@ -177,7 +177,7 @@ pub(crate) fn produce_idempotent(bootstrap: &str, topic: &str, ready: &ReadyMade
 
 fn produce_with(producer: &ThreadedProducer<DefaultProducerContext>, topic: &str, ready: &ReadyMade) -> f64 {
     let (key, payload) = (ready.key.map(payload), payload(ready.value));
-    // The connection is up before the clock runs.
+    // Connects before the measurement.
     producer.client().fetch_metadata(Some(topic), PATIENCE).unwrap();
     let begun = Instant::now();
     for (_, partition) in (0..ready.records).zip((0..PARTITIONS).cycle()) {
@@ -187,7 +187,7 @@ fn produce_with(producer: &ThreadedProducer<DefaultProducerContext>, topic: &str
     a_second(ready.records, begun)
 }
 
-/// Sends as much as is taken for some time. The producer goes on with what it still has until it is dropped.
+/// Sends as much as possible for some time. The producer sends the rest until it is dropped.
 pub(crate) fn flood(
     bootstrap: &str,
     topic: &str,
@@ -225,7 +225,7 @@ pub(crate) fn throughput(bootstrap: &str, records: usize) -> (f64, f64) {
     (produce(bootstrap, &topic.name, records, PAYLOAD), consume(bootstrap, &topic.name, records))
 }
 
-/// How long each record takes from the call that sends it to the poll that gives it (ms), at a steady pace.
+/// The delay (ms) of each record from its send to its poll, at a steady rate.
 pub(crate) fn delays(bootstrap: &str, seconds: u64) -> Vec<f64> {
     let topic = Topic::make(bootstrap);
     let producer = producer(bootstrap, LINGER_MS, false);

@@ -1,6 +1,6 @@
-//! The program beside what it is measured against, in one sitting: the embedded broker beside a real Kafka, the shop's
-//! consumers and simulator beside plain librdkafka, and what the whole costs and how soon it shows. `scripts/bench.sh`
-//! runs it; `docs/benchmarks.md` tells how to read it.
+//! Compares the program in one run: the embedded broker with a real Kafka, the consumers and the simulator with plain
+//! librdkafka; and measures cost and delay of the whole. Run by `scripts/bench.sh`; `docs/benchmarks.md` explains the
+//! results.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,9 +18,11 @@ mod common;
 mod consume;
 mod feed;
 mod figures;
+mod follower;
 mod ids;
 mod latency;
 mod load;
+mod machines;
 mod naive;
 mod open;
 mod plain;
@@ -72,21 +74,21 @@ const SHORT: Plan = Plan {
     },
 };
 
-/// The parts that can be asked for by themselves; without any all of them are measured.
-const PARTS: [&str; 5] = ["--brokers", "--consume", "--latency", "--screen", "--produce"];
+/// The parts that can be selected; by default all are measured.
+const PARTS: [&str; 6] = ["--brokers", "--consume", "--latency", "--machines", "--screen", "--produce"];
 
-/// GiB of a log that is opened, and how many times after each kind of end.
+/// Size of the log to open in GiB, and repetitions per kind of end.
 const OPEN_GIB: usize = 20;
 const OPEN_ROUNDS: usize = 3;
 
-/// Millions of order ids that are judged.
+/// Millions of order ids to check.
 const MILLIONS_OF_IDS: u64 = 100;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let given = |name: &str| arguments.iter().any(|argument| argument == name);
     let value = |name: &str| arguments.iter().skip_while(|argument| *argument != name).nth(1);
-    // `cargo test --all-targets` runs benches too, without this.
+    // `cargo test --all-targets` runs benches, too, without this flag.
     if plain::serve(&arguments) || !given("--bench") {
         return;
     }
@@ -113,6 +115,9 @@ fn main() {
         if wanted("--latency") {
             latency::measure(&cluster, &plan.latency);
         }
+        if wanted("--machines") {
+            machines::measure(&cluster, plan.rounds);
+        }
         if wanted("--screen") {
             screen::measure(&cluster, &plan.screen);
         }
@@ -123,7 +128,7 @@ fn main() {
     }
 }
 
-/// The brokers that the shop's parts are measured on, each started when its turn comes.
+/// The brokers for the shop's parts, each started when needed.
 fn clusters(on: Option<&str>) -> Vec<fn() -> Cluster> {
     match on {
         None => vec![Cluster::kafka, Cluster::ours],

@@ -1,4 +1,4 @@
-//! What the topics say, counted by the tests' naive reader, and whether a run of consumers came to the same.
+//! Counts the topics with the tests' naive reader, and checks the output of a consumers' run.
 
 use std::{fs, path::Path};
 
@@ -27,7 +27,7 @@ pub(crate) struct Naive {
 }
 
 impl Naive {
-    /// Reads orders and deliveries; what no simulator should have written ends the bench.
+    /// Reads orders and deliveries; invalid ones end the bench.
     pub(crate) fn read(shop: &Shop) -> Self {
         let topic = |suffix| kafka::read(&shop.bootstrap, &shop.topic(suffix));
         let topics = Topics { orders: topic("orders"), deliveries: topic("deliveries"), ..Topics::default() };
@@ -48,7 +48,7 @@ impl Naive {
         self.oracle.orders.len()
     }
 
-    /// Ends the bench where a run of some consumers did not come to what the topics say at shop time `now`.
+    /// Ends the bench if a run of some consumers does not match the topics at shop time `now`.
     pub(crate) fn check(&self, shop: &Shop, views: &[&str], now: &str, stdout: &str) {
         let status: Value = serde_json::from_str(stdout.lines().last().unwrap_or_default()).unwrap();
         let topic = kafka::read(&shop.bootstrap, &shop.topic("handled"));
@@ -63,7 +63,7 @@ impl Naive {
     }
 }
 
-/// A run of consumers that is looked at.
+/// A consumers' run to check.
 struct Check<'a> {
     oracle: &'a Oracle,
     now: Time,
@@ -158,7 +158,7 @@ impl Check<'_> {
     }
 }
 
-/// Rows below the headings of the tables in a folder, but for one file.
+/// Rows without headings in the tables of a folder, except one file.
 fn rows(folder: &Path, but: &str) -> usize {
     let tables = files::tree(folder).into_keys().filter(|name| name != Path::new(but));
     tables.map(|name| files::Table::read(&folder.join(name)).unwrap().rows.len()).sum()
@@ -172,7 +172,7 @@ fn none(wrong: &[String]) {
     assert!(wrong.is_empty(), "the totals are wrong: {wrong:#?}");
 }
 
-/// What differs, as sentences.
+/// The differences, as sentences.
 #[derive(Default)]
 struct Wrong(Vec<String>);
 

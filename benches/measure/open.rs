@@ -18,13 +18,12 @@ use crate::{
     load,
 };
 
-/// The value of a record that makes a batch of its own, a little longer than the distance of two index entries (16 KiB):
-/// so there are as many entries as there can be.
+/// The value of a record that fills a batch, a little larger than the interval of index entries (16 KiB): this gives
+/// the most entries.
 const LARGE: usize = 16_400;
-/// Records of [`load::PAYLOAD`] bytes that no index covers: just less than what makes the broker write one (32 MiB a
-/// partition).
+/// Unindexed records of [`load::PAYLOAD`] bytes: just fewer than trigger the write of an index (32 MiB a partition).
 const TAIL: usize = 6 * (31 << 20) / 380;
-/// The housekeeping has looked at every log by then.
+/// The housekeeping has run by then.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
 const FULL_SPEED: Duration = Duration::from_secs(4);
 
@@ -52,7 +51,7 @@ impl Opened {
     }
 }
 
-/// Takes the files out of the page cache, as after a start of the machine.
+/// Drops the files from the page cache, as a reboot does.
 fn evict(folder: &Path) {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
@@ -74,7 +73,7 @@ fn size(folder: &Path, topic: &str) -> (u64, usize) {
     logs.fold((0, 0), |(bytes, count), path| (bytes + fs::metadata(path).unwrap().len(), count + 1))
 }
 
-/// Writes so many GiB through the broker, then opens them so many times after each kind of end.
+/// Writes so many GiB through the broker, then opens them repeatedly after each kind of end.
 pub(crate) fn measure(gib: usize, rounds: usize) {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -94,7 +93,7 @@ pub(crate) fn measure(gib: usize, rounds: usize) {
 
     let [mut cold, mut cached, mut tail, mut cold_tail, mut amid, mut flooded] = [(); 6].map(|()| Vec::new());
     for _ in 0..rounds {
-        // Nothing is lost, whatever the end was.
+        // No record is lost after any end.
         let mut open = |times: &mut Vec<f64>| {
             let (opened, took) = Opened::start(folder);
             times.push(took);

@@ -1,5 +1,5 @@
-//! A plain reader and a plain producer in processes of their own, so that their time, processor time and memory are
-//! taken as the program's are. The bench starts itself again as one of them.
+//! A plain reader and a plain producer in their own processes, to measure time, processor time and memory as for the
+//! program. The bench re-executes itself as them.
 
 use std::process::Command;
 
@@ -8,11 +8,11 @@ use crate::{
     process::{self, Spent},
 };
 
-/// What the bench is asked for where it is to be one of them.
+/// The arguments that select one of them.
 const READER: &str = "--plain-reader";
 const PRODUCER: &str = "--plain-producer";
 
-/// Is one of them where the arguments say so; tells whether it was.
+/// Runs one of them if the arguments say so; returns whether it did.
 pub(crate) fn serve(arguments: &[String]) -> bool {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let number = |text: &str| text.parse::<usize>().unwrap();

@@ -1,21 +1,55 @@
-//! What a process costs: time, processor time, memory and wake-ups, as /proc tells.
+//! The cost of a process, from /proc: time, processor time, memory and wake-ups.
 
 use std::{
     fs,
     io::Read,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// Clock ticks a second of /proc/PID/stat (proc(5)): 100 on every Linux that matters.
 const TICKS: f64 = 100.0;
-/// Between two looks at the peak of a process's memory: the peak only rises, so all that is missed is the last moment.
+/// Period of the reads of the peak memory: as it only rises, only the last moment is missed.
 const GLANCE: Duration = Duration::from_millis(10);
 
-/// What a command took from its start to its end.
+/// How long a program may take to end.
+const LEAVING: Duration = Duration::from_secs(20);
+
+/// A process that is stopped with SIGTERM or SIGINT.
+pub(crate) struct Background(Child);
+
+impl Background {
+    pub(crate) fn start(mut command: Command) -> Self {
+        Self(command.stdout(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Kills it.
+    pub(crate) fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if self.0.try_wait().unwrap().is_some() {
+            return;
+        }
+        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
+        let deadline = Instant::now() + LEAVING;
+        while self.0.try_wait().unwrap().is_none() {
+            if Instant::now() > deadline {
+                let _ = self.0.kill();
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// The cost of a command.
 pub(crate) struct Spent {
     pub(crate) seconds: f64,
     /// By user and system.
@@ -26,8 +60,8 @@ pub(crate) struct Spent {
 
 /// Runs a command to its end; one that fails ends the bench.
 ///
-/// The dead process is looked at before it is waited for: its processor time is still told then, and no other child's
-/// is mixed in.
+/// /proc is read after the process's death but before the wait: its processor time is still there, without that of
+/// other children.
 pub(crate) fn run(mut command: Command) -> Spent {
     let begun = Instant::now();
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -58,11 +92,11 @@ pub(crate) fn cpu_seconds(pid: u32) -> f64 {
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / TICKS
 }
 
-/// How often its threads waited for something so far (voluntary context switches of those that live).
+/// Voluntary context switches of its live threads so far.
 pub(crate) fn waits(pid: u32) -> f64 {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     let of = |task: &fs::DirEntry| number(&task.path().join("status"), "voluntary_ctxt_switches:");
-    // A thread may end between the listing and the question.
+    // A thread may end after the listing.
     tasks.filter_map(|task| of(&task.ok()?)).sum()
 }
 

@@ -1,4 +1,4 @@
-//! The simulator beside a plain idempotent producer that sends ready-made records of the same size and count.
+//! The simulator compared with a plain idempotent producer of prepared records, equal in size and number.
 
 use crate::{
     cluster::Cluster,

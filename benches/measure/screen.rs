@@ -1,4 +1,4 @@
-//! What the whole program costs with its screen: broker, simulator, eight consumers and dashboard.
+//! The cost of the whole program with its screen: broker, simulator, eight consumers and dashboard.
 
 use std::{
     thread,
@@ -16,11 +16,11 @@ type Row = (String, &'static str, Vec<f64>);
 
 /// How long is watched.
 pub(crate) struct Plan {
-    /// Before anything counts: a young process looks up twice as often.
+    /// A warm-up: a new process looks up twice as often.
     pub(crate) warm: Duration,
     pub(crate) stretch: Duration,
     pub(crate) stretches: usize,
-    /// How often the program is started for the time to its first picture, and a key pressed.
+    /// Repetitions for the time to the first picture, and for key presses.
     pub(crate) tries: usize,
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn measure(cluster: &Cluster, plan: &Plan) {
         plan.warm.as_secs()
     );
     let mut rows = vec![first_picture(cluster, plan), keys(cluster, plan)];
-    // An hour of the shop is a minute: hours of it pass in a bench.
+    // A minute is an hour in the shop: hours pass during the bench.
     let fast = ["--rate", "5", "--speed", "60", "--start", "2030-01-01 12:00"];
     rows.extend(cost(cluster, plan, "5 orders/s", &["--rate", "5"]));
     rows.extend(cost(cluster, plan, "1,000 orders/s", &["--rate", "1000"]));

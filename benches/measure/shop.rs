@@ -21,7 +21,7 @@ pub(crate) const VIEWS: [&str; 8] =
     ["orders-today", "sales", "stock", "daily-report", "journal", "handling", "mail", "handled-windows"];
 /// What the consumers write to Kafka.
 const DERIVED: [&str; 3] = ["state", "handled", "dead-letters"];
-/// How long a broker may take to forget a topic or a group: a group has members until their session ends.
+/// Time for a broker to delete a topic or a group: members stay until their session times out.
 const PATIENCE: Duration = Duration::from_secs(60);
 const GLANCE: Duration = Duration::from_millis(100);
 
@@ -58,19 +58,24 @@ impl Shop {
 
     /// A command of the program on this shop.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.command_in(self.out(), arguments)
+    }
+
+    /// The same with an `--out` of its own, as on another machine.
+    pub(crate) fn command_in(&self, out: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shop-sim"));
         command.args(arguments).args(["--bootstrap", &self.bootstrap, "--prefix", &self.prefix, "--out"]);
-        command.arg(self.out());
+        command.arg(out);
         command
     }
 
-    /// Makes the topics and leaves them empty: with nothing in the log the consumers have nothing to do.
+    /// Creates the topics and leaves them empty: the consumers have nothing to process.
     pub(crate) fn open(&self) {
         let mut consumers = self.command(&["consume"]).stderr(Stdio::null()).spawn().unwrap();
         let admin = load::admin(&self.bootstrap);
         let topic = self.topic("state");
         let deadline = Instant::now() + Duration::from_secs(60);
-        // Asked for by its name it would be made, with one partition.
+        // Not queried by name: that would create it, with one partition.
         let is_there = || {
             let metadata = admin.inner().fetch_metadata(None, Duration::from_secs(5)).unwrap();
             metadata.topics().iter().any(|there| there.name() == topic && there.partitions().len() > 1)
@@ -83,9 +88,9 @@ impl Shop {
         consumers.wait().unwrap();
     }
 
-    /// Takes away all that consumers have left behind, in Kafka and on disk: the next ones compute from the beginning.
+    /// Deletes all that consumers have left in Kafka and on disk: the next ones start from the beginning.
     ///
-    /// The topics that they write are made anew with the settings they had, so that no measured run makes topics.
+    /// Their output topics are recreated with the same settings, so that no measured run creates topics.
     pub(crate) fn forget_consumers(&mut self) {
         self.renew_out();
         let admin = load::admin(&self.bootstrap);
@@ -108,7 +113,7 @@ impl Shop {
             within(PATIENCE, &format!("the end of group {group}"), || {
                 let deleted = block_on(admin.delete_groups(&[group], &AdminOptions::new())).unwrap();
                 deleted.into_iter().all(|one| {
-                    // A consumer that was not run has no group.
+                    // Consumers that were not run have no group.
                     one.is_ok() || format!("{one:?}").contains("GroupIdNotFound")
                 })
             });
@@ -137,7 +142,7 @@ impl Shop {
     }
 }
 
-/// Asks again and again until something is so.
+/// Repeats a check until it holds.
 fn within(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + patience;
     while !holds() {

@@ -21,7 +21,7 @@ pub(crate) struct Tui {
 }
 
 impl Tui {
-    /// Starts it. Where the broker is the embedded one it is in the same process, as it is for whoever gives no flag.
+    /// Starts `tui`. The embedded broker runs in the same process, as by default.
     pub(crate) fn start(cluster: &Cluster, arguments: &[&str]) -> Self {
         let shop = Shop::new(cluster);
         let mut command = if cluster.is_ours {
@@ -40,7 +40,7 @@ impl Tui {
         tui
     }
 
-    /// The address of its own broker, which stands at the top of its screen.
+    /// The address of its broker, from the top of its screen.
     fn address(&self) -> String {
         const BEFORE: &str = "Kafka embedded ";
         self.see(&format!("{BEFORE}127."), self.begun);

@@ -1,8 +1,8 @@
-//! What the parser takes and how it refuses.
+//! What the parser accepts and rejects.
 
 use super::*;
 
-/// The status and the words of a refusal.
+/// The exit status and the error message.
 fn refused(typed: &str) -> String {
     let error = Cli::read(["shop-sim"].into_iter().chain(typed.split(' '))).expect_err(typed);
     assert_eq!(error.exit_code(), 2, "{typed}");
@@ -36,10 +36,19 @@ fn what_is_refused_is_told_with_what_to_do() {
         ("tui --watch --backfill today", "cannot be used with"),
         ("tui --watch --rate 7", "cannot be used with"),
         ("tui --fresh", "--demo"),
+        ("tui --backfill today --at 2026-11-20T14:00", "cannot be used with"),
         ("tui --backfill today --start 2026-11-20T23:50", "cannot be used with"),
         ("status --lang sv", "--html"),
         ("consume sales --handle-chance 50%", "--handle-chance is for the consumer `handling`"),
         ("consume sales stock --handle-every 5s", "--handle-every is for the consumer `handling`"),
+        ("chaos --plan fire", "use kill:CONSUMER"),
+        ("chaos --plan cut:sales", "use kill:CONSUMER"),
+        (
+            "chaos --plan cut,full-disk:sales",
+            "writes no files: use full-disk with one of daily-report, stock",
+        ),
+        ("consume sales --lang sv", "--lang is for the consumers `daily-report`, `mail`"),
+        ("report 2026-11-20 --lang sv", "--rebuild"),
         ("consume sales --seed 7", "--seed is for the consumer `handling`"),
     ] {
         let told = refused(typed);
@@ -65,7 +74,10 @@ fn what_fits_together_is_taken() {
         "tui --backfill today --speed 60",
         "verify --ids none",
         "tui --ids ascending",
-        "report 2026-11-20 --rebuild",
+        "report 2026-11-20 --rebuild --lang sv",
+        "consume --lang sv",
+        "consume sales mail --lang sv",
+        "chaos --seed 7 --plan kill:sales,cut,full-disk:mail",
     ] {
         let read = Cli::read(["shop-sim"].into_iter().chain(typed.split(' ')));
         assert!(read.is_ok(), "{typed}: {read:?}");

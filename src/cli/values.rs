@@ -1,11 +1,11 @@
-//! Values as people type them: rates, times, periods, percentages.
+//! Parsers of typed values: rates, times, periods, percentages.
 
 use std::net::SocketAddr;
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 
-use crate::consumer::Rule;
+use crate::{consumer::Rule, shop::day};
 
 /// A rate as typed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,7 +32,7 @@ pub(super) fn prefix(text: &str) -> Result<String, String> {
     if fits {
         Ok(text.to_owned())
     } else {
-        Err("use letters, digits, '.', '_' and '-', as in names of topics".to_owned())
+        Err("use at most 200 letters, digits, '.', '_' and '-', as in names of topics".to_owned())
     }
 }
 
@@ -44,9 +44,9 @@ pub(super) fn zone(text: &str) -> Result<Tz, String> {
     text.parse().map_err(|_| "no such time zone; use a name such as Europe/Stockholm".to_owned())
 }
 
-/// A whole number that may be anything from 0 up.
+/// A whole number, 0 or more.
 pub(super) fn whole(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| "use a whole number, such as 1000".to_owned())
+    text.parse().map_err(|_| "use a whole number from 0 to 18446744073709551615".to_owned())
 }
 
 pub(super) fn order_id(text: &str) -> Result<u64, String> {
@@ -88,7 +88,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "use an IP address and a port, such as 127.0.0.1:9092".to_owned())
 }
 
-/// Properties that the promises of this program rest on: the values that are as good as its own.
+/// Properties that our guarantees depend on, with their permitted values.
 const OURS: [(&str, &[&str]); 13] = [
     ("isolation.level", &["read_committed"]),
     ("partition.assignment.strategy", &["range"]),
@@ -137,11 +137,7 @@ pub(super) fn speed(text: &str) -> Result<f64, String> {
 
 /// A date alone is its 00:00.
 pub(super) fn time(text: &str) -> Result<NaiveDateTime, String> {
-    let text = text.trim().trim_matches('"');
-    ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-        .or_else(|| text.parse().ok().map(|date: NaiveDate| date.and_time(NaiveTime::MIN)))
+    day::local(text.trim().trim_matches('"'))
         .ok_or_else(|| "use a time such as \"2026-11-20 23:50\"".to_owned())
 }
 

@@ -10,7 +10,7 @@ use crate::cli::{BrokerArgs, FsyncArg};
 /// Serves until interrupted.
 pub(super) async fn run(setting: Setting, args: BrokerArgs) -> Result<(), Failure> {
     let stop = interrupted()?;
-    // Before anything is made: a port that is taken leaves no trace of a start.
+    // First of all, so that a start on a port in use leaves no files.
     if let Err(error) = std::net::TcpListener::bind(args.listen) {
         let listen = args.listen;
         return Err(match error.kind() {
@@ -33,7 +33,7 @@ pub(super) async fn run(setting: Setting, args: BrokerArgs) -> Result<(), Failur
             broker.address()
         );
         tracing::warn!("{warning}");
-        // Whoever closed stderr has the log.
+        // If stderr is closed, the log has it.
         let _ = writeln!(stderr(), "shop-sim: {warning}");
     }
     print(&broker.address().to_string())?;

@@ -5,33 +5,33 @@ use std::{sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, PATIENCE, Setting, counted, interrupted, print, progress, status};
+use super::{Failure, Setting, counted, interrupted, print, progress, status};
 use crate::{
     cli::ConsumeArgs,
     clock::Clock,
-    consumer::{Part, Rule},
-    consumers::{NAMES, Name},
-    engine::{Env, log_reader::LogReader, order_ids::OrderIds, publisher::Publisher, until::Until},
+    consumer::Rule,
+    consumers::Name,
+    engine::{Env, order_ids::OrderIds, publisher::Publisher, shared_reader::LogReader, until::Until},
     handling::Parameters,
     logging,
-    messages::Severity,
-    read_model::{PartState, ReadModel},
+    messages::{Lang, Severity},
     runtime::{
+        chaos::switches::Switches,
         consumers::{self, Tools},
         kafka::{Kafka, Want},
         out_dir::{ConsumersLock, OutDir},
         services::{self, Services},
     },
-    shop::{Catalog, money::thousands},
+    shop::{Catalog, number_format::thousands},
     store::Stores,
-    stream::{Session, StreamError, Topic, ends::EndWatch, topics},
-    views::{Source, figures::Audit},
+    stream::{Session, StreamError, Topic, ends::EndWatch, retry::FAILOVER, topics},
+    views::shop_figures::Audit,
 };
 
-/// Runs consumers until told to stop, or up to the end.
+/// Runs the consumers until they are stopped, or up to the end.
 pub(super) async fn run(setting: Setting, args: ConsumeArgs) -> Result<(), Failure> {
     let stop = interrupted()?;
-    // Where nothing was ever sold there is no end to come to, and nothing is made.
+    // With --until-end and without any order there is nothing to do, and no topic is created.
     let want = if args.until_end { Want::Data } else { Want::Answer };
     let Some(kafka) = super::opened(&setting, want, &stop).await? else { return ended_early(&args) };
     let worked = match locked(&setting) {
@@ -48,7 +48,7 @@ pub(super) async fn run(setting: Setting, args: ConsumeArgs) -> Result<(), Failu
 
 fn locked(setting: &Setting) -> Result<ConsumersLock, Failure> {
     let lock = setting.out_dir.lock_consumers()?;
-    setting.out_dir.keep_zone(setting.zone.0)?;
+    setting.out_dir.check_zone(setting.zone.0)?;
     setting.log()?;
     logging::speak();
     Ok(lock)
@@ -62,9 +62,9 @@ async fn work(
 ) -> Result<(), Failure> {
     let topics = async {
         if args.until_end {
-            topics::exist(&kafka.session, Topic::Orders, PATIENCE).await?;
+            topics::exist(&kafka.session, Topic::Orders, FAILOVER).await?;
         }
-        topics::ensure(&kafka.session, PATIENCE).await
+        topics::ensure(&kafka.session, FAILOVER).await
     };
     match stop.run_until_cancelled(topics).await {
         Some(made) => made?,
@@ -73,7 +73,7 @@ async fn work(
     let parameters = super::parameters(&args.handling, args.seed);
     let views = if args.views.is_empty() { &Name::ALL[..] } else { &args.views };
     let ours = consumers::agreement(setting.zone, &parameters, views);
-    let agreeing = super::agree(&kafka.session, ours, Some(setting.out_dir.instance()?));
+    let agreeing = super::agree_for(&setting.out_dir, &kafka.session, setting.zone, ours);
     match stop.run_until_cancelled(agreeing).await {
         Some(agreed) => agreed?,
         None => return ended_early(args),
@@ -81,11 +81,11 @@ async fn work(
     let mut services = Services::open(kafka, setting.zone, Clock::default())?;
     let mut runs = Services::part_of(&services);
     let until = args.until_end.then(|| Arc::new(Until::default()));
-    let tools = Workshop::of(setting).tools(&runs, parameters, until.clone())?;
-    // They join their groups while it is found out what the time is, and where the end.
+    let tools = Workshop::of(setting, args.lang).tools(&runs, parameters, until.clone())?;
+    // They join their groups while shop time and the end offsets are determined.
     consumers::start(&mut runs, &tools, views);
     let over = CancellationToken::new();
-    // Also where it ends early.
+    // Also on an early return.
     let _over = over.clone().drop_guard();
     let line = tokio::spawn(progress::show(so_far(&services, &setting.catalog), over.clone()));
     let begun = stop.run_until_cancelled(begin(&mut services, &tools.env, views, args.ids.ids)).await;
@@ -105,10 +105,10 @@ async fn work(
         }
     }
     runs.close().await;
-    farewell(&tools).await?;
+    close(&tools).await?;
     let figures = services.figures(&setting.catalog);
     over.cancel();
-    // The line is for the eye: whether it ended well changes nothing.
+    // The progress line is cosmetic: its result is ignored.
     let _ = line.await;
     services.close().await;
     super::not_refused(&tools.env.model)?;
@@ -122,14 +122,14 @@ async fn work(
     })
 }
 
-/// What is said on a terminal meanwhile: `1 204 orders, 1 180 handled, 12 records behind, shop time 2026-11-20 14:03:07`.
+/// What is said on a terminal meanwhile: `1 204 orders, 1 180 handled, lag 12 records, shop time 2026-11-20 14:03:07`.
 fn so_far(services: &Services, catalog: &Arc<Catalog>) -> impl Fn() -> String + use<> {
     let (model, clock, zone) = (Arc::clone(&services.model), services.clock.clone(), services.zone);
     let catalog = Arc::clone(catalog);
     move || {
         let figures = services::figures(&model, &clock, &catalog);
         format!(
-            "{}, {} handled, {} behind, shop time {}",
+            "{}, {} handled, lag {}, shop time {}",
             counted(figures.produced, "order"),
             thousands(figures.handled.total),
             counted(Audit::of(&figures).behind, "record"),
@@ -138,7 +138,7 @@ fn so_far(services: &Services, catalog: &Arc<Catalog>) -> impl Fn() -> String + 
     }
 }
 
-/// Told to stop: an error where there was an end to come to.
+/// After an interrupt: an error if the run has an end.
 fn ended_early(args: &ConsumeArgs) -> Result<(), Failure> {
     if args.until_end {
         return Err(Failure::Other(
@@ -148,19 +148,28 @@ fn ended_early(args: &ConsumeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where the consumers of a process work.
+/// The consumers' folder and products.
 pub(super) struct Workshop {
     out_dir: OutDir,
     catalog: Arc<Catalog>,
+    /// The language of mails and reports.
+    lang: Lang,
+    /// Injects faults into its consumers.
+    pub(super) switches: Switches,
 }
 
 impl Workshop {
-    /// The folder and the products of the setting.
-    pub(super) fn of(setting: &Setting) -> Self {
-        Self { out_dir: setting.out_dir.clone(), catalog: Arc::clone(&setting.catalog) }
+    /// The folder and the products of the setting; mails and reports in a language.
+    pub(super) fn of(setting: &Setting, lang: Lang) -> Self {
+        Self {
+            out_dir: setting.out_dir.clone(),
+            catalog: Arc::clone(&setting.catalog),
+            lang,
+            switches: Switches::default(),
+        }
     }
 
-    /// What the consumers work with.
+    /// Creates what the consumers need.
     pub(super) fn tools(
         &self,
         services: &Services,
@@ -180,6 +189,7 @@ impl Workshop {
             zone: services.zone,
             publisher: Arc::new(Publisher::new(&services.session)?),
             instance: self.out_dir.instance()?.into(),
+            process: format!("{:016x}", rand::random::<u64>()).into(),
             ids: Arc::new(OrderIds::new(self.out_dir.state().join("ids"))),
             until,
             begin: watch::Sender::new(false),
@@ -190,13 +200,15 @@ impl Workshop {
             stores: Arc::new(stores),
             out: self.out_dir.path().to_owned(),
             catalog: Arc::clone(&self.catalog),
+            lang: self.lang,
             parameters,
+            switches: self.switches.clone(),
         })
     }
 }
 
-/// The last states go out and the checkpoints to disk.
-pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
+/// Sends the last states and flushes the checkpoints.
+pub(super) async fn close(tools: &Tools) -> Result<(), Failure> {
     let tools = tools.clone();
     let done = tokio::task::spawn_blocking(move || {
         tools.env.publisher.flush(std::time::Duration::from_millis(500));
@@ -211,9 +223,8 @@ pub(super) async fn farewell(tools: &Tools) -> Result<(), Failure> {
     }
 }
 
-/// Waits until shop time is known, fixes it and the ends of the logs where the run has an end, and lets the consumers
-/// begin. Whether there is anything to do: where nothing has happened in the shop yet, it may open at any time, also in
-/// the past, so no day is over.
+/// Waits until shop time is known, fixes it and the end offsets if the run has an end, and starts the consumers.
+/// `false` if nothing has happened in the shop yet: it may still open in the past, so no day is over.
 async fn begin(
     services: &mut Services,
     env: &Env,
@@ -222,13 +233,13 @@ async fn begin(
 ) -> Result<bool, Failure> {
     let session = services.session.clone();
     let watch = env.until.is_some().then(|| tokio::task::spawn_blocking(move || EndWatch::new(&session)));
-    if !services.known(PATIENCE).await && !services.clock.has_heard() {
+    if !services.known(FAILOVER).await && !services.clock.has_heard() {
         let session = services.session.clone();
         let untold = blocking(tokio::task::spawn_blocking(move || Ok(no_time(&session)))).await?;
         if env.until.is_some() {
             return Err(untold.into());
         }
-        // Nothing is handled and no day closed before the time is known.
+        // Before the time is known, nothing is handled and no day closed.
         services.model.say(0, Severity::Warning, untold.to_string().into());
     }
     if let (Some(until), Some(watch)) = (&env.until, watch) {
@@ -250,7 +261,7 @@ async fn begin(
     Ok(true)
 }
 
-/// Why the pulse cannot be read. Blocks for a moment.
+/// Why the pulse cannot be read. Blocks briefly.
 fn no_time(session: &Session) -> StreamError {
     let topic = session.topic(Topic::Pulse);
     let asked = session.watermarks(&topic, 0, Duration::from_secs(1));
@@ -258,11 +269,11 @@ fn no_time(session: &Session) -> StreamError {
     StreamError::NoTime { topic, reason }
 }
 
-/// Decides by which rule orders are duplicates: the one that is `asked` for, or else the one that the shop was begun
-/// with. Call it when what was published is known. Figures that go by another rule are not continued: handled orders and
-/// their mails cannot be taken back, and those that were passed over would be handled late.
+/// Chooses the rule for duplicates: the one that is `asked` for, or else the shop's. Call it once all published states
+/// are known. Figures by another rule are not continued: handled orders and mails cannot be taken back, and orders that
+/// were skipped would be handled late.
 pub(super) fn decide_ids(env: &Env, asked: Option<Rule>) -> Result<(), Failure> {
-    let states = kept_ids(&env.model);
+    let states = env.model.rules();
     let other = states.iter().find(|(kept, _)| asked.is_some_and(|asked| asked != *kept));
     let kept = other.or(states.first()).copied();
     match (asked, kept) {
@@ -282,18 +293,7 @@ pub(super) fn decide_ids(env: &Env, asked: Option<Rule>) -> Result<(), Failure> 
     Ok(())
 }
 
-/// By which rule each consumer has told duplicates, where it has read orders: of each state that was published.
-pub(super) fn kept_ids(model: &ReadModel) -> Vec<(Rule, &'static str)> {
-    let is_read =
-        |(part, state): &(Part, PartState)| part.source == Source::Orders && state.position.next > 0;
-    let of_view = |view| {
-        let states = model.parts(view).into_iter().filter(is_read);
-        states.map(move |(_, state)| (state.position.ids, view))
-    };
-    NAMES.into_iter().flat_map(of_view).collect()
-}
-
-/// What a task that blocks has found.
+/// The result of a blocking task.
 async fn blocking<T>(task: JoinHandle<Result<T, StreamError>>) -> Result<T, Failure> {
     match task.await {
         Ok(found) => Ok(found?),

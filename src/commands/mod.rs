@@ -1,6 +1,7 @@
-//! One file for each thing that can be done.
+//! The commands, one file each.
 
 mod broker;
+mod chaos;
 mod consume;
 mod order;
 mod produce;
@@ -11,16 +12,16 @@ mod tui;
 mod verify;
 
 use std::{
+    fs,
     io::{self, Write as _},
     path::PathBuf,
     sync::Arc,
-    time::Duration,
 };
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{BackfillArg, Cli, Command, Common, HandlingArgs, RateArg, SimulatorArgs},
+    cli::{BackfillArg, Cli, Command, Common, HandlingArgs, RateArg, RhythmArg, SimulatorArgs},
     handling::Parameters,
     logging,
     read_model::ReadModel,
@@ -29,20 +30,18 @@ use crate::{
         out_dir::{OutDir, OutDirError},
     },
     secrets,
-    shop::{Catalog, Zone, money::thousands, product::CatalogError},
-    simulator::{Backfill, Pace, Rate, SimulatorError, SimulatorOptions},
+    shop::{Catalog, Zone, number_format::thousands, product::CatalogError},
+    simulator::{Backfill, Pace, Rate, Rhythm, SimulatorError, SimulatorOptions},
     store::StoreError,
     stream::{
         Session, StreamError, Topic,
         agreed_settings::{self, Agreement},
+        retry::FAILOVER,
         topics,
     },
 };
 
-/// How long topics may take to be made or read.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Why a command failed; each is one sentence for the person at the keyboard.
+/// Why a command failed: one sentence for the user.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each passes on the error it names")]
 pub enum Failure {
@@ -65,7 +64,7 @@ pub enum Failure {
     /// The log file cannot be written.
     #[error("the log {} cannot be written ({error}): give another folder with --out", path.display())]
     Log { path: PathBuf, error: io::Error },
-    /// Standard output takes nothing.
+    /// Standard output cannot be written.
     #[error("the result could not be printed ({0}): send it where there is room")]
     Output(io::Error),
     /// Anything else.
@@ -73,7 +72,7 @@ pub enum Failure {
     Other(String),
 }
 
-/// What every command begins with.
+/// The common setup of all commands.
 pub(crate) struct Setting {
     common: Common,
     out_dir: OutDir,
@@ -85,14 +84,18 @@ impl Setting {
     fn new(common: Common) -> Result<Self, Failure> {
         secrets::keep(&common.properties);
         let catalog = match &common.products {
-            Some(path) => Catalog::load(path)?,
+            Some(path) => {
+                let text = fs::read_to_string(path)
+                    .map_err(|source| CatalogError::Unreadable { file: path.clone(), source })?;
+                Catalog::parse(&text, path)?
+            }
             None => Catalog::builtin(),
         };
         let out_dir = OutDir::new(&common.out);
         Ok(Self { out_dir, zone: Zone(common.tz), catalog: Arc::new(catalog), common })
     }
 
-    /// Begins the log, and with it the folder.
+    /// Creates the folder and starts the log file.
     fn log(&self) -> Result<(), Failure> {
         self.out_dir.make()?;
         let path = self.out_dir.log();
@@ -100,7 +103,7 @@ impl Setting {
     }
 }
 
-/// Does what was typed.
+/// Runs a command.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     logging::listen(cli.common.log_level.into());
     let Cli { command, mut common } = cli;
@@ -115,10 +118,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Order { id } => order::run(setting, id).await,
         Command::Report(args) => report::run(setting, &args).await,
         Command::Verify(args) => verify::run(setting, args).await,
+        Command::Chaos(args) => chaos::run(setting, args).await,
     }
 }
 
-/// Where no folder was named and nothing runs in the default one, but a demo does, it is the demo that is meant.
+/// Without `--out`, uses the demo's folder if only the demo runs.
 async fn find_demo(command: &Command, common: &mut Common) {
     let looks = match command {
         Command::Tui(args) => args.watch,
@@ -126,7 +130,8 @@ async fn find_demo(command: &Command, common: &mut Common) {
         | Command::Order { .. }
         | Command::Consume(_)
         | Command::Report(_)
-        | Command::Verify(_) => true,
+        | Command::Verify(_)
+        | Command::Chaos(_) => true,
         Command::Produce(_) | Command::Broker(_) => false,
     };
     let demo = common.out.join(tui::DEMO);
@@ -135,7 +140,7 @@ async fn find_demo(command: &Command, common: &mut Common) {
         && !kafka::is_served(&OutDir::new(&common.out)).await
         && kafka::is_served(&OutDir::new(&demo)).await
     {
-        // Where nobody reads it there is nobody to tell.
+        // If stderr is closed, nobody reads it.
         let _ = writeln!(
             io::stderr(),
             "shop-sim: this is the demo that runs in {}; --out {} is the shop there",
@@ -146,8 +151,8 @@ async fn find_demo(command: &Command, common: &mut Common) {
     }
 }
 
-/// A token that is cancelled by SIGINT, SIGTERM and SIGHUP; a second signal ends the process at once. A signal that
-/// whoever started the process lets it ignore, as `nohup` and a shell's background jobs do, stays ignored.
+/// A token that is cancelled by SIGINT, SIGTERM and SIGHUP; a second signal ends the process at once. Signals that were
+/// ignored at the start, as by `nohup` and for background jobs of a shell, stay ignored.
 pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let stop = CancellationToken::new();
@@ -178,7 +183,7 @@ pub(crate) fn interrupted() -> Result<CancellationToken, Failure> {
     Ok(stop)
 }
 
-/// From here on SIGINT and SIGQUIT, the keys of a terminal, end the process at once. Must run inside a tokio runtime.
+/// From now on SIGINT and SIGQUIT, which terminal keys send, end the process at once. Needs a tokio runtime.
 fn end_at_once_when_interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     for kind in [SignalKind::interrupt(), SignalKind::quit()] {
@@ -192,7 +197,7 @@ fn end_at_once_when_interrupted() {
     }
 }
 
-/// Waits for a signal; for ever for one that is ignored.
+/// Waits for a signal; never returns for an ignored one.
 async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
     match signal {
         Some(signal) => {
@@ -202,15 +207,15 @@ async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
     }
 }
 
-/// The signals that this process ignored when it was started, one a bit from signal 1 on; none where the system does not
-/// say so in `/proc`.
+/// The signals that were ignored when this process started, as a bit mask from signal 1 on; 0 if `/proc` does not list
+/// them.
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
-/// The way to Kafka; `None` when told to stop before it answers.
+/// Opens the connection to Kafka; `None` if interrupted before it responds.
 async fn opened(setting: &Setting, want: Want, stop: &CancellationToken) -> Result<Option<Kafka>, Failure> {
     tokio::select! {
         kafka = Kafka::open(&setting.common, &setting.out_dir, want) => Ok(Some(kafka?)),
@@ -218,15 +223,21 @@ async fn opened(setting: &Setting, want: Want, stop: &CancellationToken) -> Resu
     }
 }
 
-/// An error unless others of the shop have the settings of `ours`; what nobody has said yet is said. `instance` is the id of
-/// this process in its groups, where it has one.
+/// Checks that the shop's settings equal `ours`, and stores those that are missing.
 async fn agree(session: &Session, ours: Agreement, instance: Option<String>) -> Result<(), StreamError> {
     session.aside(move |session| agreed_settings::join(session, &ours, instance.as_deref())).await
 }
 
-/// An error unless the shop is there and its days are those of `zone`.
+/// The same for the consumers of a folder, which is bound to the zone only then: a process that is refused leaves it as it
+/// was.
+async fn agree_for(out_dir: &OutDir, session: &Session, zone: Zone, ours: Agreement) -> Result<(), Failure> {
+    agree(session, ours, Some(out_dir.instance()?)).await?;
+    Ok(out_dir.keep_zone(zone.0)?)
+}
+
+/// An error unless the shop exists, in the time zone `zone`.
 async fn exists(session: &Session, zone: Zone) -> Result<(), StreamError> {
-    topics::exist(session, Topic::State, PATIENCE).await?;
+    topics::exist(session, Topic::State, FAILOVER).await?;
     let look = move |session: &Session| match agreed_settings::kept(session)? {
         Some(kept) => Agreement::of(zone).check(&kept),
         None => Ok(()),
@@ -234,7 +245,7 @@ async fn exists(session: &Session, zone: Zone) -> Result<(), StreamError> {
     session.aside(look).await
 }
 
-/// An error where a process had to end.
+/// An error if the process was refused.
 fn not_refused(model: &ReadModel) -> Result<(), Failure> {
     match model.refused() {
         Some(why) => Err(Failure::Other(why.to_string().trim_end_matches('.').to_owned())),
@@ -252,19 +263,19 @@ fn counted(count: u64, what: &str) -> String {
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        // `status | head` has what it wanted: as with other programs that print, a reader that went away is no error.
+        // `status | head`: as in other programs, a closed pipe is not an error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         printed => printed.map_err(Failure::Output),
     }
 }
 
-/// When orders are handled, from the flags.
+/// The parameters of handling, from the flags.
 fn parameters(args: &HandlingArgs, seed: u64) -> Parameters {
     let every_ms = args.handle_every.unwrap_or(Parameters::default().every_ms);
     Parameters { seed, every_ms, chance_ppm: args.handle_chance }
 }
 
-/// What the simulator is told, from the flags. `now_ms` is wall time.
+/// The simulator's options, from the flags. `now_ms` is wall time.
 fn simulator(
     setting: &Setting,
     args: &SimulatorArgs,
@@ -305,6 +316,10 @@ fn simulator(
         zone,
         rate,
         seed,
+        rhythm: match args.rhythm {
+            Some(RhythmArg::Shop) => Rhythm::shop(zone),
+            Some(RhythmArg::Flat) | None => Rhythm::flat(),
+        },
         pace,
         count: None,
         backfill,

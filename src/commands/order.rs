@@ -1,11 +1,11 @@
-//! `order ID`: one order's way from sale to mail.
+//! `order ID`: the path of an order from sale to mail.
 
 use super::{Failure, Setting, print};
 use crate::{
     messages::Lang,
     runtime::kafka::{Kafka, Want},
-    shop::{Order, Zone, money::signed},
-    sinks::clean::shown,
+    shop::{Order, Zone, number_format::signed},
+    sinks::sanitize::shown,
     stream::{
         StreamError, Topic,
         order_search::{Finder, OrderStatus, TopicPartitionOffset, Tracker},
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Prints how far an order has come.
+/// Prints the state of an order.
 pub(super) async fn run(setting: Setting, id: u64) -> Result<(), Failure> {
     let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
     let told = tell(&setting, &kafka, id).await;
@@ -40,7 +40,7 @@ async fn tell(setting: &Setting, kafka: &Kafka, id: u64) -> Result<String, Failu
             )));
         }
         return Err(Failure::Other(format!(
-            "there is no order {id} in {}: orders are numbered from 1 in the order of their sale",
+            "there is no order {id} in {}: give an id that orders/last.txt or the dashboard's page of orders shows",
             kafka.session.topic(Topic::Orders)
         )));
     };

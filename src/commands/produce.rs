@@ -4,7 +4,7 @@ use chrono::Utc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, PATIENCE, Setting, counted, interrupted, progress};
+use super::{Failure, Setting, counted, interrupted, progress};
 use crate::{
     cli::ProduceArgs,
     logging,
@@ -12,10 +12,10 @@ use crate::{
     runtime::kafka::{Kafka, Want},
     shop::Zone,
     simulator::{self, Outcome, Progress},
-    stream::{agreed_settings::Agreement, topics},
+    stream::{agreed_settings::Agreement, retry::FAILOVER, topics},
 };
 
-/// Sells until it is told to stop or has written what it was to write.
+/// Sells until it is stopped, or the period or count is complete.
 pub(super) async fn run(setting: Setting, args: ProduceArgs) -> Result<(), Failure> {
     let mut options =
         super::simulator(&setting, &args.simulator, args.seed, args.backfill, Utc::now().timestamp_millis())?;
@@ -35,7 +35,7 @@ pub(super) async fn run(setting: Setting, args: ProduceArgs) -> Result<(), Failu
     }
 }
 
-/// Told to stop: an error where there was an end to come to.
+/// After an interrupt: an error if the run has an end.
 fn stopped(has_end: bool) -> Result<(), Failure> {
     if has_end {
         return Err(Failure::Other(
@@ -56,20 +56,20 @@ async fn sell(
     logging::speak();
     let zone = options.zone;
     let begin = async {
-        topics::ensure(&kafka.session, PATIENCE).await?;
+        topics::ensure(&kafka.session, FAILOVER).await?;
         super::agree(&kafka.session, Agreement::of(setting.zone), None).await?;
         Ok::<_, Failure>(simulator::start(&kafka.session, options).await?)
     };
     let Some(simulator) = stop.run_until_cancelled(begin).await else { return Ok(Outcome::Stopped) };
     let simulator = simulator?;
     let (told, shown) = watch::channel(Progress::default());
-    // Requests come by the control topic; nobody in this process has any.
+    // Requests only come by the control topic: this process has no dashboard.
     let (_asking, asked) = mpsc::channel(1);
     let over = CancellationToken::new();
     let line = tokio::spawn(progress::show(move || line(&shown.borrow(), zone), over.clone()));
     let outcome = simulator.run(asked, told, stop.clone()).await;
     over.cancel();
-    // The line is for the eye: whether it ended well changes nothing.
+    // The progress line is cosmetic: its result is ignored.
     let _ = line.await;
     Ok(outcome?)
 }

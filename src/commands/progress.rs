@@ -1,4 +1,4 @@
-//! How far a command is that runs on: one line on a terminal, rewritten each half second; nothing anywhere else.
+//! Progress of long-running commands: a line on a terminal, rewritten each half second; nothing elsewhere.
 
 use std::{
     io::{IsTerminal, Write, stderr},
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 /// Between two lines.
 const APART: Duration = Duration::from_millis(500);
 
-/// Shows what `line` says until it is over, and then once more.
+/// Shows `line` until `over`, and then once more.
 pub(super) async fn show(line: impl Fn() -> String, over: CancellationToken) {
     if !stderr().is_terminal() {
         return;
@@ -18,7 +18,7 @@ pub(super) async fn show(line: impl Fn() -> String, over: CancellationToken) {
     loop {
         let ended = over.run_until_cancelled(tokio::time::sleep(APART)).await.is_none();
         let end = if ended { "\n" } else { "" };
-        // A terminal that is gone is no reason to stop working.
+        // A closed terminal must not stop the command.
         let _ = stderr().write_all(format!("\r\x1b[K{}{end}", line()).as_bytes());
         if ended {
             return;

@@ -5,18 +5,22 @@ use std::{collections::HashMap, fs, io::ErrorKind, ops::ControlFlow, path::Path}
 use chrono::NaiveDate;
 use rdkafka::Message;
 
-use super::{Failure, PATIENCE, Setting, consume::kept_ids, exists, print};
+use super::{Failure, Setting, exists, print};
 use crate::{
     cli::ReportArgs,
     clock::Clock,
     consumer::{Rule, order_ids::Index},
+    messages::Lang,
     runtime::{
         kafka::{Kafka, Want},
         services::Services,
     },
     shop::{Order, Zone},
-    sinks::report::{Report, json_file, text_file},
-    stream::{Session, StreamError, Topic, scan::scan},
+    sinks::{
+        report::{Report, json_file, text_file},
+        report_text::{self, COMPARED, Categories},
+    },
+    stream::{Session, StreamError, Topic, retry::FAILOVER, scan::scan},
     views::day_totals::DayTotals,
 };
 
@@ -24,7 +28,7 @@ use crate::{
 pub(super) async fn run(setting: Setting, args: &ReportArgs) -> Result<(), Failure> {
     let out = setting.out_dir.path();
     match args.date {
-        Some(date) if args.rebuild => print(rebuild(&setting, date).await?.trim_end()),
+        Some(date) if args.rebuild => print(rebuild(&setting, date, args.lang).await?.trim_end()),
         Some(date) => print(saved(out, date)?.trim_end()),
         None => print(saved(out, newest(out)?)?.trim_end()),
     }
@@ -60,8 +64,8 @@ fn newest(out: &Path) -> Result<NaiveDate, Failure> {
     })
 }
 
-/// Computes a day's report from the log of orders, on its own; files stay as they are.
-async fn rebuild(setting: &Setting, date: NaiveDate) -> Result<String, Failure> {
+/// Recomputes a day's report from the log of orders; does not change files.
+async fn rebuild(setting: &Setting, date: NaiveDate, lang: Lang) -> Result<String, Failure> {
     let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
     let zone = setting.zone;
     let session = kafka.session.clone();
@@ -77,21 +81,30 @@ async fn rebuild(setting: &Setting, date: NaiveDate) -> Result<String, Failure> 
         .ok()
         .and_then(|bytes| Report::parse(&bytes).ok())
         .map_or(0, |report| report.revision);
-    Ok(Report::new(date, &counted?, revision).text())
+    let (days, categories) = (counted?, Categories::of(&setting.catalog));
+    Ok(report_text::text(date, revision, |date| days.get(&date), &categories, lang))
 }
 
-/// By which rule the shop tells duplicates.
+/// The shop's rule for duplicates.
 async fn ids(kafka: &Kafka, zone: Zone) -> Result<Rule, Failure> {
     exists(&kafka.session, zone).await?;
     let mut services = Services::open(kafka, zone, Clock::default())?;
-    services.known(PATIENCE).await;
-    let kept = kept_ids(&services.model);
+    services.known(FAILOVER).await;
+    let kept = services.model.rules();
     services.close().await;
     Ok(kept.first().map_or_else(Rule::default, |(kept, _)| *kept))
 }
 
-fn count(session: &Session, date: NaiveDate, zone: Zone, ids: Rule) -> Result<DayTotals, StreamError> {
-    let mut totals = DayTotals::default();
+/// Counts a day and those that it is compared with.
+fn count(
+    session: &Session,
+    date: NaiveDate,
+    zone: Zone,
+    ids: Rule,
+) -> Result<HashMap<NaiveDate, DayTotals>, StreamError> {
+    let others = COMPARED.into_iter().filter_map(|days| report_text::days_before(date, days));
+    let mut days: HashMap<NaiveDate, DayTotals> =
+        others.chain([date]).map(|date| (date, DayTotals::default())).collect();
     let mut seen: HashMap<i32, Index> = HashMap::new();
     scan(session, Topic::Orders, |message| {
         if let Ok(order) = Order::decode(message.payload())
@@ -100,11 +113,11 @@ fn count(session: &Session, date: NaiveDate, zone: Zone, ids: Rule) -> Result<Da
                 .or_insert_with(|| Index::new(ids, None))
                 .admit(&order)
                 .unwrap_or(true)
-            && zone.date(order.second()) == date
+            && let Some(totals) = days.get_mut(&zone.date(order.second()))
         {
             totals.add(&order);
         }
         ControlFlow::<()>::Continue(())
     })?;
-    Ok(totals)
+    Ok(days)
 }

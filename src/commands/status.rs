@@ -8,11 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{SecondsFormat, Utc};
+use chrono::Utc;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Failure, PATIENCE, Setting, exists, print};
+use super::{Failure, Setting, counted, exists, print};
 use crate::{
     cli::StatusArgs,
     clock::Clock,
@@ -26,22 +26,23 @@ use crate::{
     },
     shop::{
         Zone,
-        money::{signed, thousands},
+        number_format::{signed, thousands},
     },
-    sinks::clean,
-    views::figures::{Audit, ShopFigures},
+    sinks::sanitize,
+    stream::retry::FAILOVER,
+    views::shop_figures::{Audit, ShopFigures},
 };
 
-/// How long the figures of a shop that sells may take to agree.
+/// Time for the figures of a selling shop to agree.
 const MOMENT: Duration = Duration::from_secs(3);
-/// How long it may take until it is known who runs what: somebody who is silent is listened for.
+/// Time to learn which consumers run: silent ones must be waited for.
 const LISTENING: Duration = Duration::from_secs(6);
-/// Between two looks at them.
+/// Time between two checks.
 const LOOK: Duration = Duration::from_millis(50);
-/// Consumers that work tell what is new each second: after so many wall ms without a word nothing will change.
+/// Running consumers publish each second: after this silence, wall ms, figures will not change.
 const SILENT_MS: i64 = 2_000;
 
-/// Prints the figures and changes nothing.
+/// Prints the figures; changes nothing.
 pub(super) async fn run(setting: Setting, args: &StatusArgs) -> Result<(), Failure> {
     let kafka = Kafka::open(&setting.common, &setting.out_dir, Want::Data).await?;
     let printed = show(&setting, &kafka, args).await;
@@ -52,7 +53,7 @@ pub(super) async fn run(setting: Setting, args: &StatusArgs) -> Result<(), Failu
 async fn show(setting: &Setting, kafka: &Kafka, args: &StatusArgs) -> Result<(), Failure> {
     exists(&kafka.session, setting.zone).await?;
     let mut services = Services::open(kafka, setting.zone, Clock::default())?;
-    let known = services.known(PATIENCE).await;
+    let known = services.known(FAILOVER).await;
     let is_told = || {
         services
             .model
@@ -69,7 +70,7 @@ async fn show(setting: &Setting, kafka: &Kafka, args: &StatusArgs) -> Result<(),
     let trouble =
         unattended.split_first().map(|(view, others)| Sentence::NobodyRuns { view, others: others.len() });
     if let Some(trouble) = &trouble {
-        // Where nobody reads it there is nobody to tell.
+        // If stderr is closed, nobody reads it.
         let _ = writeln!(io::stderr(), "shop-sim: {}", beside(trouble, &figures, setting.zone));
     }
     if let Some(path) = &args.html {
@@ -82,7 +83,7 @@ async fn show(setting: &Setting, kafka: &Kafka, args: &StatusArgs) -> Result<(),
     print(&if args.json { json(&figures, setting.zone) } else { text(&figures, setting.zone) })
 }
 
-/// The consumers that nobody runs, as soon as that is known.
+/// The consumers that do not run, once that is known.
 async fn unattended(model: &ReadModel) -> Vec<&'static str> {
     let begun = Instant::now();
     loop {
@@ -94,23 +95,22 @@ async fn unattended(model: &ReadModel) -> Vec<&'static str> {
     }
 }
 
-/// What is said beside figures that nobody keeps: `nobody runs sales and 7 more consumers: start …; 226 records are not
-/// read`.
+/// What is said beside figures that nobody keeps: `nobody runs sales and 7 more consumers: start …; lag 226 records`.
 fn beside(trouble: &Sentence, figures: &ShopFigures, zone: Zone) -> String {
     let mut text = trouble.to_string().trim_end_matches('.').to_owned();
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_lowercase();
     }
-    let behind = Some(Audit::of(figures).behind).filter(|behind| *behind > 0);
-    let unread = behind.map(|behind| format!("; records that are not read: {}", thousands(behind)));
+    let lag = Some(Audit::of(figures).behind).filter(|lag| *lag > 0);
+    let lag = lag.map(|lag| format!("; lag {}", counted(lag, "record")));
     let told =
         figures.told_until.map(|told| zone.at(told).format("; the windows are as of %H:%M:%S").to_string());
-    text.extend(unread.into_iter().chain(told));
+    text.extend(lag.into_iter().chain(told));
     text
 }
 
-/// Figures that add up, where that is a matter of a moment: each consumer tells its own, and while orders flow one is
-/// ahead of another. Where they still differ after `patience`, or nobody tells anything, they are shown as they are.
+/// Waits for figures that agree: each consumer publishes its own, and while orders come, one is ahead of another. After
+/// `patience`, or if no consumer publishes, returns them as they are.
 async fn agreed(
     look: impl Fn() -> ShopFigures,
     is_told: impl Fn() -> bool,
@@ -126,7 +126,7 @@ async fn agreed(
     }
 }
 
-/// Writes the web page aside first, so that a browser never sees half of it.
+/// Writes a temporary file first, so that a browser never sees a partial page.
 fn save(path: &Path, page: &str) -> Result<(), Failure> {
     let aside = path.with_extension("html.new");
     let written = fs::write(&aside, page).and_then(|()| fs::rename(&aside, path));
@@ -178,7 +178,7 @@ struct Handled {
 /// The figures as one line of JSON.
 pub(super) fn json(figures: &ShopFigures, zone: Zone) -> String {
     let handled = &figures.handled;
-    let time = |second| zone.at(second).to_rfc3339_opts(SecondsFormat::Secs, false);
+    let time = |second| zone.rfc3339(second);
     let status = Status {
         shop_time: time(figures.shop_second),
         orders_since_midnight: figures.orders_today,
@@ -205,8 +205,8 @@ pub(super) fn json(figures: &ShopFigures, zone: Zone) -> String {
         windows_told_until: figures.told_until.map(time),
         others: &figures.others,
     };
-    // Numbers and texts: nothing that JSON cannot hold.
-    clean::json(serde_json::to_string(&status).unwrap_or_default())
+    // Numbers and texts, which JSON can represent.
+    sanitize::json(serde_json::to_string(&status).unwrap_or_default())
 }
 
 /// The figures for people.
@@ -251,13 +251,13 @@ pub(super) fn text(figures: &ShopFigures, zone: Zone) -> String {
     lines.push(format!("Lag                      {}", lag.join(", ")));
     lines.push("Stock".to_owned());
     for line in &figures.stock {
-        let name = clean::shown(&line.name, 40);
+        let name = sanitize::shown(&line.name, 40);
         lines.push(format!("  {:>6}  {name:<40}  {:>10}", line.product_id, signed(line.balance())));
     }
     lines.join("\n")
 }
 
-/// `Largest order` of `largest-order`.
+/// `largest-order` as `Largest order`.
 fn label(name: &str) -> String {
     let mut words = name.replace('-', " ");
     if let Some(first) = words.get_mut(..1) {
@@ -275,7 +275,7 @@ fn list(figures: &Value) -> String {
             fields.iter().map(field).collect::<Vec<_>>().join(", ")
         }
         Value::Array(values) => values.iter().map(list).collect::<Vec<_>>().join(", "),
-        Value::String(text) => clean::shown(text, 40).into_owned(),
+        Value::String(text) => sanitize::shown(text, 40).into_owned(),
         Value::Number(number) => match (number.as_u64(), number.as_i64()) {
             (Some(number), _) => thousands(number),
             (None, Some(number)) => signed(number),
@@ -291,7 +291,7 @@ mod tests {
 
     use super::*;
 
-    /// How often figures were looked at that are apart for so many looks.
+    /// The number of checks until figures agree that differ for so many.
     async fn looks(apart: u64, told: u64, patience: Duration) -> u64 {
         let looks = Cell::new(0);
         let look = || {

@@ -1,10 +1,10 @@
 //! `tui`: the whole shop live.
 
 mod demo;
-mod desk;
-mod farewell;
-mod refusal;
-mod shop;
+mod exit_summary;
+mod request_check;
+mod request_handler;
+pub(super) mod shop;
 
 use std::{
     convert::Infallible,
@@ -15,6 +15,7 @@ use std::{
 use chrono::Utc;
 use futures::FutureExt;
 use tokio::{
+    runtime::Handle,
     sync::{mpsc, watch},
     time::timeout,
 };
@@ -22,16 +23,17 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     demo::{Demo, Start},
-    desk::Desk,
+    request_handler::RequestHandler,
 };
 use super::{Failure, Setting};
 use crate::{
     cli::TuiArgs,
     clock::Clock,
     consumers::NAMES,
-    dashboard::{self, Marker, ScreenOptions, ThemeName, action::Request, lang::Farewell, marks},
+    dashboard::{self, Marker, ScreenOptions, ThemeName, action::Request, lang::ExitSummary, marks},
     engine::Ended,
     runtime::{
+        chaos::Injector,
         kafka::{Kafka, Want},
         services::Services,
         snapshots::Painter,
@@ -39,15 +41,17 @@ use crate::{
     stream::{Session, topics},
 };
 
-/// The folder of a demo, in that of the shop.
+/// The demo's folder, within the shop's.
 pub(super) const DEMO: &str = "demo";
 
-/// How long the shop may take to close in good order when the person has left.
+/// Time for the shop to close cleanly after the user has left.
 const CLOSING: Duration = Duration::from_secs(3);
 
-/// Shows the shop, and unless it only watches, runs it.
+/// Shows the shop and, unless with --watch, runs it.
 pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), Failure> {
-    dashboard::terminal::check()?;
+    if !args.plain {
+        dashboard::terminal::check()?;
+    }
     if args.demo {
         demo::folder(&mut setting);
     }
@@ -70,19 +74,19 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
         None => None,
     };
     if !args.watch {
-        setting.out_dir.keep_zone(setting.zone.0)?;
+        setting.out_dir.check_zone(setting.zone.0)?;
     }
-    // Where the built-in broker would be one without a shop, there is nothing to watch.
+    // Without a shop on the built-in broker there is nothing to watch.
     let nothing = args.watch && setting.common.bootstrap.is_none();
     let want = if nothing { Want::Data } else { Want::Way };
     let kafka = Kafka::open(&setting.common, &setting.out_dir, want).await?;
     if let Some(prefix) = left_over {
-        // Nobody waits for it: where Kafka does not answer, they stay.
+        // In the background: if Kafka does not respond, the old topics stay.
         let session = Session { prefix: prefix.into(), ..kafka.session.clone() };
         tokio::spawn(async move { topics::remove(&session, &NAMES).await });
     }
     let begun = Instant::now();
-    let files = farewell::files(&setting.out_dir);
+    let files = exit_summary::files(&setting.out_dir);
     let talked = demo.as_ref().and_then(Demo::talked);
     let shown = show(&setting, &args, &kafka, plan, talked).await;
     kafka.close().await;
@@ -90,14 +94,14 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
         demo::note(&setting.out_dir, |demo| demo.left = true)?;
     }
     let shop::Ran { before, after, unread } = shown?;
-    let said = Farewell {
+    let said = ExitSummary {
         lasted: begun.elapsed(),
         unread,
-        before: farewell::tally(&before, files),
-        after: farewell::tally(&after, farewell::files(&setting.out_dir)),
+        before: exit_summary::tally(&before, files),
+        after: exit_summary::tally(&after, exit_summary::files(&setting.out_dir)),
         out: setting.out_dir.path().display().to_string(),
     };
-    let mut said = args.lang.farewell(&said);
+    let mut said = args.lang.exit_summary(&said);
     if marker(&args) == Marker::Ascii {
         let plain = |sign| if sign == '\n' { sign } else { marks::to_ascii(sign) };
         said = said.chars().map(plain).collect();
@@ -106,7 +110,7 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
     Ok(())
 }
 
-/// Runs screen and shop side by side until one of them ends; gives what the shop did.
+/// Runs screen and shop concurrently until one ends; returns the shop's result.
 async fn show(
     setting: &Setting,
     args: &TuiArgs,
@@ -115,9 +119,11 @@ async fn show(
     talked: Option<Duration>,
 ) -> Result<shop::Ran, Failure> {
     setting.log()?;
+    let theme = if args.plain { ThemeName::default() } else { theme(args.theme).await };
     let services = Services::new(kafka, setting.zone, Clock::default());
     let catalog = Arc::clone(&setting.catalog);
-    let (desk, asked_for) = Desk::new(setting, &services);
+    let injector = Injector::new(&services, plan.switches(), kafka.line());
+    let (handler, asked_for) = RequestHandler::new(setting, &services, args.ids.ids, injector);
     let painter = {
         let (model, clock, zone) = (Arc::clone(&services.model), services.clock.clone(), setting.zone);
         let catalog = Arc::clone(&catalog);
@@ -128,7 +134,18 @@ async fn show(
     let (to_shop, for_shop) = mpsc::unbounded_channel();
     let stop = services.stop.clone();
     let leave = ask.clone();
-    let screen = tokio::spawn(dashboard::run(options(setting, args, talked), drawn, ask, stop.clone()));
+    // After leaving, the user can end the program at once, even before the terminal is restored.
+    let runtime = Handle::current();
+    let leaving = move || {
+        let _guard = runtime.enter();
+        super::end_at_once_when_interrupted();
+    };
+    let screen = if args.plain {
+        tokio::spawn(dashboard::plain::run(args.lang, drawn, stop.clone()).inspect(move |_| leaving()))
+    } else {
+        let options = options(setting, args, theme, talked);
+        tokio::spawn(dashboard::run(options, drawn, ask, stop.clone(), leaving))
+    };
     let (supervisor, painted_until) = (services.supervisor(), stop.clone());
     let painting = tokio::spawn(async move {
         let paint = || {
@@ -137,15 +154,14 @@ async fn show(
         };
         supervisor.keep("the painter of the dashboard", paint).await;
     });
-    let serving = tokio::spawn(desk.keep(services.supervisor(), asked, to_shop));
+    let serving = tokio::spawn(handler.keep(services.supervisor(), asked, to_shop));
     let running = tokio::spawn(shop::run(services, plan, for_shop));
-    // Whichever ends first ends the other: the person leaves, or the shop cannot run.
+    // When the screen or the shop ends, the other one is stopped.
     let (stopper, closed) = (stop.clone(), CancellationToken::new());
     let is_closed = closed.clone();
     let ended = tokio::spawn(async move {
         let ended = screen.await;
-        // The shop closes in good order, if it can, and if the person waits for it.
-        super::end_at_once_when_interrupted();
+        // The shop gets time for a clean shutdown; the user may cut it short.
         let _ = leave.send(Request::Quit);
         let _ = timeout(CLOSING, is_closed.cancelled()).await;
         stopper.cancel();
@@ -154,7 +170,7 @@ async fn show(
     let ran = running.await;
     closed.cancel();
     stop.cancel();
-    // The picture is of no use to anybody now.
+    // Nobody sees the last pictures.
     let _ = (painting.await, serving.await);
     match ended.await {
         Ok(Ok(Ok(_))) => {}
@@ -164,19 +180,28 @@ async fn show(
     ran.map_err(|error| Failure::Other(format!("the shop failed ({error})")))?
 }
 
-/// What charts are drawn with.
+/// The marker of charts.
 fn marker(args: &TuiArgs) -> Marker {
     Marker::choose(args.marker, marks::locale(|name| std::env::var_os(name)).as_deref())
 }
 
-fn options(setting: &Setting, args: &TuiArgs, talked: Option<Duration>) -> ScreenOptions {
+/// The theme that was asked for, or that suits the terminal.
+async fn theme(asked: Option<ThemeName>) -> ThemeName {
+    let chosen =
+        move || ThemeName::choose(asked, |name| std::env::var_os(name), dashboard::terminal::is_light);
+    // The terminal may take its time to answer.
+    tokio::task::spawn_blocking(chosen).await.unwrap_or_default()
+}
+
+fn options(setting: &Setting, args: &TuiArgs, theme: ThemeName, talked: Option<Duration>) -> ScreenOptions {
     ScreenOptions {
         lang: args.lang,
-        theme: ThemeName::choose(args.theme, std::env::var_os("NO_COLOR").as_deref()),
+        theme,
         marker: marker(args),
         mouse: args.mouse,
         present: args.present,
         talked,
+        at: args.at.map(|at| setting.zone.resolve(at).div_euclid(1000)),
         log: setting.out_dir.log(),
     }
 }

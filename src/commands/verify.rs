@@ -7,11 +7,12 @@ mod topics;
 
 use std::{
     collections::{BTreeSet, HashMap},
+    fs,
     time::{Duration, Instant},
 };
 
 use self::folders::{Audited, Told, Workload};
-use super::{Failure, PATIENCE, Setting, consume::kept_ids, counted, exists, print};
+use super::{Failure, Setting, counted, exists, print};
 use crate::{
     cli::VerifyArgs,
     clock::Clock,
@@ -23,21 +24,26 @@ use crate::{
         out_dir::OutDir,
         services::Services,
     },
-    shop::{Zone, money::thousands},
-    sinks::clean::shown,
-    stream::{Session, StreamError, Topic, ends::EndWatch, retention_gaps::gaps, retry::retry},
+    shop::{Zone, number_format::thousands},
+    sinks::sanitize::shown,
+    stream::{
+        Session, StreamError, Topic,
+        ends::EndWatch,
+        retention_gaps::gaps,
+        retry::{FAILOVER, retry},
+    },
     verify::{Claim, Differences, Folder, FolderRows, Log, STATE},
-    views::figures::{ReportNote, ShopFigures},
+    views::shop_figures::{ReportNote, ShopFigures},
 };
 
-/// What was published less long ago may not be in the files yet: a checkpoint is made each second.
+/// Files may lag behind states published more recently than this: a checkpoint is made each second.
 const SETTLED_MS: i64 = 3_000;
-/// How old the shop's time may be where it was heard, wall time.
+/// The age that shop time may have had when it was read, wall time.
 const AHEAD: Duration = Duration::from_secs(2);
-/// Columns of the longest difference.
+/// Most columns of a difference.
 const COLUMNS: usize = 600;
 
-/// Audits, and prints what differs. Orders are duplicates by the rule that was typed, or else by that of the shop.
+/// Audits, and prints what differs. `--ids` overrides the shop's rule for duplicates.
 pub(super) async fn run(setting: Setting, args: VerifyArgs) -> Result<(), Failure> {
     let begun = Instant::now();
     setting.out_dir.check_zone(setting.zone.0)?;
@@ -77,24 +83,24 @@ pub(super) async fn run(setting: Setting, args: VerifyArgs) -> Result<(), Failur
     ))
 }
 
-/// What the consumers say, all of one moment.
+/// The published states, all of one moment.
 struct Heard {
     figures: ShopFigures,
     claims: Vec<Claim>,
     told: Told,
     reports: Vec<ReportNote>,
-    /// By which rule which view has told duplicates.
+    /// The rules for duplicates, by view.
     ids: Vec<(Rule, &'static str)>,
-    /// The shop second up to which days were closed, as far as can be told.
+    /// The shop second up to which days were closed, as far as is known.
     reported: i64,
-    /// When all that was heard.
+    /// When the states were read.
     at: Instant,
-    /// Shop seconds a wall second.
+    /// Shop seconds per wall second.
     speed: f64,
 }
 
 impl Heard {
-    /// What is in the read model.
+    /// The content of the read model.
     fn on(services: &Services, setting: &Setting) -> Self {
         let figures = services.figures(&setting.catalog);
         let reports = services.model.parts("daily-report");
@@ -104,7 +110,7 @@ impl Heard {
             at: Instant::now(),
             speed: services.clock.pulse().map_or(1.0, |pulse| pulse.speed),
             figures,
-            ids: kept_ids(&services.model),
+            ids: services.model.rules(),
             claims: Vec::new(),
             told: Told::new(),
         };
@@ -120,7 +126,7 @@ impl Heard {
 }
 
 impl Heard {
-    /// A shop second that has not come yet, as far as can be told: the shop may have gone on since.
+    /// An upper bound of the current shop second: the shop may have gone on since.
     fn latest_second(&self) -> i64 {
         #[expect(clippy::cast_possible_truncation, reason = "saturates, and so does the sum")]
         let gone = ((self.at.elapsed() + AHEAD).as_secs_f64() * self.speed.max(1.0)).ceil() as i64;
@@ -128,12 +134,12 @@ impl Heard {
     }
 }
 
-/// Listens to what is published, in the way of `status`.
+/// Reads the published states, as `status` does.
 async fn hear(setting: &Setting, kafka: &Kafka) -> Result<Heard, Failure> {
     exists(&kafka.session, setting.zone).await?;
     let mut services = Services::open(kafka, setting.zone, Clock::default())?;
-    let known = services.known(PATIENCE).await;
-    // What a running shop says changes all the time: figures and claims must be of one moment.
+    let known = services.known(FAILOVER).await;
+    // A running shop publishes all the time: figures and claims must be of one moment.
     let heard = loop {
         let before = services.model.changes();
         let heard = Heard::on(&services, setting);
@@ -154,13 +160,13 @@ async fn hear(setting: &Setting, kafka: &Kafka) -> Result<Heard, Failure> {
     Ok(heard)
 }
 
-/// What an audit comes to.
+/// The result of an audit.
 struct Audit {
     found: Differences,
     /// What could not be compared, and why.
     notes: Vec<String>,
     summary: String,
-    /// Whether there was nothing to compare: no record, and nobody who counted any.
+    /// Whether there was nothing to compare: no records, and no figures.
     is_empty: bool,
 }
 
@@ -176,7 +182,11 @@ async fn audit(setting: &Setting, kafka: &Kafka, args: VerifyArgs, heard: Heard)
             )));
         }
         out.check_zone(setting.zone.0)?;
-        outs.push(out);
+        let real = |out: &OutDir| fs::canonicalize(out.path()).ok();
+        // A folder that is named twice counts once.
+        if outs.iter().all(|other| real(other) != real(&out)) {
+            outs.push(out);
+        }
     }
     let zone = setting.zone;
     let ids = args.ids.ids.or(heard.ids.first().map(|(kept, _)| *kept)).unwrap_or_default();
@@ -187,7 +197,7 @@ async fn audit(setting: &Setting, kafka: &Kafka, args: VerifyArgs, heard: Heard)
     }
 }
 
-/// The ends of the logs, to see whether they have moved.
+/// The end offsets, to detect growth.
 type Ends = HashMap<Part, i64>;
 
 fn audit_all(
@@ -219,7 +229,7 @@ fn audit_all(
     let expected =
         |folder: &Audited<'_>| Folder::new(folder.shares("journal", told), folder.shares("mail", told));
     let expected = folders.iter().map(expected).collect();
-    // Files and topics are read side by side.
+    // Files and topics are read in parallel.
     let (log, written) = std::thread::scope(|scope| {
         let reading = scope.spawn(|| folders.iter().map(|folder| folder.rows(told)).collect());
         let log = topics::read(session, zone, ids, claims, expected, &ends);
@@ -230,7 +240,7 @@ fn audit_all(
     let mut count: usize = written.iter().map(FolderRows::files).sum();
     let (mut log, mut found) = log.finish();
     let behind = log.behind();
-    let moved = retry(PATIENCE, |_| watch.look())? != ends;
+    let moved = retry(FAILOVER, |_| watch.look())? != ends;
 
     let mut of_files = Differences::default();
     let mut not = BTreeSet::new();
@@ -276,7 +286,7 @@ fn audit_all(
     if behind.values().all(|behind| *behind == 0) && behind.len() == NAMES.len() {
         log.compare_sums(&heard.figures, &mut found);
     }
-    // Where the log has grown meanwhile, the files may have too; where they have not differed, they did not.
+    // If the log has grown meanwhile, files may have grown, too: differences then prove nothing.
     if moved && of_files.count() > 0 {
         notes.push("Not compared: the files, because the log grew while they were read.".to_owned());
     } else {
@@ -287,7 +297,7 @@ fn audit_all(
     Ok(Audit { found, notes, summary, is_empty })
 }
 
-/// Which consumers the audit has no count of its own for.
+/// The consumers that the audit cannot recount.
 fn not_recounted(claims: &[Claim]) -> Option<String> {
     let is_left_out = |claim: &&Claim| matches!(claim.state.figures.recount(), Recount::None);
     let names: BTreeSet<&str> = claims.iter().filter(is_left_out).map(|claim| claim.view).collect();

@@ -1,8 +1,8 @@
 //! Which orders are duplicates: a rule, and what it has to know of one partition.
 //!
-//! Whether the order at an offset is a duplicate follows from the records before it and nothing else. An [`Index`] goes
-//! through a partition once, remembers the ids and which offsets hold duplicates, and so answers for every offset that it
-//! has passed: one serves all consumers of a process, wherever they are, and whatever they read again.
+//! Whether the order at an offset is a duplicate depends only on the records before it. An [`Index`] reads a partition
+//! once and remembers the ids and the offsets of duplicates. So it can answer for every offset that it has passed, and
+//! one index serves all consumers of a process, at any position and in any replay.
 
 mod index_file;
 mod progressions;
@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, fmt, io, path::PathBuf, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    batch::{Content, Decoded},
+    decoded_batch::{Content, Decoded},
     position::Fingerprint,
 };
 use crate::{shop::Order, views::Event};
@@ -39,7 +39,7 @@ pub enum Rule {
     None,
 }
 
-/// A shop that begins goes by the ids that were seen: so no order is lost, whoever made its id.
+/// A new shop compares with all ids that were seen: so no order is lost, whichever producer chose its id.
 impl Default for Rule {
     fn default() -> Self {
         Self::Seen { days: None }
@@ -47,7 +47,7 @@ impl Default for Rule {
 }
 
 impl Rule {
-    /// What states go by that do not say it.
+    /// The rule of states that name none.
     pub fn of_old() -> Self {
         Self::Ascending
     }
@@ -166,7 +166,7 @@ impl Index {
         if let (Known::Seen(seen), Some(disk)) = (&mut self.known, &self.disk) {
             match seen.settle(disk) {
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(error),
-                // What finds no room stays in memory until it does.
+                // Without room on disk the ids stay in memory.
                 Err(error) => tracing::debug!("order ids could not be written: {error}"),
                 Ok(()) => {}
             }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::{
+    shop::Pulse,
     sinks::files::Files,
     store::Batch,
-    views::{Event, View, figures::ReportNote},
+    views::{Event, View, shop_figures::ReportNote},
 };
 
 /// The appended files of a view: how long each is in the checkpoint, and what waits for the next one.
@@ -90,8 +91,8 @@ impl DayPath {
     }
 }
 
-/// The files of one view. Appended files are cut to their checkpoint after a crash; replaced ones are
-/// written after the checkpoint that says what they hold, and again after a crash.
+/// The files of one view. After a crash appended files are truncated to their checkpoint. Replaced files are written
+/// after the checkpoint with their content, and again after a crash.
 pub trait Output<V: View>: Send {
     /// The folders that are its own; nothing else writes there.
     fn folders(&self) -> &'static [&'static str] {
@@ -126,14 +127,20 @@ pub trait Output<V: View>: Send {
         let _ = (event, appends);
     }
 
-    /// Decides what the replaced files hold; `rows` go into the same checkpoint. Called with all partitions of
-    /// the view's logs, never with some. Days before `closed_before` are closed.
+    /// Takes in the simulator's pulse; returns whether the content of the replaced files changes by it.
+    fn hear(&mut self, pulse: &Pulse) -> bool {
+        let _ = pulse;
+        false
+    }
+
+    /// Computes the content of the replaced files; `rows` go into the same checkpoint. Called with all partitions of
+    /// the view's logs, never with a subset. Days before `closed_before` are closed.
     fn settle(&mut self, parts: &[&V], closed_before: Option<NaiveDate>, rows: &mut Batch) {
         let _ = (parts, closed_before, rows);
     }
 
-    /// Writes the replaced files that are due; called after the checkpoint is stored. `true` when the next
-    /// checkpoint is to say so.
+    /// Writes the replaced files that are due; called after the checkpoint is stored. `true` if the next
+    /// checkpoint must record it.
     fn publish(&mut self, files: &mut dyn Files) -> std::io::Result<bool> {
         let _ = files;
         Ok(false)

@@ -1,4 +1,4 @@
-//! Where in a log a consumer is, and how it knows the log again.
+//! A consumer's position in a log, and the log's fingerprint.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,12 +16,7 @@ pub struct Part {
 
 impl std::fmt::Display for Part {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let source = match self.source {
-            Source::Orders => "orders",
-            Source::Deliveries => "deliveries",
-            Source::Handled => "handled",
-        };
-        write!(f, "{source}/{}", self.partition)
+        write!(f, "{}/{}", self.source.name(), self.partition)
     }
 }
 
@@ -41,7 +36,7 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// What tells this record from another one at the same offset of another log.
+    /// The fingerprint, to tell this record from one at the same offset of another log.
     pub fn fingerprint(&self) -> Fingerprint {
         let key = crc32c::crc32c(self.key.unwrap_or_default());
         let hash = crc32c::crc32c_append(key, self.payload.unwrap_or_default());
@@ -76,7 +71,7 @@ pub struct Position {
     pub next: i64,
     /// The record before it, where one was read.
     pub last: Option<Fingerprint>,
-    /// The highest order id so far of those that one can count up to: what a simulator goes on from.
+    /// The highest order id so far below the limit for counted ids: a simulator continues from it.
     pub last_order_id: Option<u64>,
     /// By which rule orders were duplicates, where these are orders.
     #[serde(default = "Rule::of_old")]
@@ -91,7 +86,7 @@ impl Position {
         }
     }
 
-    /// Where to begin reading: at the last record applied, to see that it is still the same one.
+    /// Where to start reading: at the last applied record, to check that it is unchanged.
     pub fn start(&self) -> Start {
         self.last.map_or(Start::Beginning, |last| Start::Offset(last.offset))
     }

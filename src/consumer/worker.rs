@@ -1,5 +1,5 @@
-//! The consumer's whole job, without Kafka: takes records, and brings state, positions and files into one
-//! checkpoint.
+//! The whole work of a consumer, without Kafka: takes records, and stores state, positions and file lengths in
+//! one checkpoint.
 
 mod handover;
 mod opening;
@@ -16,10 +16,10 @@ pub use trouble::Trouble;
 
 use super::{Content, Decoded, Output, Part, Position, Rule, Start, output::Appends, position::Fingerprint};
 use crate::{
-    shop::Zone,
+    shop::{Pulse, Zone},
     sinks::files::Files,
-    store::{Batch, Store},
-    views::{Event, Source, View, figures::ReportNote},
+    store::{Batch, Store, StoreError},
+    views::{Event, Source, View, shop_figures::ReportNote},
 };
 
 /// Bytes of appends at which a checkpoint is due before its time.
@@ -28,11 +28,11 @@ const FULL: usize = 8 << 20;
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// It is part of the state now, or rightly without effect.
+    /// It is applied, or has no effect.
     Yes,
-    /// It had been taken before.
+    /// It was taken before.
     Before,
-    /// Another record lies where the last applied one was: this is another log than the state is from.
+    /// Another record is at the offset of the last applied one: the log was replaced.
     OtherLog,
 }
 
@@ -40,12 +40,12 @@ pub enum Taken {
 struct Held<V> {
     view: V,
     position: Position,
-    /// The record that must come first, after a start from a checkpoint.
+    /// After a start from a checkpoint: the record that must come first.
     expected: Option<Fingerprint>,
     moved: bool,
     /// A record that this state is known to follow from.
     anchor: Option<Fingerprint>,
-    /// Up to this offset another owner has written the files' part of it.
+    /// Up to this offset another owner has written the rows of the files.
     silent_until: i64,
     /// Days before this were closed while this process held it: all of them is part of the view.
     closed_before: Option<NaiveDate>,
@@ -72,15 +72,15 @@ pub struct Worker<V: View, O> {
     ends: BTreeMap<Part, i64>,
     /// What the owners of the other partitions have handed over lately.
     others: BTreeMap<Part, Other<V>>,
-    /// Whether files of the whole shop may be here, which another owner writes now.
+    /// Whether stale files of the whole shop may be here, now written by another owner.
     may_be_stale: bool,
     /// Whether it may not write any more.
     retired: bool,
 }
 
 impl<V: View, O: Output<V>> Worker<V, O> {
-    /// Opens the checkpoint and mends the files to it. `true` where what was found could not be mended, so
-    /// that the view starts again from nothing; the files were moved to `state/set-aside/` then.
+    /// Opens the checkpoint and truncates the files to it. `true` if that failed, so that the view starts
+    /// from nothing; its files were moved to `state/set-aside/`.
     pub fn open(
         zone: Zone,
         output: O,
@@ -110,13 +110,13 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         Ok((worker, !whole))
     }
 
-    /// Goes by a rule of its own on duplicates, from before it has any partition.
+    /// Sets the rule on duplicates, before any partition is assigned.
     pub fn set_ids(&mut self, ids: Rule) {
         self.ids = ids;
     }
 
-    /// Takes over a partition; returns where to read from. A checkpoint that is not readable, or goes by
-    /// another rule on duplicates, is emptied, so that the next worker starts again from nothing.
+    /// Restores a partition from the checkpoint; returns where to read from. A checkpoint that is unreadable,
+    /// or of another rule on duplicates, is emptied: the next worker starts from nothing.
     pub fn assign(&mut self, part: Part) -> Result<Start, Trouble> {
         let found = self.find(part);
         if matches!(found, Err(Trouble::Unreadable { .. } | Trouble::OtherIds { .. })) {
@@ -147,7 +147,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         Ok(Held { view, position, expected: position.last, silent_until, unseen: true, ..Held::default() })
     }
 
-    /// How far the checkpoint says that a partition was read; from where nothing is said, nothing was.
+    /// The position in the checkpoint; the beginning if it has none.
     fn saved_position(&self, part: Part) -> Result<Position, Trouble> {
         let saved = self.row(&position_key(part))?;
         let position = saved.unwrap_or_else(|| Position { ids: self.ids, ..Position::default() });
@@ -155,6 +155,11 @@ impl<V: View, O: Output<V>> Worker<V, O> {
             return Err(Trouble::OtherIds { view: V::NAME, kept: position.ids, asked: self.ids });
         }
         Ok(position)
+    }
+
+    /// The partitions that the checkpoint has positions of.
+    pub fn saved_parts(&self) -> Result<Vec<Part>, Trouble> {
+        Ok(saved_parts(&*self.store)?)
     }
 
     /// One row of the checkpoint.
@@ -168,8 +173,8 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         Trouble::Unreadable { view: V::NAME, reason: reason.to_string() }
     }
 
-    /// Lets go of partitions; make a checkpoint first. Rows of theirs that still wait for one cannot be told from
-    /// others, and their next owner writes them again: the worker retires then.
+    /// Releases partitions; make a checkpoint first. If any rows still wait for one, the worker retires: theirs cannot
+    /// be told from others, and their next owner writes them again.
     pub fn revoke(&mut self, parts: &[Part]) {
         if self.appends.bytes() > 0 || !self.batch.is_empty() || self.held.values().any(|held| held.moved) {
             self.retire();
@@ -217,8 +222,8 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         Taken::Yes
     }
 
-    /// Begins a partition at the oldest record that its log still has, where that is behind the last one applied;
-    /// `true` where records in between were never read.
+    /// Moves the position to the log start offset `low`, which is past the last applied record; `true` if records in
+    /// between were never read.
     pub fn skip_to(&mut self, part: Part, low: i64) -> bool {
         let Some(held) = self.held.get_mut(&part) else { return false };
         let missed = low > held.position.next;
@@ -229,19 +234,19 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         missed
     }
 
-    /// Of each partition a record that its state is known to follow from, where one was read.
+    /// By partition, a record that is known to be part of its state, if one was read.
     pub fn anchors(&self) -> HashMap<Part, Fingerprint> {
         self.held.iter().filter_map(|(part, held)| Some((*part, held.anchor?))).collect()
     }
 
-    /// Whether a partition has not been seen yet to hold the record that was applied last: until then its state may
-    /// be that of another log.
+    /// Whether the last applied record has yet to be found in the log: until then the state may be that of another
+    /// log.
     pub fn is_expecting(&self, part: Part) -> bool {
         self.held.get(&part).is_some_and(|held| held.expected.is_some())
     }
 
-    /// Tells where the partitions of the view's logs end: files over all of them are written when each is held, empty,
-    /// or known from its owner.
+    /// Sets the end offsets of the view's logs. Files of the whole shop are written once each partition is owned here,
+    /// empty, or known from its owner's handover.
     pub fn set_ends(&mut self, ends: impl Iterator<Item = (Part, i64)>) {
         self.ends = ends.collect();
     }
@@ -265,19 +270,24 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         }
     }
 
+    /// Takes in what the simulator says of itself; takes effect with the next checkpoint.
+    pub fn hear(&mut self, pulse: &Pulse) {
+        self.unsettled |= self.output.hear(pulse);
+    }
+
     /// Days before this are closed.
     pub fn closed_before(&self) -> Option<NaiveDate> {
         self.closed_before
     }
 
-    /// Brings state, positions and files to disk as they are at shop second `now`. After an error nothing
-    /// has moved: call it again.
+    /// Writes files, and stores state and positions, as of shop second `now`. After an error nothing has
+    /// changed: call it again.
     pub fn checkpoint(&mut self, now: Option<i64>) -> Result<(), Trouble> {
         self.checkpoint_while(now, &|| true)
     }
 
-    /// The same, for a worker that `is_ours` may forbid to make one: asked when the files are written, which may take
-    /// its time. Then the worker retires, and the next one cuts the files again.
+    /// The same, but asks `is_ours` after writing the files, which may take long. If it is `false`, the worker retires,
+    /// and the next one truncates the files again.
     pub fn checkpoint_while(&mut self, now: Option<i64>, is_ours: &dyn Fn() -> bool) -> Result<(), Trouble> {
         if self.retired {
             return Err(Trouble::Retired { view: V::NAME });
@@ -325,7 +335,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
             let length = at + bytes.len() as u64;
             self.batch.insert(format!("file/{path}"), serde_json::to_vec(&length).ok());
         }
-        // With some of the partitions only, what is written for all of them would be wrong.
+        // With some of the partitions only, files of the whole shop would be wrong.
         if self.unsettled && self.knows_all() {
             let mut rows = Batch::new();
             let missing: Vec<Part> = self.missing().collect();
@@ -375,6 +385,16 @@ impl<V: View, O: Output<V>> Worker<V, O> {
 
 fn position_key(part: Part) -> String {
     format!("position/{part}.")
+}
+
+/// The partitions that a checkpoint has positions of.
+pub fn saved_parts(store: &dyn Store) -> Result<Vec<Part>, StoreError> {
+    let part = |key: &str| {
+        let (name, number) = key.strip_prefix("position/")?.strip_suffix('.')?.split_once('/')?;
+        let source = Source::ALL.into_iter().find(|source| source.name() == name)?;
+        Some(Part { source, partition: number.parse().ok()? })
+    };
+    Ok(store.scan("position/")?.iter().filter_map(|(key, _)| part(key)).collect())
 }
 
 fn silent_key(part: Part) -> String {

@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::{Consumer, Contribution, Recount};
+use super::{Consumer, Contribution, FileSetting, Recount};
 use crate::{
     consumer::output::NoOutput,
-    shop::{Catalog, Zone},
+    shop::Zone,
     views::{
         Event, Source, View,
-        figures::{HandledFigures, SLOT_SECONDS, Waits},
-        seconds::Seconds,
-        summary::Summary,
+        figures_merger::Summary,
+        second_sums::Seconds,
+        shop_figures::{HandledFigures, SLOT_SECONDS, Waits},
         table::{Saved, Table},
     },
 };
 
 const TWO_HOURS: i64 = 7200;
 
-/// Handled orders in all, by second for the windows, and how long they had waited, by slot: a histogram has at most a
-/// few hundred buckets, so what is kept does not grow with the orders.
+/// Handled orders: the total, counts by second for the windows, and histograms of waits by slot. A histogram has at
+/// most a few hundred buckets, so its size does not grow with the orders.
 #[derive(Debug, Clone, Default)]
 pub struct HandledWindows {
     /// One row, 0: all handled orders of the partition.
@@ -58,10 +58,10 @@ impl View for HandledWindows {
         let mut intervals = [0; 24];
         for (interval, back) in intervals.iter_mut().rev().zip(0..) {
             let until = now - back * SLOT_SECONDS;
-            // Counts of at least zero.
+            // Counts are never negative.
             *interval = self.seconds.sum(until - SLOT_SECONDS, until).unsigned_abs();
         }
-        // Every window is made of whole intervals.
+        // Every window consists of whole intervals.
         let last = |count: usize| intervals.iter().rev().take(count).sum();
         let mut waits = Waits::default();
         let mut by_slot = BTreeMap::new();
@@ -92,7 +92,7 @@ impl View for HandledWindows {
     }
 }
 
-/// Handled orders in their windows.
+/// Handled orders by window.
 pub type Figures = Box<HandledFigures>;
 
 impl Contribution for Figures {
@@ -124,7 +124,7 @@ impl Contribution for Figures {
 impl Consumer for HandledWindows {
     type Files = NoOutput;
 
-    fn files(_: Zone, _: &Catalog) -> NoOutput {
+    fn files(_: &FileSetting<'_>) -> NoOutput {
         NoOutput
     }
 }

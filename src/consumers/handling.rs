@@ -1,19 +1,19 @@
-//! Order handling: a consumer that is no view, since its state goes out in the transactions that it leads to.
+//! Order handling: not a view, since its state is committed in the transactions that it produces.
 
 use super::{Contribution, Recount};
 pub use crate::handling::Resume as Figures;
-use crate::views::{Source, summary::Summary};
+use crate::views::{Source, figures_merger::Summary};
 
 /// The consumer that handles orders.
 #[derive(Debug)]
 pub struct Handling;
 
 impl Handling {
-    /// Its name, as in its group.
+    /// Its name, also that of its group.
     pub const NAME: &'static str = "handling";
     /// The logs it reads.
     pub const SOURCES: &'static [Source] = &[Source::Orders];
-    /// Whether its figures change while nothing happens.
+    /// Whether its figures change without new records.
     pub const HAS_WINDOWS: bool = false;
 }
 

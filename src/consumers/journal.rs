@@ -5,16 +5,16 @@ use std::{collections::VecDeque, io};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Consumer, Contribution, Recount};
+use super::{Consumer, Contribution, FileSetting, Recount};
 use crate::{
     consumer::output::{Appends, DayPath, Output},
-    shop::{Catalog, Order, Zone},
+    shop::{Order, Zone},
     sinks::{files::Files, journal},
     store::Batch,
     views::{
         Event, Source, View,
-        figures::{FEED, LatestOrder, Stage, feed_name},
-        summary::Summary,
+        figures_merger::Summary,
+        shop_figures::{FEED, LatestOrder, Stage, feed_name},
         table::{Saved, Table},
     },
 };
@@ -22,14 +22,14 @@ use crate::{
 /// The newest order of the partition, and the latest ones for the feed.
 #[derive(Debug, Clone, Default)]
 pub struct Journal {
-    /// One row, 0: the order that came last.
+    /// One row, key 0: the last order.
     newest: Table<u8, Option<Order>>,
-    /// For the feed alone: not kept over a restart.
+    /// Only for the feed: lost at a restart.
     latest: VecDeque<LatestOrder>,
 }
 
 impl Journal {
-    /// The order that came last.
+    /// The last order.
     pub fn newest(&self) -> Option<&Order> {
         self.newest.get(0).and_then(Option::as_ref)
     }
@@ -90,8 +90,8 @@ impl Contribution for Figures {
 impl Consumer for Journal {
     type Files = JournalFiles;
 
-    fn files(zone: Zone, _: &Catalog) -> JournalFiles {
-        JournalFiles::new(zone)
+    fn files(setting: &FileSetting<'_>) -> JournalFiles {
+        JournalFiles::new(setting.zone)
     }
 }
 
@@ -105,7 +105,7 @@ pub struct JournalFiles {
 }
 
 impl JournalFiles {
-    /// Days are those of `zone`.
+    /// `zone` determines the days.
     pub fn new(zone: Zone) -> Self {
         Self { zone, path: DayPath::new(journal::file), last: Vec::new(), due: false }
     }

@@ -5,25 +5,26 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Consumer, Contribution, Recount};
+use super::{Consumer, Contribution, FileSetting, Recount};
 use crate::{
     consumer::output::{Appends, DayPath, Output},
-    shop::{Catalog, Zone},
-    sinks::{mail, register},
+    messages::Lang,
+    shop::Zone,
+    sinks::{handled_table, mail},
     views::{
         Event, Source, View,
-        figures::{FEED, LatestOrder, Stage, feed_name},
-        summary::Summary,
+        figures_merger::Summary,
+        shop_figures::{FEED, LatestOrder, Stage, feed_name},
         table::{Saved, Table},
     },
 };
 
-/// One mail for each handled order.
+/// One mail per handled order.
 #[derive(Debug, Clone, Default)]
 pub struct Mail {
     /// One row, 0: all mails of the partition.
     written: Table<u8, u64>,
-    /// For the feed alone: not kept over a restart.
+    /// Only for the feed: lost at a restart.
     latest: VecDeque<LatestOrder>,
 }
 
@@ -88,8 +89,8 @@ impl Contribution for Figures {
 impl Consumer for Mail {
     type Files = MailFiles;
 
-    fn files(zone: Zone, _: &Catalog) -> MailFiles {
-        MailFiles::new(zone)
+    fn files(setting: &FileSetting<'_>) -> MailFiles {
+        MailFiles::new(setting.zone, setting.lang)
     }
 }
 
@@ -97,14 +98,15 @@ impl Consumer for Mail {
 #[derive(Debug)]
 pub struct MailFiles {
     zone: Zone,
+    lang: Lang,
     mails: DayPath,
     register: DayPath,
 }
 
 impl MailFiles {
-    /// Days are those of `zone`.
-    pub fn new(zone: Zone) -> Self {
-        Self { zone, mails: DayPath::new(mail::file), register: DayPath::new(register::file) }
+    /// Days are those of `zone`; the mails are in `lang`.
+    pub fn new(zone: Zone, lang: Lang) -> Self {
+        Self { zone, lang, mails: DayPath::new(mail::file), register: DayPath::new(handled_table::file) }
     }
 }
 
@@ -116,8 +118,10 @@ impl Output<Mail> for MailFiles {
     fn event(&mut self, event: &Event, appends: &mut Appends) {
         if let Event::Handled(handled) = event {
             let date = self.zone.date(handled.second());
-            appends.push(self.mails.of(date), "", |out| mail::write(handled, self.zone, out));
-            appends.push(self.register.of(date), register::HEADING, |out| register::write(handled, out));
+            appends.push(self.mails.of(date), "", |out| mail::write(handled, self.zone, self.lang, out));
+            appends.push(self.register.of(date), handled_table::HEADING, |out| {
+                handled_table::write(handled, out);
+            });
         }
     }
 }

@@ -1,79 +1,90 @@
-//! The consumers: one file each, and the one table of them that everything else follows from.
+//! The consumers: a module each, and the table of them that all else is generated from.
 //!
-//! A view has its name, its sources, its figures with how they are merged, and its files in a file of its own here.
-//! Another one takes such a file and a line in the table: then it is in the list of names and can be asked for, it is
-//! started, its figures travel and are merged and shown by `status`, and its checkpoints are audited.
+//! The module of a view has its name, its sources, its figures and their merging, and its output files. A new view is
+//! such a module and a line in the table: it can then be listed, named and started, its figures are published, merged
+//! and shown by `status`, and its checkpoints are audited.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     consumer::Output,
+    messages::Lang,
     shop::{Catalog, Zone},
     views::{
         Source, View,
-        figures::{LatestOrder, ShopFigures},
-        summary::Summary,
+        figures_merger::Summary,
+        shop_figures::{LatestOrder, ShopFigures},
     },
 };
 
-/// A view with what it writes.
+/// A view with its output files.
 pub trait Consumer: View<Figures: Contribution + Into<PartFigures>> {
-    /// Its files; [`NoOutput`](crate::consumer::output::NoOutput) where it has none.
+    /// Its files; [`NoOutput`](crate::consumer::output::NoOutput) if it has none.
     type Files: Output<Self> + 'static;
 
-    /// Its files as they are in the beginning. Days are those of `zone`; products that no order has named yet are called
-    /// as in `catalog`.
-    fn files(zone: Zone, catalog: &Catalog) -> Self::Files;
+    /// Its files as they are in the beginning.
+    fn files(setting: &FileSetting<'_>) -> Self::Files;
 }
 
-/// What a consumer says of one partition: its part of the figures of the shop.
+/// What the content of files depends on besides the log.
+#[derive(Debug, Clone, Copy)]
+pub struct FileSetting<'a> {
+    /// Time zone of days and times.
+    pub zone: Zone,
+    /// Names of products that no order has named yet, categories, reorder points.
+    pub catalog: &'a Catalog,
+    /// Language of mails and reports.
+    pub lang: Lang,
+}
+
+/// A consumer's figures of one partition: its part of the shop's figures.
 pub trait Contribution {
-    /// Adds it to what was said of the other partitions. The sum is the same in whatever order they come. What the
-    /// dashboard knows no field for goes to [`Summary::other`].
+    /// Adds it to the contributions of the other partitions; the order does not matter. Figures without a field in the
+    /// dashboard go to [`Summary::other`].
     fn add_to(&self, shop: &mut Summary);
 
-    /// The orders that it has for the feed, newest first.
+    /// Its orders for the feed, newest first.
     fn latest(&self) -> &[LatestOrder] {
         &[]
     }
 
-    /// What the audit counts anew, to hold it against this.
+    /// What the audit recounts, to compare with this.
     fn recount(&self) -> Recount<'_>;
 }
 
-/// What the audit has a count of its own for.
+/// What the audit has a recount for.
 #[derive(Debug, Clone, Copy)]
 pub enum Recount<'a> {
     /// Orders by day.
     OrdersToday(&'a orders_today::Figures),
     /// Sales by day, and of the last hour.
     Sales(&'a sales::Figures),
-    /// The day so far.
+    /// Today's totals.
     DailyReport(&'a daily_report::Figures),
     /// Deliveries and sales.
     Stock(&'a stock::Figures),
-    /// What was handled.
+    /// Handled orders.
     Handling(&'a handling::Figures),
     /// Mails.
     Mail(&'a mail::Figures),
-    /// Handled orders in their windows.
+    /// Handled orders by window.
     HandledWindows(&'a handled_windows::Figures),
-    /// Nothing but its files: the newest orders are a feed and no figure.
+    /// Only files: the newest orders are a feed, not a figure.
     Journal,
-    /// Nothing: the audit says so.
+    /// Nothing: the audit reports that.
     None,
 }
 
-/// Something to be done with a consumer, whichever it is.
+/// An operation that is generic over consumers.
 pub trait Visitor {
-    /// What it comes to.
+    /// Its result.
     type Done;
 
-    /// Does it with a view.
+    /// Runs it for a view.
     fn view<V: Consumer>(self) -> Self::Done;
 
-    /// Does it with the consumer that is no view.
+    /// Runs it for the consumer that is not a view.
     fn handling(self) -> Self::Done;
 }
 
@@ -84,7 +95,7 @@ macro_rules! consumers {
             pub use $module::$consumer;
         )+
 
-        /// A consumer by name.
+        /// A consumer's name.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
         #[expect(missing_docs, reason = "the names say it")]
         pub enum Name {
@@ -95,6 +106,13 @@ macro_rules! consumers {
             /// All consumers.
             pub const ALL: [Self; COUNT] = [$(Self::$consumer),+];
 
+            /// Its name, also that of its group.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$consumer => $consumer::NAME,)+
+                }
+            }
+
             /// The logs it reads.
             pub fn sources(self) -> &'static [Source] {
                 match self {
@@ -102,14 +120,14 @@ macro_rules! consumers {
                 }
             }
 
-            /// Whether its figures change while nothing happens.
+            /// Whether its figures change without new records.
             pub fn has_windows(self) -> bool {
                 match self {
                     $(Self::$consumer => $consumer::HAS_WINDOWS,)+
                 }
             }
 
-            /// Shows it to a visitor.
+            /// Dispatches a visitor.
             pub fn visit<D>(self, visitor: impl Visitor<Done = D>) -> D {
                 match self {
                     $(Self::$consumer => visit!($kind $consumer visitor),)+
@@ -123,12 +141,12 @@ macro_rules! consumers {
         pub const NAMES: [&str; COUNT] = [$($consumer::NAME),+];
 
         $(
-            // The tag of its figures, and what is typed.
+            // Its serde tag and command-line value equal its name.
             const _: () = assert!(is_kebab_case($consumer::NAME, stringify!($consumer)));
         )+
 
-        /// What a consumer says of one partition at one second of shop time: what goes to `shop.state` and what the
-        /// figures of the shop are merged from.
+        /// A consumer's figures of one partition at one second of shop time: published to `shop.state`, and merged into
+        /// the shop's figures.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         #[expect(missing_docs, reason = "the names say it")]
@@ -199,13 +217,13 @@ pub fn reads(name: &str, source: Source) -> bool {
     Name::of(name).is_some_and(|consumer| consumer.sources().contains(&source))
 }
 
-/// Whether a consumer's figures change while nothing happens.
+/// Whether a consumer's figures change without new records.
 pub fn has_windows(name: &str) -> bool {
     Name::of(name).is_some_and(Name::has_windows)
 }
 
-/// Merges what all consumers say of all partitions into the figures at shop second `now`. Lag and reports are not known
-/// to them and stay empty.
+/// Merges all consumers' figures of all partitions into those at shop second `now`. Lag and reports are not part of
+/// them and stay empty.
 pub fn summarize<'a>(parts: impl Iterator<Item = &'a PartFigures>, now: i64, zone: Zone) -> ShopFigures {
     let mut shop = Summary::new(now, zone);
     for part in parts {

@@ -1,23 +1,23 @@
-//! Consumer 1: how many orders since midnight.
+//! Consumer 1: the number of orders since midnight.
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Consumer, Contribution, Recount};
+use super::{Consumer, Contribution, FileSetting, Recount};
 use crate::{
     consumer::output::NoOutput,
-    shop::{Catalog, Zone},
+    shop::Zone,
     views::{
         Event, Source, View,
-        figures::SLOT_SECONDS,
-        summary::Summary,
+        figures_merger::Summary,
+        shop_figures::SLOT_SECONDS,
         table::{Saved, Table},
     },
 };
 
-/// Orders by day, and by slots of five minutes for the chart of the day.
+/// Orders by day, and by five-minute slot for the day's chart.
 #[derive(Debug, Clone, Default)]
 pub struct OrdersToday {
     days: Table<NaiveDate, u64>,
@@ -38,13 +38,12 @@ impl View for OrdersToday {
     }
 
     fn advance(&mut self, now: i64, zone: Zone) {
-        let today = zone.date(now);
-        self.days.forget_before(today);
-        self.slots.forget_before(zone.start_of(today).div_euclid(SLOT_SECONDS));
+        self.days.forget_before(zone.date(now));
+        self.slots.forget_before(first_slot(now, zone));
     }
 
     fn figures(&self, now: i64, zone: Zone) -> Figures {
-        let (days, slots) = from_today(&self.days, &self.slots, now, zone);
+        let (days, slots) = shown(&self.days, &self.slots, now, zone);
         Figures { days, slots }
     }
 
@@ -53,7 +52,7 @@ impl View for OrdersToday {
     }
 }
 
-/// Orders by day from today on, and today's by slot (Unix seconds / 300).
+/// Orders by day from today on, and yesterday's and today's by slot (Unix seconds / 300).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// Orders by local date.
@@ -67,8 +66,7 @@ impl Contribution for Figures {
         let count = self.days.get(&shop.today()).copied().unwrap_or(0);
         shop.figures.orders_today = shop.figures.orders_today.saturating_add(count);
         for (slot, count) in &self.slots {
-            let index = shop.slot_index(*slot);
-            if let Some(sum) = shop.figures.orders_by_slot.get_mut(index) {
+            if let Some(sum) = shop.orders_of(*slot) {
                 *sum = sum.saturating_add(*count);
             }
         }
@@ -82,23 +80,29 @@ impl Contribution for Figures {
 impl Consumer for OrdersToday {
     type Files = NoOutput;
 
-    fn files(_: Zone, _: &Catalog) -> NoOutput {
+    fn files(_: &FileSetting<'_>) -> NoOutput {
         NoOutput
     }
 }
 
-/// The days from today on, so that a figure of yesterday is right after midnight too, and today's slots.
-pub(super) fn from_today<A: Copy + Default, B: Copy + Default>(
+/// The first slot that is kept: yesterday's first.
+pub(super) fn first_slot(now: i64, zone: Zone) -> i64 {
+    let today = zone.date(now);
+    zone.start_of(today.pred_opt().unwrap_or(today)).div_euclid(SLOT_SECONDS)
+}
+
+/// The days from today on, so that figures published before midnight are right after it, too; and the slots of
+/// yesterday and today.
+pub(super) fn shown<A: Copy + Default, B: Copy + Default>(
     days: &Table<NaiveDate, A>,
     slots: &Table<i64, B>,
     now: i64,
     zone: Zone,
 ) -> (BTreeMap<NaiveDate, A>, BTreeMap<i64, B>) {
     let today = zone.date(now);
-    let slots_of_today =
-        zone.start_of(today).div_euclid(SLOT_SECONDS)..zone.end_of(today).div_euclid(SLOT_SECONDS);
+    let kept = first_slot(now, zone)..zone.end_of(today).div_euclid(SLOT_SECONDS);
     (
         days.range(today..).take(3).map(|(date, value)| (*date, *value)).collect(),
-        slots.range(slots_of_today).map(|(slot, value)| (*slot, *value)).collect(),
+        slots.range(kept).map(|(slot, value)| (*slot, *value)).collect(),
     )
 }

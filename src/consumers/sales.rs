@@ -1,19 +1,22 @@
-//! Consumer 2: today's sales so far and those of the last hour.
+//! Consumer 2: sales of today and of the last hour.
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Consumer, Contribution, Recount, orders_today::from_today};
+use super::{
+    Consumer, Contribution, FileSetting, Recount,
+    orders_today::{first_slot, shown},
+};
 use crate::{
     consumer::output::NoOutput,
-    shop::{Catalog, Zone},
+    shop::Zone,
     views::{
         Event, Source, View,
-        figures::SLOT_SECONDS,
-        seconds::Seconds,
-        summary::Summary,
+        figures_merger::Summary,
+        second_sums::Seconds,
+        shop_figures::SLOT_SECONDS,
         table::{Saved, Table},
     },
 };
@@ -46,14 +49,13 @@ impl View for Sales {
     }
 
     fn advance(&mut self, now: i64, zone: Zone) {
-        let today = zone.date(now);
-        self.days.forget_before(today);
-        self.slots.forget_before(zone.start_of(today).div_euclid(SLOT_SECONDS));
+        self.days.forget_before(zone.date(now));
+        self.slots.forget_before(first_slot(now, zone));
         self.hour.forget_until(now - HOUR);
     }
 
     fn figures(&self, now: i64, zone: Zone) -> Figures {
-        let (days, slots) = from_today(&self.days, &self.slots, now, zone);
+        let (days, slots) = shown(&self.days, &self.slots, now, zone);
         Figures { days, slots, last_hour_ore: self.hour.sum(now - HOUR, now) }
     }
 
@@ -67,7 +69,7 @@ impl View for Sales {
 pub struct Figures {
     /// By local date, from today on.
     pub days: BTreeMap<NaiveDate, i64>,
-    /// Today's, by slot (Unix seconds / 300).
+    /// Yesterday's and today's, by slot (Unix seconds / 300).
     pub slots: BTreeMap<i64, i64>,
     /// In the hour that ends now.
     pub last_hour_ore: i64,
@@ -80,8 +82,7 @@ impl Contribution for Figures {
         shop.figures.sales_last_hour_ore =
             shop.figures.sales_last_hour_ore.saturating_add(self.last_hour_ore);
         for (slot, ore) in &self.slots {
-            let index = shop.slot_index(*slot);
-            if let Some(sum) = shop.figures.sales_by_slot.get_mut(index) {
+            if let Some(sum) = shop.sales_of(*slot) {
                 *sum = sum.saturating_add(*ore);
             }
         }
@@ -95,7 +96,7 @@ impl Contribution for Figures {
 impl Consumer for Sales {
     type Files = NoOutput;
 
-    fn files(_: Zone, _: &Catalog) -> NoOutput {
+    fn files(_: &FileSetting<'_>) -> NoOutput {
         NoOutput
     }
 }

@@ -4,12 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::views::{
-    Event, day_totals, figures,
+    Event, day_totals,
     naive::{self, PLACES, Shop, Sold, amount, distance, lines},
+    shop_figures,
     table::{self, Saved},
 };
 
-/// Something that happens on the way to the moment whose figures are compared.
+/// A step before the moment whose figures are compared.
 #[derive(Debug, Clone)]
 enum Step {
     Order {
@@ -27,9 +28,9 @@ enum Step {
         distance: i64,
         waited_ms: i64,
     },
-    /// Shop time goes so many thousandths of the way to the end.
+    /// Advances shop time by so many thousandths of the way to the end.
     Advance(i64),
-    /// All is saved and opened again.
+    /// Saves and reopens everything.
     Reopen,
     Save,
 }
@@ -48,7 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Milliseconds that an order waits: attempts, anything, and the ends.
+/// Milliseconds between sale and handling: of attempts, arbitrary, and extreme.
 fn waited() -> impl Strategy<Value = i64> {
     prop_oneof![
         4 => (1..40_i64).prop_map(|attempt| attempt * 10_000),
@@ -89,7 +90,7 @@ impl<V: View> Parts<V> {
     }
 }
 
-/// What a view says at the end of all steps; `count` partitions.
+/// A view after all steps, over `count` partitions.
 fn play<V: View>(steps: &[Step], events: &[Option<Event>], now: i64, zone: Zone, count: usize) -> Parts<V> {
     let mut parts: Parts<V> = Parts((0..count).map(|_| (V::default(), Rows::new())).collect());
     let mut reached = now - 400_000;
@@ -123,7 +124,7 @@ fn figures<V: View<Figures: Into<PartFigures>>>(
         .0
         .iter()
         .map(|(view, _)| {
-            // As it travels to a dashboard.
+            // As sent to a dashboard.
             let figures: PartFigures = view.figures(now, zone).into();
             let json = serde_json::to_vec(&figures).unwrap();
             serde_json::from_slice(&json).unwrap()
@@ -131,7 +132,7 @@ fn figures<V: View<Figures: Into<PartFigures>>>(
         .collect()
 }
 
-/// The steps as events, and all of them in one naive shop. Ids go up in the order of the steps.
+/// The steps as events, and all of them in one naive shop. Ids ascend with the steps.
 fn tell(steps: &[Step], now: i64) -> (Vec<Option<Event>>, Shop) {
     let mut shop = Shop::default();
     let mut events = Vec::new();
@@ -198,12 +199,12 @@ proptest! {
 
     #[test]
     fn a_name_in_the_feed_is_the_beginning_of_the_name(name in "[a-cåäö🦀]{0,3}|[aå🦀]{190,210}") {
-        prop_assert_eq!(figures::feed_name(&name), name.chars().take(200).collect::<String>());
+        prop_assert_eq!(shop_figures::feed_name(&name), name.chars().take(200).collect::<String>());
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::testing::cases(1_500))]
 
     #[test]
     fn figures_are_those_of_one_list_of_all_events(
@@ -231,8 +232,11 @@ proptest! {
         let slots: Vec<(u64, i64)> =
             said.orders_by_slot.iter().copied().zip(said.sales_by_slot.iter().copied()).collect();
         prop_assert_eq!(&slots, &shop.slots(now, tz));
+        let before: Vec<(u64, i64)> =
+            said.yesterday.orders.iter().copied().zip(said.yesterday.sales_ore.iter().copied()).collect();
+        prop_assert_eq!(&before, &shop.slots_of_yesterday(said.today, tz));
         prop_assert_eq!(said.orders_by_slot.len(), said.sales_by_slot.len());
-        // What the slots lack of the day lies in slots to come.
+        // The slots lack the part of the day that is still to come.
         let end = (now.div_euclid(300) + 1) * 300;
         let later = shop.orders.iter().filter(|order| {
             order.created_at.timestamp() >= end && zone.date(order.created_at.timestamp()) == said.today
@@ -258,7 +262,7 @@ proptest! {
         let waits = shop.waits(now);
         prop_assert_eq!(said.handled.waits.quantile(0.5).is_none(), waits.is_empty());
         for percent in [0_usize, 1, 50, 95, 99, 100] {
-            // The shortest wait within which so many were handled.
+            // The shortest wait within which that percentage was handled.
             let rank = (waits.len() * percent).div_ceil(100).max(1);
             let told = said.handled.waits.quantile(percent as f64 / 100.0);
             if let (Some(&exact), Some(told)) = (waits.get(rank - 1), told) {
@@ -356,12 +360,12 @@ proptest! {
         expected.reverse();
         expected.truncate(60);
         let expected: Vec<u64> = expected.into_iter().map(|(_, id)| id).collect();
-        // Where two changed in the same millisecond, the higher id comes first.
+        // Of two changes in the same millisecond, the higher id is first.
         prop_assert_eq!(told, expected);
     }
 }
 
-/// A state of each consumer as it lies in `shop.state`: other versions of the program read it.
+/// A state of each consumer as stored in `shop.state`: other versions of the program read it.
 const STATES: [(&str, &str); 8] = [
     ("orders-today", r#"{"orders-today":{"days":{"2026-11-20":3},"slots":{"5983333":2}}}"#),
     ("sales", r#"{"sales":{"days":{"2026-11-20":300},"slots":{"5983333":200},"last_hour_ore":100}}"#),
@@ -397,7 +401,7 @@ fn states_are_written_as_other_versions_read_them() {
     }
 }
 
-/// Figures that the dashboard knows no field for.
+/// Figures without a field in the dashboard.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Longest {
     name: String,

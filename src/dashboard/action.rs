@@ -1,122 +1,133 @@
-//! What can happen to the dashboard, and what it asks of the shop.
+//! The dashboard's events, and the requests that it sends.
 
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::{page::Page, picture::Picture, snapshot::Snapshot};
-use crate::{dashboard::targets::Target, views::figures::ShopFigures};
+use super::{page::Page, screenshot::Picture, snapshot::Snapshot};
+use crate::{chaos::Fault, dashboard::mouse_targets::Target, views::shop_figures::ShopFigures};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub enum Action {
-    /// A key that means something was pressed.
+    /// A key with a binding was pressed.
     Command(Command),
-    /// Text was pasted: no keys.
+    /// A paste: never taken as keys.
     Paste(String),
-    /// The shop has a new picture.
+    /// A new snapshot of the shop.
     Picture(Arc<Snapshot>),
-    /// The terminal has another size or asks to be drawn again.
+    /// The terminal was resized, or must be redrawn.
     Redraw,
-    /// A moment that the state had asked to be woken at.
+    /// A timer that [`super::app::App`] asked for.
     Wake,
 }
 
-/// What a key means; see [`super::keymap`].
+/// The command of a key; see [`super::keymap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Command {
     /// Leave.
     Quit,
-    /// Pause the shop, or let it go on.
+    /// Pause or resume the shop.
     Pause,
     /// More orders a second.
     Faster,
     /// Fewer orders a second.
     Slower,
-    /// Hold the picture still while the data flow on, or let it go.
+    /// Freeze the frame while data flow on, or unfreeze it.
     Freeze,
-    /// Show or hide the keys.
+    /// Show or hide the help.
     Help,
-    /// Undo the last thing that covers, narrows or holds the picture.
+    /// Undo the last overlay, filter, selection or freeze.
     Back,
     /// Go to a page.
     Go(Page),
     /// Move the focus to the next panel of the overview.
     FocusNext,
-    /// Move the focus to the panel before.
+    /// Move the focus to the previous panel.
     FocusPrevious,
-    /// Enlarge the panel in focus; follow the chosen order; open the chosen report; keep what was typed.
+    /// Enlarge the focused panel, follow the selected order, open the selected report, inject the selected fault, or
+    /// apply the filter.
     Enter,
-    /// Choose the line above.
+    /// Select the line above.
     Up,
-    /// Choose the line below.
+    /// Select the line below.
     Down,
-    /// Choose a line a page above.
+    /// Select a line a page up.
     PageUp,
-    /// Choose a line a page below.
+    /// Select a line a page down.
     PageDown,
-    /// Choose the first line.
+    /// Select the first line.
     First,
-    /// Choose the last line.
+    /// Select the last line.
     Last,
-    /// Begin to type a filter.
+    /// Start typing a filter.
     Filter,
     /// Type a character of the filter.
     Type(char),
-    /// Take back the last character of the filter.
+    /// Delete the last character of the filter.
     Erase,
     /// Sort the stock by the next column.
     Sort,
-    /// Charts over less time.
+    /// Charts with a shorter span.
     Narrower,
-    /// Charts over more time.
+    /// Charts with a longer span.
     Wider,
-    /// Save picture and figures as files.
+    /// Save frame and figures as files.
     Save,
-    /// Give the terminal back to the shell until it is called again.
+    /// Suspend the program (SIGTSTP).
     Suspend,
+    /// Move the shown moment by seconds of shop time; negative goes back.
+    Rewind(i64),
+    /// Show the shop as it is now.
+    Now,
     /// Jump to just before midnight, in accelerated time.
     ToMidnight,
     /// A rush of customers, in accelerated time.
     Rush,
-    /// The mouse was pressed on something.
+    /// A mouse click on a target.
     Point(Target),
 }
 
-/// What is to be done because of an action.
+/// The effect of an action.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Ask the program around the dashboard.
+    /// Send a request to the program.
     Ask(Request),
-    /// Write the picture as text and have it saved.
+    /// Render the frame as files and request to save them.
     Save,
-    /// Give the terminal back to the shell until it is called again.
+    /// Suspend the program (SIGTSTP).
     Suspend,
     /// Leave.
     Quit,
 }
 
-/// What the dashboard asks of the program around it.
+/// Requests to the program that runs the dashboard.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
     /// Pause the shop.
     Pause,
-    /// Let the shop go on.
+    /// Resume the shop.
     Resume,
     /// Sell this many orders a second of wall time.
     Rate(f64),
-    /// Look for this order and keep looking at it; `None` when it is of no interest any more.
+    /// Look up this order and track it; `None` to stop tracking.
     Follow(Option<u64>),
-    /// Read the report of this day; `None` when it is closed.
+    /// Read the report of this day; `None` to close it.
     Open(Option<NaiveDate>),
-    /// Save this picture, and the figures that it shows.
+    /// Show the shop as it was at this second of shop time; `None` for now.
+    Rewind(Option<i64>),
+    /// Save this frame and its figures.
     Save(Picture, Box<ShopFigures>),
-    /// Fill the day until just before midnight and go on from there.
+    /// Fill the day until just before midnight, and resume there.
     ToMidnight,
     /// Sell many more for a short while.
     Rush,
-    /// Keep that the talk has begun.
+    /// Audit the figures against the log, in the background.
+    Audit,
+    /// Inject a fault.
+    Break(Fault),
+    /// Record that the talk has begun.
     TalkBegan,
-    /// The person wants to leave.
+    /// The user wants to quit.
     Quit,
 }

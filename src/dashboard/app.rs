@@ -1,6 +1,6 @@
-//! The dashboard's state and how it changes: [`App::update`] is the only way, and it has no effects.
+//! The dashboard's state. Only [`App::update`] changes it, and it has no side effects.
 //!
-//! [`navigate`] moves through pages, panels, lists and filters.
+//! `navigate` moves through pages, panels, lists and filters.
 
 mod navigate;
 
@@ -12,44 +12,46 @@ use std::{
 
 use super::{
     action::{Action, Command, Effect, Request},
-    snapshot::Snapshot,
-    targets::Targets,
-    ui::{Notice, Talk, Ui},
+    mouse_targets::Targets,
+    snapshot::{Answer, Snapshot},
+    ui_state::{Notice, Talk, Ui},
 };
 use crate::{shop::pulse::RunState, stream::order_search::OrderStatus};
 
-/// How long a message is new, and then how long it is recent, wall time.
+/// How long a message is new, and after that recent, wall time.
 const NEW_FOR: Duration = Duration::from_secs(8);
 const RECENT_FOR: Duration = Duration::from_secs(45);
 
-/// How long a wish is shown as the truth before the shop confirms it, wall time.
+/// How long a request is shown as done before the shop confirms it, wall time.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long it is said why a key did nothing, and how long what the day is about stands out, wall time.
+/// How long a notice is shown, and how long one of a shop event, wall time.
 const NOTICED_FOR: Duration = Duration::from_secs(5);
 const EVENT_FOR: Duration = Duration::from_secs(10);
 
-/// Everything the screen depends on.
+/// The state that the screen depends on.
 #[derive(Debug)]
 pub struct App {
-    /// The newest picture.
+    /// The latest snapshot.
     newest: Arc<Snapshot>,
-    /// The picture that is drawn: the newest, unless it is frozen.
+    /// The past snapshot shown instead, if any.
+    past: Option<Arc<Snapshot>>,
+    /// The snapshot on the screen: the latest or the past one; unchanged while frozen.
     shown: Arc<Snapshot>,
     ui: Ui,
-    /// What of the last picture answers to the mouse.
+    /// Mouse targets of the last frame.
     targets: Targets,
-    /// Messages that are not old yet: number and when it was first seen, oldest first.
+    /// Messages that are new or recent: number and time first seen, oldest first.
     young: VecDeque<(u64, Instant)>,
-    /// The number from which messages were never seen.
+    /// The lowest message number not seen yet.
     unseen_from: u64,
-    /// When the wishes are given up.
+    /// When unconfirmed requests expire.
     patience_ends: Option<Instant>,
-    /// When the notice goes.
+    /// When the notice expires.
     notice_ends: Option<Instant>,
     /// When the talk began.
     talk_began: Option<Instant>,
-    /// Whether that is still to be told.
+    /// Whether that is yet to be reported.
     talk_is_news: bool,
     changed: bool,
 }
@@ -59,6 +61,7 @@ impl App {
     pub fn new(picture: Arc<Snapshot>, now: Instant) -> Self {
         let mut app = Self {
             newest: Arc::clone(&picture),
+            past: None,
             shown: Arc::clone(&picture),
             ui: Ui::default(),
             targets: Targets::default(),
@@ -75,7 +78,7 @@ impl App {
         app
     }
 
-    /// The state at the start of a talk, or of one that goes on after so long: one figure at a time, as large as it can be.
+    /// The initial state of a talk, or of one resumed after `gone`: one figure at a time, as large as possible.
     pub fn for_a_talk(picture: Arc<Snapshot>, now: Instant, gone: Option<Duration>) -> Self {
         let mut app = Self::new(picture, now);
         app.ui.talk = Some(Talk { left: Talk::LENGTH });
@@ -87,32 +90,39 @@ impl App {
         app
     }
 
-    /// The picture to draw.
+    /// Goes back to a second of shop time; the caller sends the request.
+    pub fn go_to(&mut self, moment: i64) -> Request {
+        self.ui.moment = Some(moment);
+        self.freeze(false);
+        Request::Rewind(self.ui.moment)
+    }
+
+    /// The snapshot to draw.
     pub fn picture(&self) -> &Snapshot {
         &self.shown
     }
 
-    /// What else the screen depends on.
+    /// The user's state of the screen.
     pub fn ui(&self) -> &Ui {
         &self.ui
     }
 
-    /// Whether anything that is drawn changed since this was last asked.
+    /// Whether anything visible changed since the last call.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
     }
 
-    /// The picture was drawn, and this of it answers to the mouse.
+    /// A frame was drawn, with these mouse targets.
     pub fn drawn(&mut self, targets: Targets) {
         self.targets = targets;
     }
 
-    /// What a place on the screen answers to.
+    /// The mouse targets of the last frame.
     pub fn targets(&self) -> &Targets {
         &self.targets
     }
 
-    /// When something will change by itself; [`Action::Wake`] is due then.
+    /// When the screen changes next without an input; [`Action::Wake`] is due then.
     pub fn wakes_at(&self) -> Option<Instant> {
         let new_from = self.ui.new_from;
         let fades = self
@@ -123,7 +133,7 @@ impl App {
         fades.chain(self.patience_ends).chain(self.notice_ends).chain(second).min()
     }
 
-    /// Something happened; what is to be done because of it comes back.
+    /// Applies an action; returns its effect, if any.
     pub fn update(&mut self, action: Action, now: Instant) -> Option<Effect> {
         let before = self.ui.clone();
         let mut effect = None;
@@ -143,7 +153,7 @@ impl App {
         effect
     }
 
-    /// Says for a moment what became of a key.
+    /// Shows a notice for a few seconds.
     pub fn notice(&mut self, notice: Notice, now: Instant) {
         let lasts = if matches!(notice, Notice::Event(_)) { EVENT_FOR } else { NOTICED_FOR };
         let notice = Some(notice);
@@ -159,6 +169,13 @@ impl App {
             Command::Suspend => return Some(Effect::Suspend),
             Command::Help => self.ui.help = !self.ui.help,
             Command::Freeze => self.freeze(!self.ui.frozen),
+            Command::Rewind(seconds) => return self.rewind(seconds),
+            Command::Now => return self.return_to_now(),
+            Command::Pause | Command::Faster | Command::Slower | Command::ToMidnight | Command::Rush
+                if self.ui.moment.is_some() =>
+            {
+                self.notice(Notice::Past, now);
+            }
             Command::Pause if self.ui.shop_listens() => {
                 let pause = self.ui.simulator() == Some(RunState::Running);
                 self.ui.asked_state = Some(if pause { RunState::Paused } else { RunState::Running });
@@ -182,7 +199,7 @@ impl App {
         None
     }
 
-    /// Asks for another rate; where there is none, it is said why.
+    /// Requests another rate; without one, shows `none` as the reason.
     fn change_rate(&mut self, rate: Option<f64>, none: Notice, now: Instant) -> Option<Effect> {
         let Some(rate) = rate else {
             self.notice(if self.ui.shop_listens() { none } else { Notice::NobodySells }, now);
@@ -202,6 +219,46 @@ impl App {
         None
     }
 
+    /// Moves the shown moment by seconds of shop time.
+    fn rewind(&mut self, seconds: i64) -> Option<Effect> {
+        let now = self.newest.figures.shop_second;
+        let moment = self.ui.moment.unwrap_or(now).saturating_add(seconds);
+        if moment < now { Some(Effect::Ask(self.go_to(moment))) } else { self.return_to_now() }
+    }
+
+    /// Returns to the present.
+    fn return_to_now(&mut self) -> Option<Effect> {
+        self.ui.moment.take()?;
+        self.past = None;
+        self.freeze(false);
+        Some(Effect::Ask(Request::Rewind(None)))
+    }
+
+    /// Takes the response to the last request for a past moment, if it is there.
+    fn take_past(&mut self, now: Instant) {
+        let Some(rewound) = self.newest.rewound.clone() else { return };
+        if self.ui.moment != Some(rewound.asked) {
+            return;
+        }
+        match &rewound.answer {
+            Answer::Underway(_) => {}
+            Answer::Shop(shop) => self.past = Some(Arc::clone(shop)),
+            // Stay at the last moment.
+            Answer::No(why) => {
+                self.ui.moment = self.past.as_ref().map(|past| past.figures.shop_second);
+                self.notice(Notice::Answer(why.clone()), now);
+            }
+        }
+    }
+
+    /// The snapshot to show if not frozen.
+    fn current(&self) -> Arc<Snapshot> {
+        match &self.past {
+            Some(past) => Arc::new(self.newest.beside(past)),
+            None => Arc::clone(&self.newest),
+        }
+    }
+
     fn freeze(&mut self, frozen: bool) {
         self.ui.frozen = frozen;
         if !frozen {
@@ -210,13 +267,14 @@ impl App {
     }
 
     fn show_newest(&mut self) {
-        if *self.shown != *self.newest {
+        let current = self.current();
+        if *self.shown != *current {
             self.changed = true;
         }
-        self.shown = Arc::clone(&self.newest);
+        self.shown = current;
     }
 
-    /// What is asked for while the picture stands still is answered on it, once.
+    /// Adds the responses for the followed order and the open report to a frozen snapshot.
     fn show_answers(&mut self) {
         let known = |shop: &Snapshot| {
             shop.followed
@@ -224,15 +282,16 @@ impl App {
                 .filter(|order| matches!(order.status, OrderStatus::Found(_)))
                 .map(|order| order.order_id)
         };
+        let current = self.current();
         if self.ui.following.is_some() && known(&self.shown) != self.ui.following {
-            let answer = self.newest.followed.clone();
+            let answer = current.followed.clone();
             if self.shown.followed != answer {
                 Arc::make_mut(&mut self.shown).followed = answer;
                 self.changed = true;
             }
         }
-        if self.ui.reading.is_some() && self.shown.opened != self.newest.opened {
-            let answer = self.newest.opened.clone();
+        if self.ui.reading.is_some() && self.shown.opened != current.opened {
+            let answer = current.opened.clone();
             Arc::make_mut(&mut self.shown).opened = answer;
             self.changed = true;
         }
@@ -242,10 +301,10 @@ impl App {
         let unseen_from = self.unseen_from;
         for message in picture.messages.iter().filter(|message| message.number >= unseen_from) {
             self.young.push_back((message.number, now));
-            // Messages stand on one page alone, and a frozen picture has no new ones.
+            // Only the overview lists messages, and a frozen frame gets no new ones.
             if message.sentence.answers_a_key() {
                 self.notice(Notice::Answer(message.sentence.clone()), now);
-            } else if message.sentence.is_an_event() {
+            } else if message.sentence.is_an_event() && self.ui.moment.is_none() {
                 self.notice(Notice::Event(message.sentence.clone()), now);
             }
         }
@@ -257,6 +316,7 @@ impl App {
             self.patience_ends = None;
         }
         self.newest = picture;
+        self.take_past(now);
         if self.ui.frozen {
             self.show_answers();
         } else {
@@ -283,7 +343,7 @@ impl App {
         self.age(now);
     }
 
-    /// A talk begins with the first key or the first order.
+    /// The first key or the first order starts the talk.
     fn begin_talk(&mut self, now: Instant) {
         if self.ui.talk.is_some() && self.talk_began.is_none() {
             self.talk_began = Some(now);
@@ -291,7 +351,7 @@ impl App {
         }
     }
 
-    /// Whether the talk has begun since this was last asked.
+    /// Whether the talk has begun since the last call.
     pub fn take_talk_began(&mut self) -> bool {
         std::mem::take(&mut self.talk_is_news)
     }
@@ -302,7 +362,7 @@ impl App {
         }
     }
 
-    /// Lets messages fade. Numbers count up, so one number parts the new from the recent.
+    /// Ages messages. Numbers are ascending, so one number separates new from recent.
     fn age(&mut self, now: Instant) {
         let past = |term: Duration| {
             let old = self.young.iter().filter(|(_, seen)| now.saturating_duration_since(*seen) >= term);
@@ -315,7 +375,7 @@ impl App {
     }
 }
 
-/// When the time that is left changes.
+/// When the remaining time changes next.
 fn next_second(talk: Talk, began: Instant) -> Instant {
     let gone = u64::try_from(Talk::LENGTH.saturating_sub(talk.left)).unwrap_or(0);
     began + Duration::from_secs(gone + 1)

@@ -1,7 +1,8 @@
-//! A lively, plausible shop to draw in tests: always the same one.
+//! A plausible, busy shop for the drawing tests: deterministic.
 
 mod figures;
 mod kafka;
+mod live_audit;
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -13,10 +14,11 @@ use crate::{
     shop::{Customer, Handled, Line, Order, Zone, pulse::RunState},
     sinks::report::{Report, Sold},
     stream::order_search::{OrderStatus, OrderTrace, TopicPartitionOffset, TrackedOrder},
-    views::figures::{Audit, ShopFigures, Stage},
+    views::shop_figures::{Audit, ShopFigures, Stage},
 };
 use figures::{figures, latest, stock};
 use kafka::{cluster, groups};
+pub(super) use live_audit::live_audit;
 
 /// 2026-11-20 14:03:07 in Stockholm.
 pub(super) const AFTERNOON: i64 = 1_795_179_787;
@@ -74,6 +76,9 @@ pub(super) fn at(shop_second: i64) -> Snapshot {
         speed: 60.0,
         simulator: Some(RunState::Running),
         target_rate: Some(5.0),
+        rhythm: None,
+        campaigns: Vec::new(),
+        rush: None,
         orders_per_second: 4.84,
         connection: Connection {
             bootstrap: "127.0.0.1:9092".to_owned(),
@@ -91,6 +96,9 @@ pub(super) fn at(shop_second: i64) -> Snapshot {
         feed: Arc::new(latest(shop_second, 52_000)),
         followed: None,
         opened: None,
+        rewound: None,
+        is_past: false,
+        live_audit: Arc::default(),
         log: Arc::new(log(shop_second)),
     }
 }
@@ -99,7 +107,7 @@ fn log(shop_second: i64) -> VecDeque<LogLine> {
     let lines = [
         (61, LogLevel::Info, "runtime::kafka", "the built-in broker serves 127.0.0.1:9092"),
         (60, LogLevel::Info, "simulator::start", "the shop opens with 24 products"),
-        (58, LogLevel::Info, "engine::member", "orders-today: 6 partitions assigned"),
+        (58, LogLevel::Info, "engine::group_member", "orders-today: 6 partitions assigned"),
         (31, LogLevel::Warn, "stream::ends", "Kafka does not answer: trying again until it does"),
         (29, LogLevel::Error, "consumer::worker", "sales: the disk is full: trying again"),
         (4, LogLevel::Info, "consumer::outputs", "Daily report saved: reports/2026-11-19.txt"),
@@ -131,7 +139,7 @@ fn messages(shop_second: i64) -> Vec<Message> {
     (1..).zip(texts).map(message).collect()
 }
 
-/// An order of the feed that is followed, as far as `stage`.
+/// An order of the feed as a followed order, up to `stage`.
 pub(super) fn followed(shop: &Snapshot, stage: Stage) -> TrackedOrder {
     let sold = shop.feed.iter().find(|order| order.stage == stage).unwrap();
     let id = sold.order_id;
@@ -160,6 +168,7 @@ pub(super) fn followed(shop: &Snapshot, stage: Stage) -> TrackedOrder {
             handled_at: order.created_at + chrono::Duration::seconds(40),
             customer: order.customer.clone(),
             total_ore: order.total_ore,
+            lines: order.lines.clone(),
         };
         (handled, place("shop.handled", 8_650))
     });

@@ -1,28 +1,28 @@
-//! The one table of keys: what a key does, the footer and the help are all made from it.
+//! The table of key bindings; footer and help are generated from it.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{action::Command, lang::Words, page::Page};
-use crate::{dashboard::ui::Ui, shop::pulse::RunState};
+use crate::{dashboard::ui_state::Ui, shop::pulse::RunState};
 
-/// One line of the table: keys that belong together.
+/// One row of the table: related keys.
 #[derive(Debug)]
 pub struct Binding {
-    /// The keys and what each does.
+    /// Each key with its command.
     pub keys: &'static [(Key, Command)],
-    /// The keys' name.
+    /// The keys' label.
     pub cap: fn(&Words) -> &'static str,
-    /// One word for the footer, by what they would do now; empty where the screen says it elsewhere.
+    /// A word for the footer, by their present effect; empty if it is on the screen elsewhere.
     pub hint: fn(&Words, &Ui) -> &'static str,
-    /// What they do, for the help.
+    /// The description for the help.
     pub about: fn(&Words) -> &'static str,
-    /// Whether they belong to what is on the screen.
+    /// Whether the bindings apply to the current screen.
     pub here: fn(&Ui) -> bool,
-    /// Whether they would do anything now.
+    /// Whether they have an effect now.
     pub works: fn(&Ui) -> bool,
 }
 
-/// A key with the modifiers that count (shift is in the character).
+/// A key with its relevant modifiers (the character implies shift).
 pub type Key = (KeyCode, KeyModifiers);
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
@@ -39,11 +39,15 @@ const fn named(code: KeyCode) -> Key {
     (code, NONE)
 }
 
+/// Seconds of shop time.
+const MINUTE: i64 = 60;
+const HOUR: i64 = 3600;
+
 const QUIT_ALWAYS: (Key, Command) = (ctrl('c'), Command::Quit);
 const HELP_ALWAYS: (Key, Command) = (named(KeyCode::F(1)), Command::Help);
 const SUSPEND: (Key, Command) = (ctrl('z'), Command::Suspend);
 
-/// All keys, in the order in which footer and help show them; the footer leaves off from the end.
+/// All bindings, in the order of footer and help; a narrow footer drops the last ones.
 pub const BINDINGS: &[Binding] = &[
     Binding {
         keys: &[(key('q'), Command::Quit), QUIT_ALWAYS],
@@ -70,6 +74,14 @@ pub const BINDINGS: &[Binding] = &[
         works: Ui::can_go_back,
     },
     Binding {
+        keys: &[(key('n'), Command::Now)],
+        cap: |_| "n",
+        hint: |words, _| words.now,
+        about: |words| words.about_now,
+        here: |ui| ui.moment.is_some(),
+        works: |_| true,
+    },
+    Binding {
         keys: &[
             (key('1'), Command::Go(Page::Overview)),
             (key('2'), Command::Go(Page::Sales)),
@@ -79,9 +91,10 @@ pub const BINDINGS: &[Binding] = &[
             (key('6'), Command::Go(Page::Reports)),
             (key('7'), Command::Go(Page::Kafka)),
             (key('8'), Command::Go(Page::Log)),
+            (key('9'), Command::Go(Page::Faults)),
         ],
-        cap: |_| "1-8",
-        // Their names stand on the screen.
+        cap: |_| "1-9",
+        // The tabs show the pages' names.
         hint: |_, _| "",
         about: |words| words.about_pages,
         here: |_| true,
@@ -90,13 +103,13 @@ pub const BINDINGS: &[Binding] = &[
     Binding {
         keys: &[
             (named(KeyCode::Tab), Command::FocusNext),
-            // Some terminals say that shift was held, some have a key of its own for it.
+            // For shift+tab, some terminals report the modifier, others a key of its own.
             (named(KeyCode::BackTab), Command::FocusPrevious),
         ],
         cap: |_| "tab",
-        hint: |words, _| words.do_focus,
+        hint: |words, ui| if ui.page == Page::Faults { words.do_victim } else { words.do_focus },
         about: |words| words.about_focus,
-        here: |ui| ui.page == Page::Overview,
+        here: |ui| matches!(ui.page, Page::Overview | Page::Faults),
         works: |_| true,
     },
     Binding {
@@ -105,11 +118,12 @@ pub const BINDINGS: &[Binding] = &[
         hint: |words, ui| match ui.page {
             Page::Orders => words.do_follow,
             Page::Reports => words.do_read,
+            Page::Faults => words.do_break,
             _ if ui.enlarged => words.do_shrink,
             _ => words.do_enlarge,
         },
         about: |words| words.about_enter,
-        here: |ui| matches!(ui.page, Page::Overview | Page::Orders | Page::Reports),
+        here: |ui| matches!(ui.page, Page::Overview | Page::Orders | Page::Reports | Page::Faults),
         works: |ui| ui.page != Page::Overview || ui.focus.is_some(),
     },
     Binding {
@@ -160,8 +174,8 @@ pub const BINDINGS: &[Binding] = &[
             if ui.simulator() == Some(RunState::Paused) { words.do_resume } else { words.do_pause }
         },
         about: |words| words.about_pause,
-        here: |_| true,
-        works: |ui| ui.shop_listens() && ui.talk.is_none(),
+        here: |ui| ui.talk.is_none(),
+        works: Ui::shop_listens,
     },
     Binding {
         keys: &[
@@ -193,6 +207,29 @@ pub const BINDINGS: &[Binding] = &[
         works: Ui::time_bends,
     },
     Binding {
+        // In a talk the arrow keys switch pages.
+        keys: &[
+            (named(KeyCode::Left), Command::Rewind(-MINUTE)),
+            (named(KeyCode::Right), Command::Rewind(MINUTE)),
+            (key(','), Command::Rewind(-MINUTE)),
+            (key('.'), Command::Rewind(MINUTE)),
+        ],
+        cap: |_| "← →",
+        hint: |words, _| words.do_rewind,
+        about: |words| words.about_minute,
+        here: |ui| ui.talk.is_none(),
+        works: |_| true,
+    },
+    Binding {
+        // Shift and an arrow key do the same.
+        keys: &[(key('<'), Command::Rewind(-HOUR)), (key('>'), Command::Rewind(HOUR))],
+        cap: |_| "< >",
+        hint: |words, ui| if ui.talk.is_some() { words.do_rewind } else { "" },
+        about: |words| words.about_hour,
+        here: |_| true,
+        works: |_| true,
+    },
+    Binding {
         keys: &[(key('f'), Command::Freeze)],
         cap: |_| "f",
         hint: |words, ui| if ui.frozen { words.do_unfreeze } else { words.do_freeze },
@@ -218,7 +255,7 @@ pub const BINDINGS: &[Binding] = &[
     },
 ];
 
-/// The keys while a filter is typed; all that can be written goes into the filter.
+/// The bindings while a filter is typed; all printable characters go into the filter.
 pub const TYPING: &[Binding] = &[
     Binding {
         keys: &[(named(KeyCode::Enter), Command::Enter)],
@@ -269,27 +306,34 @@ pub const TYPING: &[Binding] = &[
     },
 ];
 
-/// The keys that mean something now.
+/// The active bindings.
 pub fn bindings(ui: &Ui) -> &'static [Binding] {
     if ui.typing.is_some() { TYPING } else { BINDINGS }
 }
 
-/// What a key event means now; `None` for a release and for keys without a meaning.
+/// The command of a key event; `None` for a release and for unbound keys.
 pub fn command(event: &KeyEvent, ui: &Ui) -> Option<Command> {
     if event.kind == KeyEventKind::Release {
         return None;
     }
-    // A terminal may or may not say that shift was held for a `+`; the character has it already.
+    if event.modifiers == KeyModifiers::SHIFT && ui.typing.is_none() {
+        match event.code {
+            KeyCode::Left => return Some(Command::Rewind(-HOUR)),
+            KeyCode::Right => return Some(Command::Rewind(HOUR)),
+            _ => {}
+        }
+    }
+    // Terminals differ in whether they report shift for `+`; the character implies it.
     let modifiers = event.modifiers.difference(KeyModifiers::SHIFT);
     if ui.talk.is_some() && ui.typing.is_none() && modifiers.is_empty() {
-        // What a presenter's clicker sends. It walks through the panels of the overview while one is enlarged.
+        // A presenter's remote sends these. With an enlarged panel, page keys step through the panels.
         let next = ui.page.turned(1);
         let previous = ui.page.turned(Page::ALL.len() - 1);
         match event.code {
             KeyCode::PageDown | KeyCode::PageUp if ui.enlarged_panel().is_some() => {}
             KeyCode::Right | KeyCode::PageDown => return Some(Command::Go(next)),
             KeyCode::Left | KeyCode::PageUp => return Some(Command::Go(previous)),
-            // Pressed by mistake it would stop the shop before everybody.
+            // Pressed by accident it would pause the shop in front of the audience.
             KeyCode::Char(' ') => return None,
             _ => {}
         }
@@ -304,7 +348,7 @@ pub fn command(event: &KeyEvent, ui: &Ui) -> Option<Command> {
     }
 }
 
-/// Whether a character with these modifiers is one to write: `AltGr` comes as control and alt on some systems.
+/// Whether a character with these modifiers is text: some systems report `AltGr` as control and alt.
 fn writes(modifiers: KeyModifiers) -> bool {
     modifiers.is_empty() || modifiers == KeyModifiers::CONTROL | KeyModifiers::ALT
 }

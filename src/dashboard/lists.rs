@@ -1,4 +1,4 @@
-//! What stands in the lists of the pages: filtered, sorted, the same for the drawing and for the keys.
+//! The content of the pages' lists, filtered and sorted: shared by drawing and key handling.
 
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -9,27 +9,28 @@ use super::{
     snapshot::{ShelfPlan, Snapshot},
 };
 use crate::{
-    dashboard::ui::{StockSort, Ui},
+    chaos::Kind,
+    dashboard::ui_state::{StockSort, Ui},
     logging::LogLine,
     shop::Zone,
-    views::figures::{LatestOrder, ReportNote, ShopFigures, StockLine},
+    views::shop_figures::{LatestOrder, ReportNote, ShopFigures, StockLine},
 };
 
-/// Seconds of a day without a change of the clock.
+/// Seconds of a day without a clock change.
 const DAY: f64 = 86_400.0;
-/// Before that, the pace of a day that has just begun says nothing; seconds.
+/// The shortest time to take a day's pace from, seconds: earlier it means little.
 const PACE_FROM: i64 = 3600;
 
-/// A product's line with what is planned for it.
+/// A product's stock and its plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Shelf<'a> {
     /// Deliveries and sales.
     pub line: &'a StockLine,
-    /// What the products file says, where it knows the product.
+    /// The plan of the products file, if it lists the product.
     pub plan: Option<&'a ShelfPlan>,
     /// Pieces sold since 00:00.
     pub sold_today: i64,
-    /// Days until it is empty at today's pace; `None` where nothing was sold today or nothing is left.
+    /// Days until sold out at today's pace; `None` if none were sold today, or none are left.
     pub days_left: Option<f64>,
 }
 
@@ -39,18 +40,27 @@ impl Shelf<'_> {
         self.line.balance()
     }
 
-    /// Whether it is time for a delivery.
+    /// Whether a delivery is due.
     pub fn is_low(&self) -> bool {
         self.plan.is_some_and(|plan| self.balance() <= plan.reorder_point)
     }
 
-    /// How full, from nothing to 1.
+    /// How full, from 0 to 1.
     pub fn fill(&self) -> f64 {
-        let full = self.plan.map_or(0, |plan| plan.full).max(self.balance()).max(1);
-        (self.balance().max(0) as f64 / full as f64).clamp(0.0, 1.0)
+        self.share(self.balance())
     }
 
-    /// Sold out before low before the rest, and the emptier first.
+    /// How full it is at the reorder point, from 0 to 1.
+    pub fn reorder_fill(&self) -> Option<f64> {
+        self.plan.map(|plan| self.share(plan.reorder_point))
+    }
+
+    fn share(&self, pieces: i64) -> f64 {
+        let full = self.plan.map_or(0, |plan| plan.full).max(self.balance()).max(1);
+        (pieces.max(0) as f64 / full as f64).clamp(0.0, 1.0)
+    }
+
+    /// Sold out first, then low, then the rest; each by ascending fill.
     pub fn need(&self, other: &Self) -> Ordering {
         let rank = |shelf: &Self| (shelf.balance() > 0, !shelf.is_low());
         rank(self).cmp(&rank(other)).then(self.fill().total_cmp(&other.fill()))
@@ -74,7 +84,7 @@ pub fn shelves<'a>(figures: &'a ShopFigures, plans: &'a [ShelfPlan], zone: Zone)
     figures.stock.iter().map(with_plan).collect()
 }
 
-/// The stock table of its page.
+/// The rows of the stock page.
 pub fn stock<'a>(shop: &'a Snapshot, ui: &Ui) -> Vec<Shelf<'a>> {
     let mut shelves = shelves(&shop.figures, &shop.shelf, shop.zone);
     let filter = Filter::of(ui, Page::Stock);
@@ -98,7 +108,7 @@ pub fn stock<'a>(shop: &'a Snapshot, ui: &Ui) -> Vec<Shelf<'a>> {
     shelves
 }
 
-/// The order feed of its page, newest first.
+/// The rows of the orders page, newest first.
 pub fn orders<'a>(shop: &'a Snapshot, ui: &Ui) -> Vec<&'a LatestOrder> {
     let filter = Filter::of(ui, Page::Orders);
     let takes = |order: &&LatestOrder| {
@@ -118,14 +128,15 @@ pub fn log<'a>(shop: &'a Snapshot, ui: &Ui) -> Vec<&'a LogLine> {
     shop.log.iter().rev().filter(|line| filter.takes(&line.text) || filter.takes(&line.target)).collect()
 }
 
-/// What each line of a page's list is of, in the order of the list: the same number wherever the line moves to.
+/// A key for each line of a page's list, in its order: it stays the same when the line moves.
 pub fn keys(shop: &Snapshot, ui: &Ui, page: Page) -> Vec<u64> {
     match page {
         Page::Stock => stock(shop, ui).iter().map(|shelf| shelf.line.product_id).collect(),
         Page::Orders => orders(shop, ui).iter().map(|order| order.order_id).collect(),
         Page::Reports => reports(shop).iter().map(|note| day_number(note.date)).collect(),
-        // They stand in one order.
+        // Their order is fixed.
         Page::Kafka => (0..).take(shop.groups.len()).collect(),
+        Page::Faults => (0..).take(Kind::ALL.len()).collect(),
         Page::Log => log(shop, ui).iter().map(|line| line.number).collect(),
         Page::Overview | Page::Sales | Page::Handling => Vec::new(),
     }
@@ -136,7 +147,7 @@ fn day_number(date: NaiveDate) -> u64 {
     date.signed_duration_since(NaiveDate::MIN).num_days().unsigned_abs()
 }
 
-/// The place of the chosen line in a page's list; 0 where the list is empty.
+/// The index of the selected line in a page's list; 0 if the list is empty.
 pub fn chosen(shop: &Snapshot, ui: &Ui, page: Page) -> usize {
     let Some(choice) = ui.chosen.get(page.index()).copied().flatten() else { return 0 };
     let keys = keys(shop, ui, page);
@@ -144,7 +155,7 @@ pub fn chosen(shop: &Snapshot, ui: &Ui, page: Page) -> usize {
     found.unwrap_or_else(|| choice.place.min(keys.len().saturating_sub(1)))
 }
 
-/// What was typed, without regard to upper and lower case.
+/// A case-insensitive filter.
 struct Filter(String);
 
 impl Filter {

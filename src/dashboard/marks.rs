@@ -1,16 +1,16 @@
-//! What charts, bars and signs are drawn with: braille dots, blocks, or plain ASCII.
+//! The characters of charts, bars and symbols: braille dots, blocks, or plain ASCII.
 
 use std::ffi::{OsStr, OsString};
 
-/// A set of marks.
+/// A character set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Marker {
     /// Fine dots, two columns and four rows to a cell.
     Braille,
-    /// Solid blocks, eight heights to a cell: the calmest, and every font has them.
+    /// Solid blocks, eight heights to a cell: the calmest, and in every font.
     #[default]
     Block,
-    /// Nothing that an old terminal lacks.
+    /// ASCII only, for old terminals.
     Ascii,
 }
 
@@ -18,7 +18,7 @@ impl Marker {
     /// All sets.
     pub const ALL: [Self; 3] = [Self::Braille, Self::Block, Self::Ascii];
 
-    /// The set to use: the one asked for, else ASCII where the `locale` is one of other characters than UTF-8.
+    /// The set to use: the one asked for, otherwise ASCII if the `locale` is set and not UTF-8.
     pub fn choose(asked: Option<Self>, locale: Option<&OsStr>) -> Self {
         let is_utf8 = |locale: &OsStr| {
             let name = locale.to_string_lossy().to_ascii_lowercase();
@@ -27,7 +27,7 @@ impl Marker {
         asked.unwrap_or(if locale.is_none_or(is_utf8) { Self::default() } else { Self::Ascii })
     }
 
-    /// The marks of the set.
+    /// The characters of the set.
     pub fn marks(self) -> &'static Marks {
         match self {
             Self::Braille => &BRAILLE,
@@ -42,22 +42,26 @@ impl Marker {
 pub enum Grain {
     /// Two columns of dots in a cell.
     Braille,
-    /// One column in a cell, with these pictures of its heights above nothing.
+    /// One column per cell, with these characters for its heights above zero.
     Columns(&'static [char]),
 }
 
-/// The signs of one set.
+/// The characters of one set.
 #[derive(Debug)]
 pub struct Marks {
     /// The charts.
     pub grain: Grain,
     /// Whether only ASCII may be drawn.
     pub ascii: bool,
-    /// A hairline.
+    /// A thin line.
     pub rule: char,
     /// A line across a chart.
     pub level: char,
-    /// The ground that a chart stands on.
+    /// A grid line of a chart's scale.
+    pub grid: char,
+    /// A line graph: low in the cell, in the middle, high.
+    pub line: [char; 3],
+    /// The baseline of a chart.
     pub ground: char,
     /// The filled part of a bar.
     pub bar: char,
@@ -65,37 +69,39 @@ pub struct Marks {
     pub half_bar: char,
     /// The empty part of a bar.
     pub track: char,
-    /// An order was sold.
+    /// The limit on a bar.
+    pub tick: char,
+    /// A sold order.
     pub sold: char,
-    /// An order was handled.
+    /// A handled order.
     pub handled: char,
-    /// An order's mail is written.
+    /// A mailed order.
     pub mailed: char,
-    /// All is well; something lives.
+    /// All is well, or a process is alive.
     pub alive: char,
-    /// A sum adds up.
+    /// A sum that adds up.
     pub right: char,
     /// A sum does not add up.
     pub wrong: char,
-    /// Factor of accelerated time.
+    /// Multiplication sign, of speeds.
     pub times: char,
     /// Between two ends of a range.
     pub to: char,
-    /// Between two things on a line.
+    /// Separates two items on a line.
     pub dot: char,
-    /// The way from one station of an order to the next.
+    /// The connector between two stages of an order.
     pub way: char,
-    /// A station that is not reached yet.
+    /// A stage not reached yet.
     pub ahead: char,
-    /// A column is sorted with the least first.
+    /// A column sorted ascending.
     pub rising: char,
-    /// A column is sorted with the most first.
+    /// A column sorted descending.
     pub falling: char,
-    /// Where what is typed goes.
+    /// The text cursor.
     pub caret: char,
-    /// Before what rises above the scale of a chart.
+    /// Marks a value above the scale of a chart.
     pub above: char,
-    /// Before what a person says.
+    /// Before a presenter's words.
     pub speech: char,
 }
 
@@ -104,10 +110,13 @@ const BRAILLE: Marks = Marks {
     ascii: false,
     rule: '─',
     level: '┄',
+    grid: '┈',
+    line: ['▁', '─', '▔'],
     ground: '⣀',
     bar: '━',
     half_bar: '╸',
     track: '─',
+    tick: '┃',
     sold: '●',
     handled: '✓',
     mailed: '✉',
@@ -136,10 +145,13 @@ const ASCII: Marks = Marks {
     ascii: true,
     rule: '-',
     level: '-',
+    grid: '.',
+    line: ['_', '-', '-'],
     ground: '_',
     bar: '=',
     half_bar: '-',
     track: '.',
+    tick: '|',
     sold: 'o',
     handled: 'v',
     mailed: '@',
@@ -158,17 +170,17 @@ const ASCII: Marks = Marks {
     speech: '|',
 };
 
-/// The locale of characters that the environment `get` names, as POSIX has it: the first of these that is set and not empty.
+/// The character locale from the environment `get`, as in POSIX: the first of these that is set and not empty.
 pub fn locale(get: impl Fn(&str) -> Option<OsString>) -> Option<OsString> {
     ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(get).find(|locale| !locale.is_empty())
 }
 
-/// What is written for the letters from U+00C0 to U+017F where only ASCII may be.
+/// ASCII replacements of the letters from U+00C0 to U+017F.
 const LETTERS: &[u8; 0xc0] = b"AAAAAAACEEEEIIIIDNOOOOOxOUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty\
       AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiIiJjKkkLlLlLlL\
       lLlNnNnNnnNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
 
-/// A sign that stands for `character` where only ASCII may be drawn.
+/// The ASCII replacement of `character`.
 pub fn to_ascii(character: char) -> char {
     match character {
         ' '..='~' => character,

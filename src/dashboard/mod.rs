@@ -1,15 +1,16 @@
-//! The live dashboard: from a key press to the cells of a terminal.
+//! The live dashboard: from key events to terminal cells.
 //!
-//! It draws a [`snapshot::Snapshot`] that someone else makes and never talks to Kafka itself; what it
-//! wants of the shop leaves as a [`action::Request`].
+//! It draws a [`snapshot::Snapshot`] that others build and never talks to Kafka itself; its requests to the shop are
+//! [`action::Request`]s.
 //!
-//! - [`run`] is the loop and [`terminal`] the screen it owns: the only two with effects.
-//! - [`page`] names the pages and [`lists`] is what stands in their lists, filtered and sorted.
-//! - [`app`] is the state and how an [`action::Action`] changes it; [`ui`] is what of it the person at the keyboard has
-//!   done to the screen, [`rates`] are the steps of `+` and `-`, and [`keymap`] says what the keys mean.
-//! - [`webpage`] is the day as a file for a browser.
-//! - [`view`] draws, one file for each panel, with the words of [`lang`], the styles of [`theme`] and the
-//!   marks of [`marks`]; what comes from outside passes [`crate::messages::clean`] first.
+//! - [`run()`] is the event loop and [`terminal`] its screen: the only two with side effects.
+//! - [`plain`] prints lines instead of a screen.
+//! - [`page`] names the pages; [`lists`] filters and sorts the content of their lists.
+//! - [`app`] is the state and how an [`action::Action`] changes it; [`ui_state`] is the part of it that the user controls,
+//!   [`rates`] are the steps of `+` and `-`, and [`keymap`] has the key bindings.
+//! - [`webpage`] exports the day as an HTML file.
+//! - [`view`] draws, one file for each panel, with the texts of [`lang`], the styles of [`theme`] and the characters of
+//!   [`marks`]; text from outside passes [`crate::messages::sanitize`] first.
 
 pub mod action;
 pub mod app;
@@ -17,15 +18,16 @@ pub mod keymap;
 pub mod lang;
 pub mod lists;
 pub mod marks;
+pub mod mouse_targets;
 pub mod page;
-pub mod picture;
+pub mod plain;
 pub mod rates;
 pub mod run;
+pub mod screenshot;
 pub mod snapshot;
-pub mod targets;
 pub mod terminal;
 pub mod theme;
-pub mod ui;
+pub mod ui_state;
 pub mod view;
 pub mod webpage;
 

@@ -1,6 +1,6 @@
 //! The pages of the dashboard, in the order of their number keys.
 
-/// How many panels the overview has.
+/// The number of panels of the overview.
 pub const PANELS: usize = 6;
 
 /// One page.
@@ -11,23 +11,25 @@ pub enum Page {
     Overview,
     /// Today's sales: over the day, by product and category, beside earlier days.
     Sales,
-    /// Every product: balance, pace, days until empty, deliveries on their way.
+    /// Every product: balance, pace, days until sold out, pending deliveries.
     Stock,
     /// The order feed, and one order followed from sale to mail.
     Orders,
     /// Handled orders: windows, intervals, waiting times.
     Handling,
-    /// The daily reports, to read.
+    /// The daily reports in full.
     Reports,
     /// Brokers, topics, consumer groups with rate and lag over time.
     Kafka,
-    /// What the program writes into its log.
+    /// The program's log.
     Log,
+    /// Faults to inject on demand, and the live audit.
+    Faults,
 }
 
 impl Page {
     /// All pages.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Overview,
         Self::Sales,
         Self::Stock,
@@ -36,14 +38,15 @@ impl Page {
         Self::Reports,
         Self::Kafka,
         Self::Log,
+        Self::Faults,
     ];
 
-    /// Its place in [`Page::ALL`]; its key is one more.
+    /// Its index in [`Page::ALL`]; its number key is one more.
     pub fn index(self) -> usize {
         self as usize
     }
 
-    /// The page so many behind this one, the first behind the last.
+    /// The page so many after this one; the first follows the last.
     #[must_use]
     pub fn turned(self, pages: usize) -> Self {
         Self::ALL.get((self.index() + pages) % Self::ALL.len()).copied().unwrap_or(self)
@@ -54,12 +57,12 @@ impl Page {
         matches!(self, Self::Stock | Self::Orders | Self::Log)
     }
 
-    /// Whether it has a list in which a line is chosen.
+    /// Whether it has a list with a selected line.
     pub fn has_list(self) -> bool {
-        matches!(self, Self::Stock | Self::Orders | Self::Reports | Self::Kafka | Self::Log)
+        matches!(self, Self::Stock | Self::Orders | Self::Reports | Self::Kafka | Self::Log | Self::Faults)
     }
 
-    /// Whether it has charts whose span can be chosen.
+    /// Whether it has charts with an adjustable span.
     pub fn has_span(self) -> bool {
         matches!(self, Self::Sales | Self::Handling | Self::Kafka)
     }

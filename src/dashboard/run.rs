@@ -1,18 +1,11 @@
-//! The loop: waits for a key, a picture or the end, and draws when something changed.
+//! The event loop: waits for a key, a snapshot or the end, and redraws after a change.
 //!
-//! It has a thread of its own, so that a key is obeyed and a picture drawn however busy the shop is.
+//! It runs on its own thread, so that keys are handled and frames drawn however busy the shop is.
 
-use std::{
-    any::Any,
-    io,
-    panic::{self, AssertUnwindSafe},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{any::Any, io, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
 
 use crossterm::event::{Event, EventStream, MouseButton, MouseEvent, MouseEventKind};
-use futures::{Stream, StreamExt, future::poll_immediate, stream};
+use futures::{FutureExt, Stream, StreamExt, future::poll_immediate, stream};
 use ratatui::{buffer::Buffer, layout::Rect};
 use tokio::{
     runtime,
@@ -27,76 +20,77 @@ use super::{
     app::App,
     keymap,
     marks::Marker,
-    picture::Picture,
+    screenshot::Picture,
     snapshot::Snapshot,
     terminal::{Screen, ScreenError, Surface},
     theme::ThemeName,
     view::{self, Look},
 };
-use crate::{dashboard::ui::Notice, messages::Lang};
+use crate::{dashboard::ui_state::Notice, messages::Lang};
 
-/// Between two pictures, wall time: at most 30 a second.
+/// The shortest time between two frames, wall time: 30 a second.
 const FRAME: Duration = Duration::from_millis(33);
 
-/// How the screen is to be.
+/// The options of the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScreenOptions {
     /// Its language.
     pub lang: Lang,
     /// Its colours; see [`ThemeName::choose`].
     pub theme: ThemeName,
-    /// What charts are drawn with.
+    /// The characters of charts.
     pub marker: Marker,
     /// Whether the mouse is captured.
     pub mouse: bool,
-    /// Whether a talk is given.
+    /// Whether it is for a talk.
     pub present: bool,
-    /// How long it has been going on already, where it goes on.
+    /// The talk's elapsed time, if it is resumed.
     pub talked: Option<Duration>,
-    /// Where that goes which others would print on the screen.
+    /// The past moment to show first: shop time, Unix seconds.
+    pub at: Option<i64>,
+    /// The file for stray output of others to the terminal.
     pub log: PathBuf,
 }
 
 /// Why the dashboard ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// The person asked for it.
+    /// The user quit.
     Quit,
-    /// The program around it asked for it, or makes no pictures any more.
+    /// The program stopped it, or has dropped the snapshot channel.
     Stopped,
     /// SIGINT, SIGTERM, SIGHUP or SIGQUIT.
     Signal,
 }
 
-/// What comes from outside, apart from pictures.
+/// An input other than a snapshot.
 #[derive(Debug)]
 pub enum Input {
-    /// Keys, the mouse, another size.
+    /// A key, mouse or resize event.
     Terminal(io::Result<Event>),
-    /// SIGTSTP: the shell wants its terminal back.
+    /// SIGTSTP: suspend.
     Stop,
-    /// SIGCONT: the shell calls again.
+    /// SIGCONT: resumed.
     Continue,
 }
 
-/// Takes the terminal, draws `snapshots` until the end, and gives the terminal back.
+/// Enters the screen, draws `snapshots` until the end, calls `leaving`, and restores the terminal.
 ///
-/// It sends what the person asks for to `requests` and waits for nothing but keys, pictures, signals and `stop`.
+/// It sends the user's wishes to `requests` and waits only for keys, snapshots, signals and `stop`.
 pub async fn run(
     options: ScreenOptions,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     requests: mpsc::UnboundedSender<Request>,
     stop: CancellationToken,
+    leaving: impl FnOnce() + Send + 'static,
 ) -> Result<Exit, ScreenError> {
     let (done, ended) = oneshot::channel();
     std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
-        // A panic unwinds to here, and restores the terminal on its way.
-        let exit = panic::catch_unwind(AssertUnwindSafe(|| {
-            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(on_screen(&options, snapshots, &requests, &stop))
-        }));
-        // Where nobody waits any more there is nobody to tell.
-        let _ = done.send(exit.unwrap_or_else(|panic| Err(ScreenError::Failed(said(&*panic)))));
+        let exit = runtime::Builder::new_current_thread().enable_all().build().map_err(ScreenError::from);
+        let exit = exit
+            .and_then(|runtime| runtime.block_on(on_screen(&options, snapshots, &requests, &stop, leaving)));
+        // Fails if nobody waits any more, which is fine.
+        let _ = done.send(exit);
     })?;
     ended.await.unwrap_or_else(|_| Err(ScreenError::Failed("its thread is gone".to_owned())))
 }
@@ -106,30 +100,51 @@ async fn on_screen(
     snapshots: watch::Receiver<Arc<Snapshot>>,
     requests: &mpsc::UnboundedSender<Request>,
     stop: &CancellationToken,
+    leaving: impl FnOnce(),
 ) -> Result<Exit, ScreenError> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut quit = signal(SignalKind::quit())?;
+    let told_to_end = told_to_end()?;
     let suspend = signals(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()), || Input::Stop)?;
     let proceed = signals(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()), || Input::Continue)?;
     let look = Look::new(options.theme, options.lang, options.marker);
     let mut screen = Screen::enter(options.mouse, &options.log)?;
     let first = Arc::clone(&snapshots.borrow());
-    let app =
+    let mut app =
         if options.present { App::for_a_talk(first, now(), options.talked) } else { App::new(first, now()) };
+    if let Some(moment) = options.at {
+        // Fails if nobody listens, which is fine.
+        let _ = requests.send(app.go_to(moment));
+    }
     let events = EventStream::new()
         .map(Input::Terminal)
         .chain(stream::iter([Input::Terminal(Err(io::ErrorKind::UnexpectedEof.into()))]));
     let inputs = stream::select(stream::select(suspend, proceed), events);
-    tokio::select! {
-        biased;
-        _ = terminate.recv() => Ok(Exit::Signal),
-        _ = interrupt.recv() => Ok(Exit::Signal),
-        _ = hangup.recv() => Ok(Exit::Signal),
-        _ = quit.recv() => Ok(Exit::Signal),
-        exit = drive(&mut screen, inputs, app, look, snapshots, requests, stop) => exit,
-    }
+    let shown = async {
+        tokio::select! {
+            biased;
+            () = told_to_end => Ok(Exit::Signal),
+            exit = drive(&mut screen, inputs, app, look, snapshots, requests, stop) => exit,
+        }
+    };
+    // A panic is caught here, so that the terminal is restored anyway.
+    let exit = AssertUnwindSafe(shown).catch_unwind().await;
+    leaving();
+    exit.unwrap_or_else(|panic| Err(ScreenError::Failed(said(&*panic))))
+}
+
+/// Waits for SIGINT, SIGTERM, SIGHUP or SIGQUIT; installs the handlers at once.
+pub(super) fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut quit = signal(SignalKind::quit())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+            _ = quit.recv() => {}
+        }
+    })
 }
 
 fn signals(kind: SignalKind, input: fn() -> Input) -> io::Result<impl Stream<Item = Input> + Unpin> {
@@ -139,14 +154,14 @@ fn signals(kind: SignalKind, input: fn() -> Input) -> io::Result<impl Stream<Ite
     Ok(Box::pin(stream::unfold(signal(kind)?, next)))
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "it does not say why".to_owned())
 }
 
-/// The loop itself, on any surface and with any source of input; it ends where the input does.
+/// The loop itself, on any surface and input stream; it ends with the stream.
 pub async fn drive<S, I>(
     surface: &mut S,
     mut inputs: I,
@@ -184,7 +199,7 @@ where
             biased;
             () = stop.cancelled() => return Ok(Exit::Stopped),
             input = inputs.next() => {
-                // All that was typed counts before the next picture.
+                // All pending input is handled before the next frame.
                 let mut next = Some(input);
                 while let Some(input) = next {
                     let Some(input) = input else { return Ok(Exit::Stopped) };
@@ -192,7 +207,7 @@ where
                     if let Some(exit) = exit {
                         return Ok(exit);
                     }
-                    // Asked in this task's own name: crossterm wakes whoever asked first when nothing was there.
+                    // Polled with this task's waker: crossterm wakes only the first waker that found nothing.
                     next = poll_immediate(inputs.next()).await;
                 }
             }
@@ -211,7 +226,7 @@ where
     }
 }
 
-/// Does what an input means; an [`Exit`] is the end.
+/// Handles an input; an [`Exit`] ends the loop.
 fn obey<S: Surface>(
     input: Input,
     app: &mut App,
@@ -252,18 +267,18 @@ fn obey<S: Surface>(
             return Ok(Some(Exit::Quit));
         }
     };
-    // Where nobody listens there is nobody to tell.
+    // Fails if nobody listens, which is fine.
     let _ = requests.send(request);
     Ok(None)
 }
 
-/// An empty picture as large as the surface.
+/// An empty buffer of the surface's size.
 fn blank(surface: &impl Surface) -> Result<Buffer, ScreenError> {
     let size = surface.size()?;
     Ok(Buffer::empty(Rect::new(0, 0, size.width, size.height)))
 }
 
-/// What a terminal event is to the dashboard, if anything.
+/// The action of a terminal event, if any.
 fn action(event: &Event, app: &App) -> Option<Action> {
     match event {
         Event::Key(key) => keymap::command(key, app.ui()).map(Action::Command),

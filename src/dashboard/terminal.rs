@@ -1,9 +1,9 @@
-//! The terminal as the dashboard's screen, given back whatever happens.
+//! The terminal as the dashboard's screen; always restored in the end.
 //!
-//! A picture is written as the difference to what the terminal has taken already, and only when it has taken all
-//! of that: a slow terminal gets fewer pictures and is never waited for. The terminal is restored when the
-//! [`Screen`] is dropped, also while the drawing panics, and for as long as the program is suspended. Until then
-//! nothing else reaches it: panics of other threads go to the log, and so does standard error.
+//! A frame is written as the difference to the previous one, and only once that is written completely: a slow terminal
+//! gets fewer frames and never blocks the loop. The terminal is restored when the [`Screen`] is dropped, also during a
+//! panic, and while the program is suspended. Until then nothing else writes to it: panics of other threads and
+//! standard error go to the log.
 
 mod bytes;
 mod stray;
@@ -26,14 +26,26 @@ use rustix::{
     process::{self, Signal},
     termios::{self, QueueSelector},
 };
+use terminal_colorsaurus::{QueryOptions, background_color};
 use tokio::net::unix::pipe::Sender;
 
 use self::stray::Stray;
 
-/// How long a terminal may take what is left to write when it is given back.
+/// Time-out for writing the rest before the terminal is restored.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Why there is no screen, or none any more.
+/// Time-out for the terminal to report its background. One that does not know the query says so at once.
+const ANSWER: Duration = Duration::from_millis(500);
+
+/// Whether the terminal reports a light background (OSC 11); `None` without a response in time. Blocks and reads the
+/// terminal's input: nothing else may read it meanwhile.
+pub fn is_light() -> Option<bool> {
+    let mut options = QueryOptions::default();
+    options.timeout = ANSWER;
+    background_color(options).ok().map(|ground| ground.perceived_lightness() > 0.5)
+}
+
+/// Why there is no screen, or no longer one.
 #[derive(Debug, thiserror::Error)]
 pub enum ScreenError {
     /// Standard input or output is a file or a pipe.
@@ -42,13 +54,13 @@ pub enum ScreenError {
          once, or `shop-sim consume` to run the consumers without a screen"
     )]
     NoTerminal,
-    /// The terminal says that it only takes lines.
+    /// `TERM` is `dumb`: it has no cursor addressing.
     #[error(
         "the dashboard needs a terminal that can place its cursor, and TERM={0} cannot: set TERM to what it really is, or use \
-         `shop-sim status` for the figures once"
+         `shop-sim tui --plain` for lines of text"
     )]
     Dumb(String),
-    /// The terminal answered with an error.
+    /// The terminal returned an error.
     #[error("the terminal cannot be used ({0}); `shop-sim status` shows the figures without one")]
     Io(#[from] io::Error),
     /// The drawing panicked.
@@ -56,30 +68,30 @@ pub enum ScreenError {
     Failed(String),
 }
 
-/// Something that pictures can be shown on.
+/// A surface that shows frames.
 pub trait Surface {
-    /// Its columns and rows.
+    /// Its size in cells.
     fn size(&self) -> Result<Size, ScreenError>;
 
-    /// Begins to show a picture, where the last one is shown whole.
+    /// Starts to write a frame, if the previous one is written completely.
     fn show(&mut self, picture: Buffer) -> Result<(), ScreenError>;
 
-    /// Whether it could take a picture now.
+    /// Whether it can take a frame now.
     fn is_ready(&self) -> bool;
 
-    /// Waits until it can take a picture; loses nothing when it is dropped before.
+    /// Waits until it can take a frame. Cancel safe.
     fn ready(&mut self) -> impl Future<Output = Result<(), ScreenError>> + Send;
 
-    /// What is on it cannot be relied on any more: the next picture is drawn whole.
+    /// Its content is unknown now: the next frame is drawn in full.
     fn forget(&mut self);
 
-    /// Asks this program and those that were started with it to stop; `false` where no shell could call them back.
+    /// Sends SIGTSTP to the process group; `false` if no shell could resume it.
     fn ask_to_stop(&mut self) -> Result<bool, ScreenError>;
 
-    /// Gives the terminal back and stops the program, until SIGCONT.
+    /// Restores the terminal and stops the process until SIGCONT.
     fn stop(&mut self) -> Result<(), ScreenError>;
 
-    /// Takes the terminal again after SIGCONT.
+    /// Enters the screen again after SIGCONT.
     fn resume(&mut self) -> Result<(), ScreenError>;
 }
 
@@ -87,28 +99,28 @@ pub trait Surface {
 #[derive(Debug)]
 pub struct Screen {
     tty: Sender,
-    /// What the terminal shows when all of `bytes` is written; `None` where nobody knows.
+    /// The terminal's content once all of `bytes` is written; `None` if unknown.
     shown: Option<Buffer>,
-    /// What of the last picture is to be written, from `written` on.
+    /// The bytes of the last frame, still to be written from `written` on.
     bytes: Vec<u8>,
     written: usize,
     mouse: bool,
-    /// The terminal is given back for as long as the program is suspended.
+    /// Whether the terminal is restored because the program is suspended.
     away: bool,
     stray: Option<Stray>,
 }
 
 impl Screen {
-    /// Takes the terminal over; what would be printed on it by mistake goes to `log`. The mouse is only captured
-    /// when asked, since that takes away the terminal's own selection of text. Must run inside a tokio runtime.
+    /// Enters the screen; stray output of others goes to `log`. Captures the mouse only if asked, since that disables
+    /// the terminal's own text selection. Must run inside a tokio runtime.
     pub fn enter(mouse: bool, log: &Path) -> Result<Self, ScreenError> {
         check()?;
-        // The theme decides on colours, `NO_COLOR` included (see `ThemeName::choose`). Left to itself,
-        // crossterm turns each colour into a bare reset then, which wipes bold and reversed as well.
+        // The theme decides on colours, also for `NO_COLOR` (see `ThemeName::choose`). By default crossterm would
+        // replace each colour by a reset, which clears bold and reversed, too.
         style::force_color_output(true);
-        // What tokio needs of a pipe, a terminal does as well; for descriptors of other kinds it has no safe way.
+        // Unchecked: tokio only accepts pipes, and has no safe API for other descriptors; a terminal supports all that is needed.
         let tty = Sender::from_file_unchecked(open()?)?;
-        // From here on dropping it restores, also when the next lines fail.
+        // From here on, dropping it restores the terminal, also if the next lines fail.
         let mut screen =
             Self { tty, shown: None, bytes: Vec::new(), written: 0, mouse, away: false, stray: None };
         screen.stray = Some(Stray::divert(log));
@@ -117,7 +129,7 @@ impl Screen {
     }
 
     fn take_over(&mut self) -> io::Result<()> {
-        // In the background this waits for the foreground (SIGTTOU), before anything is written.
+        // In a background process this blocks until it is in the foreground (SIGTTOU), before any output.
         terminal::enable_raw_mode()?;
         self.shown = None;
         self.written = 0;
@@ -125,15 +137,15 @@ impl Screen {
         Ok(())
     }
 
-    /// Gives the terminal back as it was. What fails here cannot be helped: the terminal may be gone.
+    /// Restores the terminal. Errors are ignored: the terminal may be gone.
     fn give_back(&mut self) {
         let rest = self.bytes.split_off(self.written.min(self.bytes.len()));
         self.bytes.clear();
         self.written = 0;
         self.shown = None;
         let restore = bytes::leave();
-        // A picture that was begun is ended, unless the terminal takes too long; then what it has not
-        // taken is thrown away, and with it whatever command was cut.
+        // Completes a frame in progress. If the terminal is too slow, discards the unwritten rest, and cancels the
+        // escape sequence that this may have cut.
         if !(write_by_force(&self.tty, &rest) && write_by_force(&self.tty, &restore)) {
             let _ = termios::tcflush(&self.tty, QueueSelector::OFlush);
             write_by_force(&self.tty, &[bytes::CANCEL, &restore].concat());
@@ -142,15 +154,14 @@ impl Screen {
     }
 }
 
-/// Says something on the terminal when the [`Screen`] is gone. One that takes nothing more does not hold the end up:
-/// there is nobody to read it.
+/// Prints a text on the terminal after the [`Screen`] is gone. Gives up on a terminal that is blocked: nobody could read it.
 pub fn say(text: &str) {
     if let Ok(tty) = open() {
         write_by_force(&tty, text.as_bytes());
     }
 }
 
-/// Writes without a runtime; `false` when the terminal does not take it in time.
+/// Writes without a runtime; `false` after a time-out.
 fn write_by_force(tty: impl AsFd, mut bytes: &[u8]) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while !bytes.is_empty() {
@@ -207,8 +218,8 @@ impl Surface for Screen {
     }
 
     fn ask_to_stop(&mut self) -> Result<bool, ScreenError> {
-        // A shell with job control gives each job a process group of its own. In the group of the session's
-        // leader there is nobody who would notice that it stops.
+        // A shell with job control gives each job its own process group. In the session leader's group, no shell would
+        // notice the stop.
         let job = process::getsid(None).map_err(io::Error::from)? != process::getpgrp();
         if job {
             process::kill_current_process_group(Signal::TSTP).map_err(io::Error::from)?;
@@ -222,13 +233,13 @@ impl Surface for Screen {
             self.stray.as_mut().map(Stray::pause);
             self.away = true;
         }
-        // What SIGTSTP would have done, had nobody listened to it.
+        // The default action of SIGTSTP, which the signal handler replaced.
         process::kill_process(process::getpid(), Signal::STOP).map_err(io::Error::from)?;
         Ok(())
     }
 
     fn resume(&mut self) -> Result<(), ScreenError> {
-        // After SIGSTOP nothing was given back, and a shell may have changed the terminal's modes.
+        // After SIGSTOP the terminal was not restored, and a shell may have changed its modes.
         let _ = terminal::disable_raw_mode();
         self.take_over()?;
         self.stray.as_mut().map(Stray::go_on);
@@ -245,19 +256,19 @@ impl Drop for Screen {
     }
 }
 
-/// The terminal behind standard output, opened once more, so that it can be made not to block without doing
-/// that to the shell, which shares standard output.
+/// The terminal of standard output, opened again: making it non-blocking must not affect the shell, which shares
+/// standard output.
 fn open() -> io::Result<File> {
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let open = |path: &str| File::options().write(true).custom_flags(flags).open(path).ok();
     match ["/proc/self/fd/1", "/dev/tty"].into_iter().find_map(open) {
         Some(own) => Ok(own),
-        // Where it may not be opened, as after `su`, it may block.
+        // If opening is denied, as after `su`, writes may block.
         None => Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
     }
 }
 
-/// An error where there is no terminal for a [`Screen`].
+/// Fails if there is no terminal for a [`Screen`].
 pub fn check() -> Result<(), ScreenError> {
     require_terminal(
         io::stdin().is_terminal(),
@@ -274,7 +285,7 @@ fn require_terminal(stdin: bool, stdout: bool, term: Option<&OsStr>) -> Result<(
     }
 }
 
-/// A terminal that does not know its size, as on a serial line, says 0: then it is taken for the usual one.
+/// A terminal of unknown size, for example on a serial line, reports 0: then 80 × 24 is assumed.
 fn size_of(columns: u16, rows: u16) -> Size {
     let known = |length: u16, usual| if length == 0 { usual } else { length };
     Size::new(known(columns, 80), known(rows, 24))
@@ -296,7 +307,7 @@ mod tests {
             );
         }
         let dumb = require_terminal(true, true, Some(OsStr::new("dumb"))).unwrap_err().to_string();
-        assert!(dumb.contains("TERM=dumb") && dumb.contains("shop-sim status"), "{dumb}");
+        assert!(dumb.contains("TERM=dumb") && dumb.contains("shop-sim tui --plain"), "{dumb}");
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! Few colours, each with one meaning, in three themes.
+//! Few colours, each with one meaning, in five themes.
 //!
-//! Colours are of the fixed 256-colour palette: every terminal has them, and no terminal's own palette
-//! changes them. Blue is orders, green is money, violet is handled; amber wants a look and red is wrong.
+//! Colours are from the fixed 256-colour palette, which terminals do not redefine; `basic` uses the terminal's own
+//! sixteen. Blue is for orders, green for money, violet for handled orders; amber is a warning and red an error.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// A theme by name.
+/// The name of a theme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum ThemeName {
     /// Light text on a dark ground.
@@ -15,21 +15,44 @@ pub enum ThemeName {
     Dark,
     /// Dark text on a light ground.
     Light,
+    /// Dark, in colours that colour-blind people can distinguish.
+    Safe,
+    /// The terminal's own sixteen colours.
+    Basic,
     /// No colours at all, only bold, dim and reversed.
     Mono,
 }
 
 impl ThemeName {
     /// All themes.
-    pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::Mono];
+    pub const ALL: [Self; 5] = [Self::Dark, Self::Light, Self::Safe, Self::Basic, Self::Mono];
 
-    /// The theme to use: the one asked for, else mono where `NO_COLOR` is set and not empty
-    /// (<https://no-color.org>), else dark.
-    pub fn choose(asked: Option<Self>, no_color: Option<&OsStr>) -> Self {
-        asked.unwrap_or_else(|| match no_color {
-            Some(value) if !value.is_empty() => Self::Mono,
-            _ => Self::default(),
-        })
+    /// The theme to use: the one asked for, otherwise by what the environment says of the terminal.
+    ///
+    /// Mono if `NO_COLOR` is set and not empty (<https://no-color.org>); basic on consoles without 256 colours; light
+    /// if the terminal reports a light background when it `is_asked`, or otherwise if the last number of `COLORFGBG`,
+    /// which rxvt, Konsole and others set, is a light colour (7 and 9 to 15, as in Vim).
+    pub fn choose(
+        asked: Option<Self>,
+        variable: impl Fn(&str) -> Option<OsString>,
+        is_asked: impl FnOnce() -> Option<bool>,
+    ) -> Self {
+        let text =
+            |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned()).unwrap_or_default();
+        let ground = || text("COLORFGBG").rsplit(';').next().and_then(|ground| ground.parse::<u8>().ok());
+        let is_console = |term: &str| {
+            ["linux", "ansi", "cons25"].contains(&term)
+                || term.starts_with("vt")
+                || term.ends_with("-16color")
+        };
+        let by_variable = || ground().is_some_and(|ground| ground == 7 || (9..=15).contains(&ground));
+        match asked {
+            Some(asked) => asked,
+            None if !text("NO_COLOR").is_empty() => Self::Mono,
+            None if is_console(&text("TERM")) && text("COLORTERM").is_empty() => Self::Basic,
+            None if is_asked().unwrap_or_else(by_variable) => Self::Light,
+            None => Self::default(),
+        }
     }
 
     /// Its styles.
@@ -37,33 +60,35 @@ impl ThemeName {
         match self {
             Self::Dark => &DARK,
             Self::Light => &LIGHT,
+            Self::Safe => &SAFE,
+            Self::Basic => &BASIC,
             Self::Mono => &MONO,
         }
     }
 }
 
-/// The styles of a theme, by what they mean.
+/// The styles of a theme, by meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
-    /// The ground and text of the whole screen.
+    /// The screen's background and default text.
     pub base: Style,
     /// Titles and figures.
     pub strong: Style,
-    /// Labels and what has grown old.
+    /// Labels and old messages.
     pub dim: Style,
-    /// Hairlines, tracks and axes.
+    /// Rules, tracks and axes.
     pub faint: Style,
-    /// Orders, and those just sold.
+    /// Orders, and the stage `sold`.
     pub orders: Style,
-    /// Orders, where the time is not over yet.
+    /// Orders of an interval not over yet.
     pub orders_open: Style,
     /// Money.
     pub money: Style,
-    /// Money, where the time is not over yet.
+    /// Money of an interval not over yet.
     pub money_open: Style,
     /// Handled orders.
     pub handled: Style,
-    /// Handled orders, where the time is not over yet.
+    /// Handled orders of an interval not over yet.
     pub handled_open: Style,
     /// A mean or limit drawn across a chart.
     pub level: Style,
@@ -71,19 +96,21 @@ pub struct Theme {
     pub goods: Style,
     /// All is well.
     pub good: Style,
-    /// Something wants a look.
+    /// A warning.
     pub warning: Style,
-    /// Something is wrong.
+    /// An error.
     pub alarm: Style,
-    /// The ground of the line that is chosen.
+    /// The background of the selected line.
     pub chosen: Style,
-    /// A badge that says the shop does not sell.
+    /// A badge for good health.
+    pub badge_good: Style,
+    /// A badge for a shop that does not sell.
     pub badge_warning: Style,
-    /// A badge that says something is wrong.
+    /// A badge for an error.
     pub badge_alarm: Style,
-    /// A badge that says what the day is about.
+    /// A badge for a shop event.
     pub badge_event: Style,
-    /// A badge that says the picture stands still.
+    /// A badge for a frozen frame.
     pub badge_frozen: Style,
 }
 
@@ -116,6 +143,7 @@ const DARK: Theme = Theme {
     warning: on(221),
     alarm: on(210).add_modifier(Modifier::BOLD),
     chosen: Style::new().bg(Color::Indexed(238)),
+    badge_good: badge(233, 114),
     badge_warning: badge(233, 221),
     badge_alarm: badge(233, 210),
     badge_event: badge(233, 231),
@@ -139,10 +167,51 @@ const LIGHT: Theme = Theme {
     warning: on(130),
     alarm: on(124).add_modifier(Modifier::BOLD),
     chosen: Style::new().bg(Color::Indexed(253)),
+    badge_good: badge(231, 22),
     badge_warning: badge(16, 214),
     badge_alarm: badge(231, 124),
     badge_event: badge(231, 16),
     badge_frozen: badge(231, 24),
+};
+
+const SAFE: Theme = Theme {
+    orders: on(75),
+    orders_open: on(67),
+    money: on(230),
+    money_open: on(144),
+    handled: on(175),
+    handled_open: on(132),
+    good: on(117),
+    warning: on(226),
+    alarm: on(208).add_modifier(Modifier::BOLD),
+    badge_good: badge(233, 117),
+    badge_warning: badge(233, 226),
+    badge_alarm: badge(233, 208),
+    ..DARK
+};
+
+const BASIC: Theme = Theme {
+    base: Style::new().fg(Color::Gray).bg(Color::Black),
+    strong: Style::new().fg(Color::White).add_modifier(Modifier::BOLD),
+    dim: Style::new().fg(Color::Gray),
+    faint: Style::new().fg(Color::DarkGray),
+    orders: Style::new().fg(Color::LightCyan),
+    orders_open: Style::new().fg(Color::Cyan),
+    money: Style::new().fg(Color::LightGreen),
+    money_open: Style::new().fg(Color::Green),
+    handled: Style::new().fg(Color::LightMagenta),
+    handled_open: Style::new().fg(Color::Magenta),
+    level: Style::new().fg(Color::White),
+    goods: Style::new().fg(Color::Gray),
+    good: Style::new().fg(Color::LightGreen),
+    warning: Style::new().fg(Color::LightYellow),
+    alarm: Style::new().fg(Color::LightRed).add_modifier(Modifier::BOLD),
+    chosen: with(Modifier::REVERSED),
+    badge_good: Style::new().fg(Color::Black).bg(Color::Green),
+    badge_warning: Style::new().fg(Color::Black).bg(Color::Yellow),
+    badge_alarm: Style::new().fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD),
+    badge_event: Style::new().fg(Color::Black).bg(Color::Gray),
+    badge_frozen: Style::new().fg(Color::Black).bg(Color::Cyan),
 };
 
 const MONO: Theme = Theme {
@@ -162,6 +231,7 @@ const MONO: Theme = Theme {
     warning: with(Modifier::BOLD),
     alarm: with(Modifier::BOLD.union(Modifier::REVERSED)),
     chosen: with(Modifier::REVERSED),
+    badge_good: with(Modifier::BOLD.union(Modifier::REVERSED)),
     badge_warning: with(Modifier::BOLD.union(Modifier::REVERSED)),
     badge_alarm: with(Modifier::BOLD.union(Modifier::REVERSED)),
     badge_event: with(Modifier::BOLD.union(Modifier::REVERSED)),
@@ -172,7 +242,7 @@ const MONO: Theme = Theme {
 mod tests {
     use super::*;
 
-    /// What a palette index is in sRGB (xterm's 256 colours).
+    /// The sRGB value of a palette index (xterm's 256 colours).
     fn srgb(index: u8) -> [f64; 3] {
         let steps = [0.0, 95.0, 135.0, 175.0, 215.0, 255.0];
         match index {
@@ -185,14 +255,75 @@ mod tests {
         }
     }
 
+    /// Linear red, green and blue, from 0 to 1 (IEC 61966-2-1).
+    fn light(color: Color) -> [f64; 3] {
+        let Color::Indexed(index) = color else { panic!("{color:?} is not of the fixed palette") };
+        srgb(index).map(|c| {
+            let c = c / 255.0;
+            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055_f64).powf(2.4) }
+        })
+    }
+
+    fn product(matrix: [[f64; 3]; 3], vector: [f64; 3]) -> [f64; 3] {
+        matrix.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
+    }
+
+    /// Linear RGB in CIE L*a*b* (D65).
+    fn lab(light: [f64; 3]) -> [f64; 3] {
+        let to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]];
+        let [x, y, z] = product(to_xyz, light.map(|c| c.clamp(0.0, 1.0)));
+        let f = |t: f64| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
+        let (x, y, z) = (f(x / 0.950_47), f(y), f(z / 1.088_83));
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    /// Colour vision without one type of cones: Machado, Oliveira and Fernandes, «A Physiologically-based Model for
+    /// Simulation of Color Vision Deficiency», 2009, table for severity 1.0 (protanopia, deuteranopia, tritanopia).
+    const DEFICIENCIES: [[[f64; 3]; 3]; 4] = [
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        [
+            [0.152_286, 1.052_583, -0.204_868],
+            [0.114_503, 0.786_281, 0.099_216],
+            [-0.003_882, -0.048_116, 1.051_998],
+        ],
+        [
+            [0.367_322, 0.860_646, -0.227_968],
+            [0.280_085, 0.672_501, 0.047_413],
+            [-0.011_820, 0.042_940, 0.968_881],
+        ],
+        [
+            [1.255_528, -0.076_749, -0.178_779],
+            [-0.078_411, 0.930_809, 0.147_602],
+            [0.004_733, 0.691_367, 0.303_900],
+        ],
+    ];
+
+    /// The smallest difference of two colours (CIE 1976) over all deficiencies.
+    fn distance(one: Color, other: Color) -> f64 {
+        let of = |deficiency| {
+            let [one, other] = [one, other].map(|color| lab(product(deficiency, light(color))));
+            one.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+        };
+        DEFICIENCIES.map(of).into_iter().fold(f64::INFINITY, f64::min)
+    }
+
+    #[test]
+    fn whoever_is_colour_blind_tells_what_colours_mean_in_the_safe_theme() {
+        let least = |theme: &Theme| {
+            let kinds =
+                [[theme.orders, theme.money, theme.handled], [theme.good, theme.warning, theme.alarm]];
+            let pairs = kinds.map(|[a, b, c]| [(a, b), (a, c), (b, c)]);
+            let distances = pairs.as_flattened().iter().map(|(a, b)| distance(a.fg.unwrap(), b.fg.unwrap()));
+            distances.fold(f64::INFINITY, f64::min)
+        };
+        assert!(least(&SAFE) > 25.0, "{}", least(&SAFE));
+        assert!(least(&DARK) < 10.0, "else there is no need of another theme");
+    }
+
     /// Contrast by WCAG 2.2, "relative luminance" and "contrast ratio".
     fn contrast(one: Color, other: Color) -> f64 {
         let luminance = |color| {
-            let Color::Indexed(index) = color else { panic!("{color:?} is not of the fixed palette") };
-            let [r, g, b] = srgb(index).map(|c| {
-                let c = c / 255.0;
-                if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055_f64).powf(2.4) }
-            });
+            let [r, g, b] = light(color);
             0.2126 * r + 0.7152 * g + 0.0722 * b
         };
         let (a, b) = (luminance(one), luminance(other));
@@ -201,22 +332,23 @@ mod tests {
 
     #[test]
     fn everything_reads_from_the_back_row() {
-        for theme in [&DARK, &LIGHT] {
+        for theme in [&DARK, &LIGHT, &SAFE] {
             let ground = theme.base.bg.unwrap();
             let text = [theme.base, theme.strong, theme.level, theme.goods, theme.alarm];
             for style in text {
                 assert!(contrast(style.fg.unwrap(), ground) >= 6.5, "{style:?} on {ground:?}");
             }
-            // On the line that is chosen.
+            // On the selected line.
             let chosen = theme.chosen.bg.unwrap();
             for style in [theme.base, theme.strong] {
                 assert!(contrast(style.fg.unwrap(), chosen) >= 6.0, "{style:?} on {chosen:?}");
             }
-            // Large figures, charts and signs, and what may recede.
+            // Large figures, charts, symbols and secondary text.
             for style in [theme.orders, theme.money, theme.handled, theme.good, theme.dim, theme.warning] {
                 assert!(contrast(style.fg.unwrap(), ground) >= 4.5, "{style:?} on {ground:?}");
             }
-            for style in [theme.badge_warning, theme.badge_alarm, theme.badge_event, theme.badge_frozen] {
+            let badges = [theme.badge_good, theme.badge_warning, theme.badge_alarm, theme.badge_event];
+            for style in badges.into_iter().chain([theme.badge_frozen]) {
                 assert!(contrast(style.fg.unwrap(), style.bg.unwrap()) >= 6.5, "{style:?}");
             }
         }
@@ -241,6 +373,7 @@ mod tests {
             warning,
             alarm,
             chosen,
+            badge_good,
             badge_warning,
             badge_alarm,
             badge_event,
@@ -263,6 +396,7 @@ mod tests {
             warning,
             alarm,
             chosen,
+            badge_good,
             badge_warning,
             badge_alarm,
             badge_event,
@@ -274,10 +408,31 @@ mod tests {
 
     #[test]
     fn the_environment_only_speaks_where_nobody_chose() {
-        let set = Some(OsStr::new("1"));
-        assert_eq!(ThemeName::choose(None, set), ThemeName::Mono);
-        assert_eq!(ThemeName::choose(None, Some(OsStr::new(""))), ThemeName::Dark);
-        assert_eq!(ThemeName::choose(None, None), ThemeName::Dark);
-        assert_eq!(ThemeName::choose(Some(ThemeName::Light), set), ThemeName::Light);
+        let choose = |asked, set: &[(&str, &str)], answer| {
+            let variable =
+                |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+            ThemeName::choose(asked, variable, || answer)
+        };
+        let chosen = |asked, set: &[(&str, &str)]| choose(asked, set, None);
+        // The terminal's own report takes precedence over a variable, which may come from another terminal.
+        assert_eq!(choose(None, &[], Some(true)), ThemeName::Light);
+        assert_eq!(choose(None, &[("COLORFGBG", "0;15")], Some(false)), ThemeName::Dark);
+        assert_eq!(choose(None, &[("TERM", "linux")], Some(true)), ThemeName::Basic);
+        for (set, theme) in [
+            (&[][..], ThemeName::Dark),
+            (&[("NO_COLOR", "1"), ("TERM", "linux")], ThemeName::Mono),
+            (&[("NO_COLOR", ""), ("TERM", "xterm")], ThemeName::Dark),
+            (&[("TERM", "linux")], ThemeName::Basic),
+            (&[("TERM", "vt220")], ThemeName::Basic),
+            (&[("TERM", "xterm-16color")], ThemeName::Basic),
+            (&[("TERM", "linux"), ("COLORTERM", "truecolor")], ThemeName::Dark),
+            (&[("COLORFGBG", "0;15")], ThemeName::Light),
+            (&[("COLORFGBG", "0;default;7")], ThemeName::Light),
+            (&[("COLORFGBG", "15;0")], ThemeName::Dark),
+            (&[("COLORFGBG", "15;default")], ThemeName::Dark),
+        ] {
+            assert_eq!(chosen(None, set), theme, "{set:?}");
+            assert_eq!(chosen(Some(ThemeName::Safe), set), ThemeName::Safe);
+        }
     }
 }

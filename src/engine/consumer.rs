@@ -1,4 +1,4 @@
-//! The loop that every consumer runs in: partitions come and go, records are taken, and what is due is done.
+//! The event loop of every consumer: applies rebalances, passes records to its processor, and ticks once a second.
 
 use std::{
     collections::HashMap,
@@ -9,27 +9,27 @@ use std::{
 use rdkafka::{consumer::Consumer as _, error::RDKafkaErrorCode};
 
 use super::{
-    env::{Ended, Env},
-    input::{Input, Stretch},
-    member::{self, AskCommitted, Change, Client, Committed, RebalanceListener, why_again},
+    context::{Ended, Env},
+    group_member::{self, AskCommitted, Change, Client, Committed, RebalanceListener, why_again},
     ownership::Ownership,
     processor::{ConsumerError, Processor},
+    record_source::{RecordSource, Stretch},
+    stall_monitor::watch_over,
     ticker::Ticker,
-    watch::watch_over,
 };
 use crate::{
     consumer::{Part, Start},
     messages::Sentence,
-    stream::log_identity,
+    stream::{Session, log_identity, published_states::runs_elsewhere},
     views::Source,
 };
 
-/// While records never end, figures are shown as often as a screen can use them, wall time.
+/// Wall time between two updates of the read model while records arrive without a pause.
 const SHOWN: Duration = Duration::from_millis(100);
-/// As long as a heartbeat and its answer may take: one goes out each second.
+/// The longest that a heartbeat and its response may take; one is sent each second.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
-/// Runs a consumer until it is told to stop, has reached its end, or must begin again.
+/// Runs a consumer until it is told to stop, has reached its end, or must restart.
 pub(super) async fn run<P: Processor>(
     env: &Env,
     processor: P,
@@ -38,17 +38,17 @@ pub(super) async fn run<P: Processor>(
     let shared = Arc::new(Shared { env: env.clone(), processor: Mutex::new(processor) });
     let listener: Arc<dyn RebalanceListener> = shared.clone();
     let shared = Retiring(shared);
-    let client = Arc::new(member::join(env, P::NAME, P::SOURCES, listener)?);
-    // Whether it has partitions is told to the first poll.
+    let client = Arc::new(group_member::join(env, P::NAME, P::SOURCES, listener)?);
+    // librdkafka delivers the assignment in the first poll.
     let mut begin = env.begin.subscribe();
     if env.stop.run_until_cancelled(begin.wait_for(|begun| *begun)).await.is_none() {
         drop(shared);
-        member::leave(env, client, P::NAME).await;
+        group_member::leave(env, client, P::NAME, false).await;
         return Ok(Ended::Done);
     }
     ownership.renew();
     let _guard = watch_over(env, P::NAME, ownership);
-    // Nothing was read yet: whatever became of the logs until now, they are those that it begins with.
+    // Nothing was read yet, so it does not matter which logs were replaced before now.
     let replaced = env.model.replaced();
     shared.0.processor().logs_are_same(&replaced);
     let mut consumer = Consumer {
@@ -56,7 +56,7 @@ pub(super) async fn run<P: Processor>(
         client,
         shared,
         ownership,
-        input: Input::new(env),
+        input: RecordSource::new(env),
         records: 0,
         shown: Instant::now(),
         replaced,
@@ -66,9 +66,10 @@ pub(super) async fn run<P: Processor>(
         env.ids.doubt();
     }
     consumer.refuse_copy().await;
-    // What is refused may be another's already: it gives nothing back.
-    let for_good = matches!(ended, Ok(Ended::Done)) && env.model.refused().is_none();
-    consumer.end(for_good).await;
+    // A refused process must not leave the group: another one uses its membership.
+    let may_leave = env.model.refused().is_none();
+    let must_leave = may_leave && group_member::has_missing_partitions(env, &consumer.client);
+    consumer.end(may_leave && matches!(ended, Ok(Ended::Done)), must_leave).await;
     ended
 }
 
@@ -95,8 +96,8 @@ impl<P: Processor> RebalanceListener for Shared<P> {
     }
 }
 
-/// The loop's own hold on the processor. When the loop ends, also by a panic, it retires: the client that goes calls it
-/// once more, maybe when its successor has the files.
+/// The loop's reference to the processor. Dropping it, also in a panic, retires the processor: the closing client
+/// calls its rebalance callback once more, perhaps after the next run has opened the files.
 struct Retiring<P: Processor>(Arc<Shared<P>>);
 
 impl<P: Processor> Drop for Retiring<P> {
@@ -111,10 +112,10 @@ struct Consumer<'a, P: Processor> {
     shared: Retiring<P>,
     client: Arc<Client>,
     ownership: &'a Arc<Ownership>,
-    input: Input,
+    input: RecordSource,
     records: u64,
     shown: Instant,
-    /// How often which log was another one when this loop began.
+    /// By log: how often it had been replaced when this loop began.
     replaced: HashMap<Source, u64>,
 }
 
@@ -134,7 +135,7 @@ impl<P: Processor> Consumer<'_, P> {
             tokio::select! {
                 biased;
                 () = self.env.stop.cancelled() => {
-                    // What is refused may be another's already.
+                    // A refused process may have lost its partitions.
                     if self.env.model.refused().is_none() {
                         self.processor().finish(&client);
                     }
@@ -189,12 +190,12 @@ impl<P: Processor> Consumer<'_, P> {
                 return Ok(Ended::Again("other processes may have its partitions".to_owned()));
             }
             self.ownership.renew();
-            // Where records never end, a thread that takes them would do nothing else.
+            // Otherwise an endless stream of records would starve other tasks of this thread.
             tokio::task::yield_now().await;
         }
     }
 
-    /// A member is handed no records: what it receives is an error.
+    /// The member's client fetches no records: it only receives errors.
     fn member_said(&self, received: Result<(), rdkafka::error::KafkaError>) -> Result<(), ConsumerError> {
         let Err(error) = received else { return Ok(()) };
         if why_again(&error).is_some() {
@@ -214,8 +215,11 @@ impl<P: Processor> Consumer<'_, P> {
         if !self.holds() {
             return Ok(None);
         }
+        if group_member::has_missing_partitions(self.env, &self.client) {
+            return Ok(Some(Ended::Again("a topic was made again with fewer partitions".to_owned())));
+        }
         self.input.tick()?;
-        member::rejoin_if_abandoned(self.env, &self.client, P::NAME);
+        group_member::rejoin_if_abandoned(self.env, &self.client, P::NAME);
         let ended = self.processor().tick(&self.client)?;
         self.tell_health();
         self.shown = Instant::now();
@@ -242,8 +246,8 @@ impl<P: Processor> Consumer<'_, P> {
         self.env.model.set_group(P::NAME, partitions, self.records, trouble);
     }
 
-    /// Where a log was seen to be another one: whether it is what this state is from that is gone, not what it was
-    /// begun with since.
+    /// After a log was seen to be replaced: compares the anchors with it. If this state already follows from the new
+    /// log, nothing needs to be done.
     fn other_log(&mut self) -> Result<Option<Ended>, ConsumerError> {
         let replaced = self.env.model.replaced();
         if P::SOURCES.iter().all(|source| replaced.get(source) == self.replaced.get(source)) {
@@ -268,8 +272,10 @@ impl<P: Processor> Consumer<'_, P> {
         }
     }
 
-    /// Ends the process where another one has joined its groups under the same instance (KIP-345): in turns they would
-    /// put each other out for ever. What else fails may be the first sign of it: then the next heartbeat is waited for.
+    /// Ends the process if another one has joined its groups under the same `group.instance.id` (KIP-345): the two would
+    /// fence each other for ever. A fenced producer may be the first sign of it; then one more heartbeat is awaited.
+    /// A fenced member is no proof: a late `JoinGroup` of a client that this process has dropped fences it too, for
+    /// example after a coordinator failover.
     async fn refuse_copy(&self) {
         let is_fenced = || {
             let fatal = self.client.client().fatal_error();
@@ -280,18 +286,24 @@ impl<P: Processor> Consumer<'_, P> {
             if !self.processor().may_be_fenced() || Instant::now() >= deadline {
                 return;
             }
-            // Its errors are told to whoever polls.
+            // The client reports its errors to a poll.
             let _ = tokio::time::timeout(SHOWN, self.client.recv()).await;
         }
-        self.env.refuse(Sentence::FolderCopied { instance: self.env.instance.to_string() });
+        let (instance, process) = (Arc::clone(&self.env.instance), Arc::clone(&self.env.process));
+        let look = move |session: &Session| runs_elsewhere(session, &instance, &process);
+        match self.env.session.aside(look).await {
+            Ok(true) => self.env.refuse(Sentence::FolderCopied { instance: self.env.instance.to_string() }),
+            Ok(false) => tracing::warn!("{}: its member was fenced; it joins again", P::NAME),
+            Err(error) => tracing::warn!("{}: whether its folder was copied is not known: {error}", P::NAME),
+        }
     }
 
-    /// Ends the membership where the run ends for good; else the next run goes on with it.
-    async fn end(self, for_good: bool) {
+    /// Leaves the group if the run ends for good, or if it must; otherwise the next run keeps the membership.
+    async fn end(self, for_good: bool, must_leave: bool) {
         let Self { env, shared, client, input, .. } = self;
         drop((shared, input));
-        if for_good {
-            member::leave(env, client, P::NAME).await;
+        if for_good || must_leave {
+            group_member::leave(env, client, P::NAME, must_leave).await;
         } else {
             crate::stream::let_go(client);
         }

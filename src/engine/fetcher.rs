@@ -14,7 +14,7 @@ use rdkafka::{
     message::BorrowedMessage,
 };
 
-use super::env::Env;
+use super::context::Env;
 use crate::{
     consumer::{Batch, Part, Record, Start},
     messages::Severity,
@@ -22,12 +22,12 @@ use crate::{
     views::Source,
 };
 
-/// Records, and bytes of keys and values, after which batches are handed on though more has been fetched.
+/// Records, and bytes of keys and values, after which batches are returned though more has been fetched.
 const RECORDS: usize = 2_000;
 const BYTES: usize = 512 << 10;
-/// How often it is told that records cannot be opened.
+/// Time between two reports of undecodable batches.
 const TELL: Duration = Duration::from_secs(600);
-/// A question to Kafka.
+/// Time-out of a request.
 const CALL: Duration = Duration::from_secs(5);
 
 /// librdkafka's log lines go to ours, at debug level.
@@ -45,15 +45,17 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-/// Fetches the partitions that it is given, without a group. It must be polled for as long as it has any.
+/// Fetches assigned partitions without a consumer group. It must be polled while it has any.
 pub(super) struct Fetcher {
     env: Env,
     consumer: StreamConsumer<Quiet>,
     topics: [(String, Source); 3],
     /// The offset to read next of each partition.
     positions: BTreeMap<Part, i64>,
-    /// When it was told last that records cannot be opened.
+    /// When an undecodable batch was last reported.
     told: Option<Instant>,
+    /// Whether the last records were one batch, as large as it may be: the next one probably is, too.
+    is_behind: bool,
 }
 
 impl Fetcher {
@@ -64,11 +66,11 @@ impl Fetcher {
         let settings = [
             ("group.id", group.as_str()),
             ("enable.auto.commit", "false"),
-            // A position that is not there is told, never passed over.
+            // An offset out of range is an error, never a silent reset.
             ("auto.offset.reset", "error"),
             ("isolation.level", "read_committed"),
-            // A record is answered at once; only a broker that has none keeps a fetch waiting. A partition that is
-            // assigned meanwhile is asked for behind it.
+            // The broker responds as soon as it has a record, and holds an empty fetch for this long. A partition
+            // that is assigned meanwhile is fetched only after that.
             ("fetch.min.bytes", "1"),
             ("fetch.wait.max.ms", "300"),
             // The default of 1000 costs a backlog reader a factor of four.
@@ -77,17 +79,17 @@ impl Fetcher {
             // It has no session, but librdkafka refuses a `max.poll.interval.ms` of the user's below this one's default.
             ("session.timeout.ms", "6000"),
         ];
-        let topics = [Source::Orders, Source::Deliveries, Source::Handled];
         Ok(Self {
             env: env.clone(),
             consumer: session.client(&settings).create_with_context(Quiet)?,
-            topics: topics.map(|source| (topic_name(session, source), source)),
+            topics: Source::ALL.map(|source| (topic_name(session, source), source)),
             positions: BTreeMap::new(),
             told: None,
+            is_behind: false,
         })
     }
 
-    /// Fetches a partition from here on; one that is fetched already is read again from there.
+    /// Fetches a partition from `start` on; one that is fetched already is moved there.
     pub(super) fn assign(&mut self, part: Part, start: Start) -> Result<(), StreamError> {
         self.unassign(part)?;
         let (offset, next) = match start {
@@ -99,8 +101,8 @@ impl Fetcher {
         Ok(())
     }
 
-    /// Where the log of a partition begins, asked here: librdkafka asks once itself, and where it is not connected to
-    /// the leader yet, again half a second later (`rd_kafka_toppar_offset_retry`, 2.12). Blocks for a moment.
+    /// The log start offset of a partition. Asked here, since librdkafka retries only half a second later if it is not
+    /// connected to the leader yet (`rd_kafka_toppar_offset_retry`, 2.12). Blocks for a moment.
     fn beginning(&self, part: Part) -> Result<Offset, StreamError> {
         // ListOffsets takes -2 for the beginning, which is how Offset::Beginning is written on the wire.
         let asked = self.list(part, Offset::Beginning)?;
@@ -116,7 +118,7 @@ impl Fetcher {
         }
     }
 
-    /// Fetches a partition no more.
+    /// Stops fetching a partition.
     pub(super) fn unassign(&mut self, part: Part) -> Result<(), StreamError> {
         if self.positions.remove(&part).is_some() {
             self.consumer.incremental_unassign(&self.list(part, Offset::Invalid)?)?;
@@ -142,16 +144,16 @@ impl Fetcher {
         self.positions.is_empty()
     }
 
-    /// The next batches: waits for a record and takes what else has been fetched. A wait that is given up loses nothing.
-    /// An error is one after which partitions must be assigned anew.
+    /// The next batches: waits for a record, then takes all others that have been fetched. Cancel safe. After an error
+    /// the partitions must be assigned again.
     pub(super) async fn next(&mut self) -> Result<Vec<Batch>, String> {
-        let mut batches = Batches::default();
+        let mut batches = Batches { reserve: self.is_behind, ..Batches::default() };
         let mut messages = self.consumer.stream();
         let mut received = messages.next().await;
         let mut drained = false;
         while let Some(polled) = received.take() {
             match polled {
-                Ok(message) => batches.add(&message, &self.topics, &mut self.positions),
+                Ok(message) => batches.add(&message, &self.topics, &self.positions),
                 Err(error) => {
                     if let Some(why) = why_assign_again(&error) {
                         return Err(why);
@@ -167,13 +169,15 @@ impl Fetcher {
                     tracing::debug!("reading the logs: {error}");
                 }
             }
-            if batches.records >= RECORDS || batches.bytes >= BYTES {
+            if batches.is_full() {
                 break;
             }
             received = messages.next().now_or_never().flatten();
             drained = received.is_none();
         }
         drop(messages);
+        self.is_behind = batches.is_full() && batches.open.len() == 1;
+        self.positions.extend(batches.open.iter().map(|batch| (batch.part, batch.next)));
         let has_markers = |batch: &Batch| batch.part.source == Source::Handled;
         if drained && batches.open.iter().any(has_markers) {
             self.pass_markers(&mut batches.open);
@@ -188,8 +192,8 @@ impl Fetcher {
         batches
     }
 
-    /// Goes on behind the transaction markers that follow what was read. librdkafka's own position passes over them
-    /// and shows them to nobody (`rd_kafka_op_handle_std`, 2.12).
+    /// Moves positions past trailing transaction markers. librdkafka never delivers markers, but its own position
+    /// includes them (`rd_kafka_op_handle_std`, 2.12).
     fn pass_markers(&mut self, batches: &mut Vec<Batch>) {
         let places = match self.consumer.position() {
             Ok(places) => places,
@@ -212,7 +216,7 @@ impl Fetcher {
         }
     }
 
-    /// Lets the client go without waiting for its threads.
+    /// Drops the client without waiting for its threads.
     pub(super) fn let_go(self) {
         crate::stream::let_go(self.consumer);
     }
@@ -222,34 +226,57 @@ impl Fetcher {
 #[derive(Default)]
 struct Batches {
     open: Vec<Batch>,
-    /// Which of them the last record went to.
-    last: usize,
+    /// Of the last record: the address of its topic in librdkafka, its partition, and the index of its batch.
+    last: Option<(usize, i32, usize)>,
     records: usize,
     bytes: usize,
+    /// Whether memory for a full batch is reserved at once.
+    reserve: bool,
 }
 
 impl Batches {
+    fn is_full(&self) -> bool {
+        self.records >= RECORDS || self.bytes >= BYTES
+    }
+
     fn add(
         &mut self,
         message: &BorrowedMessage<'_>,
         topics: &[(String, Source)],
-        positions: &mut BTreeMap<Part, i64>,
+        positions: &BTreeMap<Part, i64>,
     ) {
-        let Some(part) = part(topics, message.topic(), message.partition()) else { return };
-        let Some(position) = positions.get_mut(&part) else { return };
-        let record = record(part, message);
-        let from = std::mem::replace(position, record.offset + 1);
-        if self.open.get(self.last).is_none_or(|batch| batch.part != part) {
-            self.last = self.open.iter().position(|batch| batch.part == part).unwrap_or_else(|| {
-                self.open.push(Batch::new(part, from, from));
-                self.open.len() - 1
-            });
-        }
-        let Some(batch) = self.open.get_mut(self.last) else { return };
+        let (topic, partition) = (message.topic_ptr().addr(), message.partition());
+        let last = self.last.filter(|(of, number, _)| (*of, *number) == (topic, partition));
+        let Some(index) = last.map(|(_, _, index)| index).or_else(|| self.index(message, topics, positions))
+        else {
+            return;
+        };
+        self.last = Some((topic, partition, index));
+        let Some(batch) = self.open.get_mut(index) else { return };
         let before = batch.bytes();
-        batch.push(&record);
+        batch.push(&record(batch.part, message));
         self.records += 1;
         self.bytes += batch.bytes() - before;
+    }
+
+    /// The batch of a message's partition.
+    fn index(
+        &mut self,
+        message: &BorrowedMessage<'_>,
+        topics: &[(String, Source)],
+        positions: &BTreeMap<Part, i64>,
+    ) -> Option<usize> {
+        let part = part(topics, message.topic(), message.partition())?;
+        let from = *positions.get(&part)?;
+        self.open.iter().position(|batch| batch.part == part).or_else(|| {
+            let mut batch = Batch::new(part, from, from);
+            if self.reserve && self.open.is_empty() {
+                // The last record may exceed the limit.
+                batch.reserve(RECORDS, BYTES + BYTES / 8);
+            }
+            self.open.push(batch);
+            Some(self.open.len() - 1)
+        })
     }
 }
 
@@ -269,10 +296,10 @@ fn record<'a>(part: Part, message: &'a BorrowedMessage<'_>) -> Record<'a> {
     }
 }
 
-/// Why partitions must be assigned anew after an error, where they must.
+/// The reason to assign partitions again after an error, if it requires that.
 fn why_assign_again(error: &KafkaError) -> Option<String> {
     match error {
-        // Which of the two, and what to do, is seen when the partitions are taken over anew.
+        // The next assignment finds out which of the two it is, and what to do.
         KafkaError::MessageConsumption(
             code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange),
         ) => Some(format!("the log does not reach back or forward to its position ({code})")),

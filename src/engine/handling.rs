@@ -17,11 +17,11 @@ pub use self::transaction_size::TransactionSize;
 use self::{commit::Transaction, transaction::Sender};
 use super::{
     consumer,
-    env::{Ended, Env},
-    input::Stretch,
-    member::{AskCommitted, Client, Committed},
+    context::{Ended, Env},
+    group_member::{AskCommitted, Client, Committed},
     ownership::Ownership,
     processor::{ConsumerError, Processor},
+    record_source::Stretch,
     until::Others,
 };
 use crate::{
@@ -36,22 +36,22 @@ use crate::{
 /// The consumer's name.
 pub const NAME: &str = Handling::NAME;
 
-/// Time between two transactions, each of them half a dozen requests: one a second, at ticks that may be a little early.
+/// Least time between two transactions of half a dozen requests each: one a second, as a tick may be a little early.
 const INTERVAL: Duration = Duration::from_millis(900);
-/// The same with an end to come to.
+/// The same with `--until-end`.
 const SOON: Duration = Duration::from_millis(400);
-/// Records read after which a transaction is due before its time.
+/// Records read after which a transaction is due early.
 const GULP: u64 = 20_000;
-/// Orders held in memory at which reading pauses; some 300 bytes each.
+/// Orders held in memory at which reading pauses; some 500 bytes each.
 const HELD: usize = 250_000;
 
-/// Runs the handling until it is told to stop, has reached its end, or must begin again.
+/// Runs the handling until it is told to stop, has reached its end, or must restart.
 ///
 /// # Errors
 ///
-/// Where Kafka refuses what no repetition mends.
+/// If Kafka reports an error that no retry can fix.
 pub async fn run(env: &Env, parameters: Parameters, size: TransactionSize) -> Result<Ended, ConsumerError> {
-    // First, so that a transaction that an earlier run left open is aborted.
+    // First: `init_transactions` aborts a transaction that an earlier run left open.
     let sender = Sender::new(&env.session, &env.instance)?;
     let handling = HandlingProcessor {
         env: env.clone(),
@@ -75,7 +75,6 @@ pub async fn run(env: &Env, parameters: Parameters, size: TransactionSize) -> Re
     consumer::run(env, handling, &Arc::new(Ownership::default())).await
 }
 
-/// What the handling knows.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct HandlingProcessor {
     env: Env,
@@ -83,29 +82,29 @@ struct HandlingProcessor {
     size: TransactionSize,
     /// By partition.
     ledgers: BTreeMap<i32, Ledger>,
-    /// Let go when it retires.
+    /// `None` once it has retired.
     sender: Option<Arc<Sender>>,
-    /// The transaction that is under way while more records are taken in.
+    /// The transaction in flight, while more records are taken in.
     under_way: Option<Transaction>,
-    /// How the run ends, where a transaction failed when partitions were given back.
+    /// How the run ends if a transaction failed while partitions were revoked.
     failed: Option<Ended>,
-    /// Whether another producer has taken its place, or Kafka has put an end to a transaction that took too long.
+    /// Whether the producer was fenced: by a newer one, or by Kafka after a transaction time-out.
     fenced: bool,
     /// Records read since the last transaction.
     unsent: u64,
-    /// Whether records were taken since it was last looked whether the end is reached.
+    /// Whether records were taken since the last check for the end.
     taking: bool,
     sent: Instant,
     /// Whether the last transaction was full, and more is due.
     more: bool,
-    /// By partition: up to where there is nothing that was not read.
+    /// By partition: the offset up to which nothing is left to read.
     end_seen: HashMap<i32, i64>,
-    /// What is in the read model of each partition: its position, and up to where there is nothing that was not read.
+    /// By partition, what the read model shows: the position, and the offset up to which nothing is left to read.
     shown: HashMap<i32, (Position, i64)>,
-    /// How often the log of orders was another one when this run began.
+    /// How often the log of orders had been replaced when this run began.
     replaced: Option<u64>,
     paused: bool,
-    /// Who else has partitions to work off, with `--until-end`.
+    /// With `--until-end`: the partitions of other members.
     elsewhere: Others,
 }
 
@@ -114,20 +113,20 @@ fn part(partition: i32) -> Part {
 }
 
 impl HandlingProcessor {
-    /// Whether no transaction is under way that would have to be waited for.
+    /// Whether no transaction is in flight.
     fn is_idle(&self) -> bool {
         self.under_way.as_ref().is_none_or(Transaction::is_finished)
     }
 
-    /// Pauses reading at the limit of orders held, and goes on at half of it.
+    /// Pauses reading at `HELD` orders in memory, and resumes at half of that.
     fn hold(&mut self) {
         let held: usize = self.ledgers.values().map(Ledger::held).sum();
-        // What earlier runs held is read again whatever its number: nothing goes out before.
+        // A replay is never paused: nothing can be sent before it is complete.
         let again = self.ledgers.values().any(Ledger::is_reading_again);
         self.paused = !again && if self.paused { held > HELD / 2 } else { held >= HELD };
     }
 
-    /// Whether the logs may be others than those that were read: what is sent now cannot be taken back.
+    /// Whether the log may have been replaced since it was read: a committed transaction cannot be undone.
     fn is_in_doubt(&self) -> bool {
         let ends = self.env.model.ends();
         ends.doubtful || ends.replaced.get(&Source::Orders).copied() != self.replaced
@@ -168,8 +167,10 @@ impl HandlingProcessor {
         let told = |part| {
             let state = self.env.model.part(NAME, part)?;
             let PartFigures::Handling(resume) = state.figures else { return None };
-            // What is read but not due yet by their clock is still to come.
-            (resume.sent_until >= Some(last)).then_some(state.position.next)
+            // An owner whose clock is behind has read orders that it has yet to send. One without such orders commits
+            // nothing new, so the time of its last commit does not matter.
+            let next = state.position.next;
+            resume.has_sent(next, last).then_some(next)
         };
         if !self.elsewhere.are_done(held, orders, told, Instant::now()) {
             return Ok(false);
@@ -190,14 +191,14 @@ impl Processor for HandlingProcessor {
         starts
     }
 
-    // What was read but not committed is read again by the next owner.
+    // The next owner reads uncommitted records again.
     fn revoked(&mut self, parts: &[Part], _: bool) -> Vec<(Part, Committed)> {
         self.failed = self.end_commit();
         for part in parts {
             self.ledgers.remove(&part.partition);
             self.end_seen.remove(&part.partition);
         }
-        // What was held of them holds nobody up any more.
+        // Orders of revoked partitions count no longer.
         self.hold();
         Vec::new()
     }
@@ -208,7 +209,7 @@ impl Processor for HandlingProcessor {
         self.taking = true;
         let end = self.env.until.as_ref().and_then(|until| until.end(part));
         for record in stretch.records() {
-            // Those that are passed over count too: reading has to pause for other things now and then.
+            // Skipped records count too, so that transactions still go out while many are skipped.
             self.unsent += 1;
             if end.is_some_and(|end| record.offset() >= end) {
                 continue;

@@ -1,4 +1,4 @@
-//! The queue between the reader of the logs and one consumer: bounded, and never waited for by a consumer's neighbours.
+//! The bounded queue from the log reader to one consumer; a full one does not hold up other consumers.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::consumer::{Batch, Part};
 
-/// Bytes of keys and values that may wait for a consumer; a batch is taken whatever its size where none waits.
+/// Bytes of keys and values in the queue; an empty queue takes a batch of any size.
 const BYTES: usize = 4 << 20;
 
 /// What a consumer is handed.
@@ -18,7 +18,7 @@ const BYTES: usize = 4 << 20;
 pub(super) enum Delivery {
     /// Records of a partition.
     Batch(Arc<Batch>),
-    /// The subscription with this number has ended: the reader is too far ahead, or is gone.
+    /// The subscription with this number has ended: the reader is too far ahead, or has stopped.
     Ended(Part, u64),
 }
 
@@ -49,8 +49,8 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a batch in. Waits for room for as long as the consumer takes something now and then; `false` where it has
-    /// taken nothing for `patience` and there is no room.
+    /// Queues a batch. Waits for room while the consumer makes progress; `false` if there is no room and it has taken
+    /// nothing for `patience`.
     pub(super) async fn push(&self, batch: &Arc<Batch>, patience: Duration) -> bool {
         loop {
             let left = {
@@ -65,7 +65,7 @@ impl Inbox {
             if left.is_zero() {
                 return false;
             }
-            // One that has no time left is asked once more.
+            // After the time-out the room is checked once more.
             let _ = tokio::time::timeout(left, self.room.notified()).await;
         }
         self.filled.notify_one();

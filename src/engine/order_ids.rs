@@ -1,8 +1,8 @@
-//! The order ids of a process: an index for each partition of the orders, which judges for all its consumers.
+//! The order ids of a process: an index for each partition of the orders finds duplicates for all consumers.
 //!
-//! A consumer that takes a partition over reads from where the index is, where that is before its own position: what
-//! lies between goes to the index alone. From there on the index is never behind a consumer, since whoever reads a record
-//! first enters it.
+//! If the index of a newly assigned partition is behind the consumer's position, reading starts at the index; only the
+//! index takes the records in between. From then on it is never behind a consumer, since the first consumer to read a
+//! record enters it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -24,7 +24,7 @@ const CALL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 struct Held {
     index: Index,
-    /// How far it had come when it was saved last.
+    /// Its next offset when it was last saved.
     saved: i64,
 }
 
@@ -34,7 +34,7 @@ pub struct OrderIds {
     folder: PathBuf,
     rule: OnceLock<Rule>,
     parts: Mutex<BTreeMap<i32, Arc<Mutex<Held>>>>,
-    /// The partitions whose log is known to be the one that the index is of.
+    /// The partitions whose index is known to belong to the present log.
     proven: Mutex<BTreeSet<i32>>,
     saving: Mutex<()>,
 }
@@ -44,13 +44,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl OrderIds {
-    /// Those of a folder. Nothing is read before a partition is assigned.
+    /// The indexes of a folder; each is read when its partition is assigned.
     pub fn new(folder: PathBuf) -> Self {
         let (parts, proven) = (Mutex::default(), Mutex::default());
         Self { folder, rule: OnceLock::new(), parts, proven, saving: Mutex::new(()) }
     }
 
-    /// Decides on the rule, once and before the consumers begin.
+    /// Sets the rule, once, before the consumers start.
     pub fn set_rule(&self, rule: Rule) {
         self.rule.get_or_init(|| rule);
     }
@@ -64,14 +64,14 @@ impl OrderIds {
         self.folder.join(partition.to_string())
     }
 
-    /// Compares the last record of each index with the log; one that is of another log is set aside. Partitions that are
-    /// known to be the same are not asked for again, and all others at once. Reads the disk, and asks Kafka: blocks.
+    /// Compares the last record of each index with the log, and clears an index of another log. Proven partitions are
+    /// skipped; all others are read in one pass. Reads the disk and Kafka: blocks.
     pub(super) fn prove(
         &self,
         session: &Session,
         parts: impl IntoIterator<Item = Part>,
     ) -> Result<(), String> {
-        // Whoever else begins waits for the answer.
+        // Held, so that other consumers wait for the result.
         let mut proven = lock(&self.proven);
         let (mut asked, mut anchors) = (BTreeMap::new(), HashMap::new());
         for part in parts {
@@ -91,8 +91,8 @@ impl OrderIds {
         Ok(())
     }
 
-    /// Where to read from a partition that a consumer begins at `start`, once its log is proven. Reads the disk, and asks
-    /// Kafka where records are missing: blocks.
+    /// The offset to read a partition from that a consumer begins at `start`; the index must be proven. Reads the disk,
+    /// and asks Kafka if records are missing: blocks.
     pub(super) fn begin(&self, session: &Session, part: Part, start: Start) -> Result<Start, String> {
         if part.source != Source::Orders {
             return Ok(start);
@@ -138,21 +138,21 @@ impl OrderIds {
 
     fn clear(&self, partition: i32, held: &mut Held) {
         let rule = self.rule();
-        // Nothing is written to the folder any more.
+        // Stops writes of the old index to the folder.
         held.index = Index::new(rule, None);
         let cleared = Index::clear(rule, &self.folder(partition));
-        // A folder that cannot be emptied is not read again either: its check sums and its last record decide.
+        // If the folder cannot be emptied, check sums and the last record decide whether it is read again.
         let index = cleared.unwrap_or_else(|_| Index::new(rule, None));
         *held = Held { index, saved: 0 };
     }
 
-    /// Whether the logs are still those that the indexes are of must be asked again before a consumer begins.
+    /// Marks all indexes as unproven: each is compared with its log again before a consumer begins.
     pub(super) fn doubt(&self) {
         lock(&self.proven).clear();
     }
 
-    /// Judges the orders of a batch, unless that is done; `false` where records before it are missing or the index failed:
-    /// then its consumer must begin again.
+    /// Marks the duplicates of a batch, unless that is done; `false` if records before it are missing or the index
+    /// failed: then the consumer must restart.
     pub(super) fn judge(&self, batch: &Batch) -> bool {
         let Part { source: Source::Orders, partition } = batch.part else { return batch.judge(|_| true) };
         let Some(held) = lock(&self.parts).get(&partition).map(Arc::clone) else { return false };
@@ -166,11 +166,11 @@ impl OrderIds {
         })
     }
 
-    /// Brings what is known to the disk, so that less is read again after the end of the process. Blocks.
+    /// Saves the indexes, so that a restart reads less of the log again. Blocks.
     ///
     /// # Errors
     ///
-    /// Where the disk does not take it.
+    /// If the disk refuses.
     pub fn save(&self) -> std::io::Result<()> {
         let _alone = lock(&self.saving);
         let parts: Vec<_> = lock(&self.parts).values().cloned().collect();

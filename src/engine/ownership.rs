@@ -1,8 +1,8 @@
-//! Whether the partitions that a consumer was assigned are surely still its own.
+//! Whether a consumer certainly still owns its assigned partitions.
 //!
-//! Kafka gives a member's partitions to another one when it has not heard of it for the session timeout of six
-//! seconds. librdkafka notices that by itself while its process runs and its client is polled. A process that was
-//! stopped, a machine that slept and a loop that was stuck find out only afterwards: until then they must not write.
+//! Kafka reassigns a member's partitions when it has had no heartbeat for the session timeout of six seconds. librdkafka
+//! detects that while its process runs and its client is polled. A process that was stopped, a machine that slept or a
+//! loop that was stuck learns of it only later, and must not write before.
 
 use std::{
     collections::HashMap,
@@ -15,10 +15,10 @@ use std::{
 
 use rdkafka::consumer::Consumer;
 
-use super::member::{Client, Committed, commit_within};
+use super::group_member::{Client, Committed, commit_within};
 use crate::consumer::Part;
 
-/// So long a silence takes no partition away: at most a second, a heartbeat's interval, was silent before it.
+/// A pause of this length cannot cost a partition: before it at most one heartbeat interval, a second, had passed.
 const HARMLESS: Duration = Duration::from_secs(3);
 /// How long Kafka may take to say whether it knows this member.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What is known of the ownership of a consumer's partitions.
 #[derive(Debug)]
 pub(super) struct Ownership {
-    // The second clock goes on while a machine sleeps.
+    // The second clock runs while the machine sleeps.
     seen: Mutex<(Instant, SystemTime)>,
     lost: AtomicBool,
 }
@@ -42,25 +42,25 @@ impl Ownership {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The partitions are known to be owned now.
+    /// Notes that the partitions are owned now.
     pub(super) fn renew(&self) {
         *self.seen() = (Instant::now(), SystemTime::now());
     }
 
-    /// How long nothing has been known of them.
+    /// Time since the last [`Self::renew`].
     pub(super) fn silence(&self) -> Duration {
         let (running, wall) = self.silences();
         running.max(wall)
     }
 
-    /// The same by the clock that stands still while the machine sleeps, and by the one on the wall, which may be set: one
-    /// that was set back says nothing.
+    /// The same by the monotonic clock, which stops while the machine sleeps, and by the wall clock: zero if that was
+    /// set back.
     pub(super) fn silences(&self) -> (Duration, Duration) {
         let (instant, wall) = *self.seen();
         (instant.elapsed(), wall.elapsed().unwrap_or_default())
     }
 
-    /// From here on nothing is written: the consumer begins again from its last checkpoint.
+    /// Forbids further writes: the consumer restarts from its last checkpoint.
     pub(super) fn lose(&self) {
         self.lost.store(true, Ordering::Relaxed);
     }
@@ -70,8 +70,8 @@ impl Ownership {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Whether they are surely still owned. After a silence Kafka is asked, for a bounded time: it takes once more from
-    /// its members what was `committed`.
+    /// Whether the partitions are certainly still owned. After a pause it commits the `committed` offsets once more, for
+    /// a bounded time, since Kafka accepts commits only from members.
     pub(super) fn holds(
         &self,
         client: &Arc<Client>,

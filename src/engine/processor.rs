@@ -1,13 +1,13 @@
-//! What a consumer does with its records, beneath the loop that all consumers share.
+//! The trait for what a consumer does with its records, inside the event loop of all consumers.
 
 use std::{collections::HashMap, sync::Arc};
 
 use rdkafka::error::KafkaError;
 
 use super::{
-    env::Ended,
-    input::Stretch,
-    member::{AskCommitted, Client, Committed},
+    context::Ended,
+    group_member::{AskCommitted, Client, Committed},
+    record_source::Stretch,
 };
 use crate::{
     consumer::{Part, Start, Trouble, position::Fingerprint},
@@ -23,11 +23,11 @@ pub(super) trait Processor: Send + 'static {
     /// The logs that it reads.
     const SOURCES: &'static [Source];
 
-    /// Takes partitions over; returns where to read each from, or a sentence that says why it cannot.
+    /// Partitions were assigned: returns where to read each from, or a sentence that says why it cannot.
     fn assigned(&mut self, parts: &[Part], committed: AskCommitted<'_>) -> Result<Vec<Start>, String>;
 
-    /// Lets go of partitions; `lost` when another member has them already. Returns what is to be committed before the
-    /// next owner asks.
+    /// Partitions were revoked; `lost` if another member may own them already. Returns the offsets to commit before the
+    /// next owner fetches them.
     fn revoked(&mut self, parts: &[Part], lost: bool) -> Vec<(Part, Committed)>;
 
     /// Takes in records.
@@ -41,25 +41,25 @@ pub(super) trait Processor: Send + 'static {
         false
     }
 
-    /// What is due at the turn of a second.
+    /// Periodic work, at the turn of a second.
     fn tick(&mut self, client: &Arc<Client>) -> Result<Option<Ended>, ConsumerError>;
 
     /// Puts what changed since the last call in the read model.
     fn show(&mut self);
 
-    /// The last thing it does when it is told to stop.
+    /// Called last, when the consumer is told to stop.
     fn finish(&mut self, client: &Arc<Client>);
 
-    /// Of each partition a record that its state is known to follow from, where one was read.
+    /// By partition, a record that is known to be part of its state, if one was read.
     fn anchors(&self) -> HashMap<Part, Fingerprint>;
 
-    /// The logs were found to be those that it read, when each had been another one so often, as in
-    /// [`Ends`](crate::read_model::Ends).
+    /// The logs were found to be those that it has read, as of these counts of replacements (see
+    /// [`Ends`](crate::read_model::Ends)).
     fn logs_are_same(&mut self, replaced: &HashMap<Source, u64>) {
         let _ = replaced;
     }
 
-    /// Sets aside what it knows of partitions whose log is another one by now.
+    /// Discards the state of partitions whose log was replaced.
     fn start_again(
         &mut self,
         client: &Arc<Client>,
@@ -67,7 +67,7 @@ pub(super) trait Processor: Send + 'static {
         why: &str,
     ) -> Result<Ended, ConsumerError>;
 
-    /// What was committed of the partitions that it owns, by it or an owner before it.
+    /// The committed offsets of its partitions, its own or a former owner's.
     fn committed(&self) -> HashMap<Part, Committed> {
         HashMap::new()
     }
@@ -75,12 +75,12 @@ pub(super) trait Processor: Send + 'static {
     /// How many partitions it owns, and what is wrong or is waited for.
     fn health(&self) -> (usize, Option<Sentence>);
 
-    /// Whether it failed in a way that may mean that another process has its place.
+    /// Whether it failed in a way that may mean that another process has fenced it.
     fn may_be_fenced(&self) -> bool {
         false
     }
 
-    /// Writes nothing any more: another one goes on from its last checkpoint.
+    /// Forbids further writes: the next run goes on from the last checkpoint.
     fn retire(&mut self) {}
 }
 

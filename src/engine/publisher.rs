@@ -1,4 +1,4 @@
-//! Publishes what the views say on `shop.state`.
+//! Publishes the views' states on `shop.state`.
 
 use std::sync::{
     Arc,
@@ -12,14 +12,14 @@ use rdkafka::{
     producer::{BaseRecord, DeliveryResult, ProducerContext},
 };
 
-use super::changelog::pieces;
+use super::handover_records::pieces;
 use crate::{
     consumer::{Handover, Part},
     read_model::{PartState, Presence},
     stream::{
         Session, StreamError, Topic,
-        follow::{RUNNING, key},
         producer::PolledProducer,
+        read_model_updater::{RUNNING, key},
         topics::{STATE_HANDOVERS, STATE_VIEWS},
     },
 };
@@ -43,7 +43,7 @@ impl ProducerContext for Lost {
     }
 }
 
-/// A state was not sent. The next second's figures replace it, unless it is too large for any record.
+/// Logs a state that was not sent. The next second's replaces it, unless it is too large for any record.
 fn not_published(error: &KafkaError, key: &[u8]) {
     let key = String::from_utf8_lossy(key);
     if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) {
@@ -72,13 +72,12 @@ impl Publisher {
         let producer = session
             .client(&[
                 ("enable.idempotence", "true"),
-                // The views tell their figures at the same turn of a second, one after the other.
+                // The views publish at the same turn of a second, one after the other.
                 ("linger.ms", "50"),
-                // Older figures than these are of no use to anybody.
+                // Older figures are useless.
                 ("message.timeout.ms", "10000"),
                 ("queue.buffering.max.messages", "5000"),
-                // A state with thousands of products is a megabyte of much the same words: what counts is what it takes
-                // in the log.
+                // A state of thousands of products is a megabyte of repetitive JSON; in the log it counts compressed.
                 ("compression.type", "zstd"),
                 ("message.max.bytes", LARGEST),
             ])
@@ -96,7 +95,7 @@ impl Publisher {
         }
     }
 
-    /// Says which consumers a process runs; `None` where it ends.
+    /// Publishes which consumers a process runs; `None` when it ends.
     pub fn say_present(&self, who: &str, presence: Option<&Presence>) {
         let value = presence.and_then(|presence| serde_json::to_vec(presence).ok());
         let key = format!("{RUNNING}{who}");
@@ -107,7 +106,7 @@ impl Publisher {
         }
     }
 
-    /// Hands over one view's whole state of one partition; returns its bytes.
+    /// Publishes one view's whole state of one partition as a handover; returns its bytes.
     pub fn hand_over(&self, view: &str, part: Part, who: &str, state: &Handover) -> usize {
         let Ok(value) = serde_json::to_vec(state) else { return 0 };
         let key = key(view, part);
@@ -126,7 +125,7 @@ impl Publisher {
         value.len()
     }
 
-    /// How many records of handovers were not delivered: whoever hands over does it again then.
+    /// How many records of handovers were not delivered; after a change they are sent again.
     pub(super) fn lost_handovers(&self) -> u64 {
         self.lost.0.load(Ordering::Relaxed)
     }

@@ -1,23 +1,23 @@
-//! When a consumer looks what is due: at the turn of each second, as shop time goes by whole seconds in real time.
+//! The ticks of a consumer: at the turn of each second, since shop time advances by whole seconds in real time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{Instant, sleep_until};
 
-/// With an end to come to, which is to be seen soon.
+/// Period with `--until-end`, so that the end is noticed soon.
 const ENDS: Duration = Duration::from_millis(100);
-/// In a run that is young.
+/// Period in a young run.
 const QUICK: Duration = Duration::from_millis(500);
-/// Else.
+/// Period.
 const CALM: Duration = Duration::from_secs(1);
-/// A run is young for so long: what it found is to be seen soon.
+/// How long a run is young: its first figures should appear soon.
 const YOUNG: Duration = Duration::from_secs(10);
 
 /// Ticks at the turns of wall seconds; all consumers of a machine tick together.
 #[derive(Debug)]
 pub struct Ticker {
     begun: Instant,
-    /// Whether there is an end to come to.
+    /// Whether the run has an end.
     ends: bool,
     next: Instant,
 }
@@ -29,12 +29,12 @@ impl Ticker {
         Self { begun: now, ends, next: now }
     }
 
-    /// Waits for the next tick: at once where it is due already. [`Ticker::rest`] ends it.
+    /// Waits for the next tick; returns at once while one is due, until [`Ticker::rest`] is called.
     pub async fn tick(&self) {
         sleep_until(self.next).await;
     }
 
-    /// The next tick is the first turn after now; those that were missed are left out.
+    /// Schedules the next tick at the first turn after now; missed ones are skipped.
     pub fn rest(&mut self) {
         let young = self.begun.elapsed() < YOUNG;
         let period = match self.ends {

@@ -10,14 +10,14 @@ use tokio::sync::watch;
 
 use crate::{consumer::Part, views::Source};
 
-/// A member that died holds its partitions until its session ends (6 s); whoever still has them after this, lives.
+/// A dead member keeps its partitions until its session times out (6 s); an owner after this time is alive.
 const GHOST: Duration = Duration::from_secs(10);
 
-/// A shop time, where the logs ended then, and who has come that far.
+/// The end of a run: a shop time, and the end offsets of the logs at it.
 #[derive(Debug, Default)]
 pub struct Until {
     begun: OnceLock<Begun>,
-    /// Where the handled orders end: known when `handling` has come to its end.
+    /// The end offsets of the handled orders: set when `handling` has reached its end.
     pub handled_ends: watch::Sender<Option<HashMap<Part, i64>>>,
 }
 
@@ -28,7 +28,7 @@ struct Begun {
 }
 
 impl Until {
-    /// Fixes shop second T and the end of each partition, before the first record is taken; once and for all.
+    /// Fixes shop second T and the end offset of each partition, once, before the first record is taken.
     pub fn fix(&self, shop_second: i64, ends: HashMap<Part, i64>) {
         self.begun.get_or_init(|| Begun { shop_second, ends });
     }
@@ -53,16 +53,16 @@ impl Until {
     }
 }
 
-/// The partitions that others hold while this process is done with its own.
+/// Waits for the partitions of other members after this process has finished its own.
 #[derive(Debug, Default)]
 pub struct Others {
-    /// What this process held when it was first done, and when that was.
+    /// The partitions of this process when it had finished them, and when.
     done: Option<(BTreeSet<Part>, Instant)>,
 }
 
 impl Others {
-    /// Whether `all` partitions are worked off up to their ends: those that are not `held` by members that live, by
-    /// what they have `told` of how far they are.
+    /// Whether `all` partitions are processed up to their ends. For those that are not `held` here it takes the published
+    /// position, `told`, once their owners cannot be dead members.
     pub fn are_done(
         &mut self,
         held: BTreeSet<Part>,

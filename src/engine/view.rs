@@ -1,8 +1,8 @@
-//! The consumer of a view: records in, figures, checkpoints and files out.
+//! The processor of a view: takes records; makes figures, checkpoints and files.
 
 mod assignment;
 mod checkpoint;
-mod figures;
+mod publish_figures;
 
 use std::{
     collections::HashMap,
@@ -14,11 +14,11 @@ use checkpoint::{COMMIT, Committing, Handovers, Published};
 
 use super::{
     consumer,
-    env::{Ended, Env},
-    input::Stretch,
-    member::{AskCommitted, Client, Committed},
+    context::{Ended, Env},
+    group_member::{AskCommitted, CALL, Client, Committed},
     ownership::Ownership,
     processor::{ConsumerError, Processor},
+    record_source::Stretch,
     until::Others,
 };
 use crate::{
@@ -28,19 +28,19 @@ use crate::{
     read_model::PartState,
     sinks::files::Files,
     store::Store,
-    views::{Source, View, figures::ReportNote},
+    views::{Source, View, shop_figures::ReportNote},
 };
 
-/// How often checkpoints are made, at ticks that may be a little early: where they bring rows, mails and reports to
-/// files each second, elsewhere every other one: what a kill takes back there is read again.
+/// Time between checkpoints, less a margin for early ticks: a second for views that write files, two for others, whose
+/// records since the checkpoint are just read again after a kill.
 const OFTEN: Duration = Duration::from_millis(900);
 const SELDOM: Duration = Duration::from_millis(1_900);
 
-/// Runs one view until it is told to stop, has reached its end, or must begin again.
+/// Runs one view until it is told to stop, has reached its end, or must restart.
 ///
 /// # Errors
 ///
-/// Where the checkpoint or the files cannot be opened, or Kafka refuses what no repetition mends.
+/// If the checkpoint or the files cannot be opened, or Kafka reports an error that no retry can fix.
 pub async fn run<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static>(
     env: &Env,
     output: O,
@@ -79,41 +79,39 @@ pub async fn run<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static>(
     consumer::run(env, view, &ownership).await
 }
 
-/// What the consumer of a view knows.
 struct ViewProcessor<V: View, O> {
     env: Env,
     ownership: Arc<Ownership>,
     worker: Worker<V, O>,
-    /// The positions of the last checkpoint, to be committed when it is sure to be on disk.
+    /// The positions of the last checkpoint, to be committed once it is certainly on disk.
     checkpointed: HashMap<Part, Committed>,
-    /// Those that were committed, by us or another.
+    /// The committed offsets, our own or a former owner's.
     committed: HashMap<Part, Committed>,
     committing: Option<Committing>,
     saved: Instant,
     interval: Duration,
-    /// What was handed over last of each partition.
+    /// By partition, the last handover.
     handed: HashMap<Part, Published>,
-    /// How many handovers of this process were lost when that was looked at last.
+    /// The publisher's count of lost handovers at the last check.
     lost_handovers: u64,
-    /// What others hand over, while it is needed.
+    /// The handovers of other owners, while they are needed.
     handovers: Option<Handovers>,
-    /// Who else has partitions to work off, with `--until-end`.
+    /// With `--until-end`: the partitions of other members.
     elsewhere: Others,
-    /// What was published last of each partition's figures, and when.
+    /// By partition, the state that was published last, and when.
     published: HashMap<Part, (Instant, PartState)>,
     /// The shop second of the figures in the read model.
     shown_second: Option<i64>,
-    /// By partition: up to where there is nothing that was not read, transaction markers behind the last record
-    /// included.
+    /// By partition: the offset up to which nothing is left to read, trailing transaction markers included.
     end_seen: HashMap<Part, i64>,
     trouble: Option<String>,
     /// Whether records were taken since the last tick.
     taking: bool,
     /// Whether a partition has reached the end of the run since the last tick.
     at_end: bool,
-    /// Why it must begin again from its checkpoint.
+    /// Why it must restart from its checkpoint.
     broken: Option<String>,
-    /// Which Kafka the records come from.
+    /// The id of the records' cluster.
     cluster: Option<String>,
     reports: Option<Vec<ReportNote>>,
 }
@@ -127,7 +125,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         self.ownership.holds(client, || self.committed.clone())
     }
 
-    /// Saves and tells everything before the run ends; `false` where it could not be saved.
+    /// Saves, commits and publishes everything before the run ends; `false` if it could not be saved.
     fn save_last(&mut self, client: &Arc<Client>) -> bool
     where
         V::Figures: Into<PartFigures>,
@@ -144,7 +142,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         saved
     }
 
-    /// Sets the state aside: what lies in Kafka is another log, or lacks what was read.
+    /// Discards the state: the log in Kafka was replaced, or lacks records that were read.
     fn set_aside(&mut self, why: &str) -> Result<Ended, ConsumerError> {
         self.worker.reset()?;
         self.env.model.clear(V::NAME);
@@ -158,7 +156,7 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for 
     const SOURCES: &'static [Source] = V::SOURCES;
 
     fn assigned(&mut self, parts: &[Part], committed: AskCommitted<'_>) -> Result<Vec<Start>, String> {
-        self.take_over(parts, &committed()?)
+        self.take_over(parts, &committed(CALL)?)
     }
 
     fn revoked(&mut self, parts: &[Part], lost: bool) -> Vec<(Part, Committed)> {
@@ -170,7 +168,7 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for 
         self.taking = true;
         let end = self.env.until.as_ref().and_then(|until| until.end(part));
         for record in stretch.records() {
-            // What lies behind the end is passed over, unless it is to show whether this is the same log.
+            // Records beyond the end are skipped, unless one must prove that this is the same log.
             let is_behind_end = end.is_some_and(|end| record.offset() >= end);
             if is_behind_end && !self.worker.is_expecting(part) {
                 continue;
@@ -214,7 +212,7 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for 
         if let Some(last) = until.shop_second() {
             self.worker.close_before(self.env.zone.date(last));
         }
-        // Files that are published say so in the checkpoint after.
+        // A second checkpoint records that the files were written.
         Ok((self.save(client, COMMIT) && self.save_last(client)).then_some(Ended::Done))
     }
 
@@ -231,7 +229,7 @@ impl<V: View<Figures: Into<PartFigures>>, O: Output<V> + 'static> Processor for 
     }
 
     fn logs_are_same(&mut self, _: &HashMap<Source, u64>) {
-        // Those of partitions that others own may be other ones by now.
+        // The logs of partitions that others own may have been replaced.
         self.worker.forget_others();
         self.handovers = None;
     }

@@ -1,4 +1,4 @@
-//! What the handling wrote and its state does not count.
+//! Records that the handling wrote but its state does not count.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::shop::{Handled, Order};
 
-/// Up to where the figures of a state count what lies on the topics that the handling writes: offsets to read next.
+/// The offsets up to which the figures of a state include the records on the topics that the handling writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counted {
     /// In the partition of the handled orders that this partition's orders go to.
     pub handled: i64,
     /// In the only partition of the dead letters that is written.
     pub dead_letters: i64,
-    /// Where the handled orders begin of which some were counted though they are not due yet: by parameters of an earlier
-    /// state, which was lost. `None` where there are none.
+    /// The offset of the first handled orders that may have been counted before they were due, by the parameters of an
+    /// earlier state that was lost. `None` if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handled_since: Option<i64>,
 }
@@ -32,13 +32,13 @@ impl Counted {
     }
 }
 
-/// What an order is known again by: another log may use its id again.
+/// Identifies an order; the id alone does not, since another log may use it again.
 type Key = (u64, i64, i64);
 
-/// Handled orders and dead letters of one partition that lie on their topics behind what its state counts.
+/// Handled orders and dead letters of one partition that are on their topics beyond those that its state counts.
 ///
-/// State and records are written in one transaction, so there are none, unless the topic of states has lost its end: by
-/// a power failure, by retention, or because somebody deleted it.
+/// State and records are written in one transaction, so this is empty unless `shop.state` has lost its latest records: by
+/// a power failure, by retention, or because it was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Uncounted {
     /// How often each order is there, and was counted or not.
@@ -64,7 +64,7 @@ impl Uncounted {
         self.handled.is_empty() && self.dead_letters.is_empty()
     }
 
-    /// Takes an order out, where it is there; whether it was `counted`. One that was not read before was not.
+    /// Removes an order if it is there; returns whether it was `counted`, which requires `read_before`.
     pub(super) fn take_handled(&mut self, order: &Order, read_before: bool) -> Option<bool> {
         let key = (order.order_id, order.created_at.timestamp_millis(), order.total_ore);
         let counted = read_before && self.handled.contains_key(&(key, true));

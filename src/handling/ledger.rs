@@ -1,4 +1,4 @@
-//! What the handling of one partition knows: which orders wait, until when, and where to go on after a crash.
+//! The state of the handling of one partition: which orders wait, until when, and where to resume after a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,27 +12,37 @@ use crate::{
 };
 
 /// Bytes of the largest handled order: Kafka's default for a batch is 1,048,588. An order that fills a batch of its
-/// own, with a name that fills the order, would lead to one that fits nowhere.
+/// own would lead to one that fits nowhere: its handled order has no goods, and names of limited length.
 const LARGEST: usize = 1_000_000;
 /// Characters of name and address that are kept where all of them would be too many.
 const KEPT: usize = 10_000;
 
-/// The state that is written to Kafka in the same transaction as what it led to. From it and the log of
-/// orders everything else follows.
+/// The state that is written to Kafka in the same transaction as the records it accounts for. Everything
+/// else can be derived from it and the log of orders.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Resume {
     /// Shop second up to which everything due from offsets before the position has been sent.
     pub sent_until: Option<i64>,
     /// The offset of the oldest order that waits; the position where none does.
     pub oldest: i64,
+    /// The earliest second at which an order that waits is due; `None` where none waits or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_due: Option<i64>,
     /// Since which offset which parameters hold, oldest first; those before `oldest` are forgotten.
     pub parameters: Vec<(i64, Parameters)>,
-    /// Up to where the figures count what was written; `None` where that is not known.
+    /// The offsets up to which the figures count written records; `None` if not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<Counted>,
     /// What was done so far.
     #[serde(flatten)]
     pub figures: HandlingFigures,
+}
+
+impl Resume {
+    /// Whether all orders before the position `next` of this state that are due at a shop second have been sent.
+    pub fn has_sent(&self, next: i64, second: i64) -> bool {
+        self.oldest >= next || self.next_due.is_some_and(|due| due > second)
+    }
 }
 
 /// What `handling` has done with one partition of the orders.
@@ -83,24 +93,24 @@ pub struct Ledger {
     waiting_offsets: BTreeSet<i64>,
     /// The shop second at which this run ends, where it does.
     last_second: Option<i64>,
-    /// The offset of the first order that is due after the end of the run.
-    left: Option<i64>,
+    /// Of the orders that are due after the end of the run: the first offset, and the earliest second.
+    left: Option<(i64, i64)>,
     dead: Vec<Outgoing>,
     /// Offsets before this were read by an earlier run.
     replay_until: i64,
     /// The next of those to be read again.
     replay_next: i64,
-    /// Whether the last record of the earlier run was seen again: it is the same log, and all is read again.
+    /// Whether the replay has found the last record of the earlier run: the log is the same, the replay complete.
     checked: bool,
-    /// What was written behind what the state counts. Nothing is sent before every order that may be among it has been
+    /// Written records that the state does not count. Nothing is sent before every order that may be among them was
     /// read.
     uncounted: Uncounted,
     /// The end of the log of orders when `uncounted` was read.
     uncounted_until: i64,
     /// Orders and dead letters that were among it.
     recovered: u64,
-    /// Orders that were among it, by offset, and the second they are due by the parameters that hold: until then a replay
-    /// would take them for such that wait.
+    /// Orders that were in `uncounted`, by offset, with the second they are due by the present parameters: until then a
+    /// replay would take them for waiting orders.
     sent_early: BTreeMap<i64, i64>,
     /// A record that the state is known to follow from.
     anchor: Option<Fingerprint>,
@@ -108,7 +118,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Goes on from what the last transaction wrote; `now` are the parameters for orders read from here on.
+    /// Resumes from the state of the last transaction; `now` are the parameters for orders read from here on.
     pub fn new(zone: Zone, position: Position, mut resume: Resume, now: Parameters) -> Self {
         if resume.parameters.last().is_none_or(|(_, last)| *last != now) {
             resume.parameters.push((position.next, now));
@@ -140,8 +150,8 @@ impl Ledger {
         Self { last_second, ..self }
     }
 
-    /// Counts what was written behind what the state counts, and sends it not again. It was written up to `counted`, of
-    /// orders before `end`.
+    /// Counts the records that were written but are not in the state, and does not send them again. They end at
+    /// `counted`, and their orders are before `end`.
     #[must_use]
     pub fn recover(mut self, uncounted: Uncounted, counted: Counted, end: i64) -> Self {
         self.resume.counted = Some(counted);
@@ -150,7 +160,7 @@ impl Ledger {
         self
     }
 
-    /// Takes note that there is no record before `next` that was not taken.
+    /// Notes that every record before `next` was taken.
     pub fn pass(&mut self, next: i64) {
         if self.checked && next.max(self.position.next) >= self.uncounted_until {
             // What is left is of other partitions.
@@ -163,8 +173,8 @@ impl Ledger {
         std::mem::take(&mut self.recovered)
     }
 
-    /// Where to begin reading: at the oldest order that waits, or at the last record to see that it is the
-    /// same log.
+    /// Where to start reading: at the oldest waiting order, or at the last record, to check that the log is
+    /// the same.
     pub fn start(&self) -> Start {
         match self.position.start() {
             Start::Beginning => Start::Beginning,
@@ -204,6 +214,7 @@ impl Ledger {
         self.position.last = Some(record.fingerprint);
         self.anchor = self.anchor.or(self.position.last);
         self.dirty = true;
+        self.resume.next_due = None;
         match &record.content {
             Content::Event(Event::Order(order)) => {
                 self.position.note(order.order_id);
@@ -244,10 +255,11 @@ impl Ledger {
             self.sent_early.insert(offset, due);
             return;
         }
-        // What is due up to `sent_until` goes out in any case, since a replay takes it for sent.
+        // Orders due up to `sent_until` are sent in any case, since a replay takes them for sent.
         let ends_before = self.last_second.is_some_and(|last| due > last.max(self.sent_until()));
         if ends_before {
-            self.left.get_or_insert(offset);
+            let (_, earliest) = self.left.get_or_insert((offset, due));
+            *earliest = due.min(*earliest);
             return;
         }
         let mut handled = Handled {
@@ -256,10 +268,12 @@ impl Ledger {
             handled_at: self.zone.stamp(due_ms),
             customer: order.customer.clone(),
             total_ore: order.total_ore,
+            lines: order.lines.clone(),
         };
         // Numbers and text: nothing that JSON cannot hold.
         let Ok(mut value) = serde_json::to_vec(&handled) else { return };
         if value.len() > LARGEST {
+            handled.lines.clear();
             let Customer { name, email, .. } = &mut handled.customer;
             for text in [name, email] {
                 *text = text.chars().take(KEPT).collect();
@@ -282,7 +296,15 @@ impl Ledger {
 
     /// Whether a transaction is due at shop second `now`.
     pub fn is_due(&self, now: Option<i64>) -> bool {
-        !self.is_reading_again() && (self.dirty || self.has_due(now))
+        // After a restart `next_due` can differ: orders that waited may be gone from the log.
+        let is_new = || self.dirty || self.resume.next_due != self.next_due();
+        !self.is_reading_again() && (self.has_due(now) || is_new())
+    }
+
+    /// The earliest second at which an order that waits is due.
+    fn next_due(&self) -> Option<i64> {
+        let held = self.waiting.first_key_value().map(|((due, _), _)| *due);
+        held.into_iter().chain(self.left.map(|(_, due)| due)).min()
     }
 
     /// Whether orders wait that are due at shop second `now`.
@@ -300,10 +322,10 @@ impl Ledger {
         !self.checked || !self.uncounted.is_empty()
     }
 
-    /// Hands out what is to be sent at shop second `now`: no more than about `at_most` orders, by whole
-    /// seconds. The state moves along; both belong into one transaction.
+    /// Returns the records to send at shop second `now`: about `at_most` orders at most, by whole seconds.
+    /// The state advances with them; both belong in one transaction.
     pub fn settle(&mut self, now: Option<i64>, at_most: usize) -> Vec<Outgoing> {
-        // Before everything is read again, an order that is due may not be known, or be sent already.
+        // Before the replay is complete, an order that is due may be unknown, or sent already.
         if self.is_reading_again() {
             return Vec::new();
         }
@@ -322,8 +344,8 @@ impl Ledger {
         outgoing
     }
 
-    /// The second up to which to send now. What is due up to the stored one goes out whatever its number,
-    /// since a replay takes it for sent.
+    /// The second up to which to send now. Orders due up to the stored second are sent, however many they are,
+    /// since a replay takes them for sent.
     fn send_until(&self, now: Option<i64>, at_most: usize) -> Option<i64> {
         let enough = self.waiting.keys().nth(at_most).map(|(due, _)| *due);
         let until = match (now, enough) {
@@ -335,8 +357,9 @@ impl Ledger {
 
     fn note_oldest(&mut self) {
         let held = self.waiting_offsets.first().copied();
-        let oldest = held.into_iter().chain(self.left).min().unwrap_or(self.position.next);
-        self.resume.oldest = oldest;
+        let left = self.left.map(|(offset, _)| offset);
+        let oldest = held.into_iter().chain(left).min().unwrap_or(self.position.next);
+        (self.resume.oldest, self.resume.next_due) = (oldest, self.next_due());
         let sent_until = self.sent_until();
         self.sent_early.retain(|offset, due| *offset >= oldest && *due > sent_until);
         if let Some(counted) = self.resume.counted.as_mut().filter(|_| self.sent_early.is_empty()) {

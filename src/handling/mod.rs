@@ -1,4 +1,4 @@
-//! Order handling, pure: when an order will be handled, and what a partition's handling has to remember.
+//! Order handling, pure: when an order will be handled, and the state of a partition.
 
 mod ahead_of_state;
 pub mod ledger;

@@ -1,33 +1,33 @@
-//! What the program says to people: sentences as values, which every screen can say in its own language.
+//! Messages for people as values, which each screen renders in its own language.
 //!
-//! [`Sentence`] is what is said, [`words`] has it in each [`Lang`], and [`clean`] is the one gate for text from outside.
+//! [`Sentence`] is a message, `words` renders it in each [`Lang`], and [`sanitize`] cleans outside text.
 
-pub mod clean;
+pub mod sanitize;
 mod sentence;
 mod words;
 
 pub use sentence::Sentence;
 pub use words::Lang;
 
-/// Something a person should know.
+/// A message to the user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// Counts up; tells new messages from old.
+    /// A counter that identifies the message.
     pub number: u64,
     /// Shop time, Unix seconds.
     pub shop_second: i64,
-    /// How grave it is.
+    /// The severity.
     pub severity: Severity,
     /// What it says.
     pub sentence: Sentence,
 }
 
-/// How grave a message is.
+/// The severity of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Good to know.
     Info,
-    /// Something needs a look.
+    /// Needs attention.
     Warning,
     /// Something is broken.
     Error,

@@ -1,32 +1,32 @@
-//! What a message, an alarm or an answer says: a value, so that every screen can say it in its own language.
+//! The content of a message, alarm or answer: a value, so that each screen renders it in its own language.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use chrono::NaiveDate;
 
-use crate::messages::{Lang, clean::clean};
+use crate::messages::{Lang, sanitize::clean};
 
 /// The longest sentence in a log, in columns.
 const LOGGED: usize = 1_000;
 
-/// One sentence for people; [`Lang::say`] has the words.
+/// A message to people; [`Lang::say`] renders it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sentence {
-    /// Words from outside, in whatever language they came.
+    /// Text from outside, in any language.
     Text(String),
 
     /// Kafka does not answer.
     KafkaAway,
     /// Kafka answers again.
     KafkaBack,
-    /// Nobody runs a consumer.
+    /// A consumer does not run.
     NobodyRuns {
         /// Which.
         view: &'static str,
-        /// As many other consumers.
+        /// Number of other ones.
         others: usize,
     },
-    /// The consumers that nobody ran are run again.
+    /// All consumers run again.
     RunAgain,
 
     /// Nothing answers at this address.
@@ -37,62 +37,62 @@ pub enum Sentence {
         reason: String,
     },
 
-    /// Other processes of the shop have another setting.
+    /// The shop has another value of a setting.
     Disagrees {
         /// The flag, without its dashes.
         flag: String,
-        /// What they have.
+        /// The shop's value.
         kept: String,
-        /// What this one has.
+        /// This process's value.
         ours: String,
     },
-    /// Another process runs with the identity of this one's folder.
+    /// Another process uses the id of this folder.
     FolderCopied {
         /// The id.
         instance: String,
     },
 
-    /// A consumer was built again and goes on from its checkpoint.
+    /// A consumer restarted from its checkpoint.
     Restarted {
         /// Which.
         view: &'static str,
-        /// What had happened.
+        /// The cause.
         why: String,
     },
-    /// A consumer computes everything again, because its files and its checkpoint did not fit.
+    /// A consumer recomputes everything, since its files do not match its checkpoint.
     FilesDoNotFit {
         /// Which.
         view: &'static str,
     },
-    /// A consumer computes everything again from what Kafka holds.
+    /// A consumer recomputes everything: the log does not match it.
     LogDoesNotFit {
         /// Which.
         view: &'static str,
         /// What was found.
         why: String,
     },
-    /// A checkpoint could not be made and is tried again.
+    /// A checkpoint failed and is retried.
     NotSaved {
         /// Whose.
         view: &'static str,
-        /// What stands in the way.
+        /// The cause.
         why: String,
     },
-    /// Records of a log cannot be opened.
+    /// Records of a log cannot be decompressed.
     Unopened {
         /// What the client library said.
         why: String,
     },
-    /// So many orders wait to be handled that no more are read for now.
+    /// Reading pauses, since too many orders wait to be handled.
     TooManyWait {
         /// How many.
         orders: usize,
     },
     /// Consumers have fallen behind.
     Behind {
-        /// The one that is furthest behind.
+        /// The one with the largest lag.
         view: &'static str,
-        /// By so many records.
+        /// Its lag in records.
         records: u64,
     },
     /// All consumers have caught up.
@@ -114,16 +114,16 @@ pub enum Sentence {
         ended: NaiveDate,
     },
 
-    /// Nothing is left of a product.
+    /// A product is sold out.
     SoldOut {
         /// Its name.
         product: String,
-        /// Pieces on their way.
+        /// Pieces being delivered.
         under_way: i64,
         /// As many other products since the last such message.
         others: usize,
     },
-    /// A delivery was ordered for a low shelf.
+    /// A delivery was ordered, as stock is low.
     Reordered {
         /// The product's name.
         product: String,
@@ -142,25 +142,35 @@ pub enum Sentence {
         others: usize,
     },
 
-    /// The simulator waits.
+    /// The simulator is paused.
     Paused,
     /// The simulator sells again.
     Resumed,
-    /// A shop that had been killed or left goes on.
+    /// A shop that was killed or closed resumes.
     GoesOn {
-        /// Records that the consumers have read again.
+        /// Records that consumers have read again.
         records: u64,
-        /// Orders of the log that they did not count.
+        /// Orders in the log that are not counted.
         lost: u64,
     },
     /// The simulator has ended.
     Stopped,
-    /// The simulator aims at another rate; `None` for as many orders as possible.
+    /// The simulator has a new target rate; `None` for as many orders as possible.
     Rate(Option<f64>),
-    /// Many more customers come.
+    /// A rush of customers has begun.
     RushBegan,
     /// The rush is over.
     RushEnded,
+    /// Campaigns have begun.
+    CampaignsBegan {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Campaigns have ended.
+    CampaignsEnded {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// A period is written as fast as Kafka takes it.
     Filling,
     /// A simulator in another process sells.
@@ -179,20 +189,56 @@ pub enum Sentence {
         why: String,
     },
 
-    /// It was asked for what accelerated time alone can do.
+    /// The request needs accelerated time.
     RealTime,
-    /// It was asked for something that nobody is there to do.
+    /// The request needs a simulator, and none sells.
     NobodySells,
-    /// It was asked for something that a shop that waits does not do.
+    /// The request is refused while the shop is paused.
     NotWhilePaused,
-    /// It was asked for something that needs a rate.
+    /// The request needs a rate.
     NoRate,
-    /// It was asked to jump to midnight, which is near.
+    /// The request is to jump to midnight, which is near.
     AlmostMidnight,
+
+    /// An injected fault begins.
+    FaultBegan {
+        /// As it is typed.
+        fault: String,
+    },
+    /// After a fault all figures agree with the log again.
+    FaultHealed {
+        /// As it is typed.
+        fault: String,
+        /// Time since its end.
+        took: Duration,
+    },
+    /// The same fault is still in progress.
+    FaultUnderWay,
+    /// A fault was requested in a process that only watches.
+    FaultElsewhere,
+    /// A full disk was requested for a consumer without files.
+    FaultNoFiles {
+        /// Which.
+        view: &'static str,
+    },
+    /// The broker to be cut off belongs to another process.
+    FaultNotOwnBroker,
+    /// The fault would write records to a real shop.
+    FaultRealShop,
+    /// The fault would write records that the duplicate rule judges differently.
+    FaultRule {
+        /// The rule.
+        ids: String,
+    },
+    /// The records of a fault could not be written.
+    FaultNotWritten {
+        /// Why.
+        why: String,
+    },
 
     /// Picture and figures were saved.
     PictureSaved {
-        /// Where, without the ends of the names.
+        /// The path without the extensions.
         path: String,
     },
     /// Something could not be written.
@@ -206,7 +252,7 @@ pub enum Sentence {
     NoOrder {
         /// Its id.
         order_id: u64,
-        /// Where it was looked for.
+        /// The topic that was searched.
         topic: String,
     },
     /// The log could not be read.
@@ -214,6 +260,18 @@ pub enum Sentence {
         /// Why.
         why: String,
     },
+    /// The moment lies in the future.
+    StillToCome {
+        /// The shop's time.
+        now: String,
+    },
+    /// A moment lies before all records.
+    NothingBefore {
+        /// The time of the first record.
+        first: String,
+    },
+    /// The log is empty.
+    NothingYet,
     /// A report is not in the folder.
     NoReport {
         /// Its file.
@@ -229,14 +287,14 @@ pub enum Sentence {
         why: String,
     },
 
-    /// More was sold than ever delivered.
+    /// A product's balance is negative.
     BalanceBelowZero {
         /// The product's name, or its number.
         product: String,
         /// As many other products.
         others: usize,
     },
-    /// The simulator's shelf is not what the log says.
+    /// The simulator's shelf differs from the log.
     ShelfDiffers {
         /// The product's name, or its number.
         product: String,
@@ -247,7 +305,7 @@ pub enum Sentence {
         /// As many other products.
         others: usize,
     },
-    /// Orders are missing, or counted twice.
+    /// Orders are missing or counted twice.
     OrdersDiffer {
         /// Orders sold.
         produced: u64,
@@ -266,12 +324,12 @@ pub enum Sentence {
 }
 
 impl Sentence {
-    /// Whether it is told because people like it: nobody looks for it in a log.
+    /// Whether it is for interest only: such messages are logged at debug level.
     pub fn is_small_talk(&self) -> bool {
         matches!(self, Self::SoldOut { .. } | Self::Reordered { .. } | Self::Arrived { .. })
     }
 
-    /// Whether whoever pressed a key waits for it.
+    /// Whether it responds to a key of the user.
     pub fn answers_a_key(&self) -> bool {
         matches!(
             self,
@@ -283,18 +341,28 @@ impl Sentence {
                 | Self::NoRate
                 | Self::AlmostMidnight
                 | Self::RushBegan
+                | Self::FaultUnderWay
+                | Self::FaultElsewhere
+                | Self::FaultNoFiles { .. }
+                | Self::FaultNotOwnBroker
+                | Self::FaultRealShop
+                | Self::FaultRule { .. }
+                | Self::FaultNotWritten { .. }
         )
     }
 
-    /// Whether it is what the day is about: then it stands out on every page, and stays among the messages longer than
-    /// goods that come and go.
+    /// Whether it is an event of the day: those are highlighted on every page, and stay among the messages longer than
+    /// deliveries and the like.
     pub fn is_an_event(&self) -> bool {
         matches!(
             self,
             Self::Midnight { .. }
+                | Self::CampaignsBegan { .. }
+                | Self::CampaignsEnded { .. }
                 | Self::ReportSaved { .. }
                 | Self::ReportRevised { .. }
                 | Self::GoesOn { .. }
+                | Self::FaultHealed { .. }
         )
     }
 }

@@ -1,4 +1,4 @@
-//! The consumer groups in the read model: what each says of itself, and what can be told of it from its positions.
+//! The consumer groups in the read model: what each reports, and what follows from its positions.
 
 use std::{
     collections::HashMap,
@@ -7,14 +7,14 @@ use std::{
 
 use chrono::Utc;
 
-use super::{Inner, Life, Presence, ReadModel, SILENT_MS, Share};
+use super::{Inner, Life, Presence, ReadModel, SILENT_MS, Share, Told};
 use crate::{
     consumer::Part,
     consumers::{NAMES, reads},
     messages::Sentence,
 };
 
-/// Without an error for so long, the next one is a trouble of its own.
+/// An error after this long without one counts as a new trouble.
 const SPELL: Duration = Duration::from_secs(10);
 
 /// What a consumer of this process says of itself.
@@ -43,17 +43,17 @@ impl Spells {
     }
 }
 
-/// What can be told of a consumer group at one moment.
+/// The state of a consumer group at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// Which.
     pub view: &'static str,
-    /// Records read: by this process where it runs the consumer, offsets behind what is published where not. What
-    /// counts is how it grows.
+    /// Records that this process has read if it runs the consumer; otherwise the sum of published positions. Only the
+    /// growth matters.
     pub records: u64,
     /// Records behind the end of its topics.
     pub lag: u64,
-    /// Partitions held in this process; where it does not run the consumer, those that somebody tells of.
+    /// Partitions owned by this process; if it does not run the consumer, those that others publish.
     pub partitions: usize,
     /// Times that partitions were assigned anew in this process; `None` where it does not run the consumer.
     pub rebalances: Option<u64>,
@@ -83,9 +83,9 @@ impl ReadModel {
         }
     }
 
-    /// When anybody told figures last: wall time, Unix ms.
+    /// When figures were last published: wall time, Unix ms.
     pub fn told_ms(&self) -> Option<i64> {
-        self.lock().parts.values().map(|told| told.state.wall_ms).max()
+        self.lock().counted().map(|(.., told)| told.state.wall_ms).max()
     }
 
     /// Notes what is wrong with a consumer.
@@ -105,7 +105,7 @@ impl ReadModel {
         self.lock().groups.entry(view).or_default().errors.note(Instant::now());
     }
 
-    /// Whether this process runs every consumer over all partitions that there are: nobody else has figures of them.
+    /// Whether this process runs every consumer over all partitions: then no other process has figures.
     pub fn holds_all(&self) -> bool {
         let inner = self.lock();
         NAMES.iter().all(|view| {
@@ -115,8 +115,8 @@ impl ReadModel {
         })
     }
 
-    /// Records that the consumers of this process have read up to these ends of the logs; `None` while it does not run
-    /// all of them over all partitions, or some of these records are still to be read.
+    /// Records that the consumers of this process have read up to these ends; `None` if it does not run all of them over
+    /// all partitions, or if they have not reached these ends.
     pub fn read_up_to(&self, ends: &HashMap<Part, i64>) -> Option<u64> {
         if !self.holds_all() {
             return None;
@@ -160,7 +160,7 @@ impl ReadModel {
         NAMES.map(reading).to_vec()
     }
 
-    /// What this process runs, for others.
+    /// The presence record of this process.
     pub fn presence(&self) -> Presence {
         let inner = self.lock();
         let share = |view: &str| {
@@ -168,10 +168,10 @@ impl ReadModel {
             let trouble = group.trouble.as_ref().map(ToString::to_string);
             Some((view.to_owned(), Share { partitions: group.partitions, trouble }))
         };
-        Presence { consumers: NAMES.into_iter().filter_map(share).collect() }
+        Presence { consumers: NAMES.into_iter().filter_map(share).collect(), process: None }
     }
 
-    /// Notes that a process said at `at` what it runs; `None` where it ends.
+    /// Stores a process's presence record, published at `at`; `None` when it ends.
     pub fn hear_presence(&self, who: &str, at: Instant, presence: Option<Presence>) {
         let mut inner = self.lock();
         let news = match presence {
@@ -181,26 +181,30 @@ impl ReadModel {
         inner.changes += u64::from(news);
     }
 
-    /// Notes whether everything that others say is heard from here on, and known of before.
+    /// Sets whether `shop.state` is followed, and everything published before was read.
     pub fn follow_others(&self, follows: bool) {
         self.lock().liveness.follow(follows, Instant::now());
     }
 
-    /// When somebody who is silent will be known to be gone, where nothing is heard before.
+    /// When the next process will count as gone if no presence record of it arrives before.
     pub fn next_silence(&self) -> Option<Instant> {
         self.lock().liveness.next_silence(Instant::now())
     }
 
-    /// The consumers that nobody runs, though something is left to do for them or whoever told their figures last has
-    /// never said that it ends; `None` while that is not known.
+    /// The instances that ran a consumer and died.
+    pub fn dead(&self, view: &str) -> Vec<String> {
+        self.lock().liveness.dead(view, Instant::now()).map(str::to_owned).collect()
+    }
+
+    /// The consumers that no process runs though they have lag, or though the last process that ran them did not end in
+    /// order; `None` while that is not known.
     pub fn unattended(&self) -> Option<Vec<&'static str>> {
         let (inner, now) = (self.lock(), Instant::now());
         let is_unattended = |view: &&'static str| match inner.life(view, now) {
             Some(Life::Nobody) => {
-                let mut told = inner.parts.iter().filter(|((name, _), _)| name == view);
-                Some(
-                    inner.lag(view) > 0 || told.any(|(_, told)| inner.liveness.is_dead(&told.state.who, now)),
-                )
+                let mut told = inner.counted().filter(|(name, ..)| name == view);
+                let is_dead = |told: &Told| inner.liveness.is_dead(&told.state.who, now);
+                Some(inner.lag(view) > 0 || told.any(|(.., told)| is_dead(told)))
             }
             Some(Life::Unknown) => None,
             Some(Life::Runs(_)) | None => Some(false),
@@ -216,16 +220,16 @@ impl ReadModel {
 }
 
 impl Inner {
-    /// Partitions of a view that somebody tells of, by `wall_ms`.
+    /// Partitions of a view with fresh states, as of `wall_ms`.
     fn told(&self, view: &str, wall_ms: i64) -> usize {
-        let states = self.parts.iter().filter(|((name, _), _)| *name == view);
-        states.filter(|(_, told)| wall_ms - told.state.wall_ms < SILENT_MS).count()
+        let states = self.counted().filter(|(name, ..)| *name == view);
+        states.filter(|(.., told)| wall_ms - told.state.wall_ms < SILENT_MS).count()
     }
 
-    /// Offsets behind a view's positions.
+    /// The sum of a view's positions.
     fn offsets(&self, view: &str) -> u64 {
-        let next = self.parts.iter().filter(|((name, _), _)| *name == view);
-        next.map(|(_, told)| u64::try_from(told.state.position.next).unwrap_or(0)).sum()
+        let next = self.counted().filter(|(name, ..)| *name == view);
+        next.map(|(.., told)| u64::try_from(told.state.position.next).unwrap_or(0)).sum()
     }
 
     /// Records between a view's positions and the ends of its logs.

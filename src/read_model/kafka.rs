@@ -51,6 +51,8 @@ pub struct GroupState {
     pub rate: f64,
     /// Records behind the end of its topics.
     pub lag: u64,
+    /// For how long the oldest of them has lain there, wall seconds.
+    pub lag_seconds: u64,
     /// Partitions it holds in this process; where others run it, those that they tell of.
     pub partitions: usize,
     /// Times that its partitions were assigned anew in this process; `None` where others run it.
@@ -61,6 +63,13 @@ pub struct GroupState {
     pub trouble: Option<Sentence>,
     /// Its last quarter of an hour.
     pub history: Arc<History>,
+}
+
+impl GroupState {
+    /// Whether it is a consumer that nobody runs.
+    pub fn is_unattended(&self) -> bool {
+        matches!(self.trouble, Some(Sentence::NobodyRuns { .. }))
+    }
 }
 
 /// A point a wall second, oldest first, at most [`HISTORY`].

@@ -1,7 +1,7 @@
-//! Which consumers somebody runs: a state machine that is fed with what was heard and when, and has no clock.
+//! Which consumers are running in other processes: a state machine without a clock, fed with received presence records.
 //!
-//! Whoever runs consumers says so each second. Who has not said it for a while runs none, if Kafka has answered since
-//! the next word was due: a Kafka that is away silences everybody.
+//! A process that runs consumers publishes a presence record each second. If none arrives for a while, it counts as gone,
+//! provided that Kafka has answered since the next one was due: without Kafka none can arrive.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,21 +10,24 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// Whoever has not said for so long that it runs consumers does not; the word comes each second.
+/// A process without a presence record for this long counts as gone; they are sent each second.
 pub(super) const SILENCE: Duration = Duration::from_millis(2_500);
-/// So long after one word the next would be in the log.
+/// Time after which the next presence record is in the log.
 const DUE: Duration = Duration::from_millis(1_500);
-/// When Kafka is back, others may take so long until they have found it too.
+/// Time that other processes may need to reconnect when Kafka is back.
 const RETURN: Duration = Duration::from_millis(2_500);
 
-/// What a process says of the consumers that it runs, as on `shop.state`.
+/// A process's presence record: the consumers that it runs, as on `shop.state`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Presence {
     /// By the name of the consumer.
     pub consumers: BTreeMap<String, Share>,
+    /// Its random id: a different one under the same instance runs in a copy of the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
 }
 
-/// What a process has of one consumer.
+/// One consumer of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Share {
     /// Partitions that it owns.
@@ -34,10 +37,10 @@ pub struct Share {
     pub trouble: Option<String>,
 }
 
-/// What is known of a consumer of other processes.
+/// Whether other processes run a consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Life {
-    /// Nothing yet, or not whether it still lives.
+    /// Not known, or its process may be dead.
     Unknown,
     /// Somebody runs it.
     Runs(Share),
@@ -48,19 +51,19 @@ pub(super) enum Life {
 /// What was heard.
 #[derive(Debug, Default)]
 pub(super) struct Liveness {
-    /// Since when all that is said is heard.
+    /// Since when all presence records are seen.
     since: Option<Instant>,
-    /// When Kafka was asked for the last answer that it gave.
+    /// When the last answered request was sent to Kafka.
     answered: Option<Instant>,
-    /// Whether all that was said before is known, and what is said is followed.
+    /// Whether `shop.state` was read to its end and is being followed.
     follows: bool,
     away: bool,
-    /// What each process has said last, and when.
+    /// By process, its last record and the time.
     said: HashMap<String, (Instant, Presence)>,
 }
 
 impl Liveness {
-    /// A process has said what it runs. Whether that is news.
+    /// Stores a presence record; returns whether it is news.
     pub(super) fn hear(&mut self, who: &str, at: Instant, presence: Presence) -> bool {
         match self.said.get_mut(who) {
             Some((before, said)) => {
@@ -72,12 +75,12 @@ impl Liveness {
         }
     }
 
-    /// A process has said that it runs nothing any more.
+    /// Removes a process that has ended in order.
     pub(super) fn leave(&mut self, who: &str) -> bool {
         self.said.remove(who).is_some()
     }
 
-    /// From here on everything that is said is heard, and all that was said before is known; or no more.
+    /// Sets whether `shop.state` is followed from now on, with everything before it read.
     pub(super) fn follow(&mut self, follows: bool, now: Instant) {
         if follows != self.follows {
             self.follows = follows;
@@ -85,7 +88,7 @@ impl Liveness {
         }
     }
 
-    /// Kafka has answered what it was asked at `asked`.
+    /// Notes that Kafka has answered a request sent at `asked`.
     pub(super) fn answer(&mut self, asked: Instant) {
         self.answered = self.answered.max(Some(asked));
         if std::mem::take(&mut self.away) {
@@ -93,7 +96,7 @@ impl Liveness {
         }
     }
 
-    /// Kafka does not answer: what nobody says now means nothing.
+    /// Kafka does not answer: missing presence records mean nothing now.
     pub(super) fn lose(&mut self) {
         (self.away, self.since) = (true, None);
     }
@@ -118,19 +121,27 @@ impl Liveness {
         }
     }
 
-    /// Whether a process is gone that never said that it ends.
+    /// Whether a process is gone without having ended in order.
     pub(super) fn is_dead(&self, who: &str, now: Instant) -> bool {
         self.said.get(who).is_some_and(|(at, _)| self.is_gone(*at, now))
     }
 
-    /// Whether somebody who spoke last at `at` is gone.
+    /// The processes that ran a consumer and died: no presence record, and no tombstone.
+    pub(super) fn dead<'a>(&'a self, view: &'a str, now: Instant) -> impl Iterator<Item = &'a str> {
+        let is_dead = move |(at, presence): &(Instant, Presence)| {
+            presence.consumers.contains_key(view) && self.is_gone(*at, now)
+        };
+        self.said.iter().filter(move |(_, said)| is_dead(said)).map(|(who, _)| who.as_str())
+    }
+
+    /// Whether a process with its last record at `at` is gone.
     fn is_gone(&self, at: Instant, now: Instant) -> bool {
         let heard = |since: Instant| now.saturating_duration_since(since.max(at)) >= SILENCE;
         let asked = |answered: Instant| answered.saturating_duration_since(at) >= DUE;
         self.since.is_some_and(heard) && self.answered.is_some_and(asked)
     }
 
-    /// When somebody who is silent will be known to be gone, if Kafka answers meanwhile and nothing is heard.
+    /// When the next process will count as gone, if Kafka answers and no record of it arrives.
     pub(super) fn next_silence(&self, now: Instant) -> Option<Instant> {
         let since = self.since?;
         self.said.values().map(|(at, _)| since.max(*at) + SILENCE).filter(|due| *due > now).min()
@@ -147,7 +158,7 @@ mod tests {
 
     fn presence(views: &[&str]) -> Presence {
         let share = |view: &&str| ((*view).to_owned(), Share { partitions: 3, trouble: None });
-        Presence { consumers: views.iter().map(share).collect() }
+        Presence { consumers: views.iter().map(share).collect(), process: None }
     }
 
     fn runs(partitions: usize) -> Life {
@@ -177,6 +188,8 @@ mod tests {
         liveness.leave("b");
         assert_eq!(liveness.life("stock", at(3_200)), Life::Nobody);
         assert_eq!(["a", "b"].map(|who| liveness.is_dead(who, at(3_200))), [true, false]);
+        assert_eq!(liveness.dead("mail", at(3_200)).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(liveness.dead("stock", at(3_200)).count(), 0);
     }
 
     #[test]

@@ -126,6 +126,32 @@ fn a_log_that_is_gone_gives_way_to_the_new_one() {
 }
 
 #[test]
+fn states_of_partitions_that_their_topic_does_not_have_count_nowhere() {
+    let part = |partition| Part { source: Source::Orders, partition };
+    let windows_told_until = |model: &ReadModel| model.figures(501).told_until;
+    let model = model();
+    model.hear("sales", part(0), told(0, 500), false);
+    model.hear("sales", part(3), told(60_000, 400), false);
+    assert_eq!(
+        (last_hour(&model), windows_told_until(&model)),
+        (14, Some(400)),
+        "of the topic nothing is known"
+    );
+    let ends = |count: i32| {
+        let by_part = (0..count).map(|partition| (part(partition), 9)).collect();
+        Ends { by_part, asked: Some(Instant::now()), ..Ends::default() }
+    };
+    model.set_ends(ends(2));
+    assert_eq!((last_hour(&model), windows_told_until(&model)), (7, None));
+    assert_eq!(model.parts("sales").len(), 1);
+    // While the topic is absent, the last ends stay.
+    model.doubt_ends();
+    assert_eq!(last_hour(&model), 7);
+    model.set_ends(ends(4));
+    assert_eq!(last_hour(&model), 14);
+}
+
+#[test]
 fn who_begins_takes_no_state_of_a_log_that_is_gone_from_the_topic() {
     let model = model();
     let by_part = HashMap::from([(FIRST, 3)]);
@@ -141,7 +167,7 @@ fn a_consumer_that_nobody_runs_says_so_and_its_windows_are_old_at_once() {
     let model = model();
     model.hear("sales", part, told(1_000, 500), false);
     let share = Share { partitions: 3, trouble: Some("the disk is full".to_owned()) };
-    let presence = Presence { consumers: BTreeMap::from([("sales".to_owned(), share)]) };
+    let presence = Presence { consumers: BTreeMap::from([("sales".to_owned(), share)]), process: None };
     let now = Instant::now();
     let long_ago = now.checked_sub(Duration::from_secs(9)).unwrap();
     model.hear_presence("a", long_ago, Some(presence.clone()));
@@ -182,7 +208,7 @@ fn what_this_process_runs_is_told_to_others_with_what_is_wrong() {
 fn the_handling_and_its_readers_agree_where_as_much_was_read_as_was_told_to_be_there() {
     use crate::{
         handling::{Counted, HandlingFigures, Resume},
-        views::figures::HandledFigures,
+        views::shop_figures::HandledFigures,
     };
     let model = model();
     let ends = [Source::Orders, Source::Handled]

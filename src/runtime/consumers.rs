@@ -1,16 +1,23 @@
-//! Starts the consumers, and starts one again that fails.
+//! Starts the consumers, and restarts those that fail.
 
 use std::{fmt::Display, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 
-use super::{dedicated_thread, services::Services, supervisor::Supervisor};
+use super::{
+    chaos::switches::{FillableFiles, Switches},
+    dedicated_thread,
+    services::Services,
+    supervisor::Supervisor,
+};
 use crate::{
-    consumers::{Consumer, Name, Visitor},
+    consumers::{Consumer, FileSetting, Name, Visitor},
     engine::{ConsumerError, Ended, Env, Ticker, handling, view},
     handling::Parameters,
+    messages::Lang,
+    read_model::Presence,
     shop::{Catalog, Zone},
-    sinks::disk::Folder,
+    sinks::disk_files::Folder,
     store::Stores,
     stream::{StreamError, agreed_settings::Agreement, topics},
 };
@@ -27,13 +34,17 @@ pub struct Tools {
     pub stores: Arc<Stores>,
     /// The folder under `--out`.
     pub out: PathBuf,
-    /// Names of products.
+    /// The products.
     pub catalog: Arc<Catalog>,
+    /// The language of mails and reports.
+    pub lang: Lang,
     /// When orders are handled.
     pub parameters: Parameters,
+    /// Switches for faults on demand.
+    pub switches: Switches,
 }
 
-/// What a process that runs these consumers must agree on with others.
+/// The settings that a process with these consumers shares with all others.
 pub fn agreement(zone: Zone, parameters: &Parameters, names: &[Name]) -> Agreement {
     let ours = Agreement::of(zone);
     if names.contains(&Name::Handling) { ours.with_handling(parameters) } else { ours }
@@ -42,7 +53,7 @@ pub fn agreement(zone: Zone, parameters: &Parameters, names: &[Name]) -> Agreeme
 /// Starts consumers; each ends when the services stop, or at the end it was given.
 pub fn start(services: &mut Services, tools: &Tools, names: &[Name]) {
     let env = &tools.env;
-    // With an end to come to, nothing is waited for but the consumers.
+    // With `--until-end` only the consumers are awaited.
     if env.until.is_none() {
         let (session, model) = (env.session.clone(), Arc::clone(&env.model));
         let (clock, stop) = (env.clock.clone(), env.stop.clone());
@@ -83,13 +94,14 @@ pub fn start(services: &mut Services, tools: &Tools, names: &[Name]) {
     }
 }
 
-/// Says each second which consumers this process runs, and at the end that it runs none any more: who only watches cannot
-/// see otherwise that they are gone, as a static member stays in its group for a while, and who has nothing new to tell
-/// is silent.
+/// Publishes a presence record each second, and a tombstone at the end. Otherwise a dashboard elsewhere could not see
+/// that the consumers are gone: a static member stays in its group for a while, and an idle consumer publishes nothing
+/// new.
 async fn say_present(env: Env) {
     let mut ticker = Ticker::new(false);
     while env.stop.run_until_cancelled(ticker.tick()).await.is_some() {
-        env.publisher.say_present(&env.instance, Some(&env.model.presence()));
+        let presence = Presence { process: Some(env.process.to_string()), ..env.model.presence() };
+        env.publisher.say_present(&env.instance, Some(&presence));
         ticker.rest();
     }
     env.publisher.say_present(&env.instance, None);
@@ -114,9 +126,14 @@ impl Visitor for Start<'_> {
         tools.env.model.will_run([handling::NAME]);
         services.spawn(async move {
             let size = handling::TransactionSize::default();
+            let switch = tools.switches.of(handling::NAME);
             let run = || {
                 let (Tools { env, parameters, .. }, size) = (tools.clone(), size.clone());
-                dedicated(handling::NAME, async move { handling::run(&env, parameters, size).await })
+                let switch = Arc::clone(&switch);
+                dedicated(
+                    handling::NAME,
+                    async move { switch.run(handling::run(&env, parameters, size)).await },
+                )
             };
             supervisor(&tools.env).keep(handling::NAME, run).await;
         });
@@ -125,17 +142,21 @@ impl Visitor for Start<'_> {
 
 /// Runs one view, from its checkpoint, again and again.
 async fn keep<V: Consumer>(tools: Tools) {
+    let switch = tools.switches.of(V::NAME);
     let run = || {
-        let tools = tools.clone();
-        dedicated(V::NAME, async move {
-            let output = V::files(tools.env.zone, &tools.catalog);
+        let (tools, switch) = (tools.clone(), Arc::clone(&switch));
+        let disk = Arc::clone(&switch);
+        let run = async move {
+            let setting = FileSetting { zone: tools.env.zone, catalog: &tools.catalog, lang: tools.lang };
+            let output = V::files(&setting);
             let store = tools.stores.view(V::NAME).map_err(|error| ConsumerError::Trouble(error.into()))?;
             let files = Folder::open(&tools.out).map_err(|error| {
                 let path = tools.out.display().to_string();
                 ConsumerError::Trouble(crate::consumer::Trouble::File { path, error })
             })?;
-            view::run::<V, V::Files>(&tools.env, output, store, files).await
-        })
+            view::run::<V, V::Files>(&tools.env, output, store, FillableFiles::new(files, disk)).await
+        };
+        dedicated(V::NAME, async move { switch.run(run).await })
     };
     supervisor(&tools.env).keep(V::NAME, run).await;
 }

@@ -1,4 +1,4 @@
-//! Threads of their own for those who do the work.
+//! Dedicated threads for consumers and readers.
 
 use std::{
     future::Future,
@@ -16,9 +16,9 @@ use super::priority;
 #[error("there is no thread for it ({0})")]
 pub struct NoThread(#[from] io::Error);
 
-/// Runs a task on a thread of its own, which it may hold up without holding anybody else up. On a runtime for all,
-/// whoever waits for a disk hands its place on to another thread, and whoever is woken wakes a second one to look for
-/// more. Fails where there is no thread for it; panics as the task does. A task that is no longer waited for goes on.
+/// Runs a task on a thread of its own, which it may block. On a shared runtime a task that waits for a disk would move
+/// to another thread, and each wake-up would wake a second worker to look for more work. An error if no thread can be
+/// started; panics if the task does. Dropping the future does not stop the task.
 pub async fn run<T: Send + 'static>(
     name: &str,
     task: impl Future<Output = T> + Send + 'static,

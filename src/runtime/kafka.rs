@@ -1,4 +1,4 @@
-//! The way to Kafka: a cluster that was named, or the built-in broker, found or started.
+//! The connection to Kafka: a named cluster, or the built-in broker, found or started.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -12,6 +12,7 @@ use kafka_in_process::{Broker, BrokerConfig, BrokerError, published_address};
 use rdkafka::consumer::Consumer;
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::{JoinHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
@@ -36,7 +37,45 @@ pub struct Kafka {
 struct Served {
     stop: CancellationToken,
     guard: JoinHandle<()>,
+    line: Line,
     _runtime: BrokerRuntime,
+}
+
+/// The line between the built-in broker and its clients.
+#[derive(Debug, Clone)]
+pub struct Line {
+    reachable: watch::Sender<bool>,
+    /// Whether it is this process that serves the broker.
+    serves: watch::Sender<bool>,
+}
+
+impl Line {
+    fn new() -> Self {
+        Self { reachable: watch::Sender::new(true), serves: watch::Sender::new(false) }
+    }
+
+    /// Whether this process serves the broker: no other line can be cut.
+    pub fn is_own(&self) -> bool {
+        *self.serves.borrow()
+    }
+
+    /// Cuts the broker off from all clients, with `false`, until it is called with `true`.
+    pub fn set_reachable(&self, reachable: bool) {
+        self.reachable.send_replace(reachable);
+    }
+
+    /// Waits until told to stop, and cuts the broker off meanwhile where it is asked for.
+    async fn hold(&self, broker: &Broker, stop: &CancellationToken) {
+        self.serves.send_replace(true);
+        let mut reachable = self.reachable.subscribe();
+        loop {
+            broker.set_reachable(*reachable.borrow_and_update());
+            if !matches!(stop.run_until_cancelled(reachable.changed()).await, Some(Ok(()))) {
+                break;
+            }
+        }
+        self.serves.send_replace(false);
+    }
 }
 
 /// Why there is no way to Kafka.
@@ -94,9 +133,11 @@ impl Kafka {
             let runtime = BrokerRuntime::open().map_err(BootstrapError::Threads)?;
             let started = runtime.spawn(find_or_start(out_dir.broker_data(), common.wait)).await;
             let (address, broker) = started.map_err(|error| BootstrapError::Threads(error.into()))??;
-            let stop = CancellationToken::new();
-            let guard = runtime.spawn(keep_guard(out_dir.broker_data(), address, broker, stop.clone()));
-            (address.to_string(), Some(Served { stop, guard, _runtime: runtime }))
+            let (stop, line) = (CancellationToken::new(), Line::new());
+            line.serves.send_replace(broker.is_some());
+            let place = (out_dir.broker_data(), address);
+            let guard = runtime.spawn(keep_guard(place, broker, line.clone(), stop.clone()));
+            (address.to_string(), Some(Served { stop, guard, line, _runtime: runtime }))
         };
         let session = Session {
             bootstrap: bootstrap.into(),
@@ -114,8 +155,8 @@ impl Kafka {
         Ok(kafka)
     }
 
-    /// Waits until Kafka answers; for ever with `wait`. Whoever serves the built-in broker may end while it is asked:
-    /// then it is asked again, where another process or this one serves it.
+    /// Waits until Kafka answers; for ever with `wait`. If the process that serves the built-in broker ends meanwhile,
+    /// the request is repeated, as another process or this one takes over.
     pub async fn answers(&self, wait: bool) -> Result<(), StreamError> {
         let begun = Instant::now();
         loop {
@@ -142,6 +183,11 @@ impl Kafka {
         }
     }
 
+    /// The line to the built-in broker, where it is the way.
+    pub fn line(&self) -> Option<Line> {
+        self.broker.as_ref().map(|served| served.line.clone())
+    }
+
     /// For the screen.
     pub fn shown(&self) -> Connection {
         Connection {
@@ -154,7 +200,7 @@ impl Kafka {
 
     /// Stops the broker, if this process serves it. Everything that speaks to it must have ended.
     pub async fn close(self) {
-        if let Some(Served { stop, guard, _runtime }) = self.broker {
+        if let Some(Served { stop, guard, .. }) = self.broker {
             stop.cancel();
             if let Err(error) = guard.await {
                 tracing::error!("the broker's task failed: {error}");
@@ -171,8 +217,8 @@ pub async fn is_served(out_dir: &OutDir) -> bool {
     }
 }
 
-/// The address of the broker on `data`, and the broker where this process serves it. Whoever holds the data and does
-/// not serve is waited for; for ever with `wait`.
+/// The address of the broker on `data`, and the broker if this process serves it. Waits for a process that has locked
+/// the data but does not serve yet; for ever with `wait`.
 async fn find_or_start(data: PathBuf, wait: bool) -> Result<(SocketAddr, Option<Broker>), BootstrapError> {
     let begun = Instant::now();
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -181,7 +227,7 @@ async fn find_or_start(data: PathBuf, wait: bool) -> Result<(SocketAddr, Option<
         match Broker::start(BrokerConfig::new(data.clone(), listen)).await {
             Ok(broker) => return Ok((broker.address(), Some(broker))),
             Err(BrokerError::Locked { .. }) => {
-                // Whoever holds the lock writes its address a moment later.
+                // The process with the lock writes its address a moment later.
                 if let Some(address) = published_address(&data)
                     && TcpStream::connect(address).await.is_ok()
                 {
@@ -189,7 +235,7 @@ async fn find_or_start(data: PathBuf, wait: bool) -> Result<(SocketAddr, Option<
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            // The port of the last time is somebody else's now.
+            // Another program uses the previous port.
             Err(BrokerError::AddressInUse { .. }) if listen != any => listen = any,
             Err(error) => return Err(error.into()),
         }
@@ -197,10 +243,15 @@ async fn find_or_start(data: PathBuf, wait: bool) -> Result<(SocketAddr, Option<
     Err(BootstrapError::Silent { data: data.display().to_string() })
 }
 
-/// Guards the broker until told to stop; after a panic anew, as if another process had served it.
-async fn keep_guard(data: PathBuf, address: SocketAddr, mut broker: Option<Broker>, stop: CancellationToken) {
+/// Runs [`guard`] until told to stop; after a panic again, as if another process had served the broker.
+async fn keep_guard(
+    place: (PathBuf, SocketAddr),
+    mut broker: Option<Broker>,
+    line: Line,
+    stop: CancellationToken,
+) {
     loop {
-        let guarding = guard(data.clone(), address, broker.take(), stop.clone());
+        let guarding = guard(place.clone(), broker.take(), &line, &stop);
         let Err(panic) = AssertUnwindSafe(guarding).catch_unwind().await else { return };
         tracing::error!(
             "the guard of the broker starts again: it panicked ({})",
@@ -212,7 +263,12 @@ async fn keep_guard(data: PathBuf, address: SocketAddr, mut broker: Option<Broke
 
 /// Serves the broker until told to stop; where another process serves it, takes over at the same address when
 /// that process ends.
-async fn guard(data: PathBuf, address: SocketAddr, mut broker: Option<Broker>, stop: CancellationToken) {
+async fn guard(
+    (data, address): (PathBuf, SocketAddr),
+    mut broker: Option<Broker>,
+    line: &Line,
+    stop: &CancellationToken,
+) {
     let mut bridge: Option<Bridge> = None;
     while broker.is_none() {
         tokio::select! {
@@ -237,27 +293,27 @@ async fn guard(data: PathBuf, address: SocketAddr, mut broker: Option<Broker>, s
                     };
                 }
             }
-            // The bridge stands where the broker is to be now.
+            // The bridge occupies the address: close it first.
             Err(BrokerError::AddressInUse { .. }) if bridge.is_some() => bridge = None,
             Err(error) => tracing::debug!("taking over the broker: {error}"),
         }
     }
     drop(bridge);
-    stop.cancelled().await;
     if let Some(broker) = broker {
+        line.hold(&broker, stop).await;
         broker.stop().await;
     }
 }
 
-/// Leads the clients of this process from the address that they know to the one that the broker moved to, when
-/// it was started again with an address of its own. From there its metadata lead them.
+/// Forwards connections of this process's clients from the old address of the broker to the new one, after it was
+/// restarted at another address. From then on clients use its metadata.
 struct Bridge {
     to: SocketAddr,
     accepting: JoinHandle<()>,
 }
 
 impl Bridge {
-    /// `None` where the old address cannot be had: another process of this shop has its bridge there.
+    /// `None` if the old address is in use: another process of this shop has its bridge there.
     async fn open(from: SocketAddr, to: SocketAddr) -> Option<Self> {
         let listener = TcpListener::bind(from).await.ok()?;
         tracing::info!("the broker has moved from {from} to {to}");

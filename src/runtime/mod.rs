@@ -1,12 +1,14 @@
-//! Puts a process together: its folder, its way to Kafka, and the tasks that run in it.
+//! Assembles a process: its folder, its connection to Kafka, and its tasks.
 
 mod broker_runtime;
+pub mod chaos;
 pub mod consumers;
 pub mod dedicated_thread;
 pub mod kafka;
+pub mod order_tracking;
 pub mod out_dir;
 pub mod priority;
+pub mod rewinder;
 pub mod services;
 pub mod snapshots;
 pub mod supervisor;
-pub mod tracker;

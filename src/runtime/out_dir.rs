@@ -1,4 +1,4 @@
-//! The folder under `--out` and who may use which part of it.
+//! The folder of `--out` and the locks on its parts.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -149,8 +149,8 @@ impl OutDir {
         Ok(ConsumersLock { _file: file })
     }
 
-    /// Keeps which zone's days the files here are of. Another one is refused: its reports, mails and tables would stand
-    /// beside the old ones, and nobody could tell them apart.
+    /// Stores the time zone of the days in these files. Another zone is refused: its reports, mails and tables could not
+    /// be told from the old ones.
     pub fn keep_zone(&self, zone: Tz) -> Result<(), OutDirError> {
         if self.check_zone(zone)? { Ok(()) } else { self.keep("zone", zone.name()) }
     }
@@ -169,8 +169,8 @@ impl OutDir {
         }
     }
 
-    /// The id of this folder's consumers in their groups: made once, then kept, so that a process that was
-    /// killed is back in its groups at once (KIP-345).
+    /// The `group.instance.id` of this folder's consumers: made once, then kept, so that a killed process rejoins
+    /// its groups at once (KIP-345).
     pub fn instance(&self) -> Result<String, OutDirError> {
         if let Some(id) = self.kept("instance")?
             && id.len() == 16

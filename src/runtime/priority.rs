@@ -1,4 +1,4 @@
-//! Who goes first where the processor is short, and who may be late where it is not.
+//! Thread priorities, and timer slack for threads behind a screen.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,7 +16,7 @@ const NICER: i32 = 5;
 #[cfg(target_os = "linux")]
 const LATE_NS: u64 = 30_000_000;
 
-/// From here on, whoever stands back stands behind the screen.
+/// Enables [`stand_back`] and [`may_be_late`].
 pub fn screen_first() {
     SCREEN.store(true, Ordering::Relaxed);
 }

@@ -1,4 +1,4 @@
-//! What every command that knows figures needs: the read model, the clock, and the tasks that keep them.
+//! The read model, the clock, and the tasks that update them, for all commands that need figures.
 
 use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
 
@@ -13,8 +13,8 @@ use crate::{
     engine::Ended,
     read_model::ReadModel,
     shop::{Catalog, Zone},
-    stream::{Session, StreamError, ends, follow::Follower},
-    views::figures::ShopFigures,
+    stream::{Session, StreamError, ends, read_model_updater::ReadModelUpdater},
+    views::shop_figures::ShopFigures,
 };
 
 /// How long tasks may take to end: a consumer commits, hands over and leaves its group.
@@ -65,7 +65,7 @@ impl Services {
         let follower = {
             let (session, model, clock) = (self.session.clone(), Arc::clone(&self.model), self.clock.clone());
             let ready = self.followed.clone();
-            move || Follower::new(&session, Arc::clone(&model), clock.clone(), ready.clone())
+            move || ReadModelUpdater::new(&session, Arc::clone(&model), clock.clone(), ready.clone())
         };
         // What is wrong with the settings shows at the first attempt.
         let mut first = Some(follower()?);
@@ -113,6 +113,11 @@ impl Services {
             background: JoinSet::new(),
             followed: whole.followed.clone(),
         }
+    }
+
+    /// Turns true when everything published before is known.
+    pub fn ready(&self) -> watch::Receiver<bool> {
+        self.followed.subscribe()
     }
 
     /// Waits until everything published before is known, for at most `patience`; `false` when it is not.
@@ -171,10 +176,15 @@ async fn ended(tasks: &mut JoinSet<()>) {
 /// The figures at the shop's time; wall time where nothing has happened yet.
 pub fn figures(model: &ReadModel, clock: &Clock, catalog: &Catalog) -> ShopFigures {
     let mut figures = model.figures(clock.now().unwrap_or_else(|| Utc::now().timestamp()));
+    name_products(&mut figures, catalog);
+    figures
+}
+
+/// Calls products that no order has named as in `catalog`.
+pub fn name_products(figures: &mut ShopFigures, catalog: &Catalog) {
     for line in figures.stock.iter_mut().filter(|line| line.name.is_empty()) {
         if let Some(product) = catalog.products.iter().find(|product| product.id == line.product_id) {
             line.name.clone_from(&product.name);
         }
     }
-    figures
 }

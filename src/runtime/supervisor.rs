@@ -1,4 +1,4 @@
-//! Keeps tasks alive: one that fails or panics is told of and started again, ever more slowly.
+//! Supervises tasks: one that fails or panics is reported and restarted, with growing delays.
 
 use std::{fmt::Display, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -40,7 +40,7 @@ impl Supervisor {
         let mut told = None;
         while !self.stop.is_cancelled() {
             let begun = tokio::time::Instant::now();
-            // What it shared is its own, or behind locks whose contents any holder left whole.
+            // Unwind safe: shared data is behind locks and is consistent whenever one is released.
             let attempt = AssertUnwindSafe(async { run().await }).catch_unwind();
             let attempt = attempt.await;
             let panicked = attempt.is_err();
@@ -53,7 +53,7 @@ impl Supervisor {
             if self.stop.is_cancelled() {
                 return;
             }
-            // A run that lasted starts the patience anew.
+            // A run that lasted resets the delay.
             if begun.elapsed() > LAST_WAIT * 2 {
                 (wait, told) = (FIRST_WAIT, None);
             }
@@ -82,6 +82,25 @@ impl Supervisor {
             }
             wait = (wait * 2).min(LAST_WAIT);
         }
+    }
+
+    /// The same for a task that blocks, on a thread of its own. Told to stop it has to end by itself; nobody waits for it.
+    pub async fn keep_blocking<T, E>(&self, name: &'static str, mut task: impl FnMut() -> T)
+    where
+        T: FnOnce() -> Result<Ended, E> + Send + 'static,
+        E: Display + Send + 'static,
+    {
+        let run = || {
+            let running = tokio::task::spawn_blocking(task());
+            async move {
+                match self.stop.run_until_cancelled(running).await {
+                    None => Ok(Ended::Done),
+                    Some(Ok(ended)) => ended.map_err(|error| error.to_string()),
+                    Some(Err(error)) => Err(error.to_string()),
+                }
+            }
+        };
+        self.keep(name, run).await;
     }
 }
 

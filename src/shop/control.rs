@@ -1,4 +1,4 @@
-//! What a dashboard asks of a simulator, as it lies on `shop.control`.
+//! A dashboard's request to a simulator, on `shop.control`.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub enum Control {
-    /// Stop selling; shop time stands still where it is accelerated.
+    /// Stop selling; accelerated shop time stops, too.
     Pause,
     /// Go on selling.
     Resume,

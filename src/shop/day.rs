@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use chrono::{
-    DateTime, Datelike, Duration, FixedOffset, NaiveDate, NaiveTime, Offset, SecondsFormat, TimeZone,
-    Timelike, Utc,
+    DateTime, Datelike, Duration, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, SecondsFormat,
+    TimeZone, Timelike, Utc,
 };
 use chrono_tz::Tz;
 use serde::Serializer;
@@ -29,18 +29,18 @@ impl Default for Zone {
 }
 
 impl Zone {
-    /// The local date that a Unix second lies in; the earliest date for a second no calendar holds.
+    /// The local date of a Unix second; the earliest date for a second outside the calendar.
     pub fn date(&self, second: i64) -> NaiveDate {
         let date = |second: i64| NaiveDate::from_epoch_days(i32::try_from(second.div_euclid(DAY)).ok()?);
         let Some(offset) = self.offset(second) else { return NaiveDate::MIN };
-        // At the calendar's very ends the local time may lie outside of it.
+        // At the ends of the calendar the local time may be out of range.
         date(second + i64::from(offset.local_minus_utc())).or_else(|| date(second)).unwrap_or(NaiveDate::MIN)
     }
 
-    /// The zone's offset from UTC at a Unix second; `None` for a second no calendar holds.
+    /// The zone's UTC offset at a Unix second; `None` outside the calendar.
     ///
-    /// The offset of one hour is kept per thread: records come in order of time, or nearly, and each of them is asked
-    /// about by every view.
+    /// Each thread caches the offset of one hour: records come roughly in order of time, and every view needs the date
+    /// of each.
     fn offset(self, second: i64) -> Option<FixedOffset> {
         let hour = second.div_euclid(HOUR);
         if let Some((zone, kept, offset)) = LATEST.get()
@@ -54,16 +54,16 @@ impl Zone {
             Some(self.0.offset_from_utc_datetime(&utc).fix())
         };
         let offset = look_up(second)?;
-        // A zone's offset never changes twice within an hour (the shortest time between two changes is a week), so one
-        // that holds at both ends holds in between.
+        // The offset changes at most once an hour (two changes are at least a week apart), so if it is the same at both
+        // ends, it is in between.
         if [hour * HOUR, hour * HOUR + HOUR - 1].map(look_up) == [Some(offset); 2] {
             LATEST.set(Some((self.0, hour, offset)));
         }
         Some(offset)
     }
 
-    /// The first Unix second of a local date. Where midnight does not exist (a zone that springs
-    /// forward at 00:00) it is the first second that does; where it comes twice, the first one.
+    /// The first Unix second of a local date: if midnight does not exist (the zone springs forward at 00:00), the first
+    /// second that does; if it occurs twice, the first.
     pub fn start_of(&self, date: NaiveDate) -> i64 {
         let midnight = date.and_time(NaiveTime::MIN);
         if let Some(start) = self.0.from_local_datetime(&midnight).earliest() {
@@ -90,25 +90,46 @@ impl Zone {
         DateTime::from_timestamp(second, 0).unwrap_or_default().with_timezone(&self.0)
     }
 
-    /// Unix milliseconds as local time with a fixed offset, as records carry it.
+    /// Unix milliseconds as local time with a fixed offset, as records carry it. RFC 3339 has offsets of whole minutes:
+    /// an old offset with seconds is rounded, and the local time is that of the rounded offset.
     pub fn stamp(&self, millis: i64) -> DateTime<FixedOffset> {
         let utc = DateTime::from_timestamp_millis(millis).unwrap_or_default();
-        self.offset(utc.timestamp()).map_or_else(|| utc.fixed_offset(), |offset| utc.with_timezone(&offset))
+        let rounded = |offset: FixedOffset| {
+            let seconds = offset.local_minus_utc();
+            FixedOffset::east_opt((seconds + 30 * seconds.signum()) / 60 * 60)
+        };
+        let offset = self.offset(utc.timestamp()).and_then(rounded);
+        offset.map_or_else(|| utc.fixed_offset(), |offset| utc.with_timezone(&offset))
     }
 
-    /// A local date and time, as typed, to Unix milliseconds; of a time that comes twice the first,
-    /// of one that is skipped the first that exists after it.
-    pub fn resolve(&self, local: chrono::NaiveDateTime) -> i64 {
+    /// A Unix second as RFC 3339 text, without milliseconds.
+    pub fn rfc3339(&self, second: i64) -> String {
+        self.stamp(second.saturating_mul(1000)).to_rfc3339_opts(SecondsFormat::Secs, false)
+    }
+
+    /// Converts a local date and time to Unix milliseconds: of an ambiguous time the first, of a skipped time the first
+    /// that exists after it.
+    pub fn resolve(&self, local: NaiveDateTime) -> i64 {
         let mut probe = local;
-        // No zone has ever skipped more than a day.
-        for _ in 0..=96 {
+        // No zone has ever skipped more than a day, and gaps end at a whole minute.
+        for _ in 0..=24 * 60 {
             if let Some(found) = self.0.from_local_datetime(&probe).earliest() {
                 return found.timestamp_millis();
             }
-            probe += Duration::minutes(15);
+            let minute = probe.with_second(0).unwrap_or(probe);
+            let Some(next) = minute.checked_add_signed(Duration::minutes(1)) else { break };
+            probe = next;
         }
         Utc.from_utc_datetime(&local).timestamp_millis()
     }
+}
+
+/// Reads a local time as people write it; a date alone is its 00:00.
+pub fn local(text: &str) -> Option<NaiveDateTime> {
+    ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .or_else(|| text.parse().ok().map(|date: NaiveDate| date.and_time(NaiveTime::MIN)))
 }
 
 /// Writes a time as RFC 3339 with milliseconds and offset, as the records have it.
@@ -126,7 +147,7 @@ pub(super) type Text = [u8; 29];
 fn print(time: &DateTime<FixedOffset>) -> Option<Text> {
     let local = time.naive_local();
     let year = u32::try_from(local.year()).ok().filter(|year| *year < 10_000)?;
-    // The nanoseconds of a leap second go on where those of the second before it end.
+    // A leap second is encoded as nanoseconds beyond the second before it.
     let (leap, millis) = (local.nanosecond() / 1_000_000_000, local.nanosecond() / 1_000_000 % 1000);
     let offset = time.offset().local_minus_utc();
     // Old offsets have seconds.
@@ -156,7 +177,7 @@ fn print(time: &DateTime<FixedOffset>) -> Option<Text> {
     Some(text)
 }
 
-/// The time of a text; `None` where it is not written the usual way, though it may be a time all the same.
+/// Parses a time in the usual format; `None` for other formats, which may be valid, too.
 pub(super) fn parse(text: &Text) -> Option<DateTime<FixedOffset>> {
     let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (26, b':')];
     if separators.iter().any(|(at, separator)| text[*at] != *separator) {
@@ -206,7 +227,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(crate::testing::cases(5_000))]
 
         #[test]
         fn every_second_is_in_one_day(zone in 0..TZ_VARIANTS.len(), second in second(), days in -2..3_i64) {
@@ -217,12 +238,12 @@ mod tests {
             let (start, end) = (zone.start_of(other), zone.end_of(other));
             prop_assert_eq!((start..end).contains(&second), days == 0, "{} from {} to {}", other, start, end);
             prop_assert_eq!(end, zone.start_of(other + Duration::days(1)));
-            // At its first second it begins.
+            // The day begins at its first second.
             prop_assert!(zone.date(start) == other && zone.date(start - 1) < other);
         }
     }
 
-    /// The first second after a change of the offset, where it changes within three years after `from`.
+    /// The first second after the next change of the offset, if one follows within three years of `from`.
     fn turn(zone: Tz, from: i64) -> i64 {
         let offset = |second| Utc.timestamp_opt(second, 0).unwrap().with_timezone(&zone).offset().fix();
         let mut weeks = (0..150).map(|week| (from + week * 7 * DAY, from + (week + 1) * 7 * DAY));
@@ -235,7 +256,7 @@ mod tests {
         after
     }
 
-    /// What a text is as a time, where it is written the usual way.
+    /// The expected result: the time, if the text has the usual format.
     fn usual(text: &str) -> Option<DateTime<FixedOffset>> {
         let form = "0000-00-00T00:00:00.000+00:00";
         let alike = |(c, form): (char, char)| match form {
@@ -247,7 +268,7 @@ mod tests {
         text.parse().ok().filter(|_| usual && &text[17..19] != "60")
     }
 
-    /// Times as they are written, some that do not exist, and some written in another way.
+    /// Times in the usual format, some that do not exist, and some in other formats.
     fn text() -> impl Strategy<Value = String> {
         let date = (0..10_000_u32, 0..=13_u32, 0..=32_u32);
         let time = (0..=24_u32, 0..=60_u32, 0..=61_u32, 0..1000_u32);
@@ -289,7 +310,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(crate::testing::cases(2_000))]
 
         #[test]
         fn no_answer_depends_on_what_was_asked_before(
@@ -308,15 +329,51 @@ mod tests {
                 let second = turn + distance;
                 let local = Utc.timestamp_opt(second, 7_000_000).unwrap().with_timezone(&zone);
                 prop_assert_eq!(Zone(zone).date(second), local.date_naive());
-                prop_assert_eq!(
-                    Zone(zone).stamp(second * 1000 + 7).to_rfc3339(), local.fixed_offset().to_rfc3339()
-                );
+                let stamp = Zone(zone).stamp(second * 1000 + 7);
+                prop_assert_eq!(stamp, local);
+                prop_assert!(is_rounded(&stamp, local.offset().fix()), "{} for {}", stamp, local);
             }
+        }
+
+        #[test]
+        fn a_stamp_that_is_written_and_read_is_the_same_moment(
+            zone in 0..TZ_VARIANTS.len(),
+            ms in prop_oneof![-62_135_500_000_000..253_402_200_000_000_i64, -3_000_000_000_000..100_000_000_000_i64],
+        ) {
+            read_again(TZ_VARIANTS[zone], ms)?;
+        }
+    }
+
+    /// Whether a time has an offset of whole minutes, the nearest to `exact`.
+    fn is_rounded(time: &DateTime<FixedOffset>, exact: FixedOffset) -> bool {
+        let seconds = time.offset().local_minus_utc();
+        seconds % 60 == 0 && (seconds - exact.local_minus_utc()).abs() <= 30
+    }
+
+    fn read_again(zone: Tz, ms: i64) -> Result<(), TestCaseError> {
+        let stamp = Zone(zone).stamp(ms);
+        let text = rfc3339_millis(&stamp, serde_json::value::Serializer).unwrap();
+        let read = DateTime::parse_from_rfc3339(text.as_str().unwrap()).unwrap();
+        prop_assert_eq!(read.timestamp_millis(), ms, "{} in {}", text, zone);
+        prop_assert!(is_rounded(&read, zone.offset_from_utc_datetime(&stamp.naive_utc()).fix()), "{}", text);
+        Ok(())
+    }
+
+    #[test]
+    fn offsets_with_seconds_lead_to_the_same_moment() {
+        // Stockholm had +00:53:28 until 1879, Monrovia −00:44:30 until 1972.
+        for (zone, utc, written) in [
+            (Tz::Europe__Stockholm, "0001-01-01T00:00:10Z", "0001-01-01T00:53:10+00:53"),
+            (Tz::Africa__Monrovia, "1971-06-01T12:00:00Z", "1971-06-01T11:15:00-00:45"),
+        ] {
+            let ms = DateTime::parse_from_rfc3339(utc).unwrap().timestamp_millis();
+            assert_eq!(Zone(zone).stamp(ms).to_rfc3339(), written);
+            read_again(zone, ms).unwrap();
         }
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(crate::testing::cases(20_000))]
 
         #[test]
         fn a_text_is_the_time_that_chrono_reads(text in text()) {
@@ -376,6 +433,21 @@ mod tests {
         assert_eq!((zone.start_of(gone), zone.end_of(gone), zone.end_of(before)), (turn, turn, turn));
         assert_eq!((zone.date(turn - 1), zone.date(turn)), (before, after));
         assert_eq!(hours(Tz::Pacific__Apia, "2011-12-29"), 24);
+    }
+
+    #[test]
+    fn a_skipped_time_is_the_first_moment_after_it() {
+        let at = |zone: Tz, text: &str| {
+            let local = Zone(zone).at(Zone(zone).resolve(local(text).unwrap()) / 1000);
+            local.format("%Y-%m-%d %H:%M:%S").to_string()
+        };
+        for text in ["2026-03-29 02:00", "2026-03-29 02:10:30", "2026-03-29 02:59:59"] {
+            assert_eq!(at(Tz::Europe__Stockholm, text), "2026-03-29 03:00:00", "{text}");
+        }
+        assert_eq!(at(Tz::Europe__Stockholm, "2026-03-29 03:00:07"), "2026-03-29 03:00:07");
+        assert_eq!(at(Tz::Pacific__Apia, "2011-12-30 00:01"), "2011-12-31 00:00:00");
+        let last = NaiveDateTime::MAX;
+        assert!(Zone(Tz::America__New_York).resolve(last) >= last.and_utc().timestamp_millis());
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Goods that arrived, as they lie on `shop.deliveries`.
+//! A delivery, as a record of `shop.deliveries`.
 
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
-use super::{day, written::Written};
+use super::{day, fast_json::Written};
 
 /// One arrival of one product; the opening stock is a product's first delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Reads and judges the bytes of a record; the error is a sentence.
+    /// Decodes and validates a record; the error is a sentence.
     pub fn decode(payload: Option<&[u8]>) -> Result<Self, String> {
         let bytes = payload.filter(|bytes| !bytes.is_empty()).ok_or("the payload is empty")?;
         let delivery = match Written::read(bytes, Self::written) {

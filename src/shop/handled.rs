@@ -1,9 +1,9 @@
-//! A handled order, as it lies on `shop.handled`.
+//! A handled order, as a record of `shop.handled`.
 
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
-use super::{Customer, day, written::Written};
+use super::{Customer, Line, day, fast_json::Written, strict_json::objects};
 
 /// An order that was handled: its customer is to be told that it has shipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,10 +20,13 @@ pub struct Handled {
     pub customer: Customer,
     /// The order's total in öre.
     pub total_ore: i64,
+    /// What was bought. Empty in records of earlier versions, and if the record would be too large with it.
+    #[serde(default, deserialize_with = "objects", skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
 }
 
 impl Handled {
-    /// Reads the bytes of a record; the error is a sentence.
+    /// Decodes a record; the error is a sentence.
     pub fn decode(payload: Option<&[u8]>) -> Result<Self, String> {
         let bytes = payload.filter(|bytes| !bytes.is_empty()).ok_or("the payload is empty")?;
         match Written::read(bytes, Self::written) {
@@ -40,6 +43,10 @@ impl Handled {
             handled_at: record.after(br#","handled_at":"#)?.time()?,
             customer: Customer::written(record.after(br#","customer":"#)?)?,
             total_ore: record.after(br#","total_ore":"#)?.number()?,
+            lines: match record.after(br#","lines":"#) {
+                Some(lines) => lines.list(Line::written)?,
+                None => Vec::new(),
+            },
         };
         record.after(b"}").map(|_| handled)
     }

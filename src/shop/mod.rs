@@ -2,17 +2,19 @@
 //!
 //! Everything here is pure: no Kafka, no disk, no clock of its own.
 
+pub mod campaign;
 pub mod control;
 pub mod day;
 pub mod delivery;
+mod fast_json;
 pub mod handled;
-pub mod money;
-mod object;
+pub mod number_format;
 pub mod order;
 pub mod product;
 pub mod pulse;
-mod written;
+mod strict_json;
 
+pub use campaign::Campaign;
 pub use control::Control;
 pub use day::Zone;
 pub use delivery::Delivery;

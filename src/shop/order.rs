@@ -1,4 +1,4 @@
-//! A finished order, as it lies on `shop.orders`, and what makes it valid.
+//! A finished order, as a record of `shop.orders`, and its validation.
 
 use chrono::{DateTime, FixedOffset};
 use compact_str::CompactString;
@@ -7,15 +7,15 @@ use serde_json::{Map, Value};
 
 use super::{
     day,
-    object::{Object, object, objects},
-    written::Written,
+    fast_json::Written,
+    strict_json::{Object, object, objects},
 };
 
-/// Characters of the longest reason why something is not JSON: it may quote all of the payload.
+/// Most characters of a JSON error, which may quote the whole payload.
 const REASON: usize = 200;
 
-/// Numbers above this are exact in no JavaScript, so ids that count up do not come there: one above it is a random one, or
-/// a mistake, and none to go on from.
+/// JavaScript cannot represent larger integers exactly, so sequential ids stay below: a larger one is random, or a
+/// mistake, and is not continued from.
 pub const LARGEST_COUNTED: u64 = (1 << 53) - 1;
 
 /// A finished sale.
@@ -37,7 +37,7 @@ pub struct Order {
 }
 
 /// A buyer. Name and address are as the shop sent them, control characters included.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Customer {
     /// The shop's number for the customer.
     pub customer_id: u64,
@@ -74,7 +74,7 @@ impl Customer {
 
 impl Line {
     /// Reads a line that serde wrote.
-    fn written(record: &mut Written<'_>) -> Option<Self> {
+    pub(super) fn written(record: &mut Written<'_>) -> Option<Self> {
         let line = Self {
             product_id: record.after(br#"{"product_id":"#)?.number()?,
             name: record.after(br#","name":"#)?.text()?,
@@ -119,7 +119,7 @@ pub enum Invalid {
     /// A product of quantity and price, or their sum, does not fit an `i64`.
     #[error("the sum of the lines overflows")]
     Overflow,
-    /// The stated total is another than the sum of the lines.
+    /// The stated total differs from the sum of the lines.
     #[error("the total is {stated} öre but the lines add up to {lines} öre")]
     Total {
         /// What the order says, öre.
@@ -130,7 +130,7 @@ pub enum Invalid {
 }
 
 impl Order {
-    /// Reads and judges the bytes of a record. Unknown fields are ignored.
+    /// Decodes and validates a record. Unknown fields are ignored.
     pub fn decode(payload: Option<&[u8]>) -> Result<Self, Invalid> {
         let bytes = payload.filter(|bytes| !bytes.is_empty()).ok_or(Invalid::Empty)?;
         let order = if let Some(order) = Written::read(bytes, Self::written) {
@@ -177,14 +177,13 @@ impl Order {
         }
     }
 
-    /// The whole second of shop time the sale belongs to: Unix seconds, rounded down.
+    /// The second of the sale, in shop time: Unix seconds, rounded down.
     pub fn second(&self) -> i64 {
         self.created_at.timestamp()
     }
 }
 
-/// What is wrong with a payload, without what it quotes of it beyond [`REASON`]: the `field` where it is known, else
-/// the place, which stands at the end.
+/// Shortens a JSON error to [`REASON`]: the `field` if it is known, otherwise the position, which is at its end.
 fn shortened(field: Option<String>, error: &serde_json::Error) -> String {
     let has_field = field.is_some();
     let text = field.unwrap_or_else(|| error.to_string());
@@ -199,7 +198,7 @@ fn shortened(field: Option<String>, error: &serde_json::Error) -> String {
     }
 }
 
-/// The first field of what is JSON that is missing or of the wrong type, and how.
+/// The first missing or mistyped field of a JSON payload, with the error.
 fn wrong_field(payload: &[u8]) -> Option<String> {
     let order: Value = serde_json::from_slice(payload).ok()?;
     order.as_object()?;
@@ -229,7 +228,7 @@ fn wrong_field(payload: &[u8]) -> Option<String> {
         .or_else(|| wrong::<i64>(&order, "", "total_ore"))
 }
 
-/// What is wrong with a field of an object, where something is; `path` leads to the object.
+/// The error of an object's field, if there is one; `path` leads to the object.
 fn wrong<T: DeserializeOwned>(object: &Value, path: &str, name: &str) -> Option<String> {
     match object.get(name) {
         None => Some(format!("{path}{name} is missing")),

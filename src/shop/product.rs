@@ -1,4 +1,4 @@
-//! What the shop sells, and reading it from a file.
+//! The products of the shop, and their file format.
 
 use std::{
     collections::HashSet,
@@ -7,10 +7,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// Where the bundled range stands in the source; its name in messages.
+use super::{Campaign, campaign};
+
+/// The path of the bundled range in the repository, for messages.
 const BUILTIN: &str = "assets/products.toml";
 
-/// The most that a price (öre) or a number of pieces may be, so that no order's sum can overflow.
+/// The largest price (öre) or quantity, so that no order's sum overflows.
 pub const MOST: i64 = 1_000_000_000_000;
 
 /// A product of the range.
@@ -21,7 +23,7 @@ pub struct Product {
     pub id: u64,
     /// Name as customers read it.
     pub name: String,
-    /// Shelf of the shop it belongs to.
+    /// Its department in the shop.
     pub category: String,
     /// Price of one piece in öre, not negative.
     pub price_ore: i64,
@@ -37,11 +39,13 @@ pub struct Product {
     pub delivery_minutes: i64,
 }
 
-/// The whole range, each id once.
-#[derive(Debug, Clone, PartialEq)]
+/// The whole range, each id once, and its campaigns.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalog {
     /// The products, by id.
     pub products: Vec<Product>,
+    /// The campaigns, as the file lists them.
+    pub campaigns: Vec<Campaign>,
 }
 
 /// Why a products file cannot be used.
@@ -67,13 +71,13 @@ pub enum CatalogError {
         /// What is wrong there.
         reason: String,
     },
-    /// There is not one product in it.
+    /// The file has no product.
     #[error("the products file {file} has no products: add at least one [[product]]")]
     Empty {
         /// As it was given.
         file: PathBuf,
     },
-    /// An id that another product has.
+    /// An id occurs twice.
     #[error("the products file {file} has the id {id} twice: give every product an id of its own")]
     DuplicateId {
         /// As it was given.
@@ -81,26 +85,40 @@ pub enum CatalogError {
         /// The id.
         id: u64,
     },
-    /// A value that no product can have.
+    /// A product has an invalid value.
     #[error("the product {id} in {file} has {fault}: {remedy}")]
     Product {
         /// As it was given.
         file: PathBuf,
         /// The product's id.
         id: u64,
-        /// What is wrong, field and value.
+        /// The field and its value.
         fault: String,
-        /// What it has to be.
+        /// What is valid.
+        remedy: &'static str,
+    },
+    /// A campaign has an invalid value.
+    #[error("the campaign {name:?} in {file} has {fault}: {remedy}")]
+    Campaign {
+        /// As it was given.
+        file: PathBuf,
+        /// The campaign's name.
+        name: String,
+        /// The field and its value.
+        fault: String,
+        /// What is valid.
         remedy: &'static str,
     },
 }
 
-/// The file as it is written.
+/// The file format.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     product: Vec<Product>,
+    #[serde(default)]
+    campaigns: Vec<campaign::Entry>,
 }
 
 impl Catalog {
@@ -114,22 +132,14 @@ impl Catalog {
         Self::parse(include_str!("../../assets/products.toml"), Path::new(BUILTIN)).expect("bundled range")
     }
 
-    /// The range in a file.
-    pub fn load(path: &Path) -> Result<Self, CatalogError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| CatalogError::Unreadable { file: path.to_owned(), source })?;
-        Self::parse(&text, path)
-    }
-
     /// The range in a text; `file` is only for messages.
     pub fn parse(text: &str, file: &Path) -> Result<Self, CatalogError> {
-        let mut products = toml::from_str::<File>(text)
-            .map_err(|error| CatalogError::Malformed {
+        let File { product: mut products, campaigns } =
+            toml::from_str(text).map_err(|error| CatalogError::Malformed {
                 file: file.to_owned(),
                 line: line_of(text, error.span().map_or(0, |span| span.start)),
                 reason: error.message().to_owned(),
-            })?
-            .product;
+            })?;
         if products.is_empty() {
             return Err(CatalogError::Empty { file: file.to_owned() });
         }
@@ -143,12 +153,29 @@ impl Catalog {
             }
         }
         products.sort_by_key(|product| product.id);
-        Ok(Self { products })
+        let campaigns = campaigns.into_iter().map(|entry| {
+            let name = entry.name.clone();
+            entry.campaign(&products).map_err(|(fault, remedy)| CatalogError::Campaign {
+                file: file.to_owned(),
+                name,
+                fault,
+                remedy,
+            })
+        });
+        let campaigns = campaigns.collect::<Result<_, _>>()?;
+        Ok(Self { products, campaigns })
+    }
+
+    /// The popularity of each product as a share of the largest, so that no sum of them overflows.
+    pub fn weights(&self) -> Vec<f64> {
+        let popularity = self.products.iter().map(|product| product.popularity);
+        let most = popularity.clone().fold(f64::MIN_POSITIVE, f64::max);
+        popularity.map(|popularity| popularity / most).collect()
     }
 }
 
 impl Product {
-    /// The first thing that is wrong with it, and what to do.
+    /// The first invalid value, and its remedy.
     fn fault(&self) -> Option<(String, &'static str)> {
         for (field, text) in [("name", &self.name), ("category", &self.category)] {
             if text.trim().is_empty() {
@@ -180,7 +207,7 @@ impl Product {
     }
 }
 
-/// The line of a byte of a text, from 1.
+/// The line number of a byte, from 1.
 fn line_of(text: &str, byte: usize) -> usize {
     1 + text.bytes().take(byte).filter(|byte| *byte == b'\n').count()
 }
@@ -213,6 +240,15 @@ mod tests {
             )
             .collect();
         format!("[[product]]\n{}\n", lines.join("\n"))
+    }
+
+    /// A campaign with one of its lines replaced, or a line more.
+    fn campaign(instead: &str) -> String {
+        let field = instead.split(' ').next().unwrap_or_default();
+        let lines = ["name = \"Rea\"", "from = \"2026-11-27\"", "to = \"2026-11-30T16:00\"", "factor = 3"];
+        let lines =
+            lines.into_iter().filter(|line| field.is_empty() || !line.starts_with(&format!("{field} ")));
+        format!("[[campaigns]]\n{}\n{instead}\n", lines.collect::<Vec<_>>().join("\n"))
     }
 
     fn error(text: &str) -> String {
@@ -250,6 +286,25 @@ mod tests {
     }
 
     #[test]
+    fn campaigns_are_for_products_and_categories_or_for_all() {
+        let other = product("id = 8").replace("Friluft", "Kök").replace("Kåsa", "Panna");
+        let read = |instead: &str| {
+            let text = format!("{}{other}{}", product(""), campaign(instead));
+            Catalog::parse(&text, Path::new("x")).unwrap().campaigns.remove(0)
+        };
+        let ids = |instead: &str| read(instead).products.into_iter().collect::<Vec<_>>();
+        assert_eq!((read("").name.as_str(), read("").factor), ("Rea", 3.0));
+        assert_eq!(ids(""), [7, 8]);
+        assert_eq!((ids("products = [8]"), ids("products = [\"Kåsa\"]")), (vec![8], vec![7]));
+        assert_eq!(ids("categories = [\"Kök\"]"), [8]);
+        assert_eq!(ids("products = [7]\ncategories = [\"Kök\"]"), [7, 8]);
+        // Times of TOML's own are read, too.
+        for to in ["2026-11-30T16:00:00", "\"2026-11-30 16:00\""] {
+            assert_eq!(read(&format!("to = {to}")).times, read("").times);
+        }
+    }
+
+    #[test]
     fn every_mistake_is_one_sentence_that_names_file_and_remedy() {
         for (line, part) in [
             ("price_ore = -1", "the price_ore -1: it must be at least 0"),
@@ -270,9 +325,40 @@ mod tests {
             assert!(!text.contains('\n'), "{text}");
         }
         assert!(error("").contains("no products"));
+        for (line, part) in [
+            ("name = \"\"", "has an empty name: give it one"),
+            ("name = \"a\\tb\"", "a control character in its name"),
+            ("factor = 0", "the campaign \"Rea\" in varor.toml has the factor 0: it must be a number from"),
+            ("factor = -1.5", "the factor -1.5"),
+            ("factor = inf", "the factor inf"),
+            ("factor = nan", "the factor NaN"),
+            ("factor = 101", "the factor 101"),
+            ("to = \"2026-11-27\"", "the times 2026-11-27 to 2026-11-27: the second must be later"),
+            ("to = 2026-11-26", "the times 2026-11-27 to 2026-11-26"),
+            ("to = \"16:00\"", "the times 2026-11-27 to 16:00: give two times such as"),
+            ("to = \"2026-02-30\"", "2026-02-30"),
+            ("to = 2026-11-30T00:00:00Z", "2026-11-30T00:00:00Z"),
+            ("to = 5", "the times 2026-11-27 to 5"),
+            ("weekdays = [\"fri\"]", "with weekdays they must be times of day"),
+            ("weekdays = [\"fredag\"]", "line 16"),
+            ("products = [8]", "the product 8: give one that a [[product]] of the file has"),
+            ("products = [-7]", "the product -7"),
+            (
+                "products = [7, \"Kåsa\"]",
+                "the product \"Kåsa\": give one that a [[product]] of the file has, and each once",
+            ),
+            ("products = [true]", "the product true"),
+            ("categories = [\"Kök\"]", "the category \"Kök\""),
+            ("discount = 5", "line 16"),
+        ] {
+            let text = error(&format!("{}{}", product(""), campaign(line)));
+            assert!(text.contains(part) && text.contains("varor.toml"), "{line}: {text}");
+            assert!(!text.contains('\n'), "{text}");
+        }
         assert!(error(&format!("{0}{0}", product(""))).contains("the id 7 twice"));
         assert!(error(&format!("{}colour = 1\n", product(""))).contains("line 11"));
-        let missing = Catalog::load(Path::new("/nowhere/varor.toml")).unwrap_err().to_string();
+        let source = std::io::ErrorKind::NotFound.into();
+        let missing = CatalogError::Unreadable { file: "/nowhere/varor.toml".into(), source }.to_string();
         assert!(missing.contains("/nowhere/varor.toml") && missing.contains("--products"), "{missing}");
     }
 }

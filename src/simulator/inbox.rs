@@ -1,4 +1,4 @@
-//! What a simulator hears while it runs: other simulators' pulses, and what dashboards ask.
+//! The records that a running simulator receives: other simulators' pulses, and requests of dashboards.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rdkafka::{
 
 use crate::{
     shop::{Control, Pulse},
-    stream::{Session, StreamError, Topic, follow::GATHERED, let_go},
+    stream::{Session, StreamError, Topic, let_go, read_model_updater::GATHERED},
 };
 
 /// Something heard.

@@ -1,5 +1,6 @@
 //! What a simulator is told, what it says of itself, and how it can end.
 
+use super::rhythm::Rhythm;
 use crate::{
     shop::{Catalog, Zone, pulse::RunState},
     stream::StreamError,
@@ -16,6 +17,8 @@ pub struct SimulatorOptions {
     pub rate: Rate,
     /// Decides who comes and what they want.
     pub seed: u64,
+    /// When customers come.
+    pub rhythm: Rhythm,
     /// How shop time passes.
     pub pace: Pace,
     /// Ends after this many orders.
@@ -261,6 +264,7 @@ mod tests {
             zone: Zone::default(),
             rate: Rate::PerSecond(5.0),
             seed: 1,
+            rhythm: Rhythm::flat(),
             pace: Pace::Accelerated { speed: 60.0, start: Some(9_000) },
             count: None,
             backfill: Some(Backfill { from_ms: 1_000, to_ms: 9_000, per_second: 1.0 }),

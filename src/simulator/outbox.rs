@@ -1,4 +1,4 @@
-//! What the simulator writes to Kafka, and what of it is acknowledged.
+//! The simulator's producers, and which of their records Kafka has acknowledged.
 //!
 //! Orders go through one idempotent producer that collects them for a few milliseconds. Deliveries and
 //! pulses go through a second one that sends at once, since sales wait for goods to be acknowledged and
@@ -22,8 +22,8 @@ use rdkafka::{
 use tokio::sync::Notify;
 
 use super::{
-    ledger::{Flags, Ledger},
     options::SimulatorError,
+    unacknowledged::{Flags, Unacknowledged},
 };
 use crate::{
     shop::Pulse,
@@ -48,7 +48,7 @@ struct Lane {
     producer: PolledProducer<Acknowledged>,
     topic: String,
     partitions: Arc<AtomicU64>,
-    ledger: Ledger,
+    ledger: Unacknowledged,
     news: Arc<News>,
     /// Records that the producer was not yet given.
     held: VecDeque<Held>,
@@ -120,7 +120,7 @@ impl Lane {
         (linger_ms, eager): (&str, bool),
         wake: &Arc<Notify>,
     ) -> Result<Self, StreamError> {
-        let ledger = Ledger::default();
+        let ledger = Unacknowledged::default();
         let news = Arc::new(News {
             closed: ledger.flags(),
             awaited: AtomicUsize::new(PULSE),
@@ -315,8 +315,8 @@ impl Outbox {
         self.orders.ledger.oldest_ms().into_iter().chain(self.goods.ledger.oldest_ms()).min()
     }
 
-    /// Waits for the next acknowledgement that matters: of a pulse, of a delivery, or of the order with which a quarter
-    /// of all that are on their way is there. One that came before this call may be missed.
+    /// Waits for the next relevant acknowledgement: of a pulse, of a delivery, or of the order that completes a quarter
+    /// of all in flight. May miss one from before this call.
     pub(super) async fn acknowledgement(&self) {
         let awaited = self.orders.ledger.closed() + self.orders.ledger.len() / 4;
         self.orders.news.awaited.store(awaited, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Selling: one loop that lets the shop come as far as its clock, listens, and pulses.
+//! The simulator's loop: advances the shop to its clock, takes requests, and sends pulses.
 
 use std::time::{Duration, Instant};
 
@@ -9,16 +9,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    backfill_or_live::Phase,
     clock::{Clock, Moment},
-    heartbeat::Heartbeat,
-    identity::Identity,
     inbox::{Heard, Inbox},
     meter::{Meter, TICK},
     options::{Outcome, Pace, Progress, Rate, SimulatorError},
-    phase::Phase,
-    rival::Succession,
+    order_writer::{OrderWriter, Round},
+    pulse_timer::PulseTimer,
     rush::Rush,
-    till::{Round, Till},
+    simulator_identity::Identity,
+    single_writer::Succession,
 };
 use crate::shop::{
     Control, Pulse, Zone,
@@ -52,13 +52,13 @@ pub struct Simulator {
     pub(super) zone: Zone,
     pub(super) inbox: Inbox,
     pub(super) succession: Succession,
-    pub(super) till: Till,
+    pub(super) writer: OrderWriter,
     pub(super) clock: Clock,
     pub(super) pace: Pace,
     pub(super) rate: Rate,
     pub(super) phase: Phase,
     pub(super) then_live: bool,
-    pub(super) heartbeat: Heartbeat,
+    pub(super) pulse_timer: PulseTimer,
     pub(super) state: RunState,
     pub(super) rush: Rush,
     /// Orders in the log before this run.
@@ -108,7 +108,7 @@ impl Simulator {
         progress: watch::Sender<Progress>,
         stop: CancellationToken,
     ) -> Result<Outcome, SimulatorError> {
-        // Where a successor is ahead of us, nobody should take our last word for the present.
+        // After a takeover our last pulse must not be taken for the present state.
         let mut silent = false;
         let outcome = loop {
             let now = Moment::now();
@@ -127,13 +127,13 @@ impl Simulator {
                 heard = self.inbox.next() => match heard {
                     Heard::Control(ask) => self.ask(ask, now),
                     Heard::Pulse(pulse) if self.succession.is_successor(&pulse) => {
-                        silent = self.heartbeat.is_behind(pulse.shop_time.timestamp_millis());
+                        silent = self.pulse_timer.is_behind(pulse.shop_time.timestamp_millis());
                         break Outcome::Replaced { by: pulse.host };
                     }
                     Heard::Pulse(_) => {}
                 },
                 () = tokio::task::yield_now(), if again => {}
-                () = self.till.outbox.acknowledgement(), if on_acknowledgement => {}
+                () = self.writer.outbox.acknowledgement(), if on_acknowledgement => {}
                 () = sleep_until(until.into()), if !again => {}
             }
         };
@@ -143,21 +143,21 @@ impl Simulator {
 
     /// Lets the shop come as far as its clock; `watched` where somebody looks at its progress.
     fn step(&mut self, now: Moment, watched: bool) -> Result<Next, SimulatorError> {
-        self.till.outbox.catch_up()?;
+        self.writer.outbox.catch_up()?;
         if now.instant.saturating_duration_since(self.looked) >= PARTITIONS {
             self.looked = now.instant;
-            self.till.outbox.look_for_partitions();
+            self.writer.outbox.look_for_partitions();
         }
         self.end_rush(now);
         let running = self.state == RunState::Running;
-        let away = self.till.outbox.pulse_open() && self.heartbeat.since(now.instant) > AWAY;
+        let away = self.writer.outbox.pulse_open() && self.pulse_timer.since(now.instant) > AWAY;
         self.clock.set_going(running && !away && self.phase == Phase::Live, now);
         let until_ms = self.until_ms(now);
         self.tell_obstacle(until_ms, now);
         let round = if running || self.phase == Phase::Live {
             let late =
-                self.is_real_live() && until_ms.saturating_sub(self.till.floor.complete_ms()) > LATE_MS;
-            self.till.round(until_ms, running && !late)?
+                self.is_real_live() && until_ms.saturating_sub(self.writer.model.complete_ms()) > LATE_MS;
+            self.writer.round(until_ms, running && !late)?
         } else {
             Round::UpToDate
         };
@@ -168,15 +168,15 @@ impl Simulator {
             (Some(outcome), _) => Next::End(outcome),
             (None, Round::More) => Next::Again,
             (None, Round::Blocked | Round::Counted) => Next::Acknowledgement,
-            (None, Round::UpToDate) if self.till.outbox.held() > 0 => Next::Acknowledgement,
+            (None, Round::UpToDate) if self.writer.outbox.held() > 0 => Next::Acknowledgement,
             (None, Round::UpToDate) => self.wait(now, running, watched),
         })
     }
 
     /// Tells what keeps it from selling, once.
     fn tell_obstacle(&mut self, until_ms: i64, now: Moment) {
-        let sold_ms = self.till.floor.complete_ms();
-        let obstacle = if self.till.outbox.pulse_open() && self.heartbeat.since(now.instant) > LONG_AWAY {
+        let sold_ms = self.writer.model.complete_ms();
+        let obstacle = if self.writer.outbox.pulse_open() && self.pulse_timer.since(now.instant) > LONG_AWAY {
             Some(Obstacle::Away)
         } else if self.is_real_live() && until_ms.saturating_add(SET_BACK_MS) < sold_ms {
             Some(Obstacle::Clock)
@@ -217,7 +217,7 @@ impl Simulator {
     fn hold_clock_back(&mut self, now: Moment) {
         #[expect(clippy::cast_possible_truncation, reason = "saturates, and so does the sum")]
         let lead_ms = (LEAD.as_secs_f64() * 1_000.0 * self.clock.speed()) as i64;
-        let latest_ms = self.till.floor.complete_ms().saturating_add(lead_ms).saturating_add(1);
+        let latest_ms = self.writer.model.complete_ms().saturating_add(lead_ms).saturating_add(1);
         if self.phase == Phase::Live {
             self.clock.hold_back(latest_ms, now);
         }
@@ -226,21 +226,21 @@ impl Simulator {
     /// At the end of what was to be written, once all of it is acknowledged: goes on live, or ends.
     fn turn_the_page(&mut self, round: Round, until_ms: i64) -> Option<Outcome> {
         let Phase::Backfill { .. } = self.phase else {
-            return (round == Round::Counted && self.till.is_settled()).then_some(Outcome::Finished);
+            return (round == Round::Counted && self.writer.is_settled()).then_some(Outcome::Finished);
         };
-        let written = self.till.floor.complete_ms() >= until_ms || round == Round::Counted;
-        if !written || !self.till.is_settled() {
+        let written = self.writer.model.complete_ms() >= until_ms || round == Round::Counted;
+        if !written || !self.writer.is_settled() {
             return None;
         }
         if round != Round::Counted {
-            self.till.floor.skip_to(until_ms.saturating_add(1));
+            self.writer.model.skip_to(until_ms.saturating_add(1));
         }
-        self.heartbeat.change();
+        self.pulse_timer.change();
         if !self.then_live || round == Round::Counted {
             return Some(Outcome::Finished);
         }
         self.phase = Phase::Live;
-        self.clock = Clock::new(self.pace, self.till.floor.complete_ms().saturating_add(1));
+        self.clock = Clock::new(self.pace, self.writer.model.complete_ms().saturating_add(1));
         self.set_mean_gap();
         None
     }
@@ -254,13 +254,13 @@ impl Simulator {
         }
         // Where nobody looks, only a pulse that is not acknowledged is to be noticed.
         let longest = if watched { TICK } else { AWAY };
-        let mut beat = self.heartbeat.next(self.every(), now.instant);
-        if self.till.outbox.pulse_open() {
+        let mut beat = self.pulse_timer.next(self.every(), now.instant);
+        if self.writer.outbox.pulse_open() {
             beat = beat.max(now.instant + OVERDUE);
         }
         let tick = (now.instant + longest).min(beat);
         // It happens once its millisecond is over.
-        let ahead_ms = self.till.floor.next_ms().saturating_add(1).saturating_sub(self.clock.now_ms(now));
+        let ahead_ms = self.writer.model.next_ms().saturating_add(1).saturating_sub(self.clock.now_ms(now));
         let ahead_ms = if running { ahead_ms.max(1) as f64 / self.clock.speed() } else { f64::INFINITY };
         let ahead = Duration::try_from_secs_f64(ahead_ms / 1_000.0).unwrap_or(longest).min(longest);
         Next::Wait(tick.min(now.instant + ahead).max(now.instant + Duration::from_millis(1)))
@@ -273,49 +273,52 @@ impl Simulator {
 
     /// Sends a pulse if one is due; whether it did.
     fn beat(&mut self, now: Moment) -> Result<bool, SimulatorError> {
-        let reorders = self.till.floor.reorders();
-        if self.till.outbox.pulse_open() || !self.heartbeat.is_due(self.every(), reorders, now.instant) {
+        let reorders = self.writer.model.reorders();
+        if self.writer.outbox.pulse_open() || !self.pulse_timer.is_due(self.every(), reorders, now.instant) {
             return Ok(false);
         }
-        let complete_ms = self.till.floor.complete_ms();
-        let Some(time_ms) = self.heartbeat.time_ms(complete_ms, self.till.outbox.oldest_ms()) else {
+        let complete_ms = self.writer.model.complete_ms();
+        let Some(time_ms) = self.pulse_timer.time_ms(complete_ms, self.writer.outbox.oldest_ms()) else {
             return Ok(false);
         };
-        let acknowledged = self.till.outbox.acknowledged();
+        let acknowledged = self.writer.outbox.acknowledged();
         let stands = acknowledged == self.told || self.state == RunState::Stopped;
         let mut pulse = self.pulse(time_ms, now);
-        if stands && self.till.is_settled() {
+        if stands && self.writer.is_settled() {
             pulse.shelf = self.shelf();
         }
-        let sent = self.till.outbox.pulse(&pulse)?;
+        let sent = self.writer.outbox.pulse(&pulse)?;
         if sent {
             self.told = acknowledged;
-            self.heartbeat.sent(time_ms, reorders, now.instant);
+            self.pulse_timer.sent(time_ms, reorders, now.instant);
         }
         Ok(sent)
     }
 
     fn pulse(&self, time_ms: i64, now: Moment) -> Pulse {
         let live = self.phase == Phase::Live;
-        let floor = &self.till.floor;
+        let model = &self.writer.model;
         Pulse {
             shop_time: self.zone.stamp(time_ms),
             wall_time: self.zone.stamp(now.wall_ms),
             speed: if live { self.clock.speed() } else { 0.0 },
             rate: if live { self.rate.per_second() } else { None },
             state: self.state,
+            rhythm: model.rhythm_factor(),
+            campaigns: model.campaigns(),
             rush: self.rush.is_on(),
+            rush_seconds: self.rush.seconds_left(now.instant),
             who: self.us.who.clone(),
             host: self.us.place.clone(),
             pid: self.us.pid,
-            orders: self.orders_before + self.till.outbox.acknowledged().0,
-            lost_sales: floor.lost_sales(),
-            last_delivery_id: floor.last_delivery_id(),
-            under_way: floor
+            orders: self.orders_before + self.writer.outbox.acknowledged().0,
+            lost_sales: model.lost_sales(),
+            last_delivery_id: model.last_delivery_id(),
+            under_way: model
                 .shelf()
                 .under_way()
                 .map(|(place, coming)| UnderWay {
-                    product_id: self.till.receipts.product_id(place),
+                    product_id: self.writer.encoder.product_id(place),
                     quantity: coming.quantity,
                     due: self.zone.stamp(coming.due_ms),
                 })
@@ -325,8 +328,8 @@ impl Simulator {
     }
 
     fn shelf(&self) -> Vec<OnShelf> {
-        let balances = self.till.floor.shelf().balances();
-        let product = |(place, pieces)| OnShelf { product_id: self.till.receipts.product_id(place), pieces };
+        let balances = self.writer.model.shelf().balances();
+        let product = |(place, pieces)| OnShelf { product_id: self.writer.encoder.product_id(place), pieces };
         balances.map(product).collect()
     }
 
@@ -334,16 +337,16 @@ impl Simulator {
         if progress.receiver_count() == 0 || !at_once && !self.meter.is_due(now.instant) {
             return;
         }
-        let (orders, deliveries) = self.till.outbox.acknowledged();
+        let (orders, deliveries) = self.writer.outbox.acknowledged();
         progress.send_replace(Progress {
             orders,
             deliveries,
-            lost_sales: self.till.floor.lost_sales(),
+            lost_sales: self.writer.model.lost_sales(),
             orders_per_second: self.meter.rate(now.instant, orders),
-            shop_ms: self.till.floor.complete_ms(),
+            shop_ms: self.writer.model.complete_ms(),
             state: self.state,
             rate: self.rate.per_second(),
-            in_flight: self.till.outbox.open(),
+            in_flight: self.writer.outbox.open(),
         });
     }
 
@@ -352,20 +355,20 @@ impl Simulator {
         let deadline = Instant::now() + CLOSING;
         self.state = RunState::Stopped;
         let mut said = silent;
-        self.heartbeat.change();
-        self.till.floor.finish();
+        self.pulse_timer.change();
+        self.writer.model.finish();
         while Instant::now() < deadline {
-            self.till.outbox.catch_up()?;
-            let settled = self.till.is_settled();
-            if settled && said && !self.till.outbox.pulse_open() {
+            self.writer.outbox.catch_up()?;
+            let settled = self.writer.is_settled();
+            if settled && said && !self.writer.outbox.pulse_open() {
                 break;
             }
-            // Better a word on what is in the log than none.
+            // An early last pulse is better than none.
             if !said && (settled || Instant::now() + LAST_WORD > deadline) {
                 said = self.beat(Moment::now())?;
             }
             // An elapsed time-out only means to look again.
-            let _ = timeout(RETRY, self.till.outbox.acknowledgement()).await;
+            let _ = timeout(RETRY, self.writer.outbox.acknowledgement()).await;
         }
         self.report(Moment::now(), progress, true);
         Ok(())

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
+    backfill_or_live::Phase,
     options::{Pace, Rate},
-    phase::Phase,
 };
 use crate::shop::Zone;
 
@@ -30,6 +30,12 @@ impl Rush {
     /// Whether there is one.
     pub(super) fn is_on(&self) -> bool {
         self.until.is_some()
+    }
+
+    /// Seconds that are left of it, begun ones included.
+    pub(super) fn seconds_left(&self, now: Instant) -> Option<u64> {
+        let left = self.until?.saturating_duration_since(now);
+        u64::try_from(left.as_millis().div_ceil(1000)).ok()
     }
 
     /// Whether it has just come to its end.
@@ -83,6 +89,8 @@ mod tests {
         assert_eq!(rush.rate(Rate::PerSecond(5.0)), Rate::PerSecond(50.0));
         assert_eq!(rush.rate(Rate::Max), Rate::Max);
         assert!(!rush.ends(at(14_999)) && rush.is_on());
+        let left = [0, 1, 6_000, 14_999].map(|ms| rush.seconds_left(at(ms)));
+        assert_eq!(left, [15, 15, 9, 1].map(Some));
         // Asked for again, it lasts longer.
         rush.begin(at(10_000));
         assert!(!rush.ends(at(24_999)));

@@ -1,36 +1,35 @@
-//! Before the first sale: what the log holds, whether anybody else sells, and where shop time goes on.
+//! Start of a simulator: reads the log, checks for another simulator, and resumes shop time.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    books::Books,
+    backfill_or_live::Phase,
+    campaigns::Campaigns,
     clock::{Clock, Moment},
-    floor::{Beginning, Floor},
-    heartbeat::Heartbeat,
-    identity::Identity,
     inbox::Inbox,
-    learn::{self, Pulses},
+    log_totals::LogTotals,
     meter::Meter,
     options::{Pace, SimulatorError, SimulatorOptions},
+    order_encoder::OrderEncoder,
+    order_writer::OrderWriter,
     outbox::Outbox,
-    phase::Phase,
-    receipt::Receipts,
-    rival::{self, Succession},
+    pulse_timer::PulseTimer,
+    read_topics::{self, Pulses},
     run::Simulator,
     rush::Rush,
-    till::Till,
+    shop_model::{Beginning, ShopModel},
+    simulator_identity::Identity,
+    single_writer::{self, Succession},
 };
 use crate::{
     shop::{Zone, pulse::RunState},
-    stream::{Session, StreamError, Topic},
+    stream::{Session, StreamError, Topic, retry::FAILOVER},
 };
 
 /// How far the log may be ahead of real time: clocks of two machines differ by so much.
 const TOLERANCE_MS: i64 = 2_000;
-/// How long Kafka may take to say which topics there are.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Learns from Kafka what was sold before, and makes a simulator that goes on from there.
 ///
@@ -45,9 +44,9 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
 
     let (partitions, control_end) = blocking(session, &stop, |session, _| {
         let probe = session.probe()?;
-        let orders = session.partitions_of(&probe, Topic::Orders, PATIENCE)?;
-        let deliveries = session.partitions_of(&probe, Topic::Deliveries, PATIENCE)?;
-        Ok(((orders, deliveries), learn::end_of(session, Topic::Control)?))
+        let orders = session.partitions_of(&probe, Topic::Orders, FAILOVER)?;
+        let deliveries = session.partitions_of(&probe, Topic::Deliveries, FAILOVER)?;
+        Ok(((orders, deliveries), read_topics::end_of(session, Topic::Control)?))
     })
     .await?;
     let outbox = Outbox::new(session, partitions.0, partitions.1)?;
@@ -55,28 +54,29 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
 
     let pulse = pulses.last.as_ref();
     let count = |partitions: i32| usize::try_from(partitions).unwrap_or_default();
-    let books = Books::new(count(partitions.0), count(partitions.1), pulse);
+    let history = LogTotals::new(count(partitions.0), count(partitions.1), pulse);
     let told_orders = pulse.map_or(0, |pulse| pulse.orders);
-    let read = move |session: &_, stop: &_| learn::read_books(session, books, told_orders, stop);
-    let books = blocking(session, &stop, read).await?;
+    let read = move |session: &_, stop: &_| read_topics::read_books(session, history, told_orders, stop);
+    let history = blocking(session, &stop, read).await?;
 
     let wall_ms = Moment::now().wall_ms;
-    let log_ms = books.time_ms(pulse);
+    let log_ms = history.time_ms(pulse);
     let options = options.rest(log_ms);
     let from_ms = first_moment(&options, log_ms, wall_ms)?;
     let beginning = Beginning {
         from_ms,
-        last_order_id: books.last_order_id(),
-        last_delivery_id: books.last_delivery_id(),
-        under_way: books.under_way(pulse),
+        last_order_id: history.last_order_id(),
+        last_delivery_id: history.last_delivery_id(),
+        under_way: history.under_way(pulse),
         lost_sales: pulse.map_or(0, |pulse| pulse.lost_sales),
-        delivered: books.delivered,
-        sold: books.sold,
+        delivered: history.delivered,
+        sold: history.sold,
     };
     let phase = Phase::first(&options, wall_ms);
     let mean_gap_ms = phase.mean_gap_ms(options.pace, options.rate);
-    let floor = Floor::new(options.seed, &options.catalog, &beginning, mean_gap_ms);
-    let receipts = Receipts::new(&options.catalog, options.zone)
+    let rhythm = options.rhythm.clone().with(Campaigns::new(&options.catalog, options.zone));
+    let model = ShopModel::new(options.seed, &options.catalog, &beginning, mean_gap_ms, rhythm);
+    let encoder = OrderEncoder::new(&options.catalog, options.zone)
         .map_err(|error| SimulatorError::Record(error.to_string()))?;
     let heard = [(Topic::Pulse, pulses.next_offset), (Topic::Control, control_end)];
     let inbox = Inbox::open(session, &heard, options.pace != Pace::Real)?;
@@ -86,16 +86,16 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
         us,
         zone: options.zone,
         inbox,
-        till: Till::new(floor, receipts, outbox, options.count),
+        writer: OrderWriter::new(model, encoder, outbox, options.count),
         clock: Clock::new(options.pace, from_ms),
         pace: options.pace,
         rate: options.rate,
         phase,
         then_live: options.then_live,
-        heartbeat: Heartbeat::new(told_ms, from_ms),
+        pulse_timer: PulseTimer::new(told_ms, from_ms),
         state: RunState::Running,
         rush: Rush::default(),
-        orders_before: books.order_count,
+        orders_before: history.order_count,
         told: (0, 0),
         meter: Meter::default(),
         obstacle: None,
@@ -111,19 +111,19 @@ async fn settle(
     outbox: &Outbox,
     stop: &CancellationToken,
 ) -> Result<Pulses, SimulatorError> {
-    let pulses = blocking(session, stop, learn::read_pulses).await?;
-    let Some(rival) = rival::find(session, &pulses).await? else { return Ok(pulses) };
+    let pulses = blocking(session, stop, read_topics::read_pulses).await?;
+    let Some(rival) = single_writer::find(session, &pulses).await? else { return Ok(pulses) };
     if !options.take_over {
         return Err(SimulatorError::Rival { place: rival.host, prefix: session.prefix.to_string() });
     }
     tracing::info!(rival = %rival.host, "taking over");
-    outbox.pulse(&rival::claim(&rival, us, options.zone.stamp(Moment::now().wall_ms)))?;
-    rival::wait_for_farewell(session, &pulses, &rival).await?;
-    let mut after = blocking(session, stop, learn::read_pulses).await?;
+    outbox.pulse(&single_writer::claim(&rival, us, options.zone.stamp(Moment::now().wall_ms)))?;
+    single_writer::wait_for_farewell(session, &pulses, &rival).await?;
+    let mut after = blocking(session, stop, read_topics::read_pulses).await?;
     if let Some(last) = &after.last
         && last.who != rival.who
         && last.who != us.who
-        && rival::find(session, &after).await?.is_some()
+        && single_writer::find(session, &after).await?.is_some()
     {
         return Err(SimulatorError::Rival { place: last.host.clone(), prefix: session.prefix.to_string() });
     }

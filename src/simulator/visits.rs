@@ -1,7 +1,7 @@
-//! Who comes to the shop, when, and what they want: a pure function of seed and order number.
+//! Who comes to the shop, when, and what they want: a pure function of seed and order number, and of the campaigns that
+//! run.
 //!
-//! Nothing is remembered from one visit to the next, so a shop that was stopped goes on with the very
-//! stream it would have had.
+//! Visits have no state in common, so a shop that was stopped resumes exactly the same stream.
 
 use rand::{Rng, RngExt, SeedableRng, distr::Distribution};
 use rand_chacha::ChaCha8Rng;
@@ -56,8 +56,9 @@ impl Visit {
 #[derive(Debug, Clone)]
 pub struct Visits {
     random: ChaCha8Rng,
-    products: usize,
-    popularity: Option<WeightedAliasIndex<f64>>,
+    /// By place in the catalog.
+    weights: Vec<f64>,
+    choice: Option<WeightedAliasIndex<f64>>,
     regulars: Option<Regulars>,
 }
 
@@ -72,17 +73,19 @@ struct Regulars {
 impl Visits {
     /// The visits that a seed gives to a shop with this range.
     pub fn new(seed: u64, catalog: &Catalog) -> Self {
-        // Scaled by the largest, so that no sum of weights overflows.
-        let most =
-            catalog.products.iter().map(|product| product.popularity).fold(f64::MIN_POSITIVE, f64::max);
-        let weights = catalog.products.iter().map(|product| product.popularity / most).collect();
+        let weights = catalog.weights();
         Self {
             random: ChaCha8Rng::seed_from_u64(seed),
-            products: catalog.products.len(),
-            // Weights are checked when a catalog is read; without any, all products are alike.
-            popularity: WeightedAliasIndex::new(weights).ok(),
+            choice: choice(weights.clone()),
+            weights,
             regulars: Regulars::new(),
         }
+    }
+
+    /// From now on each product, by its place in the catalog, is wanted so many times as often as by its popularity.
+    pub fn set_factors(&mut self, factors: &[f64]) {
+        self.choice =
+            choice(self.weights.iter().zip(factors).map(|(weight, factor)| weight * factor).collect());
     }
 
     /// The visit that order `order_id` may come from. `attempt` counts the visits before it that took the
@@ -94,7 +97,7 @@ impl Visits {
         let gap = Exp1.sample(&mut self.random);
         let customer_id = self.customer();
         let mut visit = Visit { gap, customer_id, wishes: [Wish::default(); MOST_LINES], lines: 0 };
-        let lines = (1 + pick(&mut self.random, &LINES)).min(self.products);
+        let lines = (1 + pick(&mut self.random, &LINES)).min(self.weights.len());
         for slot in 0..lines {
             let Some(product) = self.another(visit.wishes()) else { break };
             let quantity = 1 + i64::try_from(pick(&mut self.random, &PIECES)).unwrap_or_default();
@@ -113,11 +116,12 @@ impl Visits {
     /// A product by popularity that is not yet in the basket.
     fn another(&mut self, basket: &[Wish]) -> Option<usize> {
         (0..TRIES).find_map(|_| {
-            let product = match &self.popularity {
+            let product = match &self.choice {
                 Some(weights) => weights.sample(&mut self.random),
-                None => self.random.random_range(0..self.products.max(1)),
+                None => self.random.random_range(0..self.weights.len().max(1)),
             };
-            (product < self.products && basket.iter().all(|wish| wish.product != product)).then_some(product)
+            (product < self.weights.len() && basket.iter().all(|wish| wish.product != product))
+                .then_some(product)
         })
     }
 }
@@ -153,6 +157,11 @@ impl Regulars {
         let sure = (point - point.round()).abs() > NEAR && (end < 2.0 || second < point / end - NEAR);
         sure.then_some(end)
     }
+}
+
+/// The choice of an index by these weights. They are checked when a catalog is read; without any, all are alike.
+fn choice(weights: Vec<f64>) -> Option<WeightedAliasIndex<f64>> {
+    WeightedAliasIndex::new(weights).ok()
 }
 
 /// An index, drawn by weights in percent.

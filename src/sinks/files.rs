@@ -1,34 +1,33 @@
-//! The files under `--out`, by their path relative to it.
+//! The files under `--out`, by their relative paths.
 
 use std::io;
 
-/// Where the consumers' files lie. One consumer owns each path.
+/// The storage of the consumers' files. Each path has one owner.
 ///
-/// A path is made of names with `/` between them; a name of ASCII letters, digits and `-`, `_`, `+`, `.`, not
-/// beginning with a dot. Any other path is refused with [`io::ErrorKind::InvalidInput`].
+/// A path consists of names separated by `/`; a name of ASCII letters, digits and `-`, `_`, `+`, `.`, not starting with
+/// a dot. All others are rejected with [`io::ErrorKind::InvalidInput`].
 pub trait Files: Send {
-    /// The files of a folder (its direct children that are files), by their paths under `--out`, with their
-    /// lengths in bytes, in the order of their names; empty where there is no folder. A file whose name no path
-    /// can have is not listed.
+    /// The files directly in a folder: their paths under `--out` and lengths in bytes, sorted by name; empty if the
+    /// folder does not exist. Files whose name is invalid in a path are not listed.
     fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>>;
-    /// Cuts the file to `at` bytes (making it and its folder where missing), writes `bytes` behind, and syncs the data.
-    /// After an error the file may hold any part of `bytes` behind `at`; the next call with the same `at` mends it.
-    /// A file that is shorter than `at` has lost what was written: [`io::ErrorKind::UnexpectedEof`].
+    /// Truncates the file to `at` bytes (creating it and its folder if missing), appends `bytes`, and syncs the data.
+    /// After an error the file may contain any part of `bytes` after `at`; the next call with the same `at` repairs it.
+    /// A file shorter than `at` has lost data: [`io::ErrorKind::UnexpectedEof`].
     fn append(&mut self, path: &str, at: u64, bytes: &[u8]) -> io::Result<()>;
-    /// Cuts the file to `length` bytes; removes it where `length` is 0. A file that is shorter has lost what was
-    /// written: [`io::ErrorKind::UnexpectedEof`].
+    /// Truncates the file to `length` bytes; removes it if `length` is 0. A shorter file has lost data:
+    /// [`io::ErrorKind::UnexpectedEof`].
     fn cut(&mut self, path: &str, length: u64) -> io::Result<()>;
-    /// Puts a whole file in place: written aside under `state/`, synced, renamed, the folder synced.
+    /// Replaces a whole file: written to a temporary file under `state/`, synced, renamed, the folder synced.
     fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
-    /// Moves a file away to `state/set-aside/`, keeping its path and never overwriting one: where the name is
-    /// taken it gets a number behind. Nothing where it is missing.
+    /// Moves a file to `state/set-aside/`, with its path and without overwriting others: if the name is taken, a number
+    /// is appended. Does nothing if the file is missing.
     fn set_aside(&mut self, path: &str) -> io::Result<()>;
 }
 
 /// Where [`Files::set_aside`] moves files to.
 pub(super) const SET_ASIDE: &str = "state/set-aside";
 
-/// Refuses what is no path of these files.
+/// Rejects an invalid path.
 pub(super) fn checked(path: &str) -> io::Result<&str> {
     if path.split('/').all(is_name) {
         return Ok(path);
@@ -42,7 +41,7 @@ pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && name.bytes().all(known)
 }
 
-/// The error of a file that is shorter than what was written to it, both in bytes.
+/// The error for a file shorter than the bytes written to it.
 pub(super) fn too_short(length: u64, written: u64) -> io::Error {
     let sentence = format!(
         "{length} bytes are there where {written} were written, so it was changed from outside: write it again from \
@@ -51,7 +50,7 @@ pub(super) fn too_short(length: u64, written: u64) -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, sentence)
 }
 
-/// The names that a file set aside may get: its own, then numbered.
+/// The candidate names of a file set aside: its own, then numbered ones.
 pub(super) fn spare_names(path: &str) -> impl Iterator<Item = String> {
     let first = format!("{SET_ASIDE}/{path}");
     let numbered = first.clone();

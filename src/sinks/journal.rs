@@ -1,34 +1,34 @@
-//! The journal of sales: `orders/DATE.txt` with all details of every order, a row an order line, and
-//! `orders/last.txt` with the newest order alone.
+//! The journal of sales: `orders/DATE.txt` with all details of every order, a row per order line, and `orders/last.txt`
+//! with only the newest order.
 
 use chrono::NaiveDate;
 
-use super::table;
+use super::tsv;
 use crate::shop::{Customer, Order};
 
 /// The first line of each file.
 pub const HEADING: &str = "order_id\tcreated_at\tcustomer_id\tcustomer\temail\tproduct_id\tproduct\tquantity\t\
                            unit_price_ore\tline_total_ore\n";
 
-/// Where the newest order lies.
+/// The path of the newest order.
 pub const LAST: &str = "orders/last.txt";
 
-/// Where the orders of a local day of sale lie.
+/// The path of the orders of a local day of sale.
 pub fn file(date: NaiveDate) -> String {
     format!("orders/{date}.txt")
 }
 
-/// Writes an order's rows. `created_at` keeps the offset that the record has.
+/// Writes an order's rows. `created_at` keeps the record's UTC offset.
 pub fn write(order: &Order, out: &mut Vec<u8>) {
     let Customer { customer_id, name, email } = &order.customer;
-    // What each of its rows begins with.
+    // The leading cells of each row.
     let mut begin = Vec::with_capacity(128);
-    table::begin(&mut begin, &[&order.order_id, &order.created_at, customer_id, name, email]);
+    tsv::begin(&mut begin, &[&order.order_id, &order.created_at, customer_id, name, email]);
     for line in &order.lines {
-        // A valid order's lines have totals that fit.
+        // In a valid order, line totals do not overflow.
         let total_ore = line.total_ore().unwrap_or(i64::MAX);
         out.extend_from_slice(&begin);
-        table::row(out, &[&line.product_id, &line.name, &line.quantity, &line.unit_price_ore, &total_ore]);
+        tsv::row(out, &[&line.product_id, &line.name, &line.quantity, &line.unit_price_ore, &total_ore]);
     }
 }
 

@@ -1,28 +1,21 @@
-//! The daily report: `reports/DATE.txt` for people, `reports/DATE.json` for programs.
-
-use std::cmp::Reverse;
+//! The daily report for programs, `reports/DATE.json`, and where both forms lie.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use unicode_width::UnicodeWidthStr;
 
-use super::clean;
-use crate::shop::money::{kronor, thousands};
+use super::sanitize;
 use crate::views::day_totals::DayTotals;
 
-/// Terminal columns of the longest product name in the text.
-const NAME_COLUMNS: usize = 48;
-
-/// One day of the shop, as its files tell it.
+/// One day of the shop, as in its files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The local day it is about.
+    /// The local day.
     pub date: NaiveDate,
     /// Number of orders.
     pub orders: u64,
     /// Sales in öre.
     pub sales_ore: i64,
-    /// What was sold, by product id.
+    /// Sales by product id.
     pub products: Vec<Sold>,
     /// How many times the day's report was rewritten.
     pub revision: u32,
@@ -31,9 +24,9 @@ pub struct Report {
 /// One product's day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sold {
-    /// The product's number.
+    /// The product's id.
     pub product_id: u64,
-    /// Its name, as it came.
+    /// Its name, unchanged.
     pub name: String,
     /// Pieces sold.
     pub units: i64,
@@ -44,18 +37,18 @@ pub struct Sold {
 #[error("the report cannot be read ({0}): write it again from the log with `shop-sim report DATE --rebuild`")]
 pub struct Unreadable(#[from] serde_json::Error);
 
-/// Where a day's report for people lies.
+/// The path of a day's report for people.
 pub fn text_file(date: NaiveDate) -> String {
     format!("reports/{date}.txt")
 }
 
-/// Where a day's report for programs lies.
+/// The path of a day's report for programs.
 pub fn json_file(date: NaiveDate) -> String {
     format!("reports/{date}.json")
 }
 
 impl Report {
-    /// The report of a day's sums.
+    /// The report of a day's totals.
     pub fn new(date: NaiveDate, totals: &DayTotals, revision: u32) -> Self {
         let products = totals
             .products
@@ -65,7 +58,7 @@ impl Report {
         Self { date, orders: totals.orders, sales_ore: totals.sales_ore, products, revision }
     }
 
-    /// Reads what [`Report::json`] wrote.
+    /// Parses the output of [`Report::json`].
     pub fn parse(json: &[u8]) -> Result<Self, Unreadable> {
         Ok(serde_json::from_slice(json)?)
     }
@@ -77,53 +70,10 @@ impl Report {
         reason = "numbers, texts and a date, none of which serde_json refuses"
     )]
     pub fn json(&self) -> String {
-        let mut json = clean::json(serde_json::to_string(self).expect("a report is JSON"));
+        let mut json = sanitize::json(serde_json::to_string(self).expect("a report is JSON"));
         json.push('\n');
         json
     }
-
-    /// The report for people, products by units sold, most first.
-    pub fn text(&self) -> String {
-        let title = format!("Daily report {}", self.date);
-        let ruler = "=".repeat(title.width());
-        let (orders, sales) = (thousands(self.orders), kronor(self.sales_ore));
-        let revision = match self.revision {
-            0 => String::new(),
-            times => format!("Revision  {times}\n"),
-        };
-        let table = self.table();
-        format!("{title}\n{ruler}\n\nOrders    {orders}\nSales     {sales}\n{revision}\n{table}")
-    }
-
-    fn table(&self) -> String {
-        if self.products.is_empty() {
-            return "Nothing was sold.\n".to_owned();
-        }
-        let mut products: Vec<&Sold> = self.products.iter().collect();
-        products.sort_by_key(|sold| (Reverse(sold.units), sold.product_id));
-        let mut rows = vec![["Id", "Product", "Units"].map(str::to_owned)];
-        rows.extend(products.into_iter().map(|sold| {
-            // Units are never negative.
-            let units = thousands(sold.units.unsigned_abs());
-            [sold.product_id.to_string(), clean::shown(&sold.name, NAME_COLUMNS).into_owned(), units]
-        }));
-        let widths = rows.iter().fold([0; 3], |widest: [usize; 3], [id, name, units]| {
-            let [first, second, third] = widest;
-            [first.max(id.width()), second.max(name.width()), third.max(units.width())]
-        });
-        rows.insert(1, widths.map(|width| "-".repeat(width)));
-        let [first, second, third] = widths;
-        let line = |[id, name, units]: &[String; 3]| {
-            let (left, between, right) = (gap(id, first), gap(name, second), gap(units, third));
-            format!("{left}{id}  {name}{between}  {right}{units}\n")
-        };
-        rows.iter().map(line).collect()
-    }
-}
-
-/// The spaces that fill a cell up to `width` terminal columns.
-fn gap(cell: &str, width: usize) -> String {
-    " ".repeat(width.saturating_sub(cell.width()))
 }
 
 #[cfg(test)]
@@ -164,33 +114,6 @@ mod tests {
     }
 
     #[test]
-    fn people_read_an_even_table() {
-        let totals = sold(&[(3, "Fat", 5), (10, "Kaffekopp, blå\r\n", 1500), (2, "日本\u{202e}茶", 5)]);
-        let text = Report::new(day(), &totals, 1).text().replace('\u{a0}', " ");
-        assert_eq!(
-            text,
-            "Daily report 2026-11-20\n\
-             =======================\n\
-             \n\
-             Orders    1 234\n\
-             Sales     987 654,00 kr\n\
-             Revision  1\n\
-             \n\
-             Id  Product         Units\n\
-             --  --------------  -----\n\
-             10  Kaffekopp, blå  1 500\n \
-              2  日本茶              5\n \
-              3  Fat                 5\n"
-        );
-    }
-
-    #[test]
-    fn a_day_without_sales_says_so() {
-        let text = Report::new(day(), &DayTotals::default(), 0).text();
-        assert!(text.ends_with("\n\nOrders    0\nSales     0,00 kr\n\nNothing was sold.\n"), "{text}");
-    }
-
-    #[test]
     fn what_is_no_report_says_what_to_do() {
         let sentence = Report::parse(b"{\"date\":7}").unwrap_err().to_string();
         assert!(sentence.contains("--rebuild"), "{sentence}");
@@ -214,11 +137,6 @@ mod tests {
             let json = report.json();
             prop_assert_eq!(json.lines().count(), 1);
             prop_assert_eq!(&Report::parse(json.as_bytes()).unwrap(), &report);
-
-            let text = report.text();
-            let table: Vec<&str> = text.lines().skip_while(|line| !line.trim_start().starts_with("Id ")).collect();
-            prop_assert_eq!(table.len(), if report.products.is_empty() { 0 } else { 2 + report.products.len() });
-            prop_assert!(table.iter().all(|line| line.width() == table[0].width()));
         }
     }
 }

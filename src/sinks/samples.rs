@@ -27,11 +27,18 @@ pub(crate) fn order() -> Order {
 }
 
 pub(crate) fn handled() -> Handled {
-    let Order { order_id, created_at, customer, total_ore, .. } = order();
-    Handled { order_id, created_at, handled_at: at("2026-11-21T00:00:29.12+01:00"), customer, total_ore }
+    let Order { order_id, created_at, customer, total_ore, lines } = order();
+    Handled {
+        order_id,
+        created_at,
+        handled_at: at("2026-11-21T00:00:29.12+01:00"),
+        customer,
+        total_ore,
+        lines,
+    }
 }
 
-/// Names as shops send them, and as attackers do.
+/// Names as from shops, and as from attackers.
 pub(crate) fn hostile() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
@@ -75,7 +82,7 @@ pub(crate) fn hostile() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Times that a valid record may carry, sensible and not.
+/// Times valid in a record, sensible or not.
 pub(crate) fn any_time() -> impl Strategy<Value = DateTime<FixedOffset>> {
     let millis = prop_oneof![
         8 => 1_700_000_000_000_i64..2_000_000_000_000,
@@ -88,7 +95,7 @@ pub(crate) fn any_time() -> impl Strategy<Value = DateTime<FixedOffset>> {
     })
 }
 
-/// What is nearly an address, or one.
+/// An address, or nearly one.
 pub(crate) fn any_address() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-zA-Z0-9.@!_-]{0,30}",
@@ -124,20 +131,21 @@ pub(crate) fn any_order() -> impl Strategy<Value = Order> {
     )
 }
 
+/// With the goods, and without as older records are; with any total.
 pub(crate) fn any_handled() -> impl Strategy<Value = Handled> {
-    (any::<u64>(), any_time(), any_time(), any_customer(), any::<i64>()).prop_map(
-        |(order_id, created_at, handled_at, customer, total_ore)| Handled {
-            order_id,
-            created_at,
+    (any_order(), any_time(), any::<bool>(), any::<i64>()).prop_map(
+        |(order, handled_at, has_lines, total_ore)| Handled {
+            order_id: order.order_id,
+            created_at: order.created_at,
             handled_at,
-            customer,
+            customer: order.customer,
             total_ore,
+            lines: if has_lines { order.lines } else { Vec::new() },
         },
     )
 }
 
-/// A table as the strictest reader splits it: lines by everything that any program takes for a line
-/// break, columns by tabs.
+/// A table as the strictest reader splits it: lines at everything that any program takes for a line break, columns at tabs.
 pub(crate) fn cells(text: &str) -> Vec<Vec<&str>> {
     let breaks =
         ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
@@ -145,7 +153,7 @@ pub(crate) fn cells(text: &str) -> Vec<Vec<&str>> {
     body.split(breaks).map(|line| line.split('\t').collect()).collect()
 }
 
-/// What a value must look like in a table, said in another way than the program does.
+/// The expected form of a value in a table, by an independent implementation.
 pub(crate) fn spaced(text: &str) -> String {
     text.chars()
         .map(|c| match u32::from(c) {

@@ -1,5 +1,4 @@
-//! A store in memory, for tests of everything above it: it outlives its process, and writes fail where they are
-//! told to.
+//! A store in memory for tests: it outlives the consumer that uses it, and its writes fail on request.
 
 use std::{
     collections::BTreeMap,
@@ -14,8 +13,7 @@ struct Contents {
     written: u64,
 }
 
-/// Clones share their rows, so that a test can drop a consumer and open the same store again; each clone has
-/// faults of its own.
+/// Clones share their rows, so that a test can drop a consumer and reopen its store; each clone has its own faults.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     contents: Arc<Mutex<Contents>>,
@@ -26,21 +24,20 @@ pub struct MemoryStore {
 struct Fault {
     /// Changes that still succeed.
     after: usize,
-    /// Whether the change that fails is done all the same.
+    /// Whether the failing change is applied all the same.
     done: bool,
-    /// Whether all changes behind it fail.
+    /// Whether all later changes fail, too.
     for_good: bool,
 }
 
 impl MemoryStore {
-    /// After `after` changes that succeed, one fails; `done` says whether it is done all the same.
+    /// Lets a change fail after `after` successful ones; with `done` it is applied all the same.
     #[must_use]
     pub fn fail_once(self, after: usize, done: bool) -> Self {
         Self { fault: Some(Fault { after, done, for_good: false }), ..self }
     }
 
-    /// As [`MemoryStore::fail_once`], but every later change fails without an effect, as the process is as good as
-    /// gone.
+    /// As [`MemoryStore::fail_once`], but all later changes fail, too, and are not applied: as after a crash.
     #[must_use]
     pub fn crash(self, after: usize, done: bool) -> Self {
         Self { fault: Some(Fault { after, done, for_good: true }), ..self }

@@ -1,4 +1,4 @@
-//! Checkpoints: what a consumer knows and how far it has read, kept in sled, one tree a view.
+//! Checkpoints: a consumer's state and its position, stored in sled, one tree per view.
 
 mod memory;
 mod sled_store;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// Rows to write: values, or `None` for rows to remove.
 pub type Batch = BTreeMap<String, Option<Vec<u8>>>;
 
-/// What can go wrong with the checkpoints.
+/// Errors of the checkpoints.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has them open.
@@ -42,7 +42,7 @@ pub trait Store: Send {
     fn write(&mut self, batch: &Batch) -> Result<(), StoreError>;
     /// Removes every row.
     fn clear(&mut self) -> Result<(), StoreError>;
-    /// Waits until what was written survives the end of the process.
+    /// Waits until earlier writes survive the end of the process.
     fn flush(&mut self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -10,13 +10,13 @@ use std::{
 
 use super::{Batch, Store, StoreError};
 
-/// How long the threads of a database that was closed may hold its lock.
+/// How long threads of a closed database may still hold its lock.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The database of one `--out`; each view has a tree of its own in it.
+/// The database of an `--out` folder, with a tree per view.
 ///
-/// After a failed write sled takes no other, and what it had not flushed is lost. So the database is opened again
-/// then, and every [`SledStore`] from before fails: its holder builds itself again from what lies on the disk.
+/// After a failed write sled refuses all others, and unflushed data are lost. The database is then reopened, and every
+/// earlier [`SledStore`] fails: its consumer restarts from the data on disk.
 #[derive(Debug, Clone)]
 pub struct Stores(Arc<Shared>);
 
@@ -28,26 +28,26 @@ struct Shared {
 
 #[derive(Debug)]
 struct Open {
-    /// `None` after it could not be opened again.
+    /// `None` after a failed reopening.
     db: Option<sled::Db>,
     /// How many times it was opened.
     generation: u64,
-    /// What went wrong since, whatever it was.
+    /// The first failure since it was opened.
     trouble: Option<Trouble>,
 }
 
 /// What is wrong with a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Trouble {
-    /// The disk or the system: what lies there is as it was.
+    /// A disk or system failure: the data are intact.
     System(String),
-    /// What lies there makes no sense.
+    /// The data are damaged.
     Damage(String),
 }
 
 impl Stores {
-    /// Opens `folder/sled`. A database that is damaged is moved aside, and the second value says so: everything in
-    /// it can be computed again from Kafka.
+    /// Opens `folder/sled`. A damaged database is moved aside, and the second value reports it: everything in it can be
+    /// recomputed from Kafka.
     pub fn open(folder: &Path) -> Result<(Self, Option<String>), StoreError> {
         let shared = Shared {
             folder: folder.to_owned(),
@@ -57,14 +57,14 @@ impl Stores {
         Ok((Self(Arc::new(shared)), told))
     }
 
-    /// The checkpoint of one view. Where the database has failed it is opened again first.
+    /// The checkpoint of a view. Reopens a failed database first.
     pub fn view(&self, name: &'static str) -> Result<SledStore, StoreError> {
         let generation = self.0.sound()?.generation;
         Ok(SledStore { shared: Arc::clone(&self.0), name, generation })
     }
 
-    /// Waits until all that was written is on disk. Where the database has failed there is nothing to wait for, if only
-    /// it can be opened again: what was lost with it is read again from Kafka.
+    /// Waits until all writes are on disk. If the database has failed, reopening it is enough: lost data are read from
+    /// Kafka again.
     pub fn flush(&self) -> Result<(), StoreError> {
         let generation = self.0.sound()?.generation;
         match self.0.with(generation, |db| db.flush().map(drop)) {
@@ -83,7 +83,7 @@ impl Shared {
         self.open.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The database; where it has failed it is opened again first.
+    /// The database, reopened first if it has failed.
     fn sound(&self) -> Result<RwLockWriteGuard<'_, Open>, StoreError> {
         let mut open = self.write();
         if (open.db.is_none() || open.trouble.is_some())
@@ -94,7 +94,7 @@ impl Shared {
         Ok(open)
     }
 
-    /// Opens the database, aside from what is damaged; says so where something was.
+    /// Opens the database; moves a damaged one aside, and reports that.
     fn open_again(&self, open: &mut Open) -> Result<Option<String>, StoreError> {
         let path = self.folder.join("sled");
         // Closed first: it holds a lock.
@@ -116,7 +116,7 @@ impl Shared {
                 return Err(StoreError::Locked { folder: self.folder.display().to_string() });
             }
             Err(Trouble::System(reason)) => {
-                // Whoever had it open before hears why.
+                // Clients of the old database get this reason.
                 open.trouble = Some(Trouble::System(reason.clone()));
                 return Err(self.failed(reason));
             }
@@ -134,7 +134,7 @@ impl Shared {
         Ok(told)
     }
 
-    /// Opens it; the threads of whoever had it before may hold the lock for a moment longer.
+    /// Opens the database; threads of a closed one may hold its lock for a moment.
     fn unlocked(path: &Path) -> Result<sled::Db, Trouble> {
         let begun = Instant::now();
         loop {
@@ -155,7 +155,7 @@ impl Shared {
         Ok(aside)
     }
 
-    /// Does something with the database of a generation.
+    /// Accesses the database of a generation.
     fn with<T>(
         &self,
         generation: u64,
@@ -190,7 +190,7 @@ impl Shared {
 }
 
 impl Trouble {
-    /// Whether another process has the database; sled says it in words alone.
+    /// Whether another process has the database open; sled reports it in the text only.
     fn is_lock(&self) -> bool {
         matches!(self, Self::System(reason) if reason.contains("could not acquire lock"))
     }
@@ -206,7 +206,7 @@ impl From<sled::Error> for Trouble {
     fn from(error: sled::Error) -> Self {
         let reason = error.to_string();
         match error {
-            // sled's own complaints about what it reads have these kinds, the system's have others.
+            // sled reports damage with these kinds, and the system uses others.
             sled::Error::Io(io)
                 if !matches!(
                     io.kind(),
@@ -220,7 +220,7 @@ impl From<sled::Error> for Trouble {
     }
 }
 
-/// Does something that may fail, or panic where sled meets what it does not expect.
+/// Runs an operation that may fail; a panic of sled counts as damage.
 fn attempt<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(done) => Ok(done?),
@@ -229,11 +229,11 @@ fn attempt<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, Trouble> {
 }
 
 fn database(path: &Path) -> sled::Result<sled::Db> {
-    // What was not flushed when a process is killed is read again from Kafka. Sooner than the checkpoint after it.
+    // Unflushed data are read from Kafka again after a kill. Flushed before the next checkpoint.
     sled::Config::new().path(path).cache_capacity(16 << 20).flush_every_ms(Some(800)).open()
 }
 
-/// A path in `folder` that nothing has yet.
+/// An unused path in `folder`.
 fn free_name(folder: &Path, name: &str) -> PathBuf {
     let mut number = 1_u64;
     loop {

@@ -1,8 +1,8 @@
-//! What all processes of a shop must agree on, as it lies on `shop.state`: each setting as it is typed, by its flag.
+//! The settings that all processes of a shop must share, in one record on `shop.state`: values as typed, by flag.
 //!
-//! Who begins writes what is not there yet, in a transaction under one id for all: the one before it is fenced then, so
-//! that of two who begin at once the second finds what the first has written. It lies in the partition of `handling`, where
-//! transactions are at home.
+//! A starting process writes missing settings in a transaction whose `transactional.id` is the same for all processes.
+//! So of two that start at once one is fenced, retries, and finds what the other has written. The record is in the
+//! partition of `handling`, which is the transactional one.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ use super::{
     Session, StreamError, Topic,
     producer::PolledProducer,
     reader::{read, reader, settled},
-    retry::retry,
+    retry::{FAILOVER, retry},
     topics::STATE_HANDLING,
 };
 use crate::{handling::Parameters, shop::Zone};
@@ -29,13 +29,11 @@ use crate::{handling::Parameters, shop::Zone};
 /// The key of the record.
 pub const KEY: &str = "agreement";
 
-/// Settings that may change while nobody runs a consumer: they decide on what it reads from then on.
+/// Settings that may change while no process runs the consumer: they apply to what it reads from then on.
 const OF_CONSUMERS: [(&str, &str); 3] =
     [("handle-every", "handling"), ("handle-chance", "handling"), ("seed", "handling")];
 
-const CALL: Duration = Duration::from_secs(10);
-const PATIENCE: Duration = Duration::from_secs(20);
-/// A consumer that died is a member of its group until its session ends (6 s).
+/// A dead consumer stays a member of its group until its session times out (6 s).
 const GHOST: Duration = Duration::from_secs(8);
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -45,7 +43,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub struct Agreement(BTreeMap<String, String>);
 
 impl Agreement {
-    /// What every process has: whose days the shop's are.
+    /// The setting of every process: the shop's time zone.
     pub fn of(zone: Zone) -> Self {
         Self::default().with("tz", zone.0.name())
     }
@@ -57,7 +55,7 @@ impl Agreement {
         self
     }
 
-    /// The same with what whoever handles orders must agree on.
+    /// The same with the settings of a process that runs `handling`.
     #[must_use]
     pub fn with_handling(self, parameters: &Parameters) -> Self {
         let Parameters { seed, every_ms, chance_ppm } = *parameters;
@@ -68,7 +66,7 @@ impl Agreement {
             .with("seed", seed.to_string())
     }
 
-    /// An error for the first setting that is kept otherwise.
+    /// An error for the first setting that differs from the stored one.
     ///
     /// # Errors
     ///
@@ -85,7 +83,7 @@ impl Agreement {
     }
 }
 
-/// What was agreed on; `None` in a shop that is not open yet, or was opened by an older version. Blocks.
+/// The stored settings; `None` in a new shop, or in one of an older version. Blocks.
 ///
 /// # Errors
 ///
@@ -96,7 +94,7 @@ pub fn kept(session: &Session) -> Result<Option<Agreement>, StreamError> {
     let written: BaseConsumer = reader(session, &[("isolation.level", "read_uncommitted")])?;
     let (low, end) = settled(session, (&committed, &written), &topic, STATE_HANDLING)?;
     let mut kept = None;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + FAILOVER;
     read(
         session,
         &committed,
@@ -120,8 +118,8 @@ pub(crate) fn decode(payload: &[u8]) -> Option<Agreement> {
     read.inspect_err(|error| tracing::warn!("what was agreed on is passed over: {error}")).ok()
 }
 
-/// Agrees with those who are there, or begins: what nobody has said yet is written. Blocks. `instance` is the id of this
-/// process in its groups, where it has one.
+/// Compares our settings with the stored ones, and writes those that are missing. Blocks. `instance` is the
+/// `group.instance.id` of this process, if it has one.
 ///
 /// # Errors
 ///
@@ -134,8 +132,8 @@ pub fn join(session: &Session, ours: &Agreement, instance: Option<&str>) -> Resu
     loop {
         let written = write(session, ours, instance);
         match written {
-            // Another process began a moment later: it is told what is there by then.
-            Err(StreamError::Kafka(error)) if begun.elapsed() < PATIENCE => {
+            // Another process has fenced this producer: read again what is stored now.
+            Err(StreamError::Kafka(error)) if begun.elapsed() < FAILOVER => {
                 tracing::debug!("agreeing again: {error}");
                 std::thread::sleep(LOOK);
             }
@@ -152,18 +150,18 @@ fn write(session: &Session, ours: &Agreement, instance: Option<&str>) -> Result<
             ("message.timeout.ms", "8000"),
         ])
         .create()?;
-    producer.init_transactions(CALL)?;
-    // From here on nobody else has written, or this transaction fails.
+    producer.init_transactions(FAILOVER)?;
+    // If another process writes from here on, this transaction fails.
     let Some(merged) = merged(session, ours, instance)? else { return Ok(()) };
     let Ok(value) = serde_json::to_vec(&merged) else { return Ok(()) };
     let topic = session.topic(Topic::State);
     producer.begin_transaction()?;
     let record = BaseRecord::to(&topic).partition(STATE_HANDLING).key(KEY).payload(&value);
     producer.send(record).map_err(|(error, _)| error)?;
-    Ok(producer.commit_transaction(CALL)?)
+    Ok(producer.commit_transaction(FAILOVER)?)
 }
 
-/// What is kept and ours together; `None` where ours brings nothing new.
+/// The stored settings merged with ours; `None` if ours add nothing.
 fn merged(
     session: &Session,
     ours: &Agreement,
@@ -182,12 +180,12 @@ fn merged(
     Ok((merged != kept).then_some(merged))
 }
 
-/// Whether another process runs a consumer, as far as can be told: those that died are waited for.
+/// Whether another process runs a consumer, as far as is known; waits for dead members to time out.
 fn others_run(session: &Session, consumer: &str, instance: Option<&str>) -> bool {
     let group = session.group(consumer);
     let look = || {
         let probe = session.probe()?;
-        let groups = retry(CALL, |left| Ok(probe.fetch_group_list(Some(&group), left)?));
+        let groups = retry(FAILOVER, |left| Ok(probe.fetch_group_list(Some(&group), left)?));
         super::let_go(probe);
         let groups = groups?;
         let members = groups

@@ -16,8 +16,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Session, StreamError, Topic, cluster::ClusterWatch, log_identity::LogIdentities, reader::reader,
-    retry::retry,
+    Session, StreamError,
+    cluster::ClusterWatch,
+    log_identity::LogIdentities,
+    reader::reader,
+    retry::{FAILOVER, retry},
+    topic_name, topic_of,
 };
 use crate::{
     clock::Clock,
@@ -28,11 +32,11 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(5);
-/// An answer that has not come by then is missed: people are told, and it is waited for.
+/// A response later than this counts as missing: that is reported, and the wait goes on.
 const PROMPT: Duration = Duration::from_millis(900);
 /// How often it is checked that the logs are still the same, and have the same partitions.
 const CHECK: Duration = Duration::from_secs(10);
-/// After so many looks at orders without any pulse they come from a shop without our simulator.
+/// After so many checks with orders but no pulse, the orders are not from our simulator.
 const QUIET_LOOKS: u32 = 5;
 /// Looks at the ends for one at the whole cluster.
 const CLUSTER_LOOKS: u32 = 3;
@@ -55,13 +59,9 @@ impl EndWatch {
     fn with(probe: Arc<BaseConsumer>, session: &Session) -> Result<Self, StreamError> {
         let mut places = TopicPartitionList::new();
         let mut topics = Vec::new();
-        for (topic, source) in [
-            (Topic::Orders, Source::Orders),
-            (Topic::Deliveries, Source::Deliveries),
-            (Topic::Handled, Source::Handled),
-        ] {
-            let name = session.topic(topic);
-            for partition in 0..session.partitions_of(&probe, topic, PATIENCE)? {
+        for source in Source::ALL {
+            let name = topic_name(session, source);
+            for partition in 0..session.partitions_of(&*probe, topic_of(source), FAILOVER)? {
                 places.add_partition(&name, partition);
             }
             topics.push((name, source));
@@ -69,14 +69,14 @@ impl EndWatch {
         Ok(Self { probe, session: session.clone(), topics, places })
     }
 
-    /// The ends once no transaction is open on the handled orders: those of a commit may lag behind its
-    /// answer, those of a producer that died end with its time-out. Blocks for at most 20 seconds.
+    /// The end offsets once no transaction is open on the handled orders: the markers of a commit may come after its
+    /// response, those of a dead producer only with its time-out. Blocks for at most 20 seconds.
     pub fn look_when_settled(&self) -> Result<HashMap<Part, i64>, StreamError> {
         let begun = Instant::now();
         let uncommitted: BaseConsumer = reader(&self.session, &[("isolation.level", "read_uncommitted")])?;
         loop {
-            let committed = retry(PATIENCE, |left| self.ask(&self.probe, left))?;
-            let written = retry(PATIENCE, |left| self.ask(&uncommitted, left))?;
+            let committed = retry(FAILOVER, |left| self.ask(&self.probe, left))?;
+            let written = retry(FAILOVER, |left| self.ask(&uncommitted, left))?;
             let open = committed.iter().any(|(part, end)| {
                 part.source == Source::Handled && written.get(part).is_some_and(|all| all > end)
             });
@@ -87,7 +87,7 @@ impl EndWatch {
         }
     }
 
-    /// Where each partition ends for a reader of committed records. Blocks for at most five seconds.
+    /// The last stable offset of each partition. Blocks for at most five seconds.
     pub fn look(&self) -> Result<HashMap<Part, i64>, StreamError> {
         self.ask(&self.probe, PATIENCE)
     }
@@ -154,16 +154,16 @@ impl Looks {
             }
         };
         let by_part = watch.look()?;
-        // A check that is under way holds no look up: the next one compares.
+        // While a check holds the lock, the comparison is left to the next call.
         let mut others = match self.anchors.try_lock() {
             Ok(mut anchors) => anchors.shorter(&by_part),
             Err(TryLockError::Poisoned(anchors)) => anchors.into_inner().shorter(&by_part),
             Err(TryLockError::WouldBlock) => HashSet::new(),
         };
         if doubtful {
-            // Topics that vanished, or another Kafka in the place of the one that was away: whoever reads compares
-            // with what it knows.
-            others.extend([Source::Orders, Source::Deliveries, Source::Handled]);
+            // Topics may have been recreated, or another Kafka may answer: every reader must compare its state with
+            // the log.
+            others.extend(Source::ALL);
         }
         self.watch = Some(watch);
         self.note(others);
@@ -176,7 +176,7 @@ impl Looks {
         }
     }
 
-    /// Compares a record of each log with what it was, beside the looks: those that are other ones.
+    /// Compares the anchors with the logs in the background; returns the logs that were replaced.
     fn check(&self, session: &Session) -> JoinHandle<Result<HashSet<Source>, StreamError>> {
         let (anchors, session) = (Arc::clone(&self.anchors), session.clone());
         tokio::task::spawn_blocking(move || {
@@ -185,7 +185,7 @@ impl Looks {
     }
 }
 
-/// Looks each second and writes what it sees in the read model, until told to stop.
+/// Puts the end offsets in the read model each second, until told to stop.
 pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: CancellationToken) {
     let mut looks = Looks::default();
     let mut around: Option<JoinHandle<ClusterWatch>> = None;
@@ -220,7 +220,7 @@ pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: Ca
                 tracing::debug!("looking for the ends of the logs: {error}");
                 model.doubt_ends();
                 let trouble = if error.passes() { Sentence::KafkaAway } else { error.sentence() };
-                // A Kafka that knows no topic of that name has answered.
+                // A missing topic is an answer, too.
                 let up = matches!(error, StreamError::NoTopic { .. });
                 model.set_connection(up, Some(trouble), second(&clock));
             }
@@ -260,7 +260,7 @@ pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: Ca
     super::let_go(looks);
 }
 
-/// Waits for an answer; one that is missed is told of. `None` where it is to stop.
+/// Waits for a response, and reports one that is late. `None` when told to stop.
 async fn answered<T>(
     asking: impl Future<Output = T>,
     model: &ReadModel,
@@ -282,7 +282,7 @@ fn second(clock: &Clock) -> i64 {
     clock.now().unwrap_or_else(|| chrono::Utc::now().timestamp())
 }
 
-/// One look at the cluster, which goes in the read model; it is no news where Kafka does not answer.
+/// Puts the state of the cluster in the read model; keeps the last one if Kafka does not answer.
 fn look_around(
     watch: Arc<EndWatch>,
     mut cluster: ClusterWatch,

@@ -1,8 +1,8 @@
-//! Sees that a topic was deleted and made again while the program runs.
+//! Detects that a topic was deleted and recreated while the program runs.
 //!
-//! librdkafka reads on at the old offset in the new log where that is long enough (its own comment on a changed topic
-//! id says so, 2.12), and rdkafka shows no topic ids. So one record of each partition, the anchor, is read again now
-//! and then: where another one lies at its offset, or the log has become shorter than it was, it is another log.
+//! If the new log is long enough, librdkafka reads on at the old offset (see its comment on a changed topic id, 2.12),
+//! and rdkafka exposes no topic ids. So one record of each partition, the anchor, is read again from time to time: if
+//! another record is at its offset, or the log is shorter than it was, the log was replaced.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,7 +25,7 @@ use crate::{
     views::Source,
 };
 
-/// How long reading the anchors may take; what did not come is read the next time.
+/// Time to read the anchors; those that are missing then are read the next time.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The anchors of all logs.
@@ -37,7 +37,7 @@ pub struct LogIdentities {
 }
 
 impl LogIdentities {
-    /// Takes note of where the logs end now; the logs that were longer before.
+    /// Stores the end offsets; returns the logs that were longer before.
     pub fn shorter(&mut self, ends: &HashMap<Part, i64>) -> HashSet<Source> {
         let before = std::mem::replace(&mut self.ends, ends.clone());
         let is_shorter = |(part, end): &(&Part, &i64)| before.get(part).is_some_and(|before| before > *end);
@@ -46,13 +46,13 @@ impl LogIdentities {
         shorter
     }
 
-    /// Drops the anchors of logs that are others now.
+    /// Forgets the anchors of replaced logs.
     fn forget(&mut self, sources: &HashSet<Source>) {
         self.held.retain(|part, _| !sources.contains(&part.source));
     }
 
-    /// Reads the anchors again and drops new ones where there are none; the logs in which another record lies at an
-    /// anchor's place. Blocks for some seconds at most.
+    /// Reads the anchors again and sets missing ones; returns the logs in which another record is at an anchor's
+    /// offset. Blocks for some seconds at most.
     pub fn check(&mut self, session: &Session) -> Result<HashSet<Source>, StreamError> {
         let reader = match self.reader.take() {
             Some(reader) => reader,
@@ -67,7 +67,7 @@ impl LogIdentities {
             let Found::Record(first) = first else { continue };
             match self.held.get(&part) {
                 Some(anchor) if is_other(anchor, &first) => drop(others.insert(part.source)),
-                // Retention has taken the anchor: the oldest record that is left is the next one.
+                // Retention has deleted the anchor: the oldest record that is left replaces it.
                 _ => drop(self.held.insert(part, first)),
             }
         }
@@ -76,7 +76,7 @@ impl LogIdentities {
     }
 }
 
-/// Of partitions and records that were read in them: those that are another log by now. Blocks for some seconds at
+/// Of these partitions, each with a record that was read: those whose log was replaced. Blocks for some seconds at
 /// most.
 pub(crate) fn others(
     session: &Session,
@@ -95,14 +95,14 @@ pub(crate) fn others(
     }
     let is_other = |(part, anchor): (&Part, &Fingerprint)| match found.get(part)? {
         Found::Record(first) => is_other(anchor, first).then_some(*part),
-        // Retention may have taken all records, but the log still goes on where it ended.
+        // If retention has deleted all records, the end offset still lies behind the anchor.
         Found::Nothing { end } => (*end <= anchor.offset).then_some(*part),
     };
     Ok(anchors.iter().filter_map(is_other).collect())
 }
 
-/// Whether a log is another one, by the `first` record that was found from the anchor on. Where the log ends before
-/// the anchor, its oldest record is found.
+/// Whether a log was replaced, judged by the `first` record at or after the anchor; if the log ends before the
+/// anchor, that is its oldest record.
 fn is_other(anchor: &Fingerprint, first: &Fingerprint) -> bool {
     first.offset <= anchor.offset && first != anchor
 }
@@ -115,8 +115,8 @@ enum Found {
     Nothing { end: i64 },
 }
 
-/// The first record at or after each offset, or of all. One topic after the other, since
-/// the end of a partition is told by its number alone. What does not come in time is missing.
+/// The first record at or after each offset, or of the partition. Topic by topic, since the end-of-partition
+/// event names no topic. Records that are late are missing in the result.
 fn read(
     session: &Session,
     reader: &BaseConsumer,
@@ -124,7 +124,7 @@ fn read(
 ) -> Result<HashMap<Part, Found>, StreamError> {
     let deadline = Instant::now() + PATIENCE;
     let mut found = HashMap::new();
-    for source in [Source::Orders, Source::Deliveries, Source::Handled] {
+    for source in Source::ALL {
         let mut places = TopicPartitionList::new();
         let mut open = HashSet::new();
         for (part, at) in wanted.iter().filter(|(part, _)| part.source == source) {
@@ -162,7 +162,7 @@ fn fingerprint(part: Part, message: &BorrowedMessage<'_>) -> Fingerprint {
     Record { part, offset: message.offset(), timestamp, key, payload }.fingerprint()
 }
 
-/// One record of each partition is all that is wanted.
+/// A client that fetches single records.
 fn client(session: &Session) -> Result<BaseConsumer, StreamError> {
     reader(session, &[("max.partition.fetch.bytes", "1"), ("topic.metadata.refresh.interval.ms", "5000")])
 }

@@ -2,14 +2,14 @@
 
 pub mod agreed_settings;
 pub mod cluster;
-pub mod control;
+pub mod control_sender;
 pub mod ends;
-pub mod follow;
 pub mod log_identity;
 pub mod order_search;
 pub mod probe;
 pub mod producer;
 pub mod published_states;
+pub mod read_model_updater;
 pub mod reader;
 pub mod retention_gaps;
 pub mod retry;
@@ -24,21 +24,26 @@ use crate::views::Source;
 pub use session::{Session, StreamError};
 pub use topics::Topic;
 
-/// The topic of a log.
+/// The name of a log's topic.
 pub(crate) fn topic_name(session: &Session, source: Source) -> String {
-    session.topic(match source {
+    session.topic(topic_of(source))
+}
+
+/// The topic of a log.
+pub(crate) fn topic_of(source: Source) -> Topic {
+    match source {
         Source::Orders => Topic::Orders,
         Source::Deliveries => Topic::Deliveries,
         Source::Handled => Topic::Handled,
-    })
+    }
 }
 
-/// librdkafka's own words. Whether Kafka answers is told by the read model, once; every attempt to connect is not.
+/// Logs a line of librdkafka. Only the read model reports whether Kafka answers: once, not at every attempt to connect.
 pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     tracing::debug!("librdkafka {facility} ({level:?}): {message}");
 }
 
-/// Lets a client go without waiting: closing one waits for its threads, and for a broker that may be gone.
+/// Drops a client in the background: its close waits for its threads, and for a broker that may be gone.
 pub(crate) fn let_go(client: impl Send + 'static) {
     std::thread::spawn(move || drop(client));
 }

@@ -30,7 +30,7 @@ pub fn nothing_between(session: &Session, part: Part, from: i64, end: i64) -> Re
     let nothing = match next(&consumer, Instant::now() + PATIENCE, &doing) {
         Ok(Some(Heard::Record(message))) => message.offset() >= end,
         Ok(Some(Heard::End(_))) => true,
-        // Records that cannot be opened are some; who reads the log tells of them.
+        // An undecodable batch holds records; the log reader reports it.
         Ok(None) | Err(_) => false,
     };
     super::let_go(consumer);

@@ -1,4 +1,4 @@
-//! A producer with a thread of its own that hands on what became of its records.
+//! A producer with a thread of its own that polls for delivery reports.
 
 use std::{
     ops::Deref,
@@ -19,25 +19,25 @@ use rdkafka::{
 
 use super::session::partition_count;
 
-/// How long one wait for news takes at most. `BaseProducer::poll` spins through the last millisecond of it, as
+/// The longest wait of one poll. `BaseProducer::poll` spins through the last millisecond of it, as
 /// timeouts are whole milliseconds there: with the 100 ms of rdkafka's own `ThreadedProducer` every idle producer
 /// took one hundredth of a core.
 const WAIT: Duration = Duration::from_secs(5);
 /// How long a flush waits between two looks at what is under way.
 const LOOK: Duration = Duration::from_millis(1);
-/// How late such a wait may end, ns: what Linux allows a thread of which nobody said otherwise.
+/// Timer slack during such a wait, ns: the default of Linux.
 #[cfg(target_os = "linux")]
 const PUNCTUAL_NS: u64 = 50_000;
 
-/// A producer that is polled for as long as it is held, and goes in the background when it is let go.
+/// A producer that is polled while it is held, and closed in the background when it is dropped.
 pub struct PolledProducer<C: ProducerContext + 'static = DefaultProducerContext> {
     producer: Arc<BaseProducer<C>>,
     gone: Arc<AtomicBool>,
 }
 
 impl<C: ProducerContext + 'static> PolledProducer<C> {
-    /// Waits until what became of every record is known, for at most `patience`. Blocks. rdkafka's own `flush` looks
-    /// every 100 ms only.
+    /// Waits for the delivery report of every record, for at most `patience`. Blocks. rdkafka's own `flush` only polls
+    /// every 100 ms.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl<C: ProducerContext + 'static> PolledProducer<C> {
         })
     }
 
-    /// Asks how many partitions a topic has, aside, and tells it where the answer comes within `patience`.
+    /// Asks in the background how many partitions a topic has, and passes the answer to `tell` if it is in time.
     pub fn partitions_of(&self, topic: &str, patience: Duration, tell: impl FnOnce(usize) + Send + 'static) {
         let (producer, topic) = (Arc::clone(&self.producer), topic.to_owned());
         tokio::task::spawn_blocking(move || match producer.client().fetch_metadata(Some(&topic), patience) {

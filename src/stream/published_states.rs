@@ -1,4 +1,4 @@
-//! Reads what a view has published of its partitions, once.
+//! Reads what is published on `shop.state`, once.
 
 use std::{
     collections::HashMap,
@@ -6,26 +6,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::{Message, consumer::BaseConsumer};
+use rdkafka::{
+    Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+};
 
 use super::{
     Session, StreamError, Topic,
-    follow::place,
-    reader::{read, reader, watermarks},
+    read_model_updater::{RUNNING, place},
+    reader::{Heard, next, read, reader, watermarks},
+    retry::FAILOVER,
     topics::STATE_VIEWS,
 };
-use crate::{consumer::Part, read_model::PartState};
+use crate::{
+    consumer::Part,
+    read_model::{PartState, Presence},
+};
 
-const CALL: Duration = Duration::from_secs(5);
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Presence records come each second.
+const LISTENED: Duration = Duration::from_secs(3);
 
 /// What a view has published last of each partition. Blocks.
 pub fn published(session: &Session, view: &str) -> Result<HashMap<Part, PartState>, StreamError> {
     let consumer: BaseConsumer = reader(session, &[])?;
     let topic = session.topic(Topic::State);
-    let (low, end) = watermarks(&consumer, &topic, STATE_VIEWS, CALL)?;
+    let (low, end) = watermarks(&consumer, &topic, STATE_VIEWS, FAILOVER)?;
     let mut states = HashMap::new();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + FAILOVER;
     read(
         session,
         &consumer,
@@ -45,4 +52,30 @@ pub fn published(session: &Session, view: &str) -> Result<HashMap<Part, PartStat
     )?;
     super::let_go(consumer);
     Ok(states)
+}
+
+/// Whether within three seconds another process than `process` publishes that it runs consumers as `instance`. Blocks.
+///
+/// # Errors
+///
+/// Where the topic cannot be read.
+pub fn runs_elsewhere(session: &Session, instance: &str, process: &str) -> Result<bool, StreamError> {
+    let consumer: BaseConsumer = reader(session, &[])?;
+    let topic = session.topic(Topic::State);
+    let (_, end) = watermarks(&consumer, &topic, STATE_VIEWS, LISTENED)?;
+    let mut place = TopicPartitionList::new();
+    place.add_partition_offset(&topic, STATE_VIEWS, Offset::Offset(end))?;
+    consumer.assign(&place)?;
+    let (key, deadline) = (format!("{RUNNING}{instance}"), Instant::now() + LISTENED);
+    let mut found = false;
+    while !found && let Some(heard) = next(&consumer, deadline, "looking who runs consumers")? {
+        if let Heard::Record(message) = heard
+            && message.key() == Some(key.as_bytes())
+            && let Some(Ok(said)) = message.payload().map(serde_json::from_slice::<Presence>)
+        {
+            found = said.process.as_deref() != Some(process);
+        }
+    }
+    super::let_go(consumer);
+    Ok(found)
 }

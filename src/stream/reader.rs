@@ -1,4 +1,4 @@
-//! Reading outside of any group: the client for it, and what it hears.
+//! Reading without a consumer group: the client, and what it receives.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,10 @@ use rdkafka::{
     message::BorrowedMessage,
 };
 
-use super::{Session, StreamError, retry::retry};
+use super::{
+    Session, StreamError,
+    retry::{FAILOVER, retry},
+};
 
 /// A consumer of committed records that joins no group; settings of its `own` go before these.
 pub fn reader<C: FromClientConfig>(session: &Session, own: &[(&str, &str)]) -> Result<C, StreamError> {
@@ -44,12 +47,11 @@ pub fn watermarks<C: ConsumerContext>(
     retry(patience, |left| Ok(reader.fetch_watermarks(topic, partition, left)?))
 }
 
-/// A transaction of a process that died is aborted after ten seconds, and looked for every ten.
+/// A dead process's transaction times out after ten seconds, which Kafka checks every ten.
 const OPEN: Duration = Duration::from_secs(20);
-const CALL: Duration = Duration::from_secs(5);
 
-/// Where a partition begins and ends, once every transaction has ended that is open on it now; asked with a reader of what
-/// is committed and one of what is written. Blocks.
+/// Where a partition begins and ends, once the transactions that are open on it now have ended; needs a `read_committed`
+/// and a `read_uncommitted` client. Blocks.
 pub fn settled(
     session: &Session,
     (committed, written): (&BaseConsumer, &BaseConsumer),
@@ -57,8 +59,8 @@ pub fn settled(
     partition: i32,
 ) -> Result<(i64, i64), StreamError> {
     let deadline = Instant::now() + OPEN;
-    let (low, end) = watermarks(written, topic, partition, CALL)?;
-    while watermarks(committed, topic, partition, CALL)?.1 < end {
+    let (low, end) = watermarks(written, topic, partition, FAILOVER)?;
+    while watermarks(committed, topic, partition, FAILOVER)?.1 < end {
         if Instant::now() > deadline {
             let reason = format!("an open transaction on {topic} does not end");
             return Err(session.halted(reason));
@@ -72,8 +74,8 @@ pub fn settled(
 pub(crate) enum Heard<'a> {
     /// A record.
     Record(BorrowedMessage<'a>),
-    /// There is nothing more in this partition, by its number alone: behind the last record there may be transaction
-    /// markers, which no reader sees.
+    /// The end of this partition, of which the event gives only the number. Transaction markers, which no reader sees,
+    /// may follow the last record.
     End(i32),
 }
 
@@ -138,6 +140,7 @@ pub(crate) fn read<T>(
                 if message.offset() < end
                     && let ControlFlow::Break(found) = each(&message)
                 {
+                    reader.unassign()?;
                     return Ok(Some(found));
                 }
                 // While others write, the end is never told.
@@ -153,8 +156,8 @@ pub(crate) fn read<T>(
     Ok(None)
 }
 
-/// Why records that were fetched cannot be opened, where that is what an error says. librdkafka stays where it is in
-/// their partition, tries again and tells the same each time (`rd_kafka_msgset_reader_decompress`, 2.12).
+/// The code of an error that fetched records cannot be decompressed. librdkafka does not advance then, but retries and
+/// repeats the error (`rd_kafka_msgset_reader_decompress`, 2.12).
 pub(crate) fn unopened(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     match error {
         KafkaError::MessageConsumption(

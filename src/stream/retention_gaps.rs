@@ -1,15 +1,16 @@
-//! Sees where a log has lost its oldest records.
+//! Detects logs whose oldest records were deleted.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
 };
 
-use super::{Session, StreamError, Topic, retry::retry};
-
-const PATIENCE: Duration = Duration::from_secs(10);
+use super::{
+    Session, StreamError, Topic,
+    retry::{FAILOVER, retry},
+};
 
 /// A partition that does not begin at its first record any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub fn gaps(session: &Session, topics: &[Topic]) -> Result<Vec<Gap>, StreamError
     let probe = session.probe()?;
     let mut places = TopicPartitionList::new();
     for topic in topics {
-        for partition in 0..session.partitions_of(&probe, *topic, PATIENCE)? {
+        for partition in 0..session.partitions_of(&probe, *topic, FAILOVER)? {
             places.add_partition(&session.topic(*topic), partition);
         }
     }
@@ -54,13 +55,13 @@ pub(crate) fn begins<C: rdkafka::consumer::ConsumerContext>(
     probe: &BaseConsumer<C>,
     mut places: TopicPartitionList,
 ) -> Result<Vec<(String, i32, i64)>, StreamError> {
-    // librdkafka takes a list of nothing for a mistake; a member may be given no partition.
+    // librdkafka refuses an empty list, but an assignment may be empty.
     if places.count() == 0 {
         return Ok(Vec::new());
     }
     // ListOffsets takes -2 for the beginning, which is how Offset::Beginning is written on the wire.
     places.set_all_offsets(Offset::Beginning)?;
-    let answer = retry(PATIENCE, |left| Ok(probe.offsets_for_times(places.clone(), left)?))?;
+    let answer = retry(FAILOVER, |left| Ok(probe.offsets_for_times(places.clone(), left)?))?;
     let mut begins = Vec::new();
     for place in answer.elements() {
         place.error()?;

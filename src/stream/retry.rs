@@ -1,17 +1,21 @@
-//! Asks Kafka once more where a connection broke under the question.
+//! Retries requests to Kafka whose connection broke.
 //!
-//! librdkafka makes connections again by itself, but a question that was under way on one that broke is answered with
-//! an error at once, however long it was given.
+//! librdkafka reconnects by itself, but a request in flight on a broken connection fails at once, whatever its
+//! time-out.
 
 use std::time::{Duration, Instant};
 
 use super::StreamError;
 
+/// Time-out of requests that nothing can go on without. Kafka detects a dead broker after
+/// `broker.session.timeout.ms`, by default 9 s; then its partitions get other leaders, and its groups and
+/// transactions other coordinators.
+pub const FAILOVER: Duration = Duration::from_secs(30);
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Asks until there is an answer, or an error that does not pass, or `patience` is over; each time with the time that
-/// is left, a second at least. Blocks.
+/// Retries until there is a response, a permanent error, or `patience` is over; each attempt has the time that is
+/// left, at least a second. Blocks.
 pub fn retry<T>(
     patience: Duration,
     mut ask: impl FnMut(Duration) -> Result<T, StreamError>,

@@ -1,21 +1,14 @@
 //! Reads a topic from its beginning to the end it has now.
 
-use std::{
-    collections::BTreeMap,
-    ops::ControlFlow,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, ops::ControlFlow, time::Instant};
 
 use rdkafka::{consumer::BaseConsumer, message::BorrowedMessage};
 
 use super::{
     Session, StreamError, Topic,
     reader::{read, reader, watermarks},
+    retry::FAILOVER,
 };
-
-const CALL: Duration = Duration::from_secs(5);
-/// Nothing for this long, and Kafka counts as away.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Hands every committed record of a topic to `each`, until it breaks or all partitions are read. Records of one
 /// partition come in order. Blocks.
@@ -27,9 +20,9 @@ pub fn scan<T>(
     let consumer: BaseConsumer = reader(session, &[])?;
     let name = session.topic(topic);
     let mut ranges = BTreeMap::new();
-    for partition in 0..session.partitions_of(&consumer, topic, CALL)? {
-        let (low, end) = watermarks(&consumer, &name, partition, CALL)?;
+    for partition in 0..session.partitions_of(&consumer, topic, FAILOVER)? {
+        let (low, end) = watermarks(&consumer, &name, partition, FAILOVER)?;
         ranges.insert(partition, low..end);
     }
-    read(session, &consumer, &name, ranges, || Instant::now() + PATIENCE, each)
+    read(session, &consumer, &name, ranges, || Instant::now() + FAILOVER, each)
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
     ClientConfig,
-    consumer::{BaseConsumer, Consumer},
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::{KafkaError, RDKafkaErrorCode},
     metadata::Metadata,
 };
@@ -51,7 +51,7 @@ pub enum StreamError {
         /// What the client library said.
         reason: String,
     },
-    /// It has answered, and then not to the end of what it was asked.
+    /// It answered some requests, but not all of them.
     #[error(
         "Kafka at {bootstrap} answered, but not to the end ({reason}): a broker may have ended and another takes its place, so try again in some seconds"
     )]
@@ -100,7 +100,7 @@ pub enum StreamError {
         "TLS and SASL/SCRAM need OpenSSL, and this shop-sim was built without it: build it with `cargo build --release --features tls`"
     )]
     NoTls,
-    /// A log has lost records that nothing else says anything of.
+    /// A log has lost records of which no state is left.
     #[error(
         "{gap}, and {what}: bring back what computed it, keep the topics for ever (retention.ms=-1), or begin anew with another --prefix"
     )]
@@ -155,44 +155,16 @@ pub enum StreamError {
         group: String,
     },
     /// Anything else that librdkafka reports.
-    #[error("Kafka: {0}")]
+    #[error("{}", failed(.0))]
     Kafka(KafkaError),
 }
 
 impl StreamError {
     /// Whether the same question may be answered a moment later: a connection broke, or a broker takes over.
     pub(crate) fn passes(&self) -> bool {
-        use RDKafkaErrorCode as Code;
         match self {
             Self::Unreachable { .. } | Self::Halted { .. } | Self::NoLeader { .. } => true,
-            Self::Kafka(error) => error.rdkafka_error_code().is_some_and(|code| {
-                matches!(
-                    code,
-                    Code::BrokerTransportFailure
-                        | Code::AllBrokersDown
-                        // The client's own words for a broker that it forgets, or has no address of.
-                        | Code::BrokerDestroy
-                        | Code::DestroyBroker
-                        | Code::Resolve
-                        | Code::NetworkException
-                        | Code::OperationTimedOut
-                        | Code::RequestTimedOut
-                        | Code::LeaderNotAvailable
-                        | Code::NotLeaderForPartition
-                        // A leader that was elected a moment ago (KIP-207, KIP-320), or whose followers are away.
-                        | Code::OffsetNotAvailable
-                        | Code::FencedLeaderEpoch
-                        | Code::UnknownLeaderEpoch
-                        | Code::BrokerNotAvailable
-                        | Code::ReplicaNotAvailable
-                        | Code::NotEnoughReplicas
-                        | Code::NotEnoughReplicasAfterAppend
-                        | Code::KafkaStorageError
-                        | Code::CoordinatorLoadInProgress
-                        | Code::CoordinatorNotAvailable
-                        | Code::NotCoordinator
-                )
-            }),
+            Self::Kafka(error) => passes(error),
             _ => false,
         }
     }
@@ -313,9 +285,9 @@ impl Session {
     }
 
     /// How many partitions a topic has, or [`StreamError::NoTopic`]. Blocks for at most `timeout`.
-    pub fn partitions_of(
+    pub fn partitions_of<C: ConsumerContext>(
         &self,
-        probe: &BaseConsumer,
+        probe: &impl Consumer<C>,
         topic: Topic,
         timeout: Duration,
     ) -> Result<i32, StreamError> {
@@ -330,7 +302,7 @@ impl Session {
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 
-    /// What the library says of a question that was asked to its end, as Kafka that gives no answer to it.
+    /// Turns an error of librdkafka, after the last retry, into [`StreamError::Halted`].
     pub(crate) fn silent(&self, error: StreamError) -> StreamError {
         match error {
             StreamError::Kafka(error) => self.halted(said(&error)),
@@ -342,7 +314,7 @@ impl Session {
         StreamError::Unreachable { bootstrap: self.bootstrap.to_string(), reason: said(error) }
     }
 
-    /// What a Kafka that has answered was asked in vain.
+    /// The error that Kafka answered, but not this request.
     pub(crate) fn halted(&self, reason: String) -> StreamError {
         StreamError::Halted { bootstrap: self.bootstrap.to_string(), reason }
     }
@@ -351,4 +323,46 @@ impl Session {
 /// What the library says, in short.
 fn said(error: &KafkaError) -> String {
     error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
+}
+
+/// Whether the same question may be answered a moment later.
+fn passes(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    error.rdkafka_error_code().is_some_and(|code| {
+        matches!(
+            code,
+            Code::BrokerTransportFailure
+                        | Code::AllBrokersDown
+                        // The client's own words for a broker that it forgets, or has no address of.
+                        | Code::BrokerDestroy
+                        | Code::DestroyBroker
+                        | Code::Resolve
+                        | Code::NetworkException
+                        | Code::OperationTimedOut
+                        | Code::RequestTimedOut
+                        | Code::LeaderNotAvailable
+                        | Code::NotLeaderForPartition
+                        // A leader that was elected a moment ago (KIP-207, KIP-320), or whose followers are away.
+                        | Code::OffsetNotAvailable
+                        | Code::FencedLeaderEpoch
+                        | Code::UnknownLeaderEpoch
+                        | Code::BrokerNotAvailable
+                        | Code::ReplicaNotAvailable
+                        | Code::NotEnoughReplicas
+                        | Code::NotEnoughReplicasAfterAppend
+                        | Code::KafkaStorageError
+                        | Code::CoordinatorLoadInProgress
+                        | Code::CoordinatorNotAvailable
+                        | Code::NotCoordinator
+        )
+    })
+}
+
+/// What Kafka was asked in vain, or has refused, for people.
+fn failed(error: &KafkaError) -> String {
+    if passes(error) {
+        format!("Kafka does not answer ({}): look after its brokers and try again", said(error))
+    } else {
+        format!("Kafka: {error}")
+    }
 }

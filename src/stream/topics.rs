@@ -49,9 +49,9 @@ pub enum Topic {
 
 /// Partition of [`Topic::State`] for every view but `handling`.
 pub const STATE_VIEWS: i32 = 0;
-/// Partition of [`Topic::State`] for `handling`, whose open transactions would hide what lies behind them.
+/// Partition of [`Topic::State`] for `handling`: its open transactions hold back the last stable offset.
 pub const STATE_HANDLING: i32 = 1;
-/// Partition of [`Topic::State`] for whole states that are handed over: who only shows figures need not read them.
+/// Partition of [`Topic::State`] for handovers: processes that only show figures need not read them.
 pub const STATE_HANDOVERS: i32 = 2;
 
 impl Topic {
@@ -128,7 +128,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Topics that were made anew have nothing of what was agreed on, or what another process has put there since.
+    /// Writes the agreed settings to a recreated topic again, unless another process has done so.
     async fn agree_again(&self, stop: &CancellationToken) {
         let (ours, instance) = (self.agreement.clone(), Arc::clone(&self.instance));
         let agree = move |session: &Session| agreed_settings::join(session, &ours, Some(&*instance));
@@ -150,7 +150,7 @@ pub async fn keep(shop: Kept, stop: CancellationToken) {
         let mut replaced = model.replaced();
         loop {
             tokio::time::sleep(LOOK).await;
-            // Who watches the ends looks at the cluster too.
+            // The end watch also looks at the cluster.
             let all_there = |cluster: &Cluster| {
                 !cluster.topics.is_empty() && cluster.topics.iter().all(|topic| topic.partitions > 0)
             };
@@ -246,8 +246,8 @@ fn enough(session: &Session, topic: Topic, partitions: i32) -> Result<(), Stream
     })
 }
 
-/// An error unless the topics that are there keep what they must: states and pulses the last of each key, the others
-/// every record. Where Kafka does not say, they are taken for such.
+/// An error unless existing topics have a suitable retention: states and pulses keep the last record of each key, the
+/// others every record. Without an answer they are assumed to.
 async fn keeps_records(
     admin: &AdminClient<DefaultClientContext>,
     session: &Session,
@@ -287,7 +287,7 @@ async fn keeps_records(
     Ok(())
 }
 
-/// Tries it once. What is made goes to `made`, also where its making is not confirmed.
+/// One attempt. Adds the new topics to `made`, also if their creation is not confirmed.
 async fn make(session: &Session, timeout: Duration, made: &mut BTreeSet<String>) -> Result<(), StreamError> {
     let (admin, brokers, missing) = missing(session, timeout).await?;
     let there: Vec<Topic> = Topic::ALL.into_iter().filter(|topic| !missing.contains(topic)).collect();
@@ -355,7 +355,7 @@ async fn missing(
     session.aside(look).await
 }
 
-/// A cluster says that a topic is made before every broker knows of it and each partition has a leader.
+/// Waits for leaders: a topic is reported as created before every broker knows it and each partition has a leader.
 async fn wait_until_known(
     admin: AdminClient<DefaultClientContext>,
     names: &BTreeSet<String>,

@@ -1,11 +1,11 @@
-//! What a consumer says that it knows of a partition, and what it should know there.
+//! A consumer's claim about a partition, and the audit's own count to compare it with.
 
 use chrono::NaiveDate;
 
 use super::{
     difference::Differences,
-    facts::said,
-    tally::{Tally, Whole},
+    expected_figures::{ExpectedFigures, Whole},
+    named_figures::said,
 };
 use crate::{
     consumer::{Part, Rule},
@@ -14,7 +14,7 @@ use crate::{
     views::Source,
 };
 
-/// What is said of one partition of one view, and by whom.
+/// A view's state of one partition, and its origin.
 #[derive(Debug, Clone)]
 pub struct Claim {
     /// `shop.state`, or where a checkpoint lies.
@@ -27,7 +27,7 @@ pub struct Claim {
     pub state: PartState,
 }
 
-/// Counts what a view should know, up to where the claims say that it has read.
+/// The audit's count for a view, up to the position of its claims.
 #[derive(Debug)]
 pub(super) struct Witness {
     claims: Vec<Claim>,
@@ -43,7 +43,7 @@ pub(super) struct Witness {
     seen_last: bool,
     /// Records behind the position.
     pub(super) behind: u64,
-    tally: Tally,
+    tally: ExpectedFigures,
 }
 
 impl Witness {
@@ -57,12 +57,12 @@ impl Witness {
             last_order_id: None,
             seen_last: claim.state.position.last.is_none(),
             behind: 0,
-            tally: Tally::of(&claim.state.figures),
+            tally: ExpectedFigures::of(&claim.state.figures),
             claims: vec![claim],
         }
     }
 
-    /// Takes a claim that is to be held against the same count; gives it back where it needs one of its own.
+    /// Adds a claim if this count fits it; returns it if it needs a count of its own.
     pub(super) fn join(&mut self, claim: Claim) -> Option<Claim> {
         let same = self.claims.iter().any(|ours| {
             let (ours, theirs) = (&ours.state, &claim.state);
@@ -100,7 +100,7 @@ impl Witness {
     /// A record of orders without effect: a duplicate, or no order at all.
     pub(super) fn other(&mut self, offset: i64, is_duplicate: bool) {
         if self.has_read(offset)
-            && let Tally::Handling { duplicates, dead_letters, .. } = &mut self.tally
+            && let ExpectedFigures::Handling { duplicates, dead_letters, .. } = &mut self.tally
         {
             *(if is_duplicate { duplicates } else { dead_letters }) += 1;
         }
@@ -108,7 +108,7 @@ impl Witness {
 
     pub(super) fn delivery(&mut self, offset: i64, delivery: Option<&Delivery>) {
         if self.has_read(offset)
-            && let (Tally::Stock(sums), Some(delivery)) = (&mut self.tally, delivery)
+            && let (ExpectedFigures::Stock(sums), Some(delivery)) = (&mut self.tally, delivery)
         {
             sums.deliver(delivery);
         }
@@ -123,9 +123,9 @@ impl Witness {
         }
     }
 
-    /// The order of this partition with an index lies in the topic of handled orders.
+    /// Notes that the order with an index is in the topic of handled orders.
     pub(super) fn was_handled(&mut self, index: usize, second: i64) {
-        if let Tally::Handling { handled, sent_until, .. } = &mut self.tally
+        if let ExpectedFigures::Handling { handled, sent_until, .. } = &mut self.tally
             && index < self.orders
             && second <= *sent_until
         {
@@ -133,7 +133,7 @@ impl Witness {
         }
     }
 
-    /// Holds each claim against what was counted; orders are duplicates by the rule `ids`.
+    /// Compares each claim with the count; orders are duplicates by the rule `ids`.
     pub(super) fn compare(&self, ids: Rule, found: &mut Differences) {
         let expected = self.tally.facts();
         for claim in &self.claims {

@@ -1,8 +1,8 @@
-//! Which orders of a partition are duplicates, written again from the contract.
+//! Which orders of a partition are duplicates, implemented a second time from the contract.
 
 use std::collections::HashMap;
 
-use super::known::Known;
+use super::order_set::OrderSet;
 use crate::{consumer::Rule, shop::Order};
 
 /// New orders after which it is looked which day has come.
@@ -37,7 +37,7 @@ impl Duplicates {
     }
 
     /// Whether the next order is one; `known` has the orders before it that were none.
-    pub(super) fn has(&mut self, order: &Order, known: &Known) -> bool {
+    pub(super) fn has(&mut self, order: &Order, known: &OrderSet) -> bool {
         let id = order.order_id;
         match self.rule {
             Rule::None => false,

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::rows::Rows;
 use crate::consumer::{Part, Written};
 
-/// By partition, which records have their rows in the files of a view in a folder; `None` where that is not known, and
-/// all of them are to be there.
+/// By partition, which records have their rows in a view's files in a folder; `None` if that is not known: then all
+/// must be there.
 pub type Shares = Option<HashMap<Part, Written>>;
 
-/// The rows and mails of one folder: as the log leads to them, or as its files have them.
+/// The rows and mails of one folder: those expected from the log, or those in its files.
 #[derive(Debug, Default)]
 pub struct FolderRows {
     /// The rows of `orders/`.
@@ -27,7 +27,7 @@ impl FolderRows {
     }
 }
 
-/// What the log leads to in the files of one folder.
+/// The rows and mails that one folder should have.
 #[derive(Debug, Default)]
 pub struct Folder {
     pub(super) rows: FolderRows,

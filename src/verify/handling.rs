@@ -1,4 +1,4 @@
-//! How far `handling` says that it has come in a partition, and what must have been handled by then.
+//! The position that `handling` claims in a partition, and the orders that it must have handled by then.
 
 use super::claim::Claim;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     shop::Order,
 };
 
-/// What `handling` says of a partition of the orders.
+/// A claim of `handling` for a partition of the orders.
 #[derive(Debug)]
 pub(super) struct Handling {
     /// The offset that it reads next.
@@ -15,7 +15,7 @@ pub(super) struct Handling {
     read: usize,
     /// Everything that was due up to this shop second has been sent.
     pub(super) sent_until: i64,
-    /// From which offset, and from which order where it was read, which parameters hold.
+    /// Parameters, with the offset and, once read, the index of the first order they apply to.
     parameters: Vec<(i64, Option<usize>, Parameters)>,
 }
 
@@ -33,7 +33,7 @@ impl Handling {
         }
     }
 
-    /// Takes note of the order with an index; whether it must have been handled.
+    /// Adds the order with an index; returns whether it must have been handled.
     pub(super) fn is_due(&mut self, offset: i64, index: usize, order: &Order) -> bool {
         for (since, first, _) in &mut self.parameters {
             if offset >= *since && first.is_none() {
@@ -52,7 +52,7 @@ impl Handling {
                 .is_some_and(|due_ms| due_ms.div_euclid(1000) <= self.sent_until)
     }
 
-    /// The parameters that held when an order was read; those of long ago are forgotten.
+    /// The parameters for an order that was read; `None` if they are no longer stored.
     pub(super) fn parameters_of(&self, index: usize) -> Option<Parameters> {
         if index >= self.read {
             return None;

@@ -1,46 +1,48 @@
 //! Audits a shop: computes everything again from the topics and compares it with what the consumers say and wrote.
 //!
-//! Pure, and on a way of its own: of the rest of the program it knows the records and the calendar ([`crate::shop`]),
-//! the draw of the handling ([`crate::handling::Parameters`]), and the figures that it is to compare. [`Log`] takes the
-//! records, each topic once; [`Rows`] takes the files that have a row or a mail an order.
+//! Pure, and independent: of the rest of the program it uses only the records and the calendar ([`crate::shop`]), the
+//! draw of the handling ([`crate::handling::Parameters`]), and the figures to compare. [`Log`] takes the records, each
+//! topic once; [`Rows`] takes the files with a row or a mail for each order.
 //!
-//! Every order takes 8¼ bytes (its id, a digest of what its handled record repeats, and two bits), one whose id is not
+//! Every order takes 12¼ bytes (its id, two digests of what its handled record repeats, and two bits), one whose id is not
 //! above all before it some 60; nothing else grows with the orders. Rows and mails are compared by sketches of a fixed size, which name up to some two thousand that
 //! differ ([`sketch`]).
 
 pub mod claim;
-mod days;
+mod compare_figures;
+pub mod dead_letters;
 pub mod difference;
 mod duplicates;
-mod facts;
+mod expected_figures;
 pub mod folder;
 mod handling;
-mod known;
-pub mod letters;
-pub mod log;
+pub mod live;
 pub mod mail;
+mod named_figures;
+mod order_set;
 pub mod record;
+pub mod replayed_log;
 pub mod reports;
 pub mod rows;
+mod sales_sums;
 pub mod sketch;
-mod status;
 pub mod tables;
-mod tally;
 
 #[cfg(test)]
 mod tests;
 
 pub use claim::Claim;
+pub use dead_letters::Letter;
 pub use difference::Differences;
 pub use folder::{Coverage, Folder, FolderRows, Shares};
-pub use letters::Letter;
-pub use log::Log;
+pub use live::Live;
 pub use record::Record;
+pub use replayed_log::Log;
 pub use reports::Reports;
 pub use rows::Rows;
 pub use tables::Table;
 
-/// Who says a claim that was published.
+/// Origin of a published claim.
 pub const STATE: &str = "shop.state";
-/// Who says a claim of a checkpoint.
+/// Origin of a claim in a checkpoint.
 pub const CHECKPOINT: &str = "state/sled";

@@ -6,15 +6,17 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::{
-    days::{Sums, fitting},
     difference::Differences,
-    log::Log,
+    replayed_log::Log,
+    sales_sums::{Sums, fitting},
     tables::{cell, last_file, quoted},
 };
 use crate::{
-    shop::money::{kronor, thousands},
-    views::figures::ReportNote,
+    shop::number_format::{kronor, thousands},
+    views::shop_figures::ReportNote,
 };
+
+const STOCK_HEADING: [&str; 6] = ["product_id", "product", "balance", "reorder_point", "on_the_way", "as_of"];
 
 /// What the folder of reports holds.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +60,7 @@ impl Log {
                 found.add("reports", format!("{name}.json"), "a file", "none");
             }
             match files.texts.get(&date) {
-                Some(text) => compare_text(&name, date, text, sums, revision, found),
+                Some(text) => self.compare_text(&name, date, text, revision, found),
                 None => found.add("reports", format!("{name}.txt"), "a file", "none"),
             }
             for note in notes.iter().filter(|note| note.date == date) {
@@ -85,42 +87,50 @@ impl Log {
             }
             return;
         };
-        let mut rows: BTreeMap<u64, (&str, &str)> = BTreeMap::new();
+        let mut rows: BTreeMap<u64, [&str; 3]> = BTreeMap::new();
         for (line, number) in text.split_inclusive('\n').zip(1..) {
             let what = || format!("stock.txt, row {number}");
-            let cells: Vec<&str> = line.strip_suffix('\n').unwrap_or("").split('\t').collect();
+            let cells: Vec<&str> = line
+                .strip_suffix('\n')
+                .unwrap_or("")
+                .split('\t')
+                .map(|cell| cell.trim_matches(' '))
+                .collect();
+            // These two come from the pulse and the products file when the table was written.
+            let is_known = |pieces: &str| pieces == "–" || pieces.parse::<i64>().is_ok();
             match cells.as_slice() {
-                ["product_id", "product", "balance"] if number == 1 => {}
-                [id, name, balance] if number > 1 => match id.parse() {
-                    Ok(id) if !rows.contains_key(&id) => drop(rows.insert(id, (*name, *balance))),
-                    _ => found.add("stock.txt", what(), "a product once", quoted(line)),
-                },
-                _ => found.add("stock.txt", what(), "product_id, product, balance", quoted(line)),
+                heading if number == 1 && heading == STOCK_HEADING => {}
+                [id, name, balance, point, on_the_way, as_of]
+                    if number > 1 && is_known(point) && is_known(on_the_way) =>
+                {
+                    match id.parse() {
+                        Ok(id) if !rows.contains_key(&id) => drop(rows.insert(id, [*name, *balance, *as_of])),
+                        _ => found.add("stock.txt", what(), "a product once", quoted(line)),
+                    }
+                }
+                _ => found.add("stock.txt", what(), STOCK_HEADING.join(", "), quoted(line)),
             }
         }
         for (id, product) in &self.stock.products {
-            let Some((name, balance)) = rows.remove(id) else {
-                found.add("stock.txt", format!("stock.txt, product {id}"), "a row", "none");
+            let mut compare = |what: &str, expected: &str, there: &str| {
+                found.compare("stock.txt", format!("stock.txt, {what} of product {id}"), expected, there);
+            };
+            let Some([name, balance, as_of]) = rows.remove(id) else {
+                compare("the row", "one", "none");
                 continue;
             };
             let expected = fitting(product.delivered).saturating_sub(fitting(product.sold)).to_string();
-            found.compare(
-                "stock.txt",
-                format!("stock.txt, balance of product {id}"),
-                expected.as_str(),
-                balance,
-            );
+            compare("balance", &expected, balance);
             if product.sold > 0 {
-                let expected = cell(&product.name.text);
-                found.compare(
-                    "stock.txt",
-                    format!("stock.txt, name of product {id}"),
-                    expected.as_str(),
-                    name,
-                );
+                compare("name", cell(&product.name.text).trim_matches(' '), name);
+            }
+            // Checkpoints of earlier versions do not have the time.
+            if as_of != "–" {
+                let newest = self.zone.at(product.newest.unwrap_or_default());
+                compare("time", &newest.format("%Y-%m-%d %H:%M:%S").to_string(), as_of);
             }
         }
-        for (id, (_, balance)) in rows {
+        for (id, [_, balance, _]) in rows {
             found.add(
                 "stock.txt",
                 format!("stock.txt, product {id}"),
@@ -203,48 +213,171 @@ fn compare_json(
     revision
 }
 
-/// Compares the report for people: its figures, by their labels, and the rows of its table.
-fn compare_text(
-    name: &str,
-    date: NaiveDate,
-    text: &str,
-    sums: &Sums,
-    revision: Option<u64>,
-    found: &mut Differences,
-) {
-    let about = |what: &str| format!("{name}.txt, {what}");
-    let labelled = |label: &str| {
-        let value = text.lines().find_map(|line| line.strip_prefix(label)).map(str::trim_start);
-        value.unwrap_or("nothing").to_owned()
-    };
-    found.compare("reports", about("date"), &date.to_string(), &labelled("Daily report "));
-    found.compare("reports", about("orders"), &thousands(sums.orders), &labelled("Orders "));
-    found.compare("reports", about("sales"), &kronor(fitting(sums.sales_ore)), &labelled("Sales "));
-    if let Some(revision) = revision {
-        let expected = if revision == 0 { "nothing".to_owned() } else { revision.to_string() };
-        found.compare("reports", about("revision"), &expected, &labelled("Revision "));
-    }
-    // Rows of a table begin with a number; thousands are parted by spaces that do not break.
-    let mut rows: BTreeMap<u64, &str> = BTreeMap::new();
-    for line in text.lines().skip_while(|line| !line.starts_with('-') && !line.trim_start().starts_with("--"))
-    {
-        let cells: Vec<&str> = line.split(' ').filter(|cell| !cell.is_empty()).collect();
-        if let [id, .., units] = cells.as_slice()
-            && !line.trim_start().starts_with("--")
-            && id.parse().is_ok_and(|id| rows.insert(id, *units).is_none())
-        {
-            continue;
+/// The labels of a text report in one language.
+struct Words {
+    title: &'static str,
+    orders: &'static str,
+    sales: &'static str,
+    mean: &'static str,
+    per_order: &'static str,
+    revision: &'static str,
+    /// The days that a day is compared with: how many days before it, and their label.
+    compared: [(u64, &'static str); 2],
+    nothing: &'static str,
+}
+
+const WORDS: [Words; 2] = [
+    Words {
+        title: "Daily report ",
+        orders: "Orders ",
+        sales: "Sales ",
+        mean: "Mean ",
+        per_order: "per order",
+        revision: "Revision ",
+        compared: [(1, "the day before"), (7, "a week before")],
+        nothing: "Nothing was sold.",
+    },
+    Words {
+        title: "Dagsrapport ",
+        orders: "Order ",
+        sales: "Försäljning ",
+        mean: "Medel ",
+        per_order: "per order",
+        revision: "Revision ",
+        compared: [(1, "dagen före"), (7, "en vecka före")],
+        nothing: "Inget såldes.",
+    },
+];
+
+impl Log {
+    /// Compares the report for people: its figures, by their labels, and the rows of its tables, whose cells are two
+    /// spaces apart or more.
+    fn compare_text(
+        &self,
+        name: &str,
+        date: NaiveDate,
+        text: &str,
+        revision: Option<u64>,
+        found: &mut Differences,
+    ) {
+        let none = Sums::default();
+        let sums_of = |date| self.days.get(&date).unwrap_or(&none);
+        let sums = sums_of(date);
+        let [english, swedish] = &WORDS;
+        let words = if text.starts_with(swedish.title) { swedish } else { english };
+        let mut compare = |what: &str, expected: &str, there: &str| {
+            found.compare("reports", format!("{name}.txt, {what}"), expected, there);
+        };
+        let labelled = |label: &str| {
+            let value = text.lines().find_map(|line| line.strip_prefix(label)).map(str::trim_start);
+            value.unwrap_or("nothing").to_owned()
+        };
+        compare("date", &date.to_string(), &labelled(words.title));
+        compare("orders", &thousands(sums.orders), &labelled(words.orders));
+        compare("sales", &kronor(fitting(sums.sales_ore)), &labelled(words.sales));
+        let mean = match i128::from(sums.orders) {
+            0 => "–".to_owned(),
+            // Rounded half up, of what is never negative.
+            orders => {
+                let sales = i128::from(fitting(sums.sales_ore));
+                let mean = sales / orders + i128::from(sales % orders * 2 >= orders);
+                format!("{} {}", kronor(fitting(mean)), words.per_order)
+            }
+        };
+        compare("mean order", &mean, &labelled(words.mean));
+        if let Some(revision) = revision {
+            let expected = if revision == 0 { "nothing".to_owned() } else { revision.to_string() };
+            compare("revision", &expected, &labelled(words.revision));
         }
-        if !line.trim_start().starts_with("--") {
-            found.add("reports", about("table"), "a row for each product", quoted(line));
+
+        let mut blocks = text.split("\n\n").skip(2);
+        let others = rows_of(blocks.next());
+        let dates = words
+            .compared
+            .iter()
+            .filter_map(|(days, ago)| Some((date.checked_sub_days(chrono::Days::new(*days))?, *ago)));
+        let mut there = others.iter();
+        for (other, ago) in dates {
+            let before = sums_of(other);
+            let (sales, sales_before) = (fitting(sums.sales_ore), fitting(before.sales_ore));
+            let expected = [
+                format!("{other}, {ago}"),
+                thousands(before.orders),
+                share(sums.orders.into(), before.orders.into()),
+                kronor(sales_before),
+                share(sales.into(), sales_before.into()),
+            ];
+            let row = there.next().map_or("nothing".to_owned(), |row| row.join(" | "));
+            compare(&format!("comparison with {other}"), &expected.join(" | "), &row);
+        }
+        compare("comparison", "no more days", if there.next().is_some() { "more" } else { "no more days" });
+
+        if sums.products.is_empty() {
+            return compare("products", words.nothing, blocks.next().unwrap_or("nothing").trim_end());
+        }
+        let (categories, products) = (rows_of(blocks.next()), rows_of(blocks.next()));
+        // The category of a product is that of the products file when the report was written.
+        let mut by_category: BTreeMap<&str, (i128, i128)> = BTreeMap::new();
+        let mut rows: BTreeMap<u64, String> = BTreeMap::new();
+        for row in &products {
+            let (Some(id), [.., category, units, sales]) =
+                (row.first().and_then(|id| id.parse().ok()), row.as_slice())
+            else {
+                compare("products", "a row for each product", &row.join(" | "));
+                continue;
+            };
+            if let Some(product) = sums.products.get(&id) {
+                let (units, sales) = by_category.entry(category).or_default();
+                (*units, *sales) = (*units + product.sold, *sales + product.sales_ore);
+            }
+            if rows.insert(id, format!("{units} | {sales}")).is_some() {
+                compare("products", "each product once", &format!("product {id} again"));
+            }
+        }
+        for (id, product) in &sums.products {
+            let expected = pieces_and_sales(product.sold, product.sales_ore);
+            let there = rows.remove(id).unwrap_or("nothing".to_owned());
+            compare(&format!("units of product {id} and what they brought in"), &expected, &there);
+        }
+        for id in rows.keys() {
+            compare(&format!("product {id}"), "nothing sold", "a row");
+        }
+        for row in &categories {
+            let expected = match row.first().and_then(|category| by_category.remove(category)) {
+                Some((units, sales)) => pieces_and_sales(units, sales),
+                None => "no row, or one alone".to_owned(),
+            };
+            let there = row.get(1..).unwrap_or_default().join(" | ");
+            compare(&format!("category {}", row.first().unwrap_or(&"")), &expected, &there);
+        }
+        for category in by_category.keys() {
+            compare(&format!("category {category}"), "a row", "nothing");
         }
     }
-    for (id, product) in &sums.products {
-        let units = thousands(fitting(product.sold).unsigned_abs());
-        let there = rows.remove(id).unwrap_or("nothing");
-        found.compare("reports", about(&format!("units of product {id}")), units.as_str(), there);
+}
+
+/// The cells of each row of a table, below heading and ruler.
+fn rows_of(block: Option<&str>) -> Vec<Vec<&str>> {
+    block.unwrap_or_default().lines().skip(2).map(cells).collect()
+}
+
+fn cells(line: &str) -> Vec<&str> {
+    line.split("  ").map(str::trim_ascii).filter(|cell| !cell.is_empty()).collect()
+}
+
+fn pieces_and_sales(units: i128, sales_ore: i128) -> String {
+    format!("{} | {}", thousands(fitting(units).unsigned_abs()), kronor(fitting(sales_ore)))
+}
+
+/// The change from `before` to `now`, in per cent with one decimal.
+fn share(now: i128, before: i128) -> String {
+    if before == 0 {
+        return "–".to_owned();
     }
-    for (id, _) in rows {
-        found.add("reports", about(&format!("product {id}")), "nothing sold", "a row");
-    }
+    let (more, by) = if now >= before { ("+", now - before) } else { ("−", before - now) };
+    // In thousandths, half of one rounded up.
+    let thousandths = by * 1000 / before + i128::from(by * 1000 % before * 2 >= before);
+    let sign = if thousandths == 0 { "" } else { more };
+    let whole = thousands(u64::try_from(thousandths / 10).unwrap_or(u64::MAX));
+    format!("{sign}{whole},{}\u{a0}%", thousandths % 10)
 }

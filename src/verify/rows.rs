@@ -1,4 +1,4 @@
-//! What lies in many files of one kind, a file a day, in whatever order: the log's side and the files' side.
+//! The rows of many files of one kind, one file a day, in any order: expected from the log, and found in the files.
 
 use std::{
     collections::BTreeMap,
@@ -42,7 +42,7 @@ impl Rows {
         self.days.entry(date).or_default();
     }
 
-    /// For what is wrong with a file in itself.
+    /// Faults of a file by itself.
     pub(super) fn broken(&mut self) -> &mut Differences {
         &mut self.broken
     }

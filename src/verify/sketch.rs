@@ -1,4 +1,4 @@
-//! Tells what two huge collections do not have in common, in a memory that their size does not matter to.
+//! Finds the difference of two huge collections in memory that does not depend on their size.
 //!
 //! An invertible Bloom lookup table (Eppstein, Goodrich, Uyeda, Varghese 2011, "What's the difference? Efficient set
 //! reconciliation without prior context"): every item is added to three of its cells, in which sums of its fields are

@@ -1,4 +1,4 @@
-//! The tables kept as text: which rows the log leads to, and which rows a file holds.
+//! The tables kept as text: the rows expected from the log, and those in a file.
 
 use std::io::{self, BufRead};
 

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::shop::Order;
 
-/// What was sold on one day. Amounts are never negative, so sums that stop at `i64::MAX` are the same
-/// however the orders are split.
+/// The sales of one day. Amounts are not negative, so saturating sums are the same however orders are partitioned.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DayTotals {
     /// Number of orders.
@@ -27,13 +26,13 @@ pub struct ProductTotals {
     pub named_by: u64,
     /// Pieces sold.
     pub units: i64,
-    /// What they brought in, öre.
+    /// Its sales, öre.
     #[serde(default)]
     pub sales_ore: i64,
 }
 
 impl ProductTotals {
-    /// Takes the name that the order with the higher id gave; of those with one id, the name that sorts last.
+    /// Takes the name from the order with the higher id; with equal ids, the name that sorts last.
     pub fn rename(&mut self, named_by: u64, name: &str) {
         if (named_by, name) > (self.named_by, &self.name) {
             self.named_by = named_by;
@@ -56,13 +55,13 @@ impl DayTotals {
         }
     }
 
-    /// Adds what another partition counted of the same day.
+    /// Adds the totals of another partition.
     pub fn merge(&mut self, other: &Self) {
         self.orders += other.orders;
         self.sales_ore = self.sales_ore.saturating_add(other.sales_ore);
         for (id, theirs) in &other.products {
             let ours = self.products.entry(*id).or_default();
-            // Whoever has sold a piece has read an order that names it.
+            // A partition that sold a piece has an order with its name.
             if ours.units == 0 || (theirs.named_by, &theirs.name) > (ours.named_by, &ours.name) {
                 ours.name.clone_from(&theirs.name);
                 ours.named_by = theirs.named_by;

@@ -1,13 +1,13 @@
-//! What each consumer knows: pure values, kept per partition and merged for show. The views themselves are among the
+//! Interfaces of the consumers' states: pure values, kept per partition and merged for display. The views are in
 //! [`consumers`](crate::consumers), one file each.
 //!
-//! A view is built from [`table::Table`]s, which know what changed since the last checkpoint. It never
-//! sees Kafka, a clock, a disk or a terminal: events and shop time are handed to it.
+//! A view consists of [`table::Table`]s, which track changes since the last checkpoint. It has no access to Kafka,
+//! clock, disk or terminal: it gets events and shop time as arguments.
 
 pub mod day_totals;
-pub mod figures;
-pub mod seconds;
-pub mod summary;
+pub mod figures_merger;
+pub mod second_sums;
+pub mod shop_figures;
 pub mod table;
 
 #[cfg(test)]
@@ -16,7 +16,7 @@ pub(crate) mod naive;
 use crate::shop::{Delivery, Handled, Order, Zone};
 use table::Saved;
 
-/// Something that happened in the shop, as a consumer reads it.
+/// A shop event, as read by a consumer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A finished sale: valid, and not seen before.
@@ -27,7 +27,7 @@ pub enum Event {
     Handled(Handled),
 }
 
-/// Which log a view reads.
+/// A log that views read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {
     /// Finished orders.
@@ -38,28 +38,42 @@ pub enum Source {
     Handled,
 }
 
-/// What a consumer knows of one partition.
+impl Source {
+    /// All logs.
+    pub const ALL: [Self; 3] = [Self::Orders, Self::Deliveries, Self::Handled];
+
+    /// Its name in keys and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Deliveries => "deliveries",
+            Self::Handled => "handled",
+        }
+    }
+}
+
+/// A consumer's state of one partition.
 pub trait View: Default + Clone + Send + 'static {
     /// The consumer's name, as in its group.
     const NAME: &'static str;
     /// The logs it reads.
     const SOURCES: &'static [Source];
-    /// Whether its figures change while nothing happens.
+    /// Whether its figures change with time alone.
     const HAS_WINDOWS: bool;
-    /// What it says of one partition.
+    /// Its figures for a partition.
     type Figures;
 
-    /// Takes in one event.
+    /// Applies an event.
     fn apply(&mut self, event: &Event, zone: Zone);
 
-    /// Forgets what no figure needs at shop second `now` or later. Shop time never goes backwards.
+    /// Drops what no figure needs from shop second `now` on. Shop time never goes backwards.
     fn advance(&mut self, now: i64, zone: Zone) {
         let _ = (now, zone);
     }
 
-    /// What it says at shop second `now`.
+    /// Its figures at shop second `now`.
     fn figures(&self, now: i64, zone: Zone) -> Self::Figures;
 
-    /// Everything it knows, for checkpoints.
+    /// Its whole state, for checkpoints.
     fn tables(&mut self) -> Vec<(&'static str, &mut dyn Saved)>;
 }

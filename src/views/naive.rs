@@ -1,4 +1,4 @@
-//! The shop computed the slow way, for tests: every event in one list, sums in `i128`, no state between moments.
+//! A naive implementation of the figures, for tests: all events in one list, sums in `i128`, no state.
 
 use compact_str::format_compact;
 use std::collections::BTreeMap;
@@ -7,10 +7,10 @@ use chrono::{DateTime, FixedOffset, NaiveDate};
 use chrono_tz::Tz;
 use proptest::prelude::*;
 
-use crate::shop::{Customer, Delivery, Handled, Line, Order};
+use crate::shop::{Customer, Delivery, Handled, Line, Order, Zone};
 
-/// Zones with odd days, and a second in the middle of one: a day of 23 hours, one of 25, midnights that are missing
-/// or come twice, a day that was left out, and offsets of half and quarter hours.
+/// Zones with odd days, and a second within each: days of 23 and 25 hours, midnights that are missing or occur twice, a
+/// skipped day, and offsets of half and quarter hours.
 pub(crate) const PLACES: [(Tz, i64); 8] = [
     (Tz::Europe__Stockholm, 1_774_746_000),
     (Tz::Europe__Stockholm, 1_792_893_600),
@@ -22,7 +22,7 @@ pub(crate) const PLACES: [(Tz, i64); 8] = [
     (Tz::UTC, 1_795_000_000),
 ];
 
-/// Seconds around a moment: near it, at the edges of all windows, and days away, some in the future.
+/// Seconds around a moment: close to it, at window edges, and days away, also in the future.
 pub(crate) fn distance() -> impl Strategy<Value = i64> {
     prop_oneof![
         6 => -7300..10_i64,
@@ -33,7 +33,7 @@ pub(crate) fn distance() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// Amounts, now and then so large that their sums do not fit.
+/// Amounts, sometimes so large that their sums overflow.
 pub(crate) fn amount() -> impl Strategy<Value = i64> {
     prop_oneof![9 => 0..1_000_000_i64, 1 => (i64::MAX - 1000)..=i64::MAX]
 }
@@ -86,7 +86,7 @@ pub(crate) fn delivery(product_id: u64, second: i64, quantity: i64) -> Delivery 
     Delivery { delivery_id: 1, at: time(second, 0), product_id, quantity }
 }
 
-/// Handled after a wait of any length, now and then of none at all or an impossible one.
+/// Handled after any wait, sometimes none or an impossible one.
 pub(crate) fn handled(order_id: u64, second: i64, waited_ms: i64) -> Handled {
     Handled {
         order_id,
@@ -94,10 +94,11 @@ pub(crate) fn handled(order_id: u64, second: i64, waited_ms: i64) -> Handled {
         handled_at: time(second, 999),
         customer: customer(order_id % 7),
         total_ore: 100,
+        lines: Vec::new(),
     }
 }
 
-/// What lies in the shop's logs: valid and not seen before, but not of any order in time.
+/// The shop's logs: valid orders, each once, in any order of time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shop {
     pub(crate) orders: Vec<Order>,
@@ -105,7 +106,7 @@ pub(crate) struct Shop {
     pub(crate) handled: Vec<Handled>,
 }
 
-/// As much of a sum as fits.
+/// A sum, saturated.
 fn fit(sum: i128) -> i64 {
     i64::try_from(sum).unwrap_or(if sum > 0 { i64::MAX } else { i64::MIN })
 }
@@ -134,8 +135,7 @@ impl Shop {
         days
     }
 
-    /// By product: its name in the newest order that has it (of those with one id the last one), and pieces sold; on one
-    /// day or ever.
+    /// By product: its name in the newest order with it (the last of equal ids) and pieces sold, on a day or ever.
     pub(crate) fn products(&self, day: Option<NaiveDate>, zone: Tz) -> BTreeMap<u64, (String, i64)> {
         let orders: Vec<&Order> = match day {
             Some(day) => self.of_day(day, zone).collect(),
@@ -180,7 +180,7 @@ impl Shop {
         self.handled.iter().filter(that_day).count() as u64
     }
 
-    /// How long the orders had waited that were handled in the slots of the last two hours, seconds, shortest first.
+    /// The waits of the orders handled in the slots of the last two hours, seconds, shortest first.
     pub(crate) fn waits(&self, now: i64) -> Vec<i64> {
         let slots = (now - 7199).div_euclid(300)..=now.div_euclid(300);
         let within = |one: &&Handled| slots.contains(&one.handled_at.timestamp().div_euclid(300));
@@ -192,7 +192,7 @@ impl Shop {
         waits
     }
 
-    /// By product: what it brought in on a day, öre.
+    /// By product: its sales on a day, öre.
     pub(crate) fn sales_by_product(&self, day: NaiveDate, zone: Tz) -> BTreeMap<u64, i64> {
         let mut products: BTreeMap<u64, i128> = BTreeMap::new();
         for line in self.of_day(day, zone).flat_map(|order| &order.lines) {
@@ -202,7 +202,13 @@ impl Shop {
         products.into_iter().map(|(id, ore)| (id, fit(ore))).collect()
     }
 
-    /// Orders and sales from each five minutes of the day that `now` is in, up to `now`'s.
+    /// Those of each five minutes of the day before; none where the calendar skipped it.
+    pub(crate) fn slots_of_yesterday(&self, today: NaiveDate, zone: Tz) -> Vec<(u64, i64)> {
+        let last = Zone(zone).start_of(today) - 1;
+        if Some(date(last, zone)) == today.pred_opt() { self.slots(last, zone) } else { Vec::new() }
+    }
+
+    /// Orders and sales by five-minute slots of `now`'s day, up to `now`'s slot.
     pub(crate) fn slots(&self, now: i64, zone: Tz) -> Vec<(u64, i64)> {
         let today = date(now, zone);
         let mut first = now.div_euclid(300) * 300;

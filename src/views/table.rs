@@ -1,25 +1,25 @@
-//! A sorted map that knows which of its rows changed since the last checkpoint.
+//! A sorted map that tracks the rows that changed since the last checkpoint.
 
 use std::{collections::BTreeMap, fmt::Display, ops::RangeBounds, str::FromStr};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-/// A changed row: its key, and its value as JSON or `None` where it was removed.
+/// A changed row: its key, and its value as JSON, or `None` if removed.
 pub type Change = (String, Option<Vec<u8>>);
 
-/// A table as the checkpoint sees it.
+/// A table, as used by checkpoints.
 pub trait Saved {
     /// The rows that changed since the last call.
     fn changes(&mut self) -> Vec<Change>;
-    /// Puts a stored row back; the error is a sentence.
+    /// Restores a stored row; the error is a sentence.
     fn restore(&mut self, key: &str, value: &[u8]) -> Result<(), String>;
 }
 
-/// The rows of one kind of thing that a view knows.
+/// The rows of one kind in a view's state.
 #[derive(Debug, Clone)]
 pub struct Table<K, V> {
     rows: BTreeMap<K, Row<V>>,
-    /// The keys of all rows that are marked or were removed; one that was removed and made again may be here twice.
+    /// The keys of changed and removed rows; may contain a removed and recreated row twice.
     changed: Vec<K>,
 }
 
@@ -42,7 +42,7 @@ impl<K: Ord + Copy, V: Default> Table<K, V> {
         self.rows.get(&key).map(|row| &row.value)
     }
 
-    /// The row to write to, made where missing.
+    /// The row, marked as changed; created if missing.
     pub fn row(&mut self, key: K) -> &mut V {
         let row = self.rows.entry(key).or_default();
         if !row.changed {
@@ -84,7 +84,7 @@ where
         self.changed
             .drain(..)
             .map(|key| {
-                // Maps with text or number keys, numbers and text: nothing that JSON cannot hold.
+                // Values are maps, numbers and text, which JSON can always represent.
                 let value = self.rows.get_mut(&key).and_then(|row| {
                     row.changed = false;
                     serde_json::to_vec(&row.value).ok()

@@ -92,7 +92,7 @@ async fn topics_grow_and_go() {
     let cluster = Cluster::start().await;
     let admin = cluster.admin();
     let topic = cluster.topic(1, &[]).await;
-    // A consumer: unlike a producer it makes no topic by asking for it.
+    // A consumer: unlike a producer, its metadata request creates no topic.
     let onlooker: BaseConsumer = cluster.client().set("group.id", unique("group")).create().unwrap();
     let partitions = || {
         let metadata = onlooker.fetch_metadata(Some(&topic), PATIENCE).unwrap();
@@ -111,7 +111,7 @@ async fn topics_grow_and_go() {
     until("no topic", || partitions().is_none());
     let gone = admin.delete_topics(&[&topic], &options()).await.unwrap().remove(0);
     assert_eq!(gone.unwrap_err().1, RDKafkaErrorCode::UnknownTopicOrPartition);
-    // A topic of the same name begins anew.
+    // A new topic of the same name is empty.
     create(&admin, NewTopic::new(&topic, 3, TopicReplication::Fixed(1))).await.unwrap();
     assert_eq!(read_all(&cluster.bootstrap, &topic, 3, "read_uncommitted"), []);
     cluster.stop().await;

@@ -1,4 +1,4 @@
-//! What was lost on disk is said in the log of the program, and the broker serves the rest.
+//! Data lost on disk are reported in the program's log, and the broker serves the rest.
 
 use std::{
     fs,

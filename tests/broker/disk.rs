@@ -1,4 +1,4 @@
-//! A full disk: producers are told, readers go on, and nothing that was acknowledged is lost.
+//! A full disk: producers get errors, readers continue, and nothing that was acknowledged is lost.
 
 use std::{
     io::{BufRead, BufReader},
@@ -19,7 +19,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::kit::{PATIENCE, client, make_topic, read_all, until, values};
 
-/// Killed where it stands when dropped.
+/// Killed when dropped.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -29,7 +29,7 @@ impl Drop for Killed {
     }
 }
 
-/// The broker in a process that gets an error, and not its end, where a file may not grow.
+/// A broker in a process with a file size limit that causes errors, not a signal.
 fn spawn(data: &Path) -> (Killed, String) {
     let mut child = Command::new("bash")
         .args(["-c", "trap '' XFSZ; exec \"$@\"", "-", env!("CARGO_BIN_EXE_shop-sim")])
@@ -48,7 +48,7 @@ fn limit_files(child: &Child, bytes: Option<u64>) {
     prlimit(pid, Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
 }
 
-/// Counts the produce requests that a client has sent.
+/// Counts a client's produce requests.
 #[derive(Clone, Default)]
 struct Sent(Arc<AtomicI64>);
 
@@ -91,7 +91,7 @@ async fn a_full_disk_refuses_producers_and_loses_nothing() {
     assert!(acknowledged.len() > 20);
     assert_eq!(values(&read_all(&bootstrap, &topic, 1, "read_committed")), acknowledged);
 
-    // A producer that tries again gets through as soon as there is room.
+    // A retrying producer succeeds as soon as there is room.
     let sent = Sent::default();
     let patient: FutureProducer<Sent> = client(&bootstrap)
         .set("enable.idempotence", "true")

@@ -45,7 +45,7 @@ async fn a_hot_compacted_topic_stays_small_and_keeps_the_last_of_every_key() {
         });
         futures::future::join_all(sends).await;
     }
-    // Twenty megabytes were written; the active segment and one that is cleaned are left.
+    // Of twenty megabytes, the active segment and one compacted segment are left.
     until("the topic to be compacted", || size(data.path(), &topic) < 3 << 20);
     let seen = read_all(&bootstrap, &topic, 1, "read_committed");
     let last = |key: &str| {
@@ -132,7 +132,7 @@ fn whoever_lets_others_in_is_warned() {
             .unwrap();
         let mut address = String::new();
         BufReader::new(broker.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        // It is ready, and has said what there is to say.
+        // It is ready, so all warnings are printed.
         broker.kill().unwrap();
         let mut warning = String::new();
         broker.stderr.take().unwrap().read_to_string(&mut warning).unwrap();
@@ -143,4 +143,31 @@ fn whoever_lets_others_in_is_warned() {
     assert!(address.starts_with("127.0.0.1:") && warning.is_empty(), "{address} {warning}");
     let (address, warning) = said("0.0.0.0:0");
     assert!(warning.contains(&address) && warning.contains("other machines"), "{address} {warning}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_cut_off_serves_nobody_and_then_everybody_again() {
+    let data = tempfile::tempdir().unwrap();
+    let broker = embedded(data.path()).await;
+    let bootstrap = broker.address().to_string();
+    let topic = make_topic(&bootstrap, 1, &[]).await;
+    let sender = producer(&bootstrap);
+    send(&sender, &topic, 0, "a", "before").await;
+    broker.set_reachable(false);
+    let mut stream = std::net::TcpStream::connect(&bootstrap).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0, "it is hung up on");
+    // Sent while the broker is unreachable.
+    let late = send(&sender, &topic, 0, "a", "meanwhile");
+    let restored = async {
+        tokio::task::spawn_blocking(|| std::thread::sleep(std::time::Duration::from_millis(300)))
+            .await
+            .unwrap();
+        broker.set_reachable(true);
+    };
+    tokio::join!(late, restored);
+    let seen = read_all(&bootstrap, &topic, 1, "read_committed");
+    let values: Vec<_> = seen.iter().map(|seen| seen.value.as_deref()).collect();
+    assert_eq!(values, [Some("before"), Some("meanwhile")]);
+    broker.stop().await;
 }

@@ -33,7 +33,7 @@ fn assigned(consumer: &BaseConsumer) -> BTreeSet<i32> {
     list.elements().iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::partition).collect()
 }
 
-/// Polls all until they share the partitions as said.
+/// Polls all until each has the given number of partitions.
 fn until_shared(consumers: &[&BaseConsumer], parts: &[usize]) {
     until(&format!("a sharing of {parts:?}"), || {
         for consumer in consumers {
@@ -62,6 +62,54 @@ async fn members_share_the_partitions_whatever_the_assignor() {
         until_shared(&[&first, &second, &third], &[2, 2, 2]);
         drop(second);
         until_shared(&[&first, &third], &[3, 3]);
+    }
+    cluster.stop().await;
+}
+
+/// A member whose partitions the coordinator shares out (KIP-848).
+fn modern(cluster: &Cluster, group: &str, topic: &str, settings: &[(&str, &str)]) -> BaseConsumer {
+    let mut config = cluster.client();
+    config
+        .set("group.id", group)
+        .set("group.protocol", "consumer")
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "false");
+    for (key, value) in settings {
+        config.set(*key, *value);
+    }
+    let consumer: BaseConsumer = config.create().unwrap();
+    consumer.subscribe(&[topic]).unwrap();
+    consumer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_under_the_consumer_protocol_share_and_go_on_where_they_committed() {
+    let cluster = Cluster::start().await;
+    for assignor in ["uniform", "range"] {
+        let topic = cluster.topic(6, &[]).await;
+        let producer = cluster.producer(&[]);
+        for partition in 0..6 {
+            send(&producer, &topic, partition, "key", "value").await;
+        }
+        let group = unique("group");
+        let settings = [("group.remote.assignor", assignor)];
+        let first = modern(&cluster, &group, &topic, &settings);
+        let mut seen = BTreeSet::new();
+        until("a record of each partition", || {
+            if let Some(Ok(message)) = first.poll(Duration::from_millis(50)) {
+                seen.insert(look(&message).partition);
+            }
+            seen.len() == 6
+        });
+        first.commit_consumer_state(CommitMode::Sync).unwrap();
+        let second = modern(&cluster, &group, &topic, &settings);
+        until_shared(&[&first, &second], &[3, 3]);
+        drop(first);
+        until_shared(&[&second], &[6]);
+        // Nothing of what was committed is read again.
+        assert!(second.poll(Duration::from_millis(500)).is_none());
+        let committed = second.committed(PATIENCE).unwrap();
+        assert!(committed.elements().iter().all(|one| one.offset() == Offset::Offset(1)));
     }
     cluster.stop().await;
 }
@@ -102,7 +150,7 @@ async fn a_static_member_that_comes_back_gets_its_partitions_without_a_rebalance
     let second = member("two");
     until_shared(&[&first, &second], &[2, 2]);
     let (of_first, of_second) = (assigned(&first), assigned(&second));
-    // A static member says no goodbye: this is as good as a kill.
+    // A static member does not leave its group: this equals a kill.
     drop(second);
     let began = Instant::now();
     let second = member("two");

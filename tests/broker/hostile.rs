@@ -1,4 +1,4 @@
-//! Clients that mean no good, or do not read what they ask for.
+//! Hostile clients, and clients that do not read their responses.
 
 use std::{
     io::{Read, Write},
@@ -22,7 +22,7 @@ use crate::{
     process::Served,
 };
 
-/// What the broker may take of memory, whoever does what (KiB).
+/// The most memory that the broker may use (KiB).
 const MOST_MEMORY: u64 = 150 << 10;
 
 fn producer(bootstrap: &str) -> FutureProducer {
@@ -57,7 +57,7 @@ async fn hostile_bytes_do_no_harm() {
                 let _ = stream.write_all(&bytes);
             }
         }
-        // Lengths that are huge, negative, nought, and a claim that nothing follows on.
+        // Lengths that are huge, negative or 0, and a claim without the bytes.
         attack(&[0x7f, 0xff, 0xff, 0xff]);
         attack(&[0xff, 0xff, 0xff, 0xff]);
         attack(&[0, 0, 0, 0]);
@@ -73,7 +73,7 @@ async fn hostile_bytes_do_no_harm() {
     tokio::time::timeout(PATIENCE, broker.stop()).await.unwrap();
 }
 
-/// A request for everything there is, as large as can be.
+/// A fetch of everything, with the largest limits.
 fn greedy(topic: &str) -> BytesMut {
     const VERSION: i16 = 11;
     let partition =
@@ -103,7 +103,7 @@ async fn five_hundred_clients_that_do_not_read_cost_little() {
     let sends = (0..300).map(|_| send(&sender, &topic, 0, "key", &value));
     futures::future::join_all(sends).await;
     let (address, request) = (broker.address, greedy(&topic));
-    // Each asks ten times for thirty megabytes, and takes none of it.
+    // Each requests thirty megabytes ten times, and reads none of it.
     let readers: Vec<_> = (0..400)
         .map(|_| {
             let mut stream = TcpStream::connect(address).unwrap();
@@ -113,7 +113,7 @@ async fn five_hundred_clients_that_do_not_read_cost_little() {
             stream
         })
         .collect();
-    // And others begin a frame of a hundred megabytes that they do not go on with.
+    // Others start a frame of a hundred megabytes and send no more.
     let halves: Vec<_> = (0..100)
         .map(|_| {
             let mut stream = TcpStream::connect(address).unwrap();
@@ -122,7 +122,7 @@ async fn five_hundred_clients_that_do_not_read_cost_little() {
             stream
         })
         .collect();
-    // Who means well is served all the same.
+    // A well-behaved client is served all the same.
     for round in 1..=3 {
         let sends = (0..20).map(|_| send(&sender, &topic, 0, "key", &value));
         futures::future::join_all(sends).await;

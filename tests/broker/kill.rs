@@ -1,5 +1,5 @@
-//! The broker's process is killed over and over while producers, transactions and groups are at work. Afterwards
-//! everything that was acknowledged is there, once, and nothing that was aborted.
+//! Kills the broker's process repeatedly while producers, transactions and groups are active. Afterwards everything
+//! acknowledged is there once, and nothing aborted.
 //!
 //! `SHOP_SIM_TEST_KILLS=300 cargo test --test broker kill` kills it 300 times instead of ten.
 
@@ -28,7 +28,7 @@ use crate::{
 
 const KILLS: u32 = 10;
 
-/// How often each value is there.
+/// The count of each value.
 fn counted(seen: &[Seen]) -> HashMap<&str, usize> {
     let mut counted = HashMap::new();
     for value in seen.iter().filter_map(|seen| seen.value.as_deref()) {

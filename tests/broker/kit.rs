@@ -53,7 +53,7 @@ impl Cluster {
     pub(crate) async fn topic(&self, partitions: i32, settings: &[(&str, &str)]) -> String {
         let topic = make_topic(&self.bootstrap, partitions, settings).await;
         if self.embedded.is_none() {
-            // Kafka says that it is made before it takes records.
+            // Kafka reports a new topic before it accepts records.
             let onlooker: BaseConsumer = self.client().set("group.id", "onlooker").create().unwrap();
             let ready = |partition| onlooker.fetch_watermarks(&topic, partition, PATIENCE).is_ok();
             until("the topic", || (0..partitions).all(ready));

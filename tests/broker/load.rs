@@ -1,4 +1,4 @@
-//! What works on the broker while it is killed, and keeps account of what it was told.
+//! Load on a broker that is killed, with a record of all acknowledgements.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,19 +20,19 @@ use rdkafka::{
 use crate::kit::{PATIENCE, client};
 
 pub(crate) const PARTITIONS: i32 = 3;
-/// Between two rounds of a producer: hundreds of kills are to fit into memory.
+/// Pause of a producer between rounds: hundreds of kills must fit into memory.
 const PACE: Duration = Duration::from_millis(50);
 
-/// What became of the values that were sent.
+/// The fates of the sent values.
 #[derive(Default)]
 pub(crate) struct Account {
-    /// Acknowledged, with the place that was told.
+    /// Acknowledged, with partition and offset if known.
     pub acknowledged: HashMap<String, Option<(i32, i64)>>,
-    /// The answer never came: there or not, but not twice.
+    /// Without a response: these may exist, but not twice.
     pub unknown: Vec<String>,
-    /// Values that are there together or not at all.
+    /// Values of one transaction: all exist or none.
     pub together: Vec<Vec<String>>,
-    /// Never to be seen.
+    /// Never visible.
     pub aborted: Vec<String>,
 }
 
@@ -191,7 +191,7 @@ impl Load<'_> {
         while sends.len() < 200 {
             let message = match consumer.poll(Duration::from_millis(10)) {
                 None => break,
-                // The connection is lost and found again.
+                // The connection broke; the client reconnects.
                 Some(Err(_)) => continue,
                 Some(Ok(message)) => message,
             };

@@ -12,7 +12,7 @@ use rand::RngExt;
 
 use crate::kit::until;
 
-/// `shop-sim broker` on a port of its own, killed where it stands when dropped.
+/// `shop-sim broker` on its own port, killed when dropped.
 pub(crate) struct Served {
     data: PathBuf,
     pub address: SocketAddr,
@@ -21,8 +21,8 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(data: &Path) -> Self {
-        // Below the ports that the system gives to clients: one of those that connects while nobody listens would
-        // otherwise now and then be given the very port it wants to reach.
+        // Below the ephemeral ports: otherwise a client that connects while nobody listens could be assigned the very
+        // port that it connects to.
         let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
         let port = (0..100).map(|_| rand::rng().random_range(12_000..20_000)).find(free).unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], port));

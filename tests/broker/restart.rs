@@ -20,7 +20,7 @@ fn producer(broker: &Broker, settings: &[(&str, &str)]) -> FutureProducer {
     config.create().unwrap()
 }
 
-/// What the disk holds at this moment, as a kill -9 would leave it.
+/// A copy of the disk as after a kill -9.
 fn crash_copy(data: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     copy_folder(data, copy.path());
@@ -80,7 +80,7 @@ async fn records_topics_and_offsets_survive_a_stop_and_a_crash() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_aborts_what_was_open_and_keeps_what_was_committed() {
+async fn a_crash_leaves_open_what_was_open_and_keeps_what_was_committed() {
     let data = tempfile::tempdir().unwrap();
     let broker = embedded(data.path()).await;
     let topic = make_topic(&broker.address().to_string(), 1, &[]).await;
@@ -95,9 +95,9 @@ async fn a_crash_aborts_what_was_open_and_keeps_what_was_committed() {
 
     let second = embedded(crashed.path()).await;
     let bootstrap = second.address().to_string();
-    // Nothing is held back: the open transaction was decided at the start.
     assert_eq!(values(&read_all(&bootstrap, &topic, 1, "read_committed")), ["committed"]);
     assert_eq!(values(&read_all(&bootstrap, &topic, 1, "read_uncommitted")), ["committed", "open"]);
+    // It is still open; a new producer with its id aborts it.
     let successor = producer(&second, &[("transactional.id", "id")]);
     successor.init_transactions(PATIENCE).unwrap();
     successor.begin_transaction().unwrap();
@@ -146,6 +146,29 @@ async fn clients_live_through_a_restart_on_the_same_port() {
     assert_eq!(send(&sender, &topic, 0, "key", "after").await, 1);
     let seen = read_all(&address.to_string(), &topic, 1, "read_committed");
     assert_eq!(values(&seen), ["before", "after"]);
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_lives_through_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let broker = embedded(data.path()).await;
+    let address = broker.address();
+    let topic = make_topic(&address.to_string(), 2, &[]).await;
+    let settings = [("transactional.id", "id"), ("reconnect.backoff.max.ms", "200")];
+    let sender = producer(&broker, &settings);
+    sender.init_transactions(PATIENCE).unwrap();
+    sender.begin_transaction().unwrap();
+    send(&sender, &topic, 0, "key", "before").await;
+    broker.stop().await;
+    let broker = Broker::start(BrokerConfig::new(data.path(), address)).await.unwrap();
+    assert_eq!(values(&read_all(&address.to_string(), &topic, 2, "read_committed")), [""; 0]);
+    send(&sender, &topic, 0, "key", "after").await;
+    send(&sender, &topic, 1, "key", "beside").await;
+    sender.commit_transaction(PATIENCE).unwrap();
+    let mut seen = read_all(&address.to_string(), &topic, 2, "read_committed");
+    seen.sort_by_key(|seen| (seen.partition, seen.offset));
+    assert_eq!(values(&seen), ["before", "after", "beside"]);
     broker.stop().await;
 }
 

@@ -19,7 +19,7 @@ fn offset_at(cluster: &Cluster, topic: &str, time: i64) -> Offset {
 async fn a_time_is_found_exactly_inside_batches_of_any_codec() {
     let cluster = Cluster::start().await;
     for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
-        // The records are years old: by default they would not be kept.
+        // The records are years old: the default retention would delete them.
         let topic = cluster.topic(1, &[("retention.ms", "-1")]).await;
         let producer: FutureProducer =
             cluster.producer(&[("linger.ms", "200"), ("compression.codec", codec)]);

@@ -178,7 +178,7 @@ async fn a_transaction_that_takes_too_long_is_aborted() {
     cluster.stop().await;
 }
 
-/// Many producers at once, each with an exact account of what it committed.
+/// Concurrent producers, each of which records what it committed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_transactions_stay_whole() {
     let cluster = Cluster::start().await;

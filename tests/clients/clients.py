@@ -46,7 +46,7 @@ consumer, found = read(3000)
 same("records", sorted(map(int, found)), list(range(3000)))
 consumer.commit(asynchronous=False)
 
-# What was read is committed with what was made of it.
+# Input offsets are committed with the output.
 transactional = Producer({**base, "transactional.id": f"py-{run}"})
 transactional.init_transactions(30)
 for commit in (False, True):
@@ -73,6 +73,14 @@ described = done(admin.describe_consumer_groups([group]))[group]
 same("the group's state", (described.state.name, len(described.members)), ("EMPTY", 0))
 listed = admin.list_consumer_groups().result(30).valid
 same("the group is listed", group in [one.group_id for one in listed], True)
+
+# The same records under the consumer protocol.
+consumer, found = read(3000, **{"group.id": f"{group}-3", "group.protocol": "consumer"})
+same("records", sorted(map(int, found)), list(range(3000)))
+consumer.commit(asynchronous=False)
+described = done(admin.describe_consumer_groups([f"{group}-3"]))[f"{group}-3"]
+same("the group's members", (described.state.name, len(described.members)), ("STABLE", 1))
+consumer.close()
 ends = done(admin.list_offsets({one: OffsetSpec.latest() for one in partitions}))
 same("ends", [ends[one].offset for one in partitions], [1000] * 3)
 config = done(admin.describe_configs([ConfigResource("topic", topic)]))

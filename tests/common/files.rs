@@ -1,4 +1,4 @@
-//! Reading what the program wrote.
+//! Reads files that the program wrote.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -18,7 +18,7 @@ pub fn tree(folder: &Path) -> BTreeMap<PathBuf, u64> {
                 Ok(data) => {
                     found.insert(entry.path().strip_prefix(folder).expect("below it").to_owned(), data.len());
                 }
-                // Gone between the listing and the question.
+                // Removed between the listing and this call.
                 Err(_) => {}
             }
         }
@@ -51,8 +51,7 @@ impl Table {
     }
 }
 
-/// Writes the files of some machines `into` a folder as if one had written them; where rows or mails `may_repeat`,
-/// what several machines have is there once.
+/// Merges the files of several machines `into` one folder; with `may_repeat`, drops repeated rows and mails.
 pub fn unite(outs: &[PathBuf], into: &Path, may_repeat: bool) {
     let mut whole = BTreeSet::new();
     for out in outs {
@@ -79,7 +78,7 @@ pub fn unite(outs: &[PathBuf], into: &Path, may_repeat: bool) {
             }
         }
     }
-    // Of what one machine writes for all, what was written last holds.
+    // Of files for the whole shop the latest version counts.
     for (_, from, to) in whole {
         fs::copy(from, to).expect("copied");
     }
@@ -89,7 +88,7 @@ fn is_output(path: &Path) -> bool {
     ["reports", "mail", "orders", "handled", "stock.txt"].iter().any(|name| path.starts_with(name))
 }
 
-/// The rows of a table, or the mails of a box; what is cut at the end is one too.
+/// The rows of a table, or the mails of a box; an incomplete last one counts, too.
 pub fn pieces(text: &str, are_mails: bool) -> impl Iterator<Item = &str> {
     let is_start = move |at: usize| !are_mails || text[at..].starts_with("From ");
     let ends = text.match_indices('\n').map(|(at, _)| at + 1);

@@ -1,6 +1,6 @@
 //! The headers of a mail of ours, each once, in their order.
 
-pub(crate) const HEADERS: [&str; 9] = [
+pub(crate) const HEADERS: [&str; 10] = [
     "From",
     "To",
     "Subject",
@@ -10,4 +10,5 @@ pub(crate) const HEADERS: [&str; 9] = [
     "MIME-Version",
     "Content-Type",
     "Content-Transfer-Encoding",
+    "Content-Language",
 ];

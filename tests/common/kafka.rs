@@ -1,4 +1,4 @@
-//! A test's Kafka: where it is, and plain readers and writers that know nothing of the program.
+//! A test's Kafka: its address, and plain readers and writers, independent of the program.
 
 use std::{
     env,
@@ -14,7 +14,7 @@ use rdkafka::{
     producer::{BaseProducer, BaseRecord, Producer},
 };
 
-/// How long a broker may take for anything before the test fails.
+/// Time-out of any broker operation.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The address of a real Kafka that the tests shall run on; without it they run on the embedded broker.
@@ -22,7 +22,7 @@ pub fn real_bootstrap() -> Option<String> {
     env::var("SHOP_SIM_TEST_BOOTSTRAP").ok().filter(|address| !address.is_empty())
 }
 
-/// A record as it lies in a topic, or as it shall be written.
+/// A record that was read, or that is to be written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
     pub partition: i32,
@@ -48,7 +48,7 @@ impl Record {
     }
 }
 
-/// Everything committed in a topic, by partition and offset. A topic that is not there fails the test.
+/// All committed records of a topic, by partition and offset. Fails if the topic does not exist.
 pub fn read(bootstrap: &str, topic: &str) -> Vec<Record> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
@@ -80,7 +80,7 @@ pub fn read(bootstrap: &str, topic: &str) -> Vec<Record> {
             None => {}
             Some(Ok(message)) => records.push(owned(&message)),
             Some(Err(KafkaError::PartitionEOF(partition))) => open.retain(|one| *one != partition),
-            // librdkafka tries again by itself; the deadline ends it.
+            // librdkafka retries by itself; the deadline ends that.
             Some(Err(error)) => last_error = Some(error),
         }
     }
@@ -151,7 +151,7 @@ pub fn topics(bootstrap: &str) -> Vec<String> {
     found.topics().iter().map(|topic| topic.name().to_owned()).collect()
 }
 
-/// How far each partition of a topic reaches: the sum of its high watermarks.
+/// The length of a topic: the sum of its high watermarks.
 pub fn records_written(bootstrap: &str, topic: &str) -> i64 {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
@@ -160,7 +160,7 @@ pub fn records_written(bootstrap: &str, topic: &str) -> i64 {
         .expect("a consumer");
     (0..partitions(&consumer, bootstrap, topic))
         .map(|partition| {
-            // A partition that was just made has no leader for a moment.
+            // A new partition has no leader for a moment.
             let deadline = Instant::now() + PATIENCE;
             loop {
                 match consumer.fetch_watermarks(topic, partition, Duration::from_secs(20)) {

@@ -18,7 +18,7 @@ use super::{kafka, oracle::Oracle};
 
 /// How long a command may take before the test kills it and fails.
 pub const PATIENCE: Duration = Duration::from_secs(180);
-/// How often a condition is looked at.
+/// Period of the checks of a condition.
 const GLANCE: Duration = Duration::from_millis(5);
 
 /// Waits until something is there; fails the test when it does not come.
@@ -41,7 +41,7 @@ pub struct Shop {
     prefix: String,
     /// The embedded broker, once a test reads the topics itself.
     broker: OnceLock<(Running, String)>,
-    /// Whether the folder stays when the test fails.
+    /// Whether the folder is kept if the test fails.
     evidence: bool,
 }
 
@@ -62,7 +62,7 @@ impl Shop {
         Self::on(kafka::real_bootstrap())
     }
 
-    /// On the embedded broker, whatever the environment says: for what only it does.
+    /// On the embedded broker only, for its own features.
     pub fn embedded() -> Self {
         Self::on(None)
     }
@@ -74,7 +74,7 @@ impl Shop {
         Self { home, bootstrap, prefix, broker: OnceLock::new(), evidence: false }
     }
 
-    /// Leaves its folder behind when the test fails, for whoever looks for the cause.
+    /// Keeps the folder of a failed test, for debugging.
     #[must_use]
     pub fn with_evidence(mut self) -> Self {
         self.evidence = true;
@@ -169,8 +169,8 @@ impl Shop {
         self.start_bare(arguments).finish()
     }
 
-    /// The address of this shop's Kafka. On the embedded broker, starts the command `broker` and leaves it
-    /// running; from then on other commands find it.
+    /// The address of this shop's Kafka. On the embedded broker, starts the command `broker` and keeps it running;
+    /// later commands find it.
     pub fn bootstrap(&self) -> &str {
         if let Some(address) = &self.bootstrap {
             return address;
@@ -235,8 +235,8 @@ impl Running {
         format!("{}\n--- stdout\n{}\n--- stderr\n{}", self.line, self.stdout(), self.stderr())
     }
 
-    /// Waits for a condition while the command runs; fails the test when the command ends before, or it does
-    /// not come.
+    /// Waits for a condition while the command runs; fails if the command ends first, or the condition does not hold in
+    /// time.
     pub fn wait_until(&mut self, what: &str, mut look: impl FnMut() -> bool) {
         self.wait(what, |_| look());
     }
@@ -306,7 +306,7 @@ impl Running {
         );
     }
 
-    /// SIGKILL to a command that may have ended by itself; how it ended.
+    /// Sends SIGKILL to a command that may have ended already; returns its end.
     pub fn kill_or_end(mut self) -> Done {
         self.child.kill().expect("killed");
         self.finish()
@@ -315,7 +315,7 @@ impl Running {
     /// SIGKILL to what runs in the terminal of [`Shop::start_in_terminal`]; the terminal ends by itself then.
     pub fn kill_inside(mut self) {
         let children = format!("/proc/{0}/task/{0}/children", self.pid());
-        // A terminal that was just started has nothing in it yet, and what it starts would outlive it.
+        // A new terminal has no child yet; one that starts later would outlive it.
         self.wait("what runs in it", |_| {
             fs::read_to_string(&children).is_ok_and(|pids| !pids.trim().is_empty())
         });
@@ -379,7 +379,7 @@ impl Done {
         serde_json::from_str(last).unwrap_or_else(|error| panic!("{error} in {last:?}: {self}"))
     }
 
-    /// The one line in which it says why it refuses; fails the test unless that is how it ended.
+    /// Its error, which must be one line; fails the test if it did not end with one.
     pub fn refused(&self) -> &str {
         assert_eq!(self.status.code(), Some(1), "{self}");
         let lines: Vec<&str> = self.stderr.lines().collect();

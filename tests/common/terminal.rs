@@ -24,30 +24,33 @@ use rustix::{
     termios::{LocalModes, tcgetattr},
 };
 
-/// How long anything may take to be seen; other programs may have the machine.
+/// Time-out for anything to appear, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
-/// Time between two looks at what tells of no change by itself.
+/// Period of checks for what sends no notification.
 const GLANCE: Duration = Duration::from_millis(2);
-/// How long the reader waits for output before it looks whether it is still wanted.
+/// Time the reader waits for output before it checks whether to stop.
 const BREATH: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
-/// What ends a picture: the end of a synchronized update.
+/// The end of a picture: the end of a synchronized update.
 const PICTURE_END: &[u8] = b"\x1b[?2026l";
 
-/// Who is told of every picture as soon as it is whole, on the reader's thread.
+/// The question that ends those about the terminal itself: every one answers it.
+const DEVICE_ATTRIBUTES: &[u8] = b"\x1b[c";
+
+/// A callback for each complete picture, on the reader's thread.
 type Watcher = Box<dyn FnMut(&vt100::Screen) + Send>;
 
-/// An emulator with a program in it, which is killed in the end.
+/// An emulator running a program, which is killed on drop.
 pub struct Terminal {
     pty: Option<Arc<Pty>>,
-    /// Kept open, so that its modes can be looked at when the program is gone.
+    /// Kept open to read its modes after the program has ended.
     side: Pts,
     child: Child,
     shown: Arc<Shown>,
     reader: Option<JoinHandle<()>>,
 }
 
-/// Says that something is done when it goes.
+/// Sets a flag when dropped.
 struct Ends<'a>(&'a AtomicBool);
 
 impl Drop for Ends<'_> {
@@ -56,20 +59,27 @@ impl Drop for Ends<'_> {
     }
 }
 
-/// What the reader and those who look share.
+/// Shared between the reader and the test.
 struct Shown {
     emulator: Mutex<vt100::Parser>,
     watcher: Mutex<Option<Watcher>>,
-    /// Told at every change.
+    /// Notified of every change.
     changed: Condvar,
-    /// The emulator takes nothing for now.
+    /// What it says when it is asked for the colour of its ground.
+    ground: &'static str,
+    /// Whether the emulator reads nothing.
     stuck: AtomicBool,
     gone: AtomicBool,
 }
 
 impl Terminal {
-    /// Starts a program in a terminal of its own.
+    /// Starts a program in a terminal of its own, with a dark ground.
     pub fn start(command: Command, columns: u16, rows: u16) -> Self {
+        Self::start_on("rgb:1212/1212/1212", command, columns, rows)
+    }
+
+    /// The same with another ground.
+    pub fn start_on(ground: &'static str, command: Command, columns: u16, rows: u16) -> Self {
         let (pty, side) = pty_process::blocking::open().unwrap();
         pty.resize(pty_process::Size::new(rows, columns)).unwrap();
         fcntl_setfl(&pty, fcntl_getfl(&pty).unwrap() | OFlags::NONBLOCK).unwrap();
@@ -77,6 +87,7 @@ impl Terminal {
             .env("TERM", "xterm-256color")
             .env("LC_ALL", "C.UTF-8")
             .env_remove("NO_COLOR")
+            .env_remove("COLORFGBG")
             .env_remove("SHOP_SIM_BOOTSTRAP")
             .spawn_borrowed(&side)
             .unwrap();
@@ -85,6 +96,7 @@ impl Terminal {
             emulator: Mutex::new(vt100::Parser::new(size(rows), size(columns), 0)),
             watcher: Mutex::new(None),
             changed: Condvar::new(),
+            ground,
             stuck: AtomicBool::new(false),
             gone: AtomicBool::new(false),
         });
@@ -99,7 +111,7 @@ impl Terminal {
         self.shown.emulator.lock().unwrap()
     }
 
-    /// Shows somebody every picture from here on, at once: no picture is missed, and none is half drawn.
+    /// Calls `watcher` for every complete picture from now on.
     pub fn watch(&self, watcher: impl FnMut(&vt100::Screen) + Send + 'static) {
         *self.shown.watcher.lock().unwrap() = Some(Box::new(watcher));
     }
@@ -151,7 +163,7 @@ impl Terminal {
         while !holds(emulator.screen()) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                // The reader goes on, and so does whoever looks at the rest.
+                // Unlocked first: the reader and other waits continue.
                 drop(emulator);
                 panic!("waited in vain for {what}:\n{}", self.text());
             }
@@ -162,7 +174,7 @@ impl Terminal {
     /// Gives it another size.
     pub fn resize(&self, columns: u16, rows: u16) {
         let size = |length: u16| length.try_into().unwrap();
-        // The emulator first: no program can know a size before its terminal has it.
+        // The emulator first: the program may draw as soon as its terminal is resized.
         self.emulator().screen_mut().set_size(size(rows), size(columns));
         self.pty.as_deref().unwrap().resize(pty_process::Size::new(rows, columns)).unwrap();
     }
@@ -172,7 +184,7 @@ impl Terminal {
         self.shown.stuck.store(stuck, Ordering::SeqCst);
     }
 
-    /// Does something while another program fills what the terminal does not take, over and over.
+    /// Runs `act` while another program keeps the terminal's buffer full.
     pub fn while_full<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
         self.set_stuck(true);
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
@@ -187,7 +199,7 @@ impl Terminal {
                     }
                 }
             });
-            // Also where `act` panics.
+            // Also if `act` panics.
             let _ended = Ends(&done);
             act(self)
         });
@@ -195,7 +207,7 @@ impl Terminal {
         value
     }
 
-    /// Takes it away while the program runs, as where its window is closed.
+    /// Closes the terminal while the program runs, as a closed window does.
     pub fn vanish(&mut self) {
         self.shown.gone.store(true, Ordering::SeqCst);
         self.reader.take().unwrap().join().unwrap();
@@ -207,7 +219,7 @@ impl Terminal {
         Pid::from_child(&self.child)
     }
 
-    /// How the program ended, where it does within some time.
+    /// The exit status, if the program ends in time.
     pub fn ended_within(&mut self, patience: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + patience;
         loop {
@@ -219,10 +231,10 @@ impl Terminal {
         }
     }
 
-    /// As a person expects to find it when the program is gone: the shell's own screen, a cursor, an echo.
+    /// Asserts that the terminal is restored after the program: main screen, cursor, echo.
     #[track_caller]
     pub fn assert_given_back(&self) {
-        // What was written last may still be on its way.
+        // The last output may not have arrived yet.
         self.wait(PATIENCE, "the shell's own screen, with a cursor and without the mouse", |screen| {
             !screen.alternate_screen()
                 && !screen.hide_cursor()
@@ -231,7 +243,7 @@ impl Terminal {
         assert!(self.is_cooked(), "what is typed is not shown");
     }
 
-    /// Whether it is as a shell leaves it: lines, an echo, signals by key.
+    /// Whether it is in cooked mode: lines, an echo, signals by key.
     pub fn is_cooked(&self) -> bool {
         let modes = tcgetattr(&self.side).unwrap().local_modes;
         modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
@@ -264,6 +276,10 @@ impl Shown {
             }
             match pty.read(&mut bytes) {
                 Ok(count) => {
+                    if bytes[..count].ends_with(DEVICE_ATTRIBUTES) {
+                        let answers = format!("\x1b]11;{}\x1b\\\x1b[?62;22c", self.ground);
+                        pty.write_all(answers.as_bytes()).unwrap();
+                    }
                     let mut rest = &bytes[..count];
                     while let Some(length) = to_end(rest, &mut ended) {
                         let (picture, next) = rest.split_at(length);
@@ -285,11 +301,10 @@ impl Shown {
     }
 }
 
-/// How many of the bytes it takes to the end of the picture, where it ends in them; `ended` bytes of that end came
-/// before.
+/// The number of bytes up to the end of the picture, if they contain it; `ended` bytes of the end mark came before.
 fn to_end(bytes: &[u8], ended: &mut usize) -> Option<usize> {
     for (at, byte) in bytes.iter().enumerate() {
-        // The first byte of the end is nowhere else in it.
+        // The first byte of the mark occurs only once in it.
         *ended = if *byte == PICTURE_END[*ended] { *ended + 1 } else { usize::from(*byte == PICTURE_END[0]) };
         if *ended == PICTURE_END.len() {
             *ended = 0;

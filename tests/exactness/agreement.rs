@@ -1,4 +1,4 @@
-//! What all processes of a shop must agree on, and topics that are there before it.
+//! The settings that all processes of a shop share, and topics that existed before it.
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
@@ -46,7 +46,7 @@ fn whoever_has_another_zone_is_refused_and_changes_nothing() {
     assert_agrees(&shop, &consume(&shop));
 }
 
-/// Both find nothing that was agreed on.
+/// Both find no stored settings.
 #[test]
 fn of_two_that_begin_at_once_one_decides() {
     for round in 0..3 {
@@ -76,17 +76,17 @@ fn two_machines_handle_by_the_same_parameters() {
     let done = shop.run_elsewhere("there", &["consume", "--handle-every", "3s"]);
     let told = done.refused();
     assert!(told.contains("--handle-every 10s") && told.contains("3s"), "{told}");
-    // A view that handles nothing needs none.
+    // A view that handles nothing does not need it.
     shop.run_elsewhere("there", &["consume", "sales", "--until-end"]).ok();
     here.terminate().ok();
-    // Nobody else is there: they may change.
+    // No other process: they may change.
     let mut there = shop.start_elsewhere("there", &["consume", "--handle-every", "3s"]);
     there.wait_until("a member of the group", || is_member(&shop, "there"));
     there.terminate().ok();
     shop.run_elsewhere("here", &["consume", "--until-end", "--handle-every", "3s"]).ok();
 }
 
-/// Whether the consumers of a folder are in the group of those who handle orders.
+/// Whether the consumers of a folder are members of the group of `handling`.
 fn is_member(shop: &Shop, out: &str) -> bool {
     let Ok(id) = fs::read_to_string(shop.home().join(out).join("state/instance")) else { return false };
     let group = shop.topic("handling");
@@ -166,7 +166,7 @@ fn of_a_folder_and_its_copy_one_goes_on_and_the_other_says_why_it_does_not() {
     wait_for("the end of one of them", PATIENCE, || {
         (!(original.is_running() && copied.is_running())).then_some(())
     });
-    // Not both, and nobody takes turns.
+    // Only one stays, for good.
     std::thread::sleep(Duration::from_secs(8));
     assert!(!original.is_running() && copied.is_running(), "the one that came last stays");
     let done = original.finish();

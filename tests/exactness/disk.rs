@@ -1,4 +1,4 @@
-//! Checkpoints that are damaged, and checkpoints that somebody else holds.
+//! Damaged checkpoints, and checkpoints that another process has open.
 
 use std::{fs, fs::File};
 
@@ -17,7 +17,7 @@ fn damaged_checkpoints_are_moved_aside_and_everything_comes_again() {
     let database = shop.out().join("state/sled/db");
     let whole = fs::read(&database).unwrap();
 
-    // Garbage in the middle, a file that was cut, a file of nothing but garbage.
+    // Garbage in the middle, a truncated file, a file of garbage.
     let middle = whole.len() / 3;
     let mut torn = whole.clone();
     torn[middle..2 * middle].iter_mut().for_each(|byte| *byte = !*byte);

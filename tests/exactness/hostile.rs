@@ -1,4 +1,4 @@
-//! Orders that are valid and mean harm.
+//! Orders that are valid but malicious.
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::{
     kit::{consume, sell},
 };
 
-/// Numbers that no dashboard of ours ever sends to a terminal.
+/// A cursor sequence that our dashboard never sends.
 const MOVES: &str = "\u{1b}[1337;1338H";
 const COLOURS: &str = "\u{1b}[38;5;213m";
 
@@ -38,7 +38,7 @@ fn hostile() -> Vec<Hand> {
     orders
 }
 
-/// Whether a text may go to a terminal as it is, or into a header.
+/// Whether a text is safe for a terminal or a mail header.
 fn is_harmless(text: &str) -> bool {
     !text.chars().any(|c| {
         (c.is_control() && c != '\n')
@@ -46,7 +46,7 @@ fn is_harmless(text: &str) -> bool {
     })
 }
 
-/// Every message has the headers of ours, each once, and one recipient at the most.
+/// Every message has our headers, each once, and at most one recipient.
 fn assert_mails_are_ours(shop: &Shop) {
     let mut read = 0;
     for path in tree(&shop.out().join("mail")).into_keys() {
@@ -77,7 +77,7 @@ fn a_hostile_order_reaches_no_terminal_header_or_path() {
     shop.write("orders", &records);
     let status = consume(&shop);
     let differences = shop.oracle().compare(&shop.out(), &status);
-    // Texts for people are shortened, and cleaned of more than controls: they are looked at below.
+    // Texts for people are shortened and sanitized: they are checked below.
     let shortened = |sentence: &str| {
         sentence.starts_with("mail/") && sentence.contains(": to ")
             || sentence.starts_with("reports/") && sentence.contains("does not say product 9")
@@ -105,8 +105,8 @@ fn a_hostile_order_reaches_no_terminal_header_or_path() {
     for id in 0..records.len() {
         let told = shop.run(&["order", &(1_000_000 + id).to_string()]).ok().stdout;
         assert!(is_harmless(&told) && told.lines().all(|line| line.chars().count() < 300), "{told:?}");
-        // Each kind once is enough where each takes a process.
-        if id > 3 && !std::env::var("SHOP_SIM_TEST_FULL").is_ok_and(|full| full == "1") {
+        // One of each kind is enough where each takes a process.
+        if id > 3 && !crate::common::is_full() {
             break;
         }
     }
@@ -115,8 +115,8 @@ fn a_hostile_order_reaches_no_terminal_header_or_path() {
         assert!(is_harmless(&told), "{told:?}");
     }
 
-    // A new folder's consumers show them all as they read them.
-    let mut tui = shop.start_in_terminal(&["tui", "--watch"]);
+    // Consumers with a new folder show all orders as they read them. With a theme the terminal is not asked for its colours.
+    let mut tui = shop.start_in_terminal(&["tui", "--watch", "--theme", "dark"]);
     tui.wait_for_output("the feed", |screen| screen.contains("Eva") && screen.contains("23:11:"));
     tui.type_keys("q");
     let screen = tui.finish_within(Duration::from_secs(20)).ok().stdout;

@@ -1,4 +1,4 @@
-//! Ids that other producers make: in whatever order they come, no order is lost and none counts twice.
+//! Ids of other producers: in any order, no order is lost and none counts twice.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ fn hand(id: u64, partition: i32) -> Record {
     Hand::at(THEN).id(id).record(partition)
 }
 
-/// The audit, which has a rule of its own, finds nothing.
+/// `verify`, with a rule of its own, finds nothing.
 #[track_caller]
 fn assert_audited(shop: &Shop, flags: &[&str]) {
     let done = shop.run(&[&["verify"], flags].concat()).ok();
@@ -40,7 +40,7 @@ fn one_order_with_the_highest_id_of_all_costs_none_of_those_after_it() {
     assert_audited(&shop, &["--ids", "seen"]);
 }
 
-/// Each time something else is lost of what a process had known.
+/// Each time another part of a process's state is lost.
 #[test]
 fn the_ids_of_two_producers_may_alternate_and_what_comes_again_is_known_for_ever() {
     let shop = Shop::new();
@@ -76,7 +76,7 @@ fn the_ids_of_two_producers_may_alternate_and_what_comes_again_is_known_for_ever
                 bytes[9] ^= 1;
                 fs::write(&ids, bytes).unwrap();
             }
-            // Another machine, which has nothing.
+            // Another machine, with an empty state.
             _ => fs::rename(shop.out().join("state"), shop.home().join("state-of-before")).unwrap(),
         }
         if round == 2 {

@@ -21,7 +21,7 @@ pub(crate) fn count_orders(shop: &Shop) -> i64 {
     i64::try_from(kafka::read(shop.bootstrap(), &shop.topic("orders")).len()).unwrap()
 }
 
-/// Sends the last pulse again, as the simulator would have sent it at another shop time.
+/// Sends the last pulse again, with another shop time.
 pub(crate) fn tell_time(shop: &Shop, shop_time: &str) {
     let last = kafka::read(shop.bootstrap(), &shop.topic("pulse")).pop().unwrap();
     let mut pulse: Value = serde_json::from_slice(last.payload.as_ref().unwrap()).unwrap();
@@ -29,7 +29,7 @@ pub(crate) fn tell_time(shop: &Shop, shop_time: &str) {
     shop.write("pulse", &[Record { payload: Some(pulse.to_string().into_bytes()), ..last }]);
 }
 
-/// Works off the log.
+/// Processes the log.
 pub(crate) fn consume(shop: &Shop) -> Value {
     shop.run(&["consume", "--until-end", "--json"]).ok().json()
 }
@@ -45,7 +45,7 @@ pub(crate) fn orders_known(status: &Value) -> i64 {
     status["pending"].as_i64().unwrap() + status["handled"]["total"].as_i64().unwrap()
 }
 
-/// Waits until a status, asked for beside what runs, is as wanted.
+/// Waits until `status`, run beside other commands, is as wanted.
 pub(crate) fn wait_for_status(shop: &Shop, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     wait_for(what, PATIENCE, || {
         let done = shop.run(&["status", "--json"]);
@@ -53,8 +53,7 @@ pub(crate) fn wait_for_status(shop: &Shop, what: &str, wanted: impl Fn(&Value) -
     })
 }
 
-/// The rows and mails of every file that people read, by the file's name, in an order of their own: partitions are
-/// read as they come.
+/// The rows and mails of every file for people, by file name, sorted, as the order of partitions varies.
 pub(crate) fn rows_of_files(shop: &Shop) -> BTreeMap<String, Vec<Vec<u8>>> {
     let mut found = BTreeMap::new();
     for folder in ["reports", "mail", "orders", "handled"] {
@@ -72,7 +71,7 @@ pub(crate) fn rows_of_files(shop: &Shop) -> BTreeMap<String, Vec<Vec<u8>>> {
     found
 }
 
-/// How many times a report was written again.
+/// The revision of a report.
 pub(crate) fn revision(shop: &Shop, date: &str) -> i64 {
     let bytes = fs::read(shop.out().join(format!("reports/{date}.json"))).unwrap();
     serde_json::from_slice::<Value>(&bytes).unwrap()["revision"].as_i64().unwrap()
@@ -83,7 +82,7 @@ pub(crate) fn log(shop: &Shop) -> String {
     String::from_utf8_lossy(&fs::read(shop.out().join("shop-sim.log")).unwrap_or_default()).into_owned()
 }
 
-/// Starts a command of the shop that gets an error where a file would grow beyond its limit, and not a signal.
+/// Starts a command that gets errors, not signals, at its file size limit.
 pub(crate) fn start_limitable(shop: &Shop, arguments: &[&str]) -> Running {
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_shop-sim")]);

@@ -16,7 +16,7 @@ use crate::{
 /// Kafka's default for the largest batch of a topic.
 const LARGEST: usize = 1_048_588;
 
-/// Notes whether the broker took it.
+/// Records whether the broker accepted it.
 struct Answer(std::sync::Mutex<Option<bool>>);
 
 impl ClientContext for Answer {}
@@ -30,7 +30,7 @@ impl ProducerContext for Answer {
     }
 }
 
-/// Writes a payload of every length from the given one down, without a key, until the broker takes it.
+/// Writes payloads without a key, from the given length downwards, until the broker accepts one.
 fn write_largest(shop: &Shop, partition: i32, payload: impl Fn(usize) -> Vec<u8>) {
     let producer: BaseProducer<Answer> = ClientConfig::new()
         .set("bootstrap.servers", shop.bootstrap())
@@ -51,7 +51,7 @@ fn write_largest(shop: &Shop, partition: i32, payload: impl Fn(usize) -> Vec<u8>
     assert!(taken, "the broker takes no large records");
 }
 
-/// An order of a length in bytes, most of it the customer's name; its handled order would be longer.
+/// An order of a given size, mostly the customer's name; its handled order would be larger.
 fn order(id: u64, length: usize) -> Vec<u8> {
     let order = Hand::at("2026-03-28T22:30:00Z").id(id).name("").0.to_string();
     let name =
@@ -85,13 +85,13 @@ fn records_as_large_as_the_topic_allows_stop_nobody() {
         assert!(payload.iter().all(|byte| *byte == b'x'));
         assert!(letter.header("error").unwrap().contains("not an order"), "{letter:.200?}");
     }
-    // The whole name is in the tables, and the beginning of it in the mail.
+    // The tables have the whole name, and the mail its start.
     let table = std::fs::read_to_string(shop.out().join("orders/2026-03-28.txt")).unwrap();
     assert_eq!(table.lines().filter(|row| row.contains(&"å".repeat(500_000))).count(), 2);
     for handled in shop.oracle().handled.iter().filter(|handled| handled.order_id == u64::MAX - 9) {
         assert_eq!(handled.customer.name, "å".repeat(10_000));
     }
-    // Another process sees the figures too: they fit into the records that tell them.
+    // Another process gets the figures, too: they fit into state records.
     let beside = shop.run(&["status", "--json"]).ok().json();
     assert_eq!(beside["lag"]["journal"], json!(0), "{beside}");
 }

@@ -1,4 +1,4 @@
-//! Kafka holds less than it should: states that are gone, and logs that retention has cut.
+//! Kafka has lost data: states, or log records that retention has deleted.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ fn delete(shop: &Shop, suffix: &str) {
     });
 }
 
-/// Takes the oldest records of every partition as retention does: a share of them.
+/// Deletes a share of the oldest records of every partition, as retention does.
 fn cut(shop: &Shop, suffix: &str, taken: f64) {
     let (runtime, admin) = admin(shop);
     let topic = shop.topic(suffix);
@@ -67,7 +67,7 @@ fn payloads(shop: &Shop, suffix: &str) -> Vec<Option<Vec<u8>>> {
     all
 }
 
-/// Orders, some of them garbage, of which most are handled.
+/// Orders, some invalid, most of them handled.
 fn open(shop: &Shop) -> Value {
     shop.bootstrap();
     sell(shop, "2026-03-28 20:00..2026-03-28 21:00", "0.1", "31");
@@ -84,7 +84,7 @@ fn assert_nothing_is_handled_twice(lose: impl Fn(&Shop, &[Record])) {
     let shop = Shop::new();
     let first = open(&shop);
     let (early, before) = (states(&shop), (payloads(&shop, "handled"), payloads(&shop, "dead-letters")));
-    // Nothing new: what was handled, and no more.
+    // A new run writes no handled order again.
     lose(&shop, &[]);
     assert_eq!(consume(&shop), first);
     assert_eq!((payloads(&shop, "handled"), payloads(&shop, "dead-letters")), before);
@@ -101,13 +101,16 @@ fn assert_nothing_is_handled_twice(lose: impl Fn(&Shop, &[Record])) {
     shop.run(&["verify"]).ok();
 }
 
-/// An admin, or retention, has taken the whole topic.
+/// An admin, or retention, has deleted the whole topic.
 #[test]
 fn what_was_handled_is_not_handled_again_where_the_topic_of_states_is_gone() {
+    if crate::common::is_left_out() {
+        return;
+    }
     assert_nothing_is_handled_twice(|shop, _| delete(shop, "state"));
 }
 
-/// As after a power failure: the last states are gone, and what they led to is there.
+/// As after a power failure: the last states are lost, but the records that they count are not.
 #[test]
 fn what_was_handled_is_not_handled_again_where_the_topic_of_states_has_lost_its_end() {
     assert_nothing_is_handled_twice(|shop, early| {
@@ -174,6 +177,9 @@ fn a_simulator_whose_log_was_cut_sells_what_is_there_or_says_what_is_missing() {
 
 #[test]
 fn a_fresh_folder_never_tells_less_than_was_told_of_a_log_that_was_cut() {
+    if crate::common::is_left_out() {
+        return;
+    }
     for taken in [0.6, 1.0] {
         let shop = Shop::new();
         let first = open(&shop);
@@ -184,13 +190,13 @@ fn a_fresh_folder_never_tells_less_than_was_told_of_a_log_that_was_cut() {
         assert_eq!(told, first, "of all but {taken} of the log");
         assert_eq!(shop.run_elsewhere("fresh", &["status", "--json"]).ok().json(), first);
 
-        // The first order is among what was taken.
+        // The first order has been deleted.
         for command in [&["verify"][..], &["order", "1"]] {
             let done = shop.run_elsewhere("fresh", command);
             let told = done.refused();
             assert!(told.contains("retention") && told.contains("begins at offset"), "{told}");
         }
-        // Others go on from there.
+        // Later orders follow.
         sell(&shop, "2026-03-28 22:00..2026-03-28 22:30", "0.1", "43");
         let more = shop.run_elsewhere("fresh", &["consume", "--until-end", "--json"]).ok().json();
         let grown = |status: &Value| status["orders_since_midnight"].as_u64().unwrap();

@@ -1,4 +1,4 @@
-//! No room: files that cannot grow, files that cannot be opened, folders that are none, and a disk that is full.
+//! No room: files that cannot grow or be opened, files in place of folders, and a full disk.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use crate::{
     kit::{assert_agrees, consume, log, orders_known, sell, start_limitable, wait_for_status},
 };
 
-/// Sets what a process may use; `None` for as much as this one may.
+/// Sets a resource limit; `None` for that of this process.
 fn limit(running: &Running, resource: Resource, current: Option<u64>) {
     let pid = Pid::from_raw(i32::try_from(running.pid()).unwrap()).unwrap();
     let maximum = getrlimit(resource).maximum;
@@ -41,7 +41,7 @@ fn committed(shop: &Shop, group: &str, topic: &str) -> Vec<Offset> {
     told.elements().iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::offset).collect()
 }
 
-/// Behind the last record of each partition.
+/// The end offsets.
 fn ends(shop: &Shop, topic: &str) -> Vec<Offset> {
     let mut ends = vec![Offset::Invalid; 6];
     for record in kafka::read(shop.bootstrap(), &shop.topic(topic)) {
@@ -64,7 +64,7 @@ fn without_room_no_position_moves_and_with_room_it_goes_on() {
     let shop = Shop::new();
     shop.bootstrap();
     sell(&shop, "2026-03-28 20:00..2026-03-28 22:00", "0.1", "11");
-    // Files where folders should be.
+    // Files in place of folders.
     let in_the_way = ["mail", "orders"].map(|name| shop.out().join(name));
     fs::create_dir_all(shop.out()).unwrap();
     for path in &in_the_way {
@@ -82,19 +82,19 @@ fn without_room_no_position_moves_and_with_room_it_goes_on() {
             && orders_known(status) > 500
     });
 
-    // Kafka is told of all that was read, some seconds later.
+    // Some seconds later the positions are committed to Kafka.
     let groups = [("journal", "orders"), ("mail", "handled")];
     let told = || groups.map(|(group, topic)| committed(&shop, group, topic));
     let at = groups.map(|(_, topic)| ends(&shop, topic));
     wait_for("positions at the end", PATIENCE, || (told() == at).then_some(()));
-    // No file can grow: neither tables and mails nor the checkpoints. Whichever is tried first says so.
+    // No file can grow: tables, mails or checkpoints. The first that fails is reported.
     let before = log(&shop).len();
     limit(&consumers, Resource::Fsize, Some(before as u64 + 30_000));
     sell(&shop, "2026-03-28 22:00..2026-03-29 01:00", "0.1", "12");
     for name in ["journal", "mail"] {
         said(&shop, &mut consumers, before, &[name, "File too large", "room"]);
     }
-    // Longer than two checkpoints, at the second of which Kafka would be told.
+    // More than two checkpoints: after the second the positions would be committed.
     thread::sleep(Duration::from_secs(5));
     assert_eq!(told(), at, "a position has moved past what is in no file");
     limit(&consumers, Resource::Fsize, None);
@@ -123,7 +123,7 @@ fn without_room_no_position_moves_and_with_room_it_goes_on() {
     assert!(!shop.out().join("state/set-aside/sled-1").exists(), "a full disk is no damage");
 }
 
-/// The broker's own files cannot grow: who produces is told, waits, and nothing is lost or doubled.
+/// The broker's own files cannot grow: producers get errors and retry, and nothing is lost or doubled.
 #[test]
 fn a_broker_without_room_refuses_and_goes_on_when_there_is_some() {
     let shop = Shop::embedded();
@@ -143,7 +143,7 @@ fn a_broker_without_room_refuses_and_goes_on_when_there_is_some() {
 
     limit(&broker, Resource::Fsize, Some(1_000));
     let broker_log = || fs::read_to_string(shop.home().join("broker/shop-sim.log")).unwrap_or_default();
-    // Its log cannot say so for long either.
+    // Soon its log file cannot grow, either.
     let full = wait_for("a still log", PATIENCE, || {
         let before = written();
         thread::sleep(Duration::from_secs(1));
@@ -169,11 +169,11 @@ fn a_broker_without_room_refuses_and_goes_on_when_there_is_some() {
     broker.terminate().ok();
 }
 
-/// A file system of a few megabytes in memory, for a shop's folder.
+/// A small file system in memory, for a shop's folder.
 struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
-    /// `None` where this process may not mount.
+    /// `None` if this process may not mount.
     fn mount(path: &std::path::Path, size: &str) -> Option<Self> {
         fs::create_dir_all(path).unwrap();
         let done = Command::new("mount")

@@ -1,4 +1,4 @@
-//! What was given with `-X` as a secret is in no text.
+//! Secrets given with `-X` appear in no text.
 
 use std::{fs, time::Duration};
 
@@ -7,7 +7,7 @@ use crate::{
     kit::sell,
 };
 
-/// Two words, as librdkafka quotes parts of what it does not understand.
+/// Two words, as librdkafka quotes parts of values that it cannot parse.
 const WORD: &str = "hunter22secret";
 const PASSWORD: &str = "open-hunter22secret sesame-hunter22secret";
 
@@ -41,7 +41,7 @@ fn secrets_are_in_no_log_and_on_no_screen() {
         let done = shop.run(&[command, &["--log-level", "debug"], &secret].concat()).ok();
         assert!(!done.stdout.contains(WORD) && !done.stderr.contains(WORD), "{done}");
     }
-    // librdkafka did speak, of its settings too.
+    // librdkafka did log, also its settings.
     let log = crate::kit::log(&shop);
     assert!(log.contains("librdkafka"), "nothing of librdkafka in the log");
     assert!(log.contains("sasl.password"), "nothing of the settings in the log");
@@ -101,7 +101,7 @@ fn the_built_in_broker_is_for_this_machine_alone() {
     let told = fs::read_to_string(&address).unwrap();
     let told: std::net::SocketAddr = told.trim().parse().unwrap();
     assert!(told.ip().is_loopback(), "{told}");
-    // What listens is what the process says: nothing of it on any other address.
+    // Only the reported address listens, and no other.
     let port = format!(":{:04X} ", told.port());
     let sockets = fs::read_to_string("/proc/net/tcp").unwrap()
         + &fs::read_to_string("/proc/net/tcp6").unwrap_or_default();

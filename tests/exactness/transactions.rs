@@ -1,4 +1,4 @@
-//! Handled orders that were never committed do not exist for anybody.
+//! Uncommitted handled orders are visible to nobody.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn begun(shop: &Shop, id: &str) -> Transactional {
     producer.begin_transaction().unwrap();
     let topic = shop.topic("handled");
     for mut record in kafka::read(shop.bootstrap(), &topic).into_iter().take(60) {
-        // The same order again, and one that nobody has sold.
+        // A repeated order, and one that was never sold.
         for number in [0, 1_000_000_u64] {
             let mut handled: Value = serde_json::from_slice(record.payload.as_ref().unwrap()).unwrap();
             handled["order_id"] = (handled["order_id"].as_u64().unwrap() + number).into();
@@ -62,7 +62,7 @@ fn begun(shop: &Shop, id: &str) -> Transactional {
     producer
 }
 
-/// What `handling` writes ends with a marker, which takes an offset of its own.
+/// Records of `handling` are followed by a marker, which takes an offset of its own.
 #[test]
 fn handled_orders_are_written_in_transactions() {
     let shop = Shop::new();
@@ -88,7 +88,7 @@ fn aborted_transactions_are_never_counted() {
     let status = consume(&shop);
     assert_agrees(&shop, &status);
 
-    // At the end of the log, in the middle of it, and still open while all is worked off: its time-out ends it.
+    // At the end of the log, within it, and still open while the log is processed: until its time-out.
     begun(&shop, "stranger").abort_transaction(CALL).unwrap();
     assert_eq!(consume(&shop), status);
     sell(&shop, "2026-03-28 23:00..2026-03-29 00:30", "0.1", "32");
@@ -98,14 +98,14 @@ fn aborted_transactions_are_never_counted() {
     drop(open);
     assert_eq!(consume(&shop), status);
 
-    // A new folder, which reads it all from the beginning.
+    // A new folder reads everything from the beginning.
     let anew = shop.run_elsewhere("other", &["consume", "--until-end", "--json"]);
     assert_eq!(anew.ok().json(), status);
     let differences = shop.oracle().compare(&shop.home().join("other"), &status);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
-/// The log of orders ends with what no reader is shown: a marker, an order that was taken back, and a marker.
+/// The log of orders ends with records that are not delivered: a marker, an aborted order, and a marker.
 #[test]
 fn a_shop_that_sells_in_transactions_closes_its_days_too() {
     let shop = Shop::new();
@@ -131,7 +131,7 @@ fn a_shop_that_sells_in_transactions_closes_its_days_too() {
     wait_for("the report", PATIENCE, || report.exists().then_some(()));
     wait_for_status(&shop, "all is read", |status| {
         let lags = status["lag"].as_object().unwrap();
-        // Handling says how far it is with its next transaction.
+        // `handling` only commits its position with its next transaction.
         let lag = |(view, lag): (&String, &Value)| view == "handling" || *lag == 0;
         orders_known(status) == sold + 2 && lags.iter().all(lag)
     });

@@ -1,4 +1,4 @@
-//! What comes twice counts once: records that are read again, and records that were written again.
+//! Repetitions count once: records that are read again, and records that are written again.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn commit(shop: &Shop, group: &str, topic: &str, offset: i64) {
     for partition in 0..6 {
         list.add_partition_offset(&shop.topic(topic), partition, Offset::Offset(offset)).unwrap();
     }
-    // Static members stay in their group until their session ends.
+    // Static members stay in their group until their session times out.
     wait_for("the group to be empty", PATIENCE, || consumer.commit(&list, CommitMode::Sync).ok());
     let told = consumer.committed_offsets(list, Duration::from_secs(20)).unwrap();
     assert!(
@@ -48,7 +48,7 @@ fn commit(shop: &Shop, group: &str, topic: &str, offset: i64) {
     );
 }
 
-/// As after a kill between the checkpoint and the commit in Kafka, and worse: the positions in Kafka are any.
+/// As after a kill between the checkpoint and the commit to Kafka, and worse: arbitrary committed offsets.
 #[test]
 fn positions_in_kafka_decide_nothing() {
     let shop = Shop::new();
@@ -76,7 +76,7 @@ fn a_batch_that_was_produced_twice_counts_once() {
     sell(&shop, "2026-03-28 22:00..2026-03-28 23:00", "0.1", "23");
     let orders = kafka::read(shop.bootstrap(), &shop.topic("orders"));
     let last: Vec<Record> = orders.iter().rev().take(orders.len() / 2).rev().cloned().collect();
-    // Before anything is read, and again behind what was read.
+    // Before anything is read, and again after it.
     shop.write("orders", &last);
     let first = consume(&shop);
     assert_agrees(&shop, &first);

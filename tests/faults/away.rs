@@ -1,4 +1,4 @@
-//! Kafka that goes and comes back, as people see it.
+//! Kafka goes away and comes back, as users see it.
 
 use std::{
     process::Command,
@@ -13,7 +13,7 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Kafka is asked each second, and an answer that has not come a second later is missed; a busy machine takes more.
+/// Kafka is queried each second, with a time-out of a second; a busy machine takes longer.
 const NOTICED: Duration = Duration::from_secs(2);
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -23,7 +23,7 @@ fn rate(text: &str) -> Option<f64> {
     before.rsplit(' ').next()?.replace(',', ".").parse().ok()
 }
 
-/// How many sums are right.
+/// The number of correct sums.
 fn right(text: &str) -> usize {
     text.lines().rfind(|line| line.contains("in stock")).map_or(0, |sums| sums.matches('✓').count())
 }
@@ -37,25 +37,25 @@ fn a_kafka_that_goes_is_told_at_once_in_one_sentence_and_nothing_seems_to_run_wi
     tui.args(["tui", "--rate", "20", "--bootstrap", &address, "--prefix", &prefix, "--partitions", "2"]);
     tui.args(["--out", "a", "--log-level", "debug"]).current_dir(machines.shop.home());
     let mut terminal = Terminal::start(tui, 120, 30);
-    terminal.see("● running");
+    terminal.see(" RUNNING ");
     terminal.see_that("orders", |text| rate(text) > Some(10.0) && right(text) == 2);
 
-    // With a transaction under way that cannot end.
+    // With an open transaction that cannot end.
     proxy.swallow(END_TXN, 1);
     wait_for("the end of a transaction", PATIENCE, || (proxy.swallowed() > 0).then_some(()));
     proxy.refuse(true);
     proxy.cut();
     let gone = Instant::now();
-    terminal.see(" Kafka no answer ");
+    terminal.see(" NO KAFKA ");
     assert!(gone.elapsed() < NOTICED + BUSY, "{:?}", gone.elapsed());
     let text = terminal.text();
-    assert!(text.contains("○ waiting for Kafka") && !text.contains("running"), "{text}");
+    assert!(text.contains(" NO KAFKA ") && !text.contains("RUNNING"), "{text}");
     assert_eq!(rate(&text), Some(0.0), "{text}");
     assert_eq!(right(&text), 0, "{text}");
     terminal.type_keys("7");
     terminal.see_that("groups without a rate", |text| text.contains("○ sales") && !text.contains("● sales"));
 
-    // Longer than any transaction and session.
+    // Longer than any transaction or session time-out.
     let log = machines.out("a/shop-sim.log");
     let lines = |what: &str| {
         let log = std::fs::read_to_string(&log).unwrap_or_default();
@@ -67,7 +67,7 @@ fn a_kafka_that_goes_is_told_at_once_in_one_sentence_and_nothing_seems_to_run_wi
     proxy.refuse(false);
     terminal.type_keys("1");
     terminal.see("Kafka answers again");
-    terminal.see("● running");
+    terminal.see(" RUNNING ");
     terminal.see_that("sums that are right", |text| right(text) == 2);
     let text = terminal.text();
     assert!(!text.contains("starts again") && !text.contains("transaction"), "{text}");
@@ -79,13 +79,38 @@ fn a_kafka_that_goes_is_told_at_once_in_one_sentence_and_nothing_seems_to_run_wi
     assert_eq!(loud("a transaction failed"), Vec::<String>::new());
     assert_eq!(loud("Kafka does not answer").len(), 1, "{:?}", loud("Kafka does not answer"));
 
-    // One that takes what it is asked and does not answer.
+    // A broker that accepts requests but does not respond.
     proxy.mute(Some((LIST_OFFSETS, machines.shop.topic("orders"))));
     let muted = Instant::now();
-    terminal.see(" Kafka no answer ");
+    terminal.see(" NO KAFKA ");
     assert!(muted.elapsed() < NOTICED + BUSY, "{:?}", muted.elapsed());
     proxy.mute(None);
-    terminal.see("● running");
+    terminal.see(" RUNNING ");
     terminal.type_keys("q");
     assert!(terminal.ended_within(PATIENCE).is_some());
+}
+
+/// Kafka detects a dead broker after nine seconds: until then, queries for the end offsets of its partitions wait.
+#[test]
+fn partitions_without_a_leader_for_a_while_are_waited_for() {
+    let mut machines = Machines::new();
+    machines.sell("2026-03-27 22:00..2026-03-27 22:30");
+    machines.start("a", &["consume", "--until-end"]).finish().ok();
+    let proxy = Proxy::before(&machines.bootstrap);
+    machines.bootstrap = proxy.address.to_string();
+    let later = ["produce", "--backfill", "2026-03-27 22:30..2026-03-27 22:40", "--seed", "5"];
+    let commands: [&[(&str, &[&str])]; 2] = [
+        &[("a", &["verify"]), ("b", &["order", "1"]), ("c", &["status"])],
+        &[("seller", &later), ("b", &["consume", "--until-end"])],
+    ];
+    for commands in commands {
+        proxy.mute(Some((LIST_OFFSETS, machines.prefix())));
+        let running: Vec<_> = commands.iter().map(|(out, command)| machines.start(out, command)).collect();
+        std::thread::sleep(Duration::from_secs(12));
+        proxy.mute(None);
+        proxy.cut();
+        for one in running {
+            one.finish().ok();
+        }
+    }
 }

@@ -1,5 +1,4 @@
-//! Consumers inside the test's own process, over the shop's Kafka: their views, disks and stores can be made to
-//! fail.
+//! Runs consumers inside the test's process, on the shop's Kafka: their views, disks and stores can be made to fail.
 
 use std::{
     sync::Arc,
@@ -11,14 +10,14 @@ use shop_sim::{
     clock::Clock,
     consumer::Output,
     consumers::PartFigures,
-    engine::{ConsumerError, Env, log_reader::LogReader, order_ids::OrderIds, publisher::Publisher, view},
+    engine::{ConsumerError, Env, order_ids::OrderIds, publisher::Publisher, shared_reader::LogReader, view},
     read_model::{Connection, ReadModel},
     runtime::{
         dedicated_thread::{self, NoThread},
         supervisor::Supervisor,
     },
     shop::Zone,
-    sinks::{files::Files, memory::Disk},
+    sinks::{faulty_memory_files::Disk, files::Files},
     store::Store,
     stream::{Session, ends, topics},
     views::View,
@@ -40,7 +39,7 @@ pub async fn until(what: &str, mut look: impl FnMut() -> bool) {
     }
 }
 
-/// The same for a session and what its consumers share.
+/// A session, and what its consumers share.
 pub struct Bench {
     pub env: Env,
     pub zone: Zone,
@@ -65,7 +64,7 @@ impl Bench {
         let stop = CancellationToken::new();
         tokio::spawn(ends::run(session.clone(), Arc::clone(&model), clock.clone(), stop.clone()));
         let publisher = Arc::new(Publisher::new(&session).unwrap());
-        let instance = instance.into();
+        let instance: Arc<str> = instance.into();
         let (beside, stops, reader) = (Handle::current(), stop.clone(), LogReader::default());
         let env = Env {
             session,
@@ -75,6 +74,7 @@ impl Bench {
             clock,
             zone,
             publisher,
+            process: instance.clone(),
             instance,
             until: None,
             begin: tokio::sync::watch::Sender::new(true),
@@ -94,7 +94,7 @@ impl Bench {
         Self { env, zone, stop }
     }
 
-    /// Keeps a view alive as the program does.
+    /// Supervises a view as the program does.
     pub fn keep<V, O, S, F>(
         &self,
         store: &S,
@@ -151,7 +151,7 @@ impl Kept {
         self.ended.await.unwrap().unwrap().unwrap();
     }
 
-    /// Ends it where it stands, without a farewell.
+    /// Ends it immediately, without a shutdown.
     pub async fn kill(self) {
         self.abort.abort();
         assert!(self.ended.await.unwrap().unwrap().is_err());

@@ -1,19 +1,10 @@
-//! Records compressed in every way that Kafka knows, and in one that nobody knows.
+//! Records compressed with every codec of Kafka, and with an unknown one.
 
 use std::{
-    io::{Read, Write},
-    net::TcpStream,
+    fs,
+    path::{Path, PathBuf},
 };
 
-use bytes::{BufMut, Bytes, BytesMut};
-use kafka_protocol::{
-    messages::{
-        ApiKey, ProduceRequest, RequestHeader, TopicName,
-        produce_request::{PartitionProduceData, TopicProduceData},
-    },
-    protocol::{Encodable, HeaderVersion, StrBytes},
-    records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType},
-};
 use serde_json::Value;
 
 use crate::{
@@ -23,8 +14,6 @@ use crate::{
         shop::{Shop, wait_for},
     },
 };
-
-const PRODUCE: i16 = 9;
 
 /// Every valid order is either handled or pending.
 fn orders_known(status: &Value) -> i64 {
@@ -53,63 +42,49 @@ fn orders_compressed_with_any_codec_are_counted() {
     shop.run(&["order", "95"]).ok();
 }
 
-/// A batch of one record, said to be compressed with a codec that Kafka does not know.
-fn unknown_codec() -> Bytes {
-    let record = Record {
-        transactional: false,
-        control: false,
-        delete_horizon: false,
-        partition_leader_epoch: -1,
-        producer_id: -1,
-        producer_epoch: -1,
-        timestamp_type: TimestampType::Creation,
-        offset: 0,
-        sequence: -1,
-        timestamp: 1_700_000_000_000,
-        key: None,
-        value: Some(Bytes::from_static(b"no order")),
-        headers: kafka_protocol::indexmap::IndexMap::default(),
+/// What is in the record that nobody can open.
+const MARK: &[u8] = b"a record that nobody can open";
+
+/// Sets an unknown codec in the batch of the marked record, in the log of a stopped broker: a running one accepts no
+/// such batch.
+fn spoil(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let spoil_one = |path: PathBuf| {
+        if path.is_dir() {
+            return spoil(&path);
+        }
+        let mut bytes = fs::read(&path).unwrap();
+        let Some(value) = bytes.windows(MARK.len()).position(|window| window == MARK) else { return 0 };
+        // Before the value of a batch's only record, whose key has one byte, are 61 bytes of batch header and 7 of the
+        // record.
+        let start = value - 61 - 7;
+        let length = u32::from_be_bytes(bytes[start + 8..start + 12].try_into().unwrap());
+        let end = start + 12 + usize::try_from(length).unwrap();
+        assert_eq!(bytes[start + 16], 2, "the version of a batch");
+        bytes[start + 22] |= 0b111;
+        let sum = crc32c::crc32c(&bytes[start + 21..end]);
+        bytes[start + 17..start + 21].copy_from_slice(&sum.to_be_bytes());
+        fs::write(&path, bytes).unwrap();
+        1
     };
-    let mut batch = BytesMut::new();
-    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
-    RecordBatchEncoder::encode(&mut batch, [&record], &options).unwrap();
-    batch[22] |= 0b111;
-    let sum = crc32c::crc32c(&batch[21..]);
-    batch[17..21].copy_from_slice(&sum.to_be_bytes());
-    batch.freeze()
+    entries.map(spoil_one).sum()
 }
 
-/// Produces a batch as it is.
-fn produce(bootstrap: &str, topic: &str, partition: i32, batch: Bytes) {
-    let data = PartitionProduceData::default().with_index(partition).with_records(Some(batch));
-    let topic = TopicProduceData::default()
-        .with_name(TopicName(StrBytes::from_string(topic.to_owned())))
-        .with_partition_data(vec![data]);
-    let request =
-        ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![topic]);
-    let header = RequestHeader::default()
-        .with_request_api_key(ApiKey::Produce as i16)
-        .with_request_api_version(PRODUCE);
-    let mut frame = BytesMut::new();
-    frame.put_i32(0);
-    header.encode(&mut frame, ProduceRequest::header_version(PRODUCE)).unwrap();
-    request.encode(&mut frame, PRODUCE).unwrap();
-    let length = i32::try_from(frame.len() - 4).unwrap();
-    frame[..4].copy_from_slice(&length.to_be_bytes());
-    let mut stream = TcpStream::connect(bootstrap).unwrap();
-    stream.write_all(&frame).unwrap();
-    stream.read_exact(&mut [0; 8]).unwrap();
-}
-
-/// On the embedded broker alone: Kafka opens a batch before it takes it.
+/// On the embedded broker alone: its logs are at hand.
 #[test]
 fn records_that_cannot_be_opened_are_told_and_hold_up_their_own_partition_alone() {
     let shop = Shop::embedded();
-    shop.bootstrap();
+    let mut broker = shop.start(&["broker", "--listen", "127.0.0.1:0"]);
+    broker.wait_for_output("its address", |text| text.ends_with('\n'));
+    let address = broker.address().unwrap();
     open(&shop);
-    shop.write("orders", &orders(1..11));
-    produce(shop.bootstrap(), &shop.topic("orders"), 0, unknown_codec());
-    shop.write("orders", &orders(11..21));
+    let topic = shop.topic("orders");
+    kafka::write(&address, &topic, &orders(1..11));
+    kafka::write(&address, &topic, &[kafka::Record::new(0, "k", MARK)]);
+    kafka::write(&address, &topic, &orders(11..21));
+    broker.terminate().ok();
+    assert_eq!(spoil(&shop.out().join("kafka")), 1);
+    shop.bootstrap();
     let consumers = shop.start(&["consume"]);
     wait_for("a word", PATIENCE, || consumers.stderr().contains("cannot be opened").then_some(()));
     wait_for("the other partition's orders", PATIENCE, || {
@@ -117,13 +92,13 @@ fn records_that_cannot_be_opened_are_told_and_hold_up_their_own_partition_alone(
         (orders_known(&status) == 15).then_some(())
     });
     assert_eq!(consumers.stderr().lines().count(), 1, "it is told once: {}", consumers.stderr());
-    // Whoever reads a topic to its end says so too, and ends.
+    // Commands that read a topic to its end report it, too, and fail.
     let searched = shop.run(&["verify"]);
     assert!(searched.refused().contains("cannot be opened"), "{searched}");
     consumers.terminate().ok();
 }
 
-/// A state of some megabytes, as it would be without compression.
+/// A state of some megabytes when uncompressed.
 #[test]
 fn the_figures_of_a_shop_with_thousands_of_products_reach_everybody() {
     const PRODUCTS: usize = 20_000;

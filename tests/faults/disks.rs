@@ -1,4 +1,4 @@
-//! What is not on the disk is not said to be read.
+//! Only positions of rows on disk are committed.
 
 use std::{
     sync::{Arc, Mutex},
@@ -12,18 +12,18 @@ use rdkafka::{
 use shop_sim::{
     consumer::Position,
     consumers::{Journal, journal::JournalFiles},
-    sinks::memory::{Disk, MemoryFiles},
+    sinks::faulty_memory_files::{Disk, MemoryFiles},
     store::{Batch, MemoryStore, Store, StoreError},
     views::View,
 };
 
 use crate::{
-    bench::{Bench, journal, orders, until},
-    common::shop::Shop,
+    bench::{Bench, PATIENCE, journal, orders, until},
+    common::shop::{Shop, wait_for},
     gate::{Does, Gate, GatedFiles},
 };
 
-/// What Kafka was told of the journal's partitions.
+/// The committed positions of the journal's partitions.
 struct Told {
     client: BaseConsumer,
     places: TopicPartitionList,
@@ -42,7 +42,10 @@ impl Told {
     }
 
     fn look(&self) -> Vec<i64> {
-        let told = self.client.committed_offsets(self.places.clone(), Duration::from_secs(20)).unwrap();
+        // A coordinator that is being elected answers later.
+        let told = wait_for("the committed positions", PATIENCE, || {
+            self.client.committed_offsets(self.places.clone(), Duration::from_secs(20)).ok()
+        });
         let next = |offset| if let Offset::Offset(next) = offset { next } else { 0 };
         told.elements().iter().map(|place| next(place.offset())).collect()
     }
@@ -65,7 +68,7 @@ async fn while_the_disk_refuses_nothing_is_read_and_no_position_moves() {
 
     gate.set(Does::Refuse);
     shop.write("orders", &orders(101..201));
-    // Reading stops after the first.
+    // Reading stops after a refusal.
     until("two refusals", || gate.refused() >= 2).await;
     let read = || bench.env.model.parts(Journal::NAME).iter().map(|(_, state)| state.position.next).sum();
     let before: i64 = read();
@@ -83,13 +86,13 @@ async fn while_the_disk_refuses_nothing_is_read_and_no_position_moves() {
     kept.ended().await;
 }
 
-/// How long what was written may be on its way to the disk.
+/// The longest delay of a write to disk.
 const ON_ITS_WAY: Duration = Duration::from_millis(500);
 
-/// Since when it holds which positions of the two partitions.
+/// The positions of the two partitions, and since when.
 type Written = (Instant, Vec<i64>);
 
-/// A store that knows what of it would survive a kill.
+/// A store that tracks what would survive a kill.
 #[derive(Clone, Default)]
 struct SlowStore {
     store: MemoryStore,
@@ -149,7 +152,7 @@ async fn kafka_is_never_told_of_a_position_that_a_kill_would_take_back() {
         shop.write("orders", &orders(round * 100 + 1..round * 100 + 101));
         let all = i64::try_from((round + 1) * 50).unwrap();
         until("word of the orders", || {
-            // In this order: what is on the disk only grows.
+            // In this order, since what is on the disk only grows.
             let (told, on_disk) = (told.look(), store.on_disk());
             assert!(told.iter().zip(&on_disk).all(|(told, safe)| told <= safe), "{told:?} of {on_disk:?}");
             told == [all, all]

@@ -1,4 +1,4 @@
-//! What others publish is read while there are others.
+//! States of other processes are read while any run.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use shop_sim::{
     consumer::{Part, Position},
     consumers::{NAMES, orders_today, reads},
     read_model::PartState,
-    stream::follow::Follower,
+    stream::read_model_updater::ReadModelUpdater,
     views::Source,
 };
 use tokio::{sync::watch, time::sleep};
@@ -19,7 +19,7 @@ use crate::{
 const VIEW: &str = "orders-today";
 const PART: Part = Part { source: Source::Orders, partition: 0 };
 
-/// Says something new of a partition, as another process would.
+/// Publishes a new state of a partition, as another process.
 fn publish(bench: &Bench, next: i64) {
     let state = PartState {
         partition: PART.partition,
@@ -34,12 +34,12 @@ fn publish(bench: &Bench, next: i64) {
     bench.env.publisher.publish(VIEW, PART, &state);
 }
 
-/// How far the read model says that the partition is read.
+/// The position of the partition in the read model.
 fn shown(bench: &Bench) -> i64 {
     bench.env.model.part(VIEW, PART).map_or(0, |state| state.position.next)
 }
 
-/// As if this process ran all consumers, but for so many partitions of one of them.
+/// As if this process ran all consumers, except so many partitions of one.
 fn hold_all_but(bench: &Bench, others: usize) {
     let parts = bench.env.model.ends().by_part;
     for view in NAMES {
@@ -54,7 +54,8 @@ async fn states_are_not_read_by_who_runs_all_consumers_and_all_are_known_once_an
     let bench = Bench::open(&shop, "a", &[]).await;
     let (ready, mut followed) = watch::channel(false);
     let env = &bench.env;
-    let follower = Follower::new(&env.session, Arc::clone(&env.model), env.clock.clone(), ready).unwrap();
+    let follower =
+        ReadModelUpdater::new(&env.session, Arc::clone(&env.model), env.clock.clone(), ready).unwrap();
     let following = tokio::spawn(follower.run(env.stop.clone()));
     followed.wait_for(|ready| *ready).await.unwrap();
     until("the ends", || !env.model.ends().by_part.is_empty()).await;
@@ -64,7 +65,7 @@ async fn states_are_not_read_by_who_runs_all_consumers_and_all_are_known_once_an
     publish(&bench, said);
     until("what another says", || shown(&bench) == 1).await;
 
-    // It goes on to say things until they are no longer heard.
+    // It keeps publishing until its states are not read.
     hold_all_but(&bench, 0);
     let mut unheard = 0;
     while unheard < 15 {

@@ -1,15 +1,15 @@
-//! A disk in memory that hangs or refuses when it is told to.
+//! A disk in memory that hangs or fails on request.
 
 use std::{
     io,
     sync::{Arc, Condvar, Mutex},
 };
 
-use shop_sim::sinks::{files::Files, memory::MemoryFiles};
+use shop_sim::sinks::{faulty_memory_files::MemoryFiles, files::Files};
 
 use crate::bench::PATIENCE;
 
-/// What becomes of what is appended.
+/// What happens to appended data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Does {
     #[default]
@@ -20,7 +20,7 @@ pub enum Does {
 
 #[derive(Default)]
 pub struct Gate {
-    /// And how often it has refused.
+    /// The behaviour, and the refusals.
     state: Mutex<(Does, usize)>,
     changed: Condvar,
 }

@@ -1,11 +1,11 @@
-//! A consumer that lags or is stuck holds none of its neighbours up, and reads on its own until it has caught up.
+//! A lagging or stuck consumer does not hold up the others, and reads on its own until it has caught up.
 
 use std::sync::Arc;
 
 use shop_sim::{
     consumer::output::NoOutput,
     consumers::{Journal, OrdersToday, journal::JournalFiles},
-    sinks::memory::{Disk, MemoryFiles},
+    sinks::faulty_memory_files::{Disk, MemoryFiles},
     store::MemoryStore,
     views::View,
 };
@@ -16,7 +16,7 @@ use crate::{
     gate::{Does, Gate, GatedFiles},
 };
 
-/// More orders than may wait for a consumer, 4 MiB of them, and more than are read again so that one can join.
+/// More orders (4 MiB) than a consumer's queue holds, and than are read again to rejoin the others.
 const MANY: u64 = 60_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -42,13 +42,15 @@ async fn a_consumer_whose_disk_refuses_holds_nobody_up_and_catches_up_on_its_own
     until("the first orders", || journal(&disk).len() == 100 && read(OrdersToday::NAME) == 100).await;
 
     gate.set(Does::Refuse);
-    shop.write("orders", &orders(101..MANY + 1));
+    shop.write("orders", &orders(101..201));
+    until("a disk that refuses", || gate.refused() > 0).await;
+    shop.write("orders", &orders(201..MANY + 1));
     until("the other's reading to the end", || read(OrdersToday::NAME) == all(MANY)).await;
     assert!(read(Journal::NAME) < all(MANY), "it has read {}", read(Journal::NAME));
 
     gate.set(Does::Write);
     until("all orders", || journal(&disk).len() >= usize::try_from(MANY).unwrap()).await;
-    // With the others again: what comes now is in both.
+    // It shares the reader again: new records reach both.
     shop.write("orders", &orders(MANY + 1..MANY + 101));
     until("what came last", || read(OrdersToday::NAME) == all(MANY + 100)).await;
     until("what came last in the journal", || read(Journal::NAME) == all(MANY + 100)).await;

@@ -1,11 +1,11 @@
-//! A group whose generation began without partitions: a static member that comes back to it is given none, and is not
-//! told that it leads.
+//! A group whose generation started without partitions: a static member that returns to it gets none, and does not
+//! learn that it is the leader.
 
 #![allow(dead_code, reason = "members made by hand do more for the broker's tests")]
 
 use shop_sim::{
     consumers::{Journal, journal::JournalFiles},
-    sinks::memory::{Disk, MemoryFiles},
+    sinks::faulty_memory_files::{Disk, MemoryFiles},
     store::MemoryStore,
 };
 
@@ -29,7 +29,7 @@ async fn a_group_whose_partitions_nobody_has_shares_them_out_anew() {
     let bench = Bench::open(&shop, "a", &[]).await;
     shop.write("orders", &orders(1..101));
 
-    // Whoever led before it found no topic. It is gone without a word, as static members go.
+    // The previous leader found no topic. It is gone without a `LeaveGroup`, as static members go.
     let (bootstrap, group, topic) =
         (shop.bootstrap().to_owned(), shop.topic("journal"), shop.topic("orders"));
     let before = move || {

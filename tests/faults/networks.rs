@@ -39,14 +39,14 @@ fn connections_that_break_change_no_figure() {
     .into_iter()
     .enumerate()
     {
-        let seller =
-            machines.start("seller", &["produce", "--backfill", period, "--rate", "0.2", "--seed", "6"]);
+        let seller = machines
+            .start("seller", &["produce", "--wait", "--backfill", period, "--rate", "0.2", "--seed", "6"]);
         proxy.delay(Duration::from_millis(20 * round as u64));
         for _ in 0..4 {
             std::thread::sleep(Duration::from_millis(300));
             proxy.cut();
         }
-        // Away for longer than a session.
+        // Longer than a session time-out.
         proxy.refuse(round == 1);
         proxy.cut();
         std::thread::sleep(Duration::from_secs(if round == 1 { 8 } else { 0 }));
@@ -68,7 +68,7 @@ fn a_transaction_whose_end_is_not_confirmed_is_not_made_twice() {
     machines.sell("2026-03-27 22:00..2026-03-27 23:00");
     let consumers = machines.start("a", &["consume"]);
     machines.wait_for_agreement(&["a"]);
-    // The broker commits; its word does not arrive, and librdkafka gives up after ten seconds.
+    // The broker commits; its response is lost, and librdkafka times out after ten seconds.
     proxy.swallow(END_TXN, 1);
     machines.sell("2026-03-27 23:00..2026-03-27 23:30");
     wait_for("an answer that was swallowed", crate::bench::PATIENCE, || {
@@ -77,7 +77,7 @@ fn a_transaction_whose_end_is_not_confirmed_is_not_made_twice() {
     machines.wait_for_agreement(&["a"]);
     assert_eq!(handled_twice(&machines), Vec::<Value>::new());
 
-    // Killed before the word arrives: the next process finds what was decided.
+    // Killed before the response: the next process finds the outcome.
     proxy.swallow(END_TXN, 1_000);
     machines.sell("2026-03-27 23:30..2026-03-28 00:30");
     wait_for("another one", crate::bench::PATIENCE, || (proxy.swallowed() > 1).then_some(()));
@@ -89,9 +89,12 @@ fn a_transaction_whose_end_is_not_confirmed_is_not_made_twice() {
     assert_eq!(handled_twice(&machines), Vec::<Value>::new());
 }
 
-/// Looking around takes longer then than there is between two looks; records must come in between.
+/// Each check takes longer than the interval between two; records must be processed in between.
 #[test]
 fn where_every_answer_is_late_the_end_is_reached_all_the_same() {
+    if crate::common::is_left_out() {
+        return;
+    }
     let (machines, proxy) = behind_a_proxy();
     machines.sell("2026-03-27 22:00..2026-03-27 23:00");
     proxy.delay(Duration::from_millis(300));
@@ -100,7 +103,7 @@ fn where_every_answer_is_late_the_end_is_reached_all_the_same() {
     assert_eq!(machines.differences(&["a"]), Vec::<String>::new());
 }
 
-/// Kinds of request that commands make which end by themselves, Kafka protocol; but for those of which they may make none:
+/// Request types (Kafka protocol) of commands that end by themselves, without those that they must not send:
 /// heartbeats, and leaving a group.
 const KINDS: [(i16, &str); 16] = [
     (0, "Produce"),
@@ -123,6 +126,9 @@ const KINDS: [(i16, &str); 16] = [
 
 #[test]
 fn a_connection_that_breaks_under_any_question_ends_no_command() {
+    if crate::common::is_left_out() {
+        return;
+    }
     let broker = Machines::new();
     let one_kind = |(api, name): (i16, &'static str)| {
         let proxy = Proxy::before(&broker.bootstrap);
@@ -147,7 +153,7 @@ fn a_connection_that_breaks_under_any_question_ends_no_command() {
         (name, snapped)
     };
     let mut never = Vec::new();
-    for kinds in KINDS.chunks(8) {
+    for kinds in KINDS.chunks(4) {
         std::thread::scope(|scope| {
             let running: Vec<_> = kinds.iter().map(|kind| scope.spawn(|| one_kind(*kind))).collect();
             for one in running {

@@ -1,4 +1,4 @@
-//! Tasks that panic: told, and started again from their checkpoints.
+//! Tasks that panic are reported, and restart from their checkpoints.
 
 use std::{
     io,
@@ -11,8 +11,8 @@ use shop_sim::{
     consumers::{Journal, journal::JournalFiles},
     shop::Zone,
     sinks::{
+        faulty_memory_files::{Disk, MemoryFiles},
         files::Files,
-        memory::{Disk, MemoryFiles},
     },
     store::{Batch, MemoryStore},
     views::{Event, Source, View, table::Saved},

@@ -1,7 +1,7 @@
-//! A TCP proxy before a Kafka of one broker, which can break connections in every way that networks know.
+//! A TCP proxy for a single-broker Kafka that can break connections in the ways of real networks.
 //!
-//! It understands as much of the protocol as it must: the frames, the API key and correlation id of a request, and
-//! where an answer names the broker's address, which it replaces by its own.
+//! It parses as little of the protocol as needed: frames, API keys, correlation ids, and broker addresses in responses,
+//! which it replaces by its own.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use std::{
 /// `EndTxn`, Kafka protocol.
 pub const END_TXN: i16 = 26;
 pub const LIST_OFFSETS: i16 = 2;
-/// How long requests of a kind break their connections.
+/// How long requests of a type break their connections.
 const SNAPPING: Duration = Duration::from_millis(600);
 const METADATA: i16 = 3;
 const FIND_COORDINATOR: i16 = 10;
@@ -46,7 +46,7 @@ pub struct Proxy {
     faults: Arc<Faults>,
 }
 
-/// Breaks connections at requests of a kind for a while, lets one through, and begins anew.
+/// Breaks connections at requests of a type for a while, lets one through, and starts over.
 struct Snap {
     api: i16,
     since: Option<Instant>,
@@ -54,7 +54,7 @@ struct Snap {
 }
 
 impl Faults {
-    /// Whether the connection breaks at this frame, a request's or an answer's.
+    /// Whether this frame, a request or a response, breaks the connection.
     fn snaps(&self, api: Option<i16>, answer: bool) -> bool {
         let mut snap = self.snap.lock().unwrap();
         let Some(snap) = snap.as_mut().filter(|snap| Some(snap.api) == api && snap.left > 0) else {
@@ -67,7 +67,7 @@ impl Faults {
             (snap.since, snap.left) = (None, snap.left - 1);
             return false;
         }
-        // Every second request is answered before its connection breaks.
+        // Every second request gets its response before its connection breaks.
         self.snapped.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
     }
 }
@@ -104,29 +104,29 @@ impl Proxy {
         self.faults.closed.store(refused, Ordering::Relaxed);
     }
 
-    /// Answers come so much later.
+    /// Delays responses.
     pub fn delay(&self, by: Duration) {
         self.faults.delay.store(u64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
-    /// The next `count` answers to requests of a kind never arrive; the requests do.
+    /// The next `count` responses to requests of a type are lost; the requests arrive.
     pub fn swallow(&self, api: i16, count: usize) {
         *self.faults.swallow.lock().unwrap() = Some((api, count));
     }
 
-    /// From the next request of a kind on, each of that kind breaks its connection for a while, before the broker has it
-    /// or when it was answered: longer than librdkafka asks again by itself. This happens four times, so that it meets
-    /// more than the first question.
+    /// From the next request of a type on, each one breaks its connection for a while, before it reaches the broker or
+    /// after its response: longer than librdkafka retries by itself. This repeats four times, so that it affects more
+    /// than the first request.
     pub fn snap(&self, api: i16) {
         *self.faults.snap.lock().unwrap() = Some(Snap { api, since: None, left: 4 });
     }
 
-    /// Requests of a kind that name a topic never arrive, as if its leader were away; `None` ends it.
+    /// Requests of a type that name a topic are lost, as if its leader were away; `None` ends this.
     pub fn mute(&self, what: Option<(i16, String)>) {
         *self.faults.mute.lock().unwrap() = what;
     }
 
-    /// How many requests met that.
+    /// Number of such breaks.
     pub fn snapped(&self) -> usize {
         self.faults.snapped.load(Ordering::Relaxed)
     }
@@ -208,7 +208,7 @@ fn frame(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(frame)
 }
 
-/// A host stands right before its port in every answer that names one.
+/// In responses a host is followed by its port.
 fn readdress(frame: &mut [u8], from: u16, to: u16) {
     for host in [&b"127.0.0.1"[..], b"localhost"] {
         let wanted = [host, &i32::from(from).to_be_bytes()].concat();

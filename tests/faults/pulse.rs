@@ -1,4 +1,4 @@
-//! A pulse that cannot be read is no shop without a simulator.
+//! An unreadable pulse does not mean that there is no simulator.
 
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ use crate::{
 
 #[test]
 fn a_pulse_that_cannot_be_read_is_waited_for_and_then_named() {
+    if crate::common::is_left_out() {
+        return;
+    }
     let mut machines = Machines::new();
     machines.sell("2026-03-27 22:00..2026-03-27 23:30");
     let proxy = Proxy::before(&machines.bootstrap);
@@ -22,7 +25,7 @@ fn a_pulse_that_cannot_be_read_is_waited_for_and_then_named() {
     assert!(!machines.out("a/reports").exists(), "no day is over");
     assert!(!machines.out("a/mail").exists(), "and nothing is due");
 
-    // One that goes on waits for it. Without a simulator it would be wall time after six looks.
+    // A long-running one waits for it. Without a simulator, wall time would count after six checks.
     let running = machines.start("a", &["consume"]);
     let log = machines.out("a/shop-sim.log");
     wait_for("word of it", PATIENCE, || {

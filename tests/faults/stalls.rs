@@ -1,10 +1,10 @@
-//! A loop that stands still for longer than Kafka waits.
+//! A loop that blocks for longer than Kafka tolerates.
 
 use std::{sync::Arc, time::Duration};
 
 use shop_sim::{
     consumers::{Journal, journal::JournalFiles},
-    sinks::memory::{Disk, MemoryFiles},
+    sinks::faulty_memory_files::{Disk, MemoryFiles},
     store::MemoryStore,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_loop_that_stood_still_too_long_is_told_of_and_writes_nothing_that_is_anothers() {
     let shop = Shop::new();
-    // No client may have a shorter interval than its session.
+    // librdkafka requires at least the session time-out.
     let short = [("max.poll.interval.ms", "6000"), ("session.timeout.ms", "6000")];
     let (a, b) = (Bench::open(&shop, "a", &short).await, Bench::open(&shop, "b", &[]).await);
     let (disk_a, disk_b) = (Disk::default(), Disk::default());
@@ -41,7 +41,7 @@ async fn a_loop_that_stood_still_too_long_is_told_of_and_writes_nothing_that_is_
     .await;
     shop.write("orders", &orders(1..101));
     until("the first orders", || both().len() == 100).await;
-    // Until Kafka was told how far both are.
+    // Until both have committed their positions.
     tokio::time::sleep(Duration::from_secs(3)).await;
 
     gate.set(Does::Hang);

@@ -1,4 +1,4 @@
-//! Any texts as a customer's name and address.
+//! Arbitrary texts as a customer's name and address.
 
 #[path = "../common/headers.rs"]
 mod headers;
@@ -6,7 +6,8 @@ mod headers;
 use headers::HEADERS;
 use mailparse::MailHeaderMap;
 use shop_sim::{
-    shop::{Customer, Handled, Zone},
+    messages::Lang,
+    shop::{Customer, Handled, Line, Zone},
     sinks::mail,
 };
 
@@ -26,10 +27,11 @@ pub(crate) fn check(bytes: &[u8]) {
         handled_at: time,
         customer: Customer { customer_id: 1, name: name.into(), email: email.into() },
         total_ore: i64::from_le_bytes(number.to_le_bytes()),
+        lines: vec![Line { product_id: 1, name: name.into(), quantity: 1, unit_price_ore: 100 }],
     };
     let mut mbox = Vec::new();
-    mail::write(&handled, Zone::default(), &mut mbox);
-    mail::write(&handled, Zone::default(), &mut mbox);
+    mail::write(&handled, Zone::default(), Lang::En, &mut mbox);
+    mail::write(&handled, Zone::default(), Lang::En, &mut mbox);
     let mbox = String::from_utf8(mbox).expect("UTF-8");
     assert!(!mbox.chars().any(|c| c.is_control() && c != '\n'), "{mbox:?}");
     assert!(mbox.lines().all(|line| line.len() <= 998), "RFC 5322, 2.1.1");
@@ -48,7 +50,10 @@ pub(crate) fn check(bytes: &[u8]) {
         if let Some(one) = to.extract_single_info() {
             assert_eq!(one.addr, email.trim());
         }
-        let body = mail.get_body().expect("a body");
+        assert_eq!(mail.subparts.len(), 2, "{message:?}");
+        let html = mail.subparts[1].get_body().expect("a body");
+        assert!(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>\n"), "{html:?}");
+        let body = mail.subparts[0].get_body().expect("a body");
         assert!(
             body.starts_with("Hello") && body.ends_with("Thank you for your order!\nThe Shop\n"),
             "{body:?}"
@@ -56,7 +61,7 @@ pub(crate) fn check(bytes: &[u8]) {
     }
 }
 
-/// The messages of an mbox as every reader finds them: at each line that begins with `From `; one quoting taken off.
+/// The messages of an mbox, split at each line that starts with `From `, as every reader does; unquoted once.
 fn split(mbox: &str) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
     for line in mbox.split_inclusive('\n') {

@@ -1,15 +1,14 @@
-//! Any bytes as a record of any topic.
+//! Arbitrary bytes as a record of any topic.
 
 use shop_sim::{
     consumers::{Consumer, Name, PartFigures, Visitor, summarize},
     read_model::PartState,
     shop::{Control, Delivery, Handled, Order, Pulse, Zone},
-    sinks::{journal, register},
+    sinks::{handled_table, journal},
     views::Event,
 };
 
-/// Decodes bytes as everything that they could be; what is understood is used. Returns how many kinds of records
-/// understood them.
+/// Decodes bytes as every kind of record, and uses what is valid. Returns the number of kinds that accepted them.
 pub(crate) fn check(bytes: &[u8]) -> usize {
     let order = Order::decode(Some(bytes));
     match &order {
@@ -26,7 +25,7 @@ pub(crate) fn check(bytes: &[u8]) -> usize {
     let handled = Handled::decode(Some(bytes)).inspect(|handled| {
         tell(&[Event::Handled(handled.clone())], handled.second());
         let mut row = Vec::new();
-        register::write(handled, &mut row);
+        handled_table::write(handled, &mut row);
         assert_is_table(&row, 1, 6);
     });
     let pulse = Pulse::decode(Some(bytes));
@@ -61,14 +60,14 @@ fn check_order(order: &Order) {
     assert!(name.bytes().all(|byte| byte.is_ascii_digit() || b"+-".contains(&byte)), "{path}");
 }
 
-/// Every view hears of it and is asked, then and much later.
+/// Applies events to every view; figures then and later.
 fn tell(events: &[Event], second: i64) {
     let parts: Vec<PartFigures> =
         Name::ALL.into_iter().flat_map(|name| name.visit(Told { events, second })).collect();
     summarize(parts.iter(), second, Zone::default());
 }
 
-/// What a view that has heard of events says.
+/// A view's figures after the events.
 struct Told<'a> {
     events: &'a [Event],
     second: i64,
@@ -99,7 +98,7 @@ impl Visitor for Told<'_> {
     }
 }
 
-/// So many rows with so many cells, for the strictest reader.
+/// Asserts so many rows of so many cells, strictly.
 fn assert_is_table(bytes: &[u8], rows: usize, cells: usize) {
     let text = std::str::from_utf8(bytes).expect("UTF-8");
     assert!(!text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n')));

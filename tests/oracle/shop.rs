@@ -14,7 +14,12 @@ use crate::common::{
 pub(crate) const NOW: &str = "2026-03-29T00:01:00+01:00";
 
 pub(crate) fn catalogue() -> Catalogue {
-    let product = |name: &str, price_ore| Product { name: name.to_owned(), price_ore, opening_stock: 10 };
+    let product = |name: &str, price_ore| Product {
+        name: name.to_owned(),
+        price_ore,
+        opening_stock: 10,
+        reorder_point: 3,
+    };
     Catalogue { products: [(1, product("Kaffe", 4990)), (2, product("Te", 3000))].into() }
 }
 
@@ -117,7 +122,12 @@ pub(crate) const FILES: [(&str, &str); 9] = [
          1\t2026-03-28T23:59:50.500+01:00\t2026-03-29T00:00:00.500+01:00\t71\tkund1@example.com\t9980\n\
          3\t2026-03-29T00:00:10.000+01:00\t2026-03-29T00:00:30.000+01:00\t73\tkund3@example.com\t3000\n",
     ),
-    ("stock.txt", "product_id\tproduct\tbalance\n1\tKaffe\t7\n2\tTe\t6\n"),
+    (
+        "stock.txt",
+        "product_id\tproduct\tbalance\treorder_point\ton_the_way\tas_of              \n\
+         1\tKaffe  \t7\t3\t–\t2026-03-29 00:00:05\n\
+         2\tTe     \t6\t3\t20\t2026-03-29 00:00:10\n",
+    ),
     (
         "mail/2026-03-29.mbox",
         "From shop@example.com Sun Mar 29 00:00:00 2026\n\
@@ -143,6 +153,6 @@ pub(crate) const FILES: [(&str, &str); 9] = [
          Hej\n\
          \n",
     ),
-    // Other things under --out are nobody's business here.
+    // Other files under --out are ignored.
     ("shop-sim.log", "whatever\n"),
 ];

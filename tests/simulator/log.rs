@@ -1,4 +1,4 @@
-//! What the topics hold, and whether it adds up.
+//! The content of the topics, and its consistency.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -50,7 +50,7 @@ impl Log {
         self.orders.iter().map(|order| order.created_at.timestamp_millis()).max().unwrap_or_default()
     }
 
-    /// Ids without gaps, and all of [`Log::audit_after_crash`].
+    /// Ids without gaps, plus all checks of [`Log::audit_after_crash`].
     pub(crate) fn audit(&self) {
         let ids = |ids: &mut dyn Iterator<Item = u64>| {
             ids.zip(1..).for_each(|(id, expected)| assert_eq!(id, expected, "ids without gaps"));
@@ -60,8 +60,8 @@ impl Log {
         self.audit_after_crash();
     }
 
-    /// Time and pulses that never go back, and at every moment of shop time opening stock + deliveries −
-    /// sold ≥ 0. What a crash took with it may leave gaps between ids.
+    /// Times and pulses never go back, and at every moment of shop time opening stock + deliveries − sold ≥ 0. A crash
+    /// may leave gaps between ids.
     pub(crate) fn audit_after_crash(&self) {
         let once = |ids: Vec<u64>| ids.windows(2).all(|pair| pair[0] < pair[1]);
         assert!(once(self.orders.iter().map(|order| order.order_id).collect()), "every id once");
@@ -72,7 +72,7 @@ impl Log {
         let told = self.pulses.last().map(|pulse| pulse.shop_time.timestamp_millis());
         assert!(told.is_some_and(|told| self.latest_ms() <= told), "the last pulse tells of every order");
 
-        // Goods of a moment are there before the sales of that moment.
+        // At equal times deliveries come before sales.
         let mut moves: Vec<(i64, bool, u64, i64)> = Vec::new();
         for delivery in &self.deliveries {
             moves.push((delivery.at.timestamp_millis(), false, delivery.product_id, delivery.quantity));
@@ -91,7 +91,7 @@ impl Log {
         }
     }
 
-    /// What was delivered and not sold of each product.
+    /// Delivered minus sold, by product.
     pub(crate) fn balances(&self) -> BTreeMap<u64, i64> {
         let mut balances = BTreeMap::new();
         for delivery in &self.deliveries {

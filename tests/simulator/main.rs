@@ -1,5 +1,5 @@
-//! The simulator against a Kafka: the embedded broker, or a real one whose address is in
-//! `SHOP_SIM_TEST_BOOTSTRAP`. What it wrote is read back and judged by a recomputation of its own.
+//! The simulator on a Kafka: the embedded broker, or a real one at `SHOP_SIM_TEST_BOOTSTRAP`. Its records are read back
+//! and compared with an independent computation.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
@@ -135,7 +135,7 @@ async fn a_second_simulator_is_refused_and_may_take_over() {
     assert!(log.openings_come_once());
 }
 
-/// Its machine's clock is an hour behind.
+/// Its machine's clock is an hour late.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_simulator_with_another_clock_is_a_rival_too() {
     let shop = Shop::open().await;
@@ -162,7 +162,7 @@ async fn a_simulator_with_another_clock_is_a_rival_too() {
         refused = shop.start(options()) => refused.map(|_| ()).unwrap_err(),
     };
     assert!(matches!(refused, SimulatorError::Rival { .. }), "{refused}");
-    // One that tells nothing more has ended without a word.
+    // A simulator without new pulses has died.
     shop.start(options()).await.unwrap().stop().await.unwrap();
 }
 
@@ -233,7 +233,7 @@ async fn it_jumps_to_just_before_midnight_and_goes_on_live() {
     let before = midnight - landed.shop_time.timestamp_millis();
     assert!(before > 0, "the jump went beyond midnight by {before} ms");
     assert_eq!(landed.rate, Some(20.0));
-    // Live again, it comes to the next day by itself.
+    // Live again, it reaches the next day at normal speed.
     simulator.until(|progress| progress.shop_ms > midnight).await;
     simulator.stop().await.unwrap();
     let log = shop.read();
@@ -310,7 +310,7 @@ async fn no_pulse_is_ahead_of_the_orders_in_the_log() {
     let pace = Pace::Accelerated { speed: 60.0, start: Some(NOON) };
     // As fast as it can, so that orders queue up behind the clock.
     let options = SimulatorOptions { pace, rate: Rate::Max, count: Some(300_000), ..options() };
-    // Ready before the first pulse, since every millisecond of delay hides one that is too early.
+    // Set up before the first pulse: with every millisecond of delay, one that is too early could be missed.
     let (probe, pulses) = (shop.session.probe().unwrap(), shop.follow(Topic::Pulse));
     shop.ends(&probe, Topic::Orders);
     let simulator = shop.start(options).await.unwrap();
@@ -366,7 +366,7 @@ async fn while_kafka_is_away_accelerated_time_stands_still_and_nothing_is_lost()
     let simulator = shop.start(SimulatorOptions { pace, rate, catalog, ..options() }).await.unwrap();
     simulator.until(|progress| progress.orders > 200).await;
     let Some(broker) = shop.take_broker_away().await else { return };
-    // It stands still once two looks a second apart see the same time.
+    // Time stands still once two checks, a second apart, see the same time.
     let mut stood = simulator.now().shop_ms;
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -394,7 +394,7 @@ async fn it_stops_in_a_bounded_time_when_kafka_is_gone() {
     assert!(start.elapsed() < Duration::from_secs(7), "{:?}", start.elapsed());
 }
 
-/// Not a test of speed, only that nothing is lost when Kafka is the bottleneck.
+/// Not a benchmark: checks that nothing is lost when Kafka is the bottleneck.
 #[tokio::test(flavor = "multi_thread")]
 async fn at_any_rate_the_books_balance() {
     let shop = Shop::open().await;

@@ -15,7 +15,7 @@ use rdkafka::{
 };
 use shop_sim::{
     shop::{Catalog, Control, Pulse, Zone},
-    simulator::{Outcome, Pace, Progress, Rate, SimulatorError, SimulatorOptions, start},
+    simulator::{Outcome, Pace, Progress, Rate, Rhythm, SimulatorError, SimulatorOptions, start},
     stream::{Session, Topic, topics},
 };
 use tokio::{
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::log::Log;
 
-/// Nothing that a test waits for takes longer.
+/// Time-out of all waits in the tests.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Twenty orders a second in real time.
@@ -36,6 +36,7 @@ pub(crate) fn options() -> SimulatorOptions {
         zone: Zone::default(),
         rate: Rate::PerSecond(20.0),
         seed: 1,
+        rhythm: Rhythm::flat(),
         pace: Pace::Real,
         count: None,
         backfill: None,
@@ -49,7 +50,7 @@ pub(crate) struct Shop {
     pub(crate) session: Session,
     // Ends when dropped.
     broker: Option<(Broker, tempfile::TempDir)>,
-    /// Its data while it is away.
+    /// Its data while it is stopped.
     folder: Option<tempfile::TempDir>,
 }
 
@@ -104,7 +105,7 @@ impl Shop {
         Log::read(&self.session)
     }
 
-    /// Takes the embedded broker away; `None` where the Kafka is not ours.
+    /// Stops the embedded broker; `None` on another Kafka.
     pub(crate) async fn take_broker_away(&mut self) -> Option<BrokerConfig> {
         let (broker, folder) = self.broker.take()?;
         let config = BrokerConfig::new(folder.path().join("kafka"), broker.address());
@@ -161,7 +162,7 @@ impl Shop {
         self.put(Topic::Control, &serde_json::to_vec(&ask).unwrap());
     }
 
-    /// Tells a pulse as another simulator does.
+    /// Sends a pulse as another simulator.
     pub(crate) fn tell(&self, pulse: &Pulse) {
         self.put(Topic::Pulse, &serde_json::to_vec(pulse).unwrap());
     }
@@ -191,7 +192,7 @@ impl Running {
         *self.progress.borrow()
     }
 
-    /// Ends it in the middle of whatever it does, as a kill would.
+    /// Ends it at any point, as a kill would.
     pub(crate) async fn kill(self) {
         self.task.abort();
         assert!(self.task.await.is_err_and(|error| error.is_cancelled()));
@@ -207,7 +208,7 @@ pub(crate) fn poll(consumer: &BaseConsumer) -> Option<Vec<u8>> {
     next(consumer).map(|message| message.payload().unwrap_or_default().to_vec())
 }
 
-/// The next record, if one comes in time. A connection that breaks is made again by the client.
+/// The next record, if one comes in time. The client reconnects by itself.
 fn next(consumer: &BaseConsumer) -> Option<BorrowedMessage<'_>> {
     let deadline = Instant::now() + DEADLINE;
     while Instant::now() < deadline {

@@ -1,31 +1,46 @@
-//! What all requests share: topics, groups, transactions and the journal below them.
+//! The state that all requests share: topics, groups, transactions and the journal.
 
 use std::{io, sync::Arc};
 
 use kafka_protocol::ResponseError;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    config::Durability, folder::Folder, groups::Groups, journal::Journal, topics::Topics,
+    api::Peer,
+    config::{Durability, Settings},
+    faults::Faults,
+    folder::Folder,
+    groups::Groups,
+    journal::Journal,
+    topics::Topics,
     transactions::Transactions,
+    wire::{Budget, FrameMemory},
 };
 
 /// The state of the running broker.
 pub(crate) struct Cluster {
-    /// Locked as long as anything of the broker still runs.
-    pub(crate) folder: Folder,
+    /// The lock is held while any part of the broker runs.
+    pub(crate) folder: Arc<Folder>,
     pub(crate) id: String,
     pub(crate) durability: Durability,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) faults: Faults,
+    /// The memory budgets of requests and of fetched records.
+    pub(crate) frames: FrameMemory,
+    pub(crate) answers: Budget,
     pub(crate) journal: Arc<Journal>,
     pub(crate) topics: Arc<Topics>,
     pub(crate) groups: Arc<Groups>,
     pub(crate) transactions: Arc<Transactions>,
-    /// Set when the broker is to stop: waits end early.
+    /// Cancelled when the broker stops: ends waits early.
     pub(crate) stopping: CancellationToken,
+    /// Whether clients are served.
+    pub(crate) reachable: watch::Sender<bool>,
 }
 
 impl Cluster {
-    /// Runs work on the transactions that may have to sync files: off the async threads where it does.
+    /// Runs work on the transactions: on the blocking pool if it may have to sync files.
     pub(crate) async fn on_transactions<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transactions) -> Result<T, ResponseError> + Send + 'static,
@@ -38,7 +53,13 @@ impl Cluster {
         done.unwrap_or(Err(ResponseError::UnknownServerError))
     }
 
-    /// Returns when what the journal was told is as safe as the broker promises.
+    /// The address that a client is told.
+    pub(crate) fn address_for(&self, peer: &Peer) -> (String, u16) {
+        let reached = || (peer.local.ip().to_string(), peer.local.port());
+        self.settings.advertised.clone().unwrap_or_else(reached)
+    }
+
+    /// Waits until the journal's changes are as durable as configured.
     pub(crate) async fn settle(&self) -> io::Result<()> {
         match self.durability {
             Durability::Process => Ok(()),

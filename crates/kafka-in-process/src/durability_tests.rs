@@ -1,4 +1,4 @@
-//! What is acknowledged survives what the broker was told it must.
+//! Acknowledged data survives what the durability promises.
 
 use std::fs;
 
@@ -16,8 +16,8 @@ use kafka_protocol::{
 use super::{
     api::{self, Peer},
     cluster::Cluster,
-    config::Durability,
-    disk::record::{power_cut, refuse_next},
+    config::{Durability, Settings},
+    fsync::record::{power_cut, refuse_next},
     groups::Committed,
     log::{
         Batch, Isolation, Marker,
@@ -65,23 +65,24 @@ fn committed(cluster: &Cluster) -> Option<i64> {
     cluster.groups.with("g", |state| state.offsets.get(&("t".to_owned(), 0)).map(offset)).flatten()
 }
 
-/// What a power cut after twenty acknowledged records and offsets leaves: the records, and the group's offset.
+/// The state after a power cut that follows twenty acknowledged records and offsets: the records, and the group's
+/// offset.
 async fn after_a_power_cut(durability: Durability) -> (Vec<String>, Option<i64>) {
     let data = tempfile::tempdir().unwrap();
-    let cluster = open(data.path(), durability).unwrap();
+    let cluster = open(data.path(), durability, Settings::default()).unwrap();
     cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
     let partition = cluster.topics.get("t").unwrap().partition(0).unwrap();
     for n in 0..20 {
         assert_eq!(produce(&cluster, &n.to_string()).await, 0);
         assert_eq!(commit(&cluster, n).await, 0);
         if n % 7 == 6 {
-            // A segment that is full, and not sealed yet.
+            // A full segment, not sealed yet.
             partition.log().roll_if_old(i64::MAX, &config()).unwrap();
         }
     }
     let rest = tempfile::tempdir().unwrap();
     power_cut(data.path(), rest.path());
-    let cluster = open(rest.path(), durability).unwrap();
+    let cluster = open(rest.path(), durability, Settings::default()).unwrap();
     let Some(topic) = cluster.topics.get("t") else { return (Vec::new(), None) };
     let records = read_from(&topic.partition(0).unwrap().log(), 0, Isolation::Committed);
     let values = records.into_iter().map(|(_, record)| String::from_utf8(record.value.unwrap()).unwrap());
@@ -95,18 +96,18 @@ async fn what_is_synced_survives_a_power_cut() {
     assert_eq!(committed, Some(19));
 }
 
-/// A system that could not write says so once, and lets the next sync succeed.
+/// The system reports a failed write-back once, and lets the next sync succeed.
 #[tokio::test]
 async fn records_are_not_acknowledged_behind_some_that_the_disk_has_lost() {
     let data = tempfile::tempdir().unwrap();
-    let cluster = open(data.path(), Durability::Power).unwrap();
+    let cluster = open(data.path(), Durability::Power, Settings::default()).unwrap();
     cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
     assert_eq!(produce(&cluster, "a").await, 0);
     refuse_next(&data.path().join("t-0").join(format!("{:020}.log", 0)));
     let refused = ResponseError::KafkaStorageError.code();
     assert_eq!(produce(&cluster, "b").await, refused);
     assert_eq!(produce(&cluster, "c").await, refused, "it is not known what is there");
-    // Nor is what lies there believed at the next start without a look.
+    // The next start must not trust it without a check.
     super::housekeeping::put_to_bed(&cluster);
     assert!(!data.path().join("t-0").join(format!("{:020}.index", 0)).exists());
 }
@@ -114,7 +115,7 @@ async fn records_are_not_acknowledged_behind_some_that_the_disk_has_lost() {
 #[tokio::test]
 async fn a_journal_that_the_disk_has_lost_a_part_of_is_written_anew() {
     let data = tempfile::tempdir().unwrap();
-    let cluster = open(data.path(), Durability::Power).unwrap();
+    let cluster = open(data.path(), Durability::Power, Settings::default()).unwrap();
     cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
     assert_eq!(produce(&cluster, "a").await, 0);
     refuse_next(&data.path().join("journal"));
@@ -122,16 +123,16 @@ async fn a_journal_that_the_disk_has_lost_a_part_of_is_written_anew() {
     assert_eq!(commit(&cluster, 2).await, 0);
     let rest = tempfile::tempdir().unwrap();
     power_cut(data.path(), rest.path());
-    assert_eq!(committed(&open(rest.path(), Durability::Power).unwrap()), Some(2));
+    assert_eq!(committed(&open(rest.path(), Durability::Power, Settings::default()).unwrap()), Some(2));
 }
 
-/// A power cut while the markers of a commit are being written: one lies on the disk, the other does not yet.
+/// A power cut between the markers of a commit: only the first one is on the disk.
 #[tokio::test]
 async fn a_commit_is_decided_for_all_its_partitions_before_the_first_marker() {
     let data = tempfile::tempdir().unwrap();
-    let cluster = open(data.path(), Durability::Power).unwrap();
+    let cluster = open(data.path(), Durability::Power, Settings::default()).unwrap();
     for name in ["a", "b"] {
-        // Every batch begins a segment of its own.
+        // Every batch gets a segment of its own.
         let settings = Overrides::from([("segment.ms".to_owned(), "1".to_owned())]);
         cluster.topics.create(name, 1, settings, false).unwrap();
     }
@@ -148,13 +149,13 @@ async fn a_commit_is_decided_for_all_its_partitions_before_the_first_marker() {
         partition.log().append(&batch, Some(0), now, &config()).unwrap();
         partition.sync().await.unwrap();
     }
-    // The second marker finds no folder for its segment.
+    // The second marker fails: its folder has been renamed.
     fs::rename(data.path().join("b-0"), data.path().join("elsewhere")).unwrap();
     cluster.transactions.end("id", producer, Marker::Commit).unwrap();
     fs::rename(data.path().join("elsewhere"), data.path().join("b-0")).unwrap();
     let rest = tempfile::tempdir().unwrap();
     power_cut(data.path(), rest.path());
-    let cluster = open(rest.path(), Durability::Power).unwrap();
+    let cluster = open(rest.path(), Durability::Power, Settings::default()).unwrap();
     for name in ["a", "b"] {
         let seen = read_from(&partition(&cluster, name).log(), 0, Isolation::Committed);
         assert_eq!(seen.len(), 1, "topic {name}");
@@ -173,7 +174,7 @@ async fn a_power_cut_brings_back_no_offset_that_was_deleted() {
         ),
     ] {
         let data = tempfile::tempdir().unwrap();
-        let cluster = open(data.path(), Durability::Power).unwrap();
+        let cluster = open(data.path(), Durability::Power, Settings::default()).unwrap();
         cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
         assert_eq!(commit(&cluster, 1).await, 0);
         match ask(&cluster, request, 0).await {
@@ -185,7 +186,7 @@ async fn a_power_cut_brings_back_no_offset_that_was_deleted() {
         }
         let rest = tempfile::tempdir().unwrap();
         power_cut(data.path(), rest.path());
-        assert_eq!(committed(&open(rest.path(), Durability::Power).unwrap()), None);
+        assert_eq!(committed(&open(rest.path(), Durability::Power, Settings::default()).unwrap()), None);
     }
 }
 
@@ -193,4 +194,52 @@ async fn a_power_cut_brings_back_no_offset_that_was_deleted() {
 async fn what_is_left_to_the_system_waits_for_no_disk() {
     let (records, committed) = after_a_power_cut(Durability::Process).await;
     assert_eq!((records.len(), committed), (0, None), "nothing was synced before it was acknowledged");
+}
+
+fn made(cluster: &Cluster, settings: &[(&str, &str)]) {
+    let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    cluster.topics.create("t", 1, settings.collect(), false).unwrap();
+}
+
+/// A topic may require more syncs than the broker's durability.
+#[tokio::test]
+async fn a_topic_is_flushed_as_often_as_it_says() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
+    made(&cluster, &[("flush.messages", "3")]);
+    for n in 0..8 {
+        assert_eq!(produce(&cluster, &n.to_string()).await, 0);
+    }
+    cluster.journal.sync().await.unwrap();
+    let rest = tempfile::tempdir().unwrap();
+    power_cut(data.path(), rest.path());
+    let cluster = open(rest.path(), Durability::Process, Settings::default()).unwrap();
+    assert_eq!(cluster.topics.get("t").unwrap().partition(0).unwrap().log().end(), 6);
+}
+
+#[tokio::test]
+async fn more_replicas_than_there_are_cannot_be_in_sync() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
+    made(&cluster, &[("min.insync.replicas", "2")]);
+    assert_eq!(produce(&cluster, "a").await, ResponseError::NotEnoughReplicas.code());
+}
+
+#[tokio::test]
+async fn records_are_not_said_to_be_deleted_when_that_could_not_be_kept() {
+    use kafka_protocol::messages::{
+        DeleteRecordsRequest,
+        delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic},
+    };
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Power, Settings::default()).unwrap();
+    made(&cluster, &[]);
+    assert_eq!(produce(&cluster, "a").await, 0);
+    refuse_next(&data.path().join("journal"));
+    let part = DeleteRecordsPartition::default().with_offset(1);
+    let part = DeleteRecordsTopic::default().with_name(topic()).with_partitions(vec![part]);
+    let request = DeleteRecordsRequest::default().with_topics(vec![part]);
+    let answer = ask(&cluster, RequestKind::DeleteRecords(request), 2).await;
+    let ResponseKind::DeleteRecords(answer) = answer else { panic!() };
+    assert_eq!(answer.topics[0].partitions[0].error_code, ResponseError::KafkaStorageError.code());
 }

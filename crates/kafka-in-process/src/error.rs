@@ -1,4 +1,4 @@
-//! Why a broker does not start.
+//! The broker's errors.
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
@@ -7,24 +7,30 @@ use super::{log::LogError, topics::TopicError};
 /// Why a broker does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
+    /// A setting is invalid.
+    #[error("the broker cannot be set up like this: {what}")]
+    Setting {
+        /// What is wrong.
+        what: String,
+    },
     /// Another process serves this folder.
     #[error("another process is using the broker's data in {}; connect to that one, or stop it first", data.display())]
     Locked {
         /// The data folder.
         data: PathBuf,
     },
-    /// Something else listens on the address.
+    /// The address is already in use.
     #[error("the address {listen} is already in use; choose another one, or stop the program that uses it")]
     AddressInUse {
         /// The address asked for.
         listen: SocketAddr,
     },
-    /// The address cannot be listened on.
+    /// The broker cannot listen on the address.
     #[error("cannot listen on {listen} ({source}); choose an address of this machine")]
     Listen {
         /// The address asked for.
         listen: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The data folder cannot be read or written.
@@ -35,7 +41,7 @@ pub enum BrokerError {
         /// What the system said.
         source: io::Error,
     },
-    /// The data are damaged in a way that is not a torn end.
+    /// The data are damaged, and not just at a torn end.
     #[error("the broker's data in {} are damaged ({what}); move the folder aside, or restore it from a copy", data.display())]
     Corrupt {
         /// The data folder.
@@ -45,16 +51,16 @@ pub enum BrokerError {
     },
 }
 
-/// Why a topic is not made.
+/// Why a topic is not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateTopicError {
-    /// There is one of this name.
+    /// A topic of this name exists.
     #[error("there is a topic {name} already")]
     Exists {
         /// Its name.
         name: String,
     },
-    /// The name, the number of partitions or a setting is none, or the disk refuses.
+    /// The name, the number of partitions or a setting is invalid, or the disk failed.
     #[error("the topic {name} cannot be made: {why}")]
     Refused {
         /// Its name.
@@ -64,7 +70,28 @@ pub enum CreateTopicError {
     },
 }
 
-/// What helps against an error of a file system.
+/// Why records cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// There is no such partition.
+    #[error("there is no partition {partition} of a topic {topic}")]
+    Unknown {
+        /// The topic's name.
+        topic: String,
+        /// The partition.
+        partition: i32,
+    },
+    /// The record is invalid for the topic, the offset is outside the log, or the disk failed.
+    #[error("the topic {topic} refuses: {why}")]
+    Refused {
+        /// The topic's name.
+        topic: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// What to do about a file system error.
 pub fn remedy(error: &io::Error) -> &'static str {
     use rustix::io::Errno;
     match Errno::from_io_error(error) {

@@ -1,4 +1,4 @@
-//! The data folder: one process at a time, and where others find it.
+//! The data folder: locked by one process, which publishes its address.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -7,12 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BrokerError, log};
+use super::{BrokerError, fsync, log};
 
 const LOCK: &str = "lock";
 const ADDRESS: &str = "address";
 
-/// The data folder, locked until dropped. The system releases the lock of a process that is killed.
+/// The data folder, locked until dropped. The lock of a killed process is released by the system.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -23,7 +23,7 @@ impl Folder {
     /// Makes and locks the folder.
     pub(super) fn lock(path: &Path) -> Result<Self, BrokerError> {
         let io = |source| BrokerError::Io { data: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(io)?;
+        make(path).map_err(io)?;
         let lock = OpenOptions::new()
             .read(true)
             .write(true)
@@ -37,7 +37,7 @@ impl Folder {
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
         let folder = Self { path: path.to_owned(), lock };
-        // What a process that was killed left behind leads nowhere.
+        // The address that a killed process has left is stale.
         folder.withdraw().map_err(io)?;
         Ok(folder)
     }
@@ -46,8 +46,7 @@ impl Folder {
         &self.path
     }
 
-    /// Whether the folder still is where it was locked: one that was removed lives on for as long as its files are open,
-    /// and is gone with them.
+    /// Whether the folder is still at its path: a removed one exists until its open files are closed, and is lost then.
     pub(super) fn is_there(&self) -> bool {
         let same = |held: fs::Metadata, found: fs::Metadata| {
             use std::os::unix::fs::MetadataExt;
@@ -60,12 +59,12 @@ impl Folder {
         }
     }
 
-    /// Tells other processes where the broker is.
+    /// Publishes the broker's address.
     pub(super) fn publish(&self, address: SocketAddr) -> io::Result<()> {
         log::replace_file(&self.path.join(ADDRESS), address.to_string().as_bytes()).map(drop)
     }
 
-    /// Takes back what [`Self::publish`] told.
+    /// Removes the published address.
     pub(super) fn withdraw(&self) -> io::Result<()> {
         match fs::remove_file(self.path.join(ADDRESS)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -74,11 +73,21 @@ impl Folder {
     }
 }
 
-/// Removes everything that a broker has in its data folder, where there is one.
+/// Creates a folder and its missing parents, so that they survive a power cut.
+fn make(path: &Path) -> io::Result<()> {
+    let missing: Vec<_> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    fs::create_dir_all(path)?;
+    let parents = missing.iter().filter_map(|folder| folder.parent());
+    parents
+        .map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+        .try_for_each(|parent| fsync::sync(&*fsync::folder(parent)?))
+}
+
+/// Removes a broker's data from its folder, if there are any.
 ///
 /// # Errors
 ///
-/// [`BrokerError::Locked`] where a process serves it: then nothing is removed.
+/// [`BrokerError::Locked`] if a process serves it; then nothing is removed.
 pub fn clear(data: &Path) -> Result<(), BrokerError> {
     if !data.exists() {
         return Ok(());
@@ -90,7 +99,7 @@ pub fn clear(data: &Path) -> Result<(), BrokerError> {
             if path.is_dir() {
                 fs::remove_dir_all(&path)?;
             } else if !path.ends_with(LOCK) {
-                // The lock's file stays: one that was removed would lock nothing any more.
+                // The lock file stays: locking a removed file has no effect.
                 fs::remove_file(&path)?;
             }
         }
@@ -100,8 +109,8 @@ pub fn clear(data: &Path) -> Result<(), BrokerError> {
     removed.map_err(|source| BrokerError::Io { data: data.to_owned(), source })
 }
 
-/// The address of the broker that serves a data folder, as the process that holds its lock wrote it. `None` while
-/// there is none, and while one that has just started is not ready yet.
+/// The address of the broker that serves a data folder, as published by the process that holds its lock. `None` if
+/// there is none, or it is not ready yet.
 pub fn published_address(data: &Path) -> Option<SocketAddr> {
     fs::read_to_string(data.join(ADDRESS)).ok()?.trim().parse().ok()
 }

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 //!
-//! ## How it is made
+//! ## Design
 //!
-//! It keeps records as the batches they came in, in segment files under one folder.
+//! Record batches are stored as received, in segment files under one folder.
 //!
 //! ```text
 //! server      connections, requests in order          wire   frames, versions, what may be decoded
@@ -11,7 +11,7 @@
 //! journal     the broker's own durable memory         housekeeping   sealing, retention, compaction
 //! ```
 //!
-//! Small writes are done where they are asked for, under the lock of their partition: they go to the page cache and take
+//! Small writes run on the async threads, under their partition's lock: they go to the page cache and take
 //! microseconds. Syncs, large reads and writes, look-ups by time, sealing and compaction run on the blocking pool.
 
 mod api;
@@ -19,9 +19,12 @@ mod builder;
 mod clock;
 mod cluster;
 mod config;
-mod disk;
+mod direct;
 mod error;
+mod faults;
 mod folder;
+mod fsync;
+mod fsync_batching;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -30,7 +33,6 @@ mod housekeeping;
 mod journal;
 mod log;
 mod server;
-mod syncing;
 mod topics;
 mod transactions;
 mod wire;
@@ -45,54 +47,67 @@ use std::{
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 pub use builder::Builder;
+pub use clock::Clock;
 pub use config::{BrokerConfig, Durability};
-pub use error::{BrokerError, CreateTopicError, remedy};
+pub use direct::Record;
+pub use error::{BrokerError, CreateTopicError, RecordError, remedy};
+pub use faults::Fault;
 pub use folder::{clear, published_address};
+/// The kinds of requests, and the error codes of responses.
+pub use kafka_protocol::{ResponseError, messages::ApiKey};
 
 use cluster::Cluster;
+use config::Settings;
+use faults::Faults;
 use folder::Folder;
 use groups::Groups;
 use journal::{Change, Journal, Key};
 use topics::{TopicError, Topics};
 use transactions::Transactions;
+use wire::{Budget, FrameMemory};
 
-/// How long open connections get to end.
+/// Time for open connections to end.
 const FAREWELL: Duration = Duration::from_secs(2);
 const JOURNAL: &str = "journal";
 
-/// A running broker. Dropping it ends it at once; [`Broker::stop`] ends it in order.
+/// A running broker. Dropping it ends it at once; [`Broker::stop`] shuts it down cleanly.
 pub struct Broker {
     address: SocketAddr,
     cluster: Arc<Cluster>,
     tasks: JoinSet<()>,
     _stop: DropGuard,
-    /// The last to go.
+    /// Dropped last.
     _temporary: Option<TempDir>,
 }
 
 impl Broker {
-    /// A broker on a temporary folder, which is removed when the broker has stopped or is dropped.
+    /// A broker on a temporary folder, which is removed when the broker is stopped or dropped.
     pub fn ephemeral() -> Builder {
         Builder::new(None)
     }
 
-    /// A broker on a folder that lasts, made where it is missing.
+    /// A broker on a persistent folder, created if missing.
     pub fn on(data: impl Into<PathBuf>) -> Builder {
         Builder::new(Some(data.into()))
     }
 
-    /// Starts a broker: locks the data folder, recovers the logs, listens, and tells others where. The process may open as many
-    /// files from then on as the system lets it have: each segment takes one, and each connection.
+    /// Starts a broker: locks the data folder, recovers the logs, listens, and publishes its address. Raises the
+    /// process's limit of open files to the maximum, since each segment and each connection takes one.
     pub async fn start(config: BrokerConfig) -> Result<Self, BrokerError> {
+        Self::launch(config, Settings::default()).await
+    }
+
+    async fn launch(config: BrokerConfig, settings: Settings) -> Result<Self, BrokerError> {
         let BrokerConfig { data, listen, durability } = config;
+        settings.check()?;
         let opening = data.clone();
-        let opened = tokio::task::spawn_blocking(move || open(&opening, durability)).await;
-        // Data over which it panics are damaged, whatever it is.
+        let opened = tokio::task::spawn_blocking(move || open(&opening, durability, settings)).await;
+        // A panic while opening is due to damaged data.
         let cluster = opened
             .map_err(|error| BrokerError::Corrupt { data: data.clone(), what: error.to_string() })??;
         let listener = TcpListener::bind(listen).await.map_err(|source| match source.kind() {
@@ -111,12 +126,12 @@ impl Broker {
         Ok(Self { address, cluster, tasks, _stop: stop, _temporary: None })
     }
 
-    /// Where it listens.
+    /// Its own address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where clients of this machine find it, for their `bootstrap.servers`.
+    /// The address for `bootstrap.servers` of clients on this machine.
     pub fn bootstrap(&self) -> String {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -126,7 +141,7 @@ impl Broker {
         SocketAddr::new(ip, self.address.port()).to_string()
     }
 
-    /// Makes a topic with settings of its own, named as in Kafka (`retention.ms`).
+    /// Creates a topic with settings under Kafka's names (`retention.ms`).
     pub async fn create_topic(
         &self,
         name: &str,
@@ -147,7 +162,24 @@ impl Broker {
         self.cluster.settle().await.map_err(|error| refused(error.to_string()))
     }
 
-    /// Ends connections, syncs everything and releases the data folder, within a few seconds.
+    /// Injects a fault into the next `times` requests of a kind, from any client: to test how clients react. Faults of
+    /// one kind of request apply in the order of these calls.
+    pub fn fail(&self, request: ApiKey, fault: Fault, times: usize) {
+        self.cluster.faults.plan(request, fault, times);
+    }
+
+    /// Removes all pending faults.
+    pub fn heal(&self) {
+        self.cluster.faults.clear();
+    }
+
+    /// With `false`, makes the broker unreachable: all connections break, and new ones at once, until it is called with
+    /// `true`. The broker keeps running: sessions and transactions time out.
+    pub fn set_reachable(&self, reachable: bool) {
+        self.cluster.reachable.send_replace(reachable);
+    }
+
+    /// Closes connections, syncs everything and releases the data folder; takes a few seconds at most.
     pub async fn stop(mut self) {
         self.cluster.stopping.cancel();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
@@ -168,25 +200,41 @@ impl Broker {
     }
 }
 
-fn open(data: &Path, durability: Durability) -> Result<Arc<Cluster>, BrokerError> {
-    let folder = Folder::lock(data)?;
-    // Whoever finds the folder in use serves nothing: its limit is its own.
+fn open(data: &Path, durability: Durability, settings: Settings) -> Result<Arc<Cluster>, BrokerError> {
+    let settings = Arc::new(settings);
+    let folder = Arc::new(Folder::lock(data)?);
+    // Only once the folder is locked: a process that fails to start keeps its limit.
     raise_file_limit();
     let failed = |source| BrokerError::Io { data: data.to_owned(), source };
     let journal = Arc::new(Journal::open(&folder.path().join(JOURNAL)).map_err(failed)?);
     let id = cluster_id(&journal).map_err(failed)?;
-    let topics = Topics::open(folder.path(), Arc::clone(&journal));
+    let topics = Topics::open(Arc::clone(&folder), Arc::clone(&journal), Arc::clone(&settings));
     let topics = Arc::new(topics.map_err(|error| BrokerError::topics(data.to_owned(), error))?);
-    let groups = Arc::new(Groups::open(Arc::clone(&journal)));
+    let groups = Arc::new(Groups::open(Arc::clone(&journal), Arc::clone(&topics), Arc::clone(&settings)));
     let transactions =
         Transactions::open(Arc::clone(&journal), Arc::clone(&topics), Arc::clone(&groups), durability);
     let transactions = Arc::new(transactions);
     let stopping = CancellationToken::new();
-    let cluster = Cluster { folder, id, durability, journal, topics, groups, transactions, stopping };
-    Ok(Arc::new(cluster))
+    let frames = FrameMemory::new(settings.request_memory);
+    let answers = Budget::new(settings.answer_memory);
+    Ok(Arc::new(Cluster {
+        folder,
+        id,
+        durability,
+        settings,
+        faults: Faults::default(),
+        frames,
+        answers,
+        journal,
+        topics,
+        groups,
+        transactions,
+        stopping,
+        reachable: watch::Sender::new(true),
+    }))
 }
 
-/// The limit that a process begins with is for programs that have few files (1024 on Linux).
+/// Raises the limit of open files: the initial one (1024 on Linux) is too low.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
@@ -204,7 +252,7 @@ fn cluster_id(journal: &Journal) -> io::Result<String> {
     Ok(id)
 }
 
-/// The coordinators' clocks.
+/// The coordinators' time-outs.
 async fn keep_time(cluster: Arc<Cluster>) {
     tokio::select! {
         () = cluster.groups.keep_time() => {}
@@ -215,3 +263,6 @@ async fn keep_time(cluster: Arc<Cluster>) {
 
 #[cfg(test)]
 mod durability_tests;
+
+#[cfg(test)]
+mod settings_tests;

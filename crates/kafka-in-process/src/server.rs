@@ -1,4 +1,4 @@
-//! Connections: each is a task that answers its requests one after the other, in order.
+//! Connections: each is a task that handles its requests one by one, in order.
 
 use std::{
     collections::HashSet,
@@ -8,8 +8,9 @@ use std::{
     time::Duration,
 };
 
-use bytes::Buf;
+use bytes::{Buf, BytesMut};
 use kafka_protocol::messages::{RequestKind, ResponseKind};
+use rustix::process::{Resource, getrlimit};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream, tcp::OwnedWriteHalf},
@@ -20,27 +21,38 @@ use tokio::{
 use super::{
     api::{self, Fetched, Peer},
     cluster::Cluster,
+    faults::Fault,
     wire::{self, Context, Frames, Request, WireError},
 };
 
-/// How long to wait after the system has refused a connection, for example for want of file handles.
+/// The wait after a failed accept, for example for lack of file handles.
 const BREATH: Duration = Duration::from_millis(100);
-/// Whose records wait for so long, costing nothing, has gone (Kafka's `connections.max.idle.ms`).
+/// A client that does not read its records for this long is disconnected (Kafka's `connections.max.idle.ms`).
 const GONE: Duration = Duration::from_secs(600);
-/// After this time without progress the records of an answer are put down.
+/// After this time without progress a response's records are freed.
 const SLOW: Duration = Duration::from_millis(100);
-/// A client that takes nothing of its answer for so long is hung up on.
+/// A client that reads nothing of a response for this long is disconnected.
 const STALLED: Duration = Duration::from_secs(60);
 
-/// Accepts connections until the broker stops, then waits for those that are open.
+/// Accepts connections until the broker stops, then waits for the open ones.
 pub(super) async fn serve(listener: TcpListener, cluster: Arc<Cluster>) {
     let mut connections = JoinSet::new();
+    let most = cluster.settings.most_connections.unwrap_or_else(half_of_files);
+    let mut full = false;
     loop {
         tokio::select! {
             () = cluster.stopping.cancelled() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
+                // Unreachable on request: closes the connection.
+                Ok(_) if !*cluster.reachable.borrow() => {}
+                Ok((_, remote)) if connections.len() >= most => {
+                    if !std::mem::replace(&mut full, true) {
+                        tracing::warn!(%remote, most, "there are as many connections as there may be: hung up on another");
+                    }
+                }
                 Ok((stream, remote)) => {
+                    full = false;
                     connections.spawn(connection(stream, remote, Arc::clone(&cluster)));
                 }
                 Err(error) => {
@@ -54,9 +66,18 @@ pub(super) async fn serve(listener: TcpListener, cluster: Arc<Cluster>) {
     while connections.join_next().await.is_some() {}
 }
 
+/// Half of the limit of open files: the rest is for the logs.
+fn half_of_files() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files / 2).unwrap_or(usize::MAX)
+}
+
 async fn connection(stream: TcpStream, remote: SocketAddr, cluster: Arc<Cluster>) {
+    let mut reachable = cluster.reachable.subscribe();
+    let cut_off = async { reachable.wait_for(|reachable| !reachable).await.map(drop) };
     let ended = tokio::select! {
         ended = converse(stream, remote, &cluster) => ended,
+        _ = cut_off => Ok(()),
         () = cluster.stopping.cancelled() => Ok(()),
     };
     if let Err(error) = ended {
@@ -68,9 +89,19 @@ async fn converse(stream: TcpStream, remote: SocketAddr, cluster: &Cluster) -> i
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
     let (reader, mut writer) = stream.into_split();
-    let mut frames = Frames::new(reader);
+    let mut frames = Frames::new(reader, cluster.frames.clone());
     while let Some(frame) = frames.next().await? {
-        let answer = match wire::decode(frame.bytes.clone()) {
+        let decoded = wire::decode(frame.bytes.clone());
+        if let Ok(request) = &decoded
+            && let Some(fault) = cluster.faults.take(request.context.key)
+        {
+            let Some(answer) = meet(fault, cluster, (local, remote), request).await? else { return Ok(()) };
+            if !answer.is_empty() {
+                send(&mut writer, &answer).await?;
+                continue;
+            }
+        }
+        let answer = match decoded {
             Ok(Request { kind: RequestKind::Fetch(request), context }) => {
                 drop(frame);
                 let fetched = api::fetch(cluster, request, context.version).await;
@@ -88,12 +119,12 @@ async fn converse(stream: TcpStream, remote: SocketAddr, cluster: &Cluster) -> i
             }
             Err(error) => Err(error),
         };
-        // The request's bytes are let go before its answer is on its way to a slow reader.
+        // Frees the request before the response is sent to a slow reader.
         drop(frame);
         match answer {
             Ok(Some(answer)) => send(&mut writer, &answer).await?,
             Ok(None) => {}
-            // As in Kafka: a client that cannot be understood is hung up on.
+            // As in Kafka: an invalid request closes the connection.
             Err(error) => {
                 complain(&error);
                 return Ok(());
@@ -103,7 +134,31 @@ async fn converse(stream: TcpStream, remote: SocketAddr, cluster: &Cluster) -> i
     Ok(())
 }
 
-/// Writes an answer, as long as the client takes some of it now and then: one that does not is not worth the memory.
+/// Applies a fault to a request; returns the response, an empty one if the request is handled after all, or `None` to
+/// close the connection.
+async fn meet(
+    fault: Fault,
+    cluster: &Cluster,
+    (local, remote): (SocketAddr, SocketAddr),
+    request: &Request,
+) -> io::Result<Option<BytesMut>> {
+    match fault {
+        Fault::HangUp => Ok(None),
+        Fault::Delay(time) => {
+            tokio::time::sleep(time).await;
+            Ok(Some(BytesMut::new()))
+        }
+        Fault::Error(error) => {
+            let context = &request.context;
+            let peer = Peer { local, remote, client_id: context.client_id.clone() };
+            let refusal = api::refuse(cluster, &peer, &request.kind, context.version, error).await;
+            let answer = refusal.map(|refusal| wire::encode(context, &refusal)).transpose();
+            answer.map_err(io::Error::other)
+        }
+    }
+}
+
+/// Sends a response, while the client keeps reading: a stalled one is not worth the memory.
 async fn send(writer: &mut OwnedWriteHalf, mut answer: &[u8]) -> io::Result<()> {
     while !answer.is_empty() {
         let written = timeout(STALLED, writer.write(answer)).await??;
@@ -112,8 +167,8 @@ async fn send(writer: &mut OwnedWriteHalf, mut answer: &[u8]) -> io::Result<()> 
     Ok(())
 }
 
-/// Writes an answer with records. While the client takes nothing of it the records are put down: they lie in their
-/// files, and are read again when it goes on. So readers who do not read cost next to nothing.
+/// Sends a response with records. While the client does not read, the records are freed, and read from their files
+/// again when it continues: so a stalled reader uses almost no memory.
 async fn send_records(writer: &mut OwnedWriteHalf, context: &Context, fetched: &Fetched) -> io::Result<()> {
     let mut sent = 0;
     let mut length = None;
@@ -139,7 +194,7 @@ async fn send_records(writer: &mut OwnedWriteHalf, context: &Context, fetched: &
     }
 }
 
-/// Says once what a client wanted that there is not; malformed requests are the network's weather.
+/// Logs each unsupported request version once; malformed requests only at debug level.
 fn complain(error: &WireError) {
     static SAID: LazyLock<Mutex<HashSet<(i16, i16)>>> = LazyLock::new(Mutex::default);
     match error {

@@ -1,4 +1,4 @@
-//! `--demo`: ten minutes that show everything, and what of them is kept in their folder.
+//! `--demo`: a ten-minute demo, and its state in the folder.
 
 use std::{
     fs, io,
@@ -11,41 +11,43 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{Failure, Setting};
 use crate::{
-    cli::{BackfillArg, TuiArgs},
+    cli::{BackfillArg, RhythmArg, TuiArgs},
     runtime::out_dir::{OutDir, OutDirError},
 };
 
-/// A minute of the wall clock is an hour in the shop: at four minutes it is midnight.
+/// One minute of wall time is an hour in the shop: midnight comes after four.
 const SPEED: f64 = 60.0;
 const OPENS_HOUR: u32 = 20;
-/// A try every five seconds of the wall clock, so that people can watch orders wait.
+/// Days with reports before the day of the demo.
+const DAYS_BEFORE: TimeDelta = TimeDelta::days(7);
+/// An attempt every five seconds of wall time, so that waiting orders can be seen.
 const HANDLE_EVERY_MS: i64 = 300_000;
-/// How long a demo takes, and how long after its end it can be gone on with.
+/// The length of a demo, and for how long after its end it can be resumed.
 const LENGTH: TimeDelta = TimeDelta::minutes(10);
-/// Where it is kept, under the folder's state.
+/// Its file, in the folder's state.
 const KEPT: &str = "demo.json";
 
-/// A demo, as it is kept in its folder for a start after it.
+/// A demo, as stored in its folder for a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Demo {
-    /// When its shop was made: the opening is of this day.
+    /// When the demo began: the shop opens on this day.
     begun: DateTime<Utc>,
-    /// When the talk over it began.
+    /// When the demo's talk began.
     pub(super) talk: Option<DateTime<Utc>>,
-    /// Whether it was left in good order.
+    /// Whether it was closed cleanly.
     pub(super) left: bool,
-    /// What it was asked for with: it cannot go on with anything else.
+    /// Its options: it can only be resumed with the same.
     bootstrap: Option<String>,
     prefix: String,
     tz: String,
 }
 
-/// What is to be done in the folder of a demo.
+/// How a demo starts in its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Start {
-    /// A new demo; what an earlier one left is removed.
+    /// Anew: what an earlier demo has left is removed.
     Anew,
-    /// It goes on where it was.
+    /// Resumes the stored demo.
     GoesOn,
 }
 
@@ -56,7 +58,7 @@ pub(super) fn folder(setting: &mut Setting) {
 }
 
 impl Demo {
-    /// The demo that is to be shown in the folder by now, and whether it is a new one.
+    /// The demo to show in the folder at `now`, and whether it is new.
     pub(super) fn find(setting: &Setting, fresh: bool, now: DateTime<Utc>) -> Result<(Self, Start), Failure> {
         let new = Self {
             begun: now,
@@ -79,8 +81,8 @@ impl Demo {
         Ok((Self { left: false, ..kept }, Start::GoesOn))
     }
 
-    /// Whether it goes on at a start by `now`, when it was seen working last. One that was killed goes on, so that nothing
-    /// is lost in the middle of a talk; one that was left when it was over does not, nor does one of a while ago.
+    /// Whether it is resumed at `now`, when it last saved at `last`. A killed demo is resumed, so that a talk can go
+    /// on; one that was closed after its end is not, nor is an old one.
     fn goes_on(&self, last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
         let Some(last) = last else { return false };
         let over = self.left && last - self.begun >= LENGTH;
@@ -95,43 +97,43 @@ impl Demo {
         format!("{bootstrap}, --prefix {} and --tz {}", self.prefix, self.tz)
     }
 
-    /// Sets time, rate and topics: the day so far is there at once, and goes on from 20:00.
+    /// Sets time, rate and topics: a week and the day up to 20:00 are backfilled, and the shop opens then.
     pub(super) fn prepare(&self, setting: &mut Setting, args: &mut TuiArgs) {
         let day = setting.zone.date(self.begun.timestamp());
         let opens = day.and_time(NaiveTime::from_hms_opt(OPENS_HOUR, 0, 0).unwrap_or_default());
         args.simulator.speed = SPEED;
         args.simulator.start = Some(opens);
-        args.backfill = Some(BackfillArg::Period(day.and_time(NaiveTime::MIN), opens));
+        args.simulator.rhythm.get_or_insert(RhythmArg::Shop);
+        args.backfill = Some(BackfillArg::Period((day - DAYS_BEFORE).and_time(NaiveTime::MIN), opens));
         args.handling.handle_every.get_or_insert(HANDLE_EVERY_MS);
         if setting.common.bootstrap.is_some() {
-            // On a real cluster nothing is emptied: each demo has topics of its own.
+            // A real cluster is not emptied: each demo has its own topics.
             setting.common.prefix = self.topics();
         }
     }
 
-    /// What its topics on a real cluster begin with.
+    /// Prefix of its topics on a real cluster.
     fn topics(&self) -> String {
         format!("{}-demo-{}", self.prefix, self.begun.timestamp())
     }
 
-    /// What the topics of the demo begin with that is kept in the folder, where they are on the cluster of this one, which
-    /// is another.
+    /// The topic prefix of the folder's previous demo, if that used the same cluster with other topics.
     pub(super) fn left_over(&self, out_dir: &OutDir) -> Result<Option<String>, OutDirError> {
         let kept =
             Self::kept(out_dir)?.filter(|kept| kept.bootstrap.is_some() && kept.bootstrap == self.bootstrap);
         Ok(kept.map(|kept| kept.topics()).filter(|topics| *topics != self.topics()))
     }
 
-    /// How long the talk over it has been going on.
+    /// How long its talk has lasted.
     pub(super) fn talked(&self) -> Option<Duration> {
         self.talk.and_then(|began| (Utc::now() - began).to_std().ok())
     }
 
-    /// Makes the folder ready, and keeps the demo there. The lock on the consumers must be held.
+    /// Prepares the folder, and stores the demo. The lock on the consumers must be held.
     ///
     /// # Errors
     ///
-    /// Where another process uses the folder that is to be emptied, or it cannot be written.
+    /// If another process uses a folder that must be emptied, or it is not writable.
     pub(super) fn begin(&self, out_dir: &OutDir, start: Start) -> Result<(), OutDirError> {
         if start == Start::Anew {
             out_dir.empty(KEPT)?;
@@ -144,20 +146,20 @@ impl Demo {
         out_dir.keep(KEPT, &serde_json::to_string(self).unwrap_or_default())
     }
 
-    /// The demo that is kept in a folder; what cannot be read is none.
+    /// The demo stored in a folder; `None` if it cannot be read.
     fn kept(out_dir: &OutDir) -> Result<Option<Self>, OutDirError> {
         Ok(out_dir.kept(KEPT)?.and_then(|text| serde_json::from_str(&text).ok()))
     }
 }
 
-/// Keeps what has become of the demo in a folder.
+/// Updates the demo stored in a folder.
 pub(super) fn note(out_dir: &OutDir, change: impl FnOnce(&mut Demo)) -> Result<(), OutDirError> {
     let Some(mut demo) = Demo::kept(out_dir)? else { return Ok(()) };
     change(&mut demo);
     demo.keep(out_dir)
 }
 
-/// When the consumers of a folder saved anything last.
+/// When the consumers of a folder last saved anything.
 fn last_written(out_dir: &OutDir) -> Option<DateTime<Utc>> {
     let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified());
     let times = |folder: &Path| -> io::Result<Vec<SystemTime>> {

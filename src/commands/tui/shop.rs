@@ -1,4 +1,4 @@
-//! Everything behind the screen.
+//! The shop behind the screen.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,20 +14,20 @@ use tokio::{
 
 use super::{
     super::{
-        Failure, PATIENCE, Setting, agree, consume, exists, not_refused, parameters,
-        simulator as simulator_options,
+        Failure, Setting, agree_for, consume, exists, not_refused, parameters, simulator as simulator_options,
     },
-    refusal::refusal,
+    request_check::refusal,
 };
 use crate::{
-    cli::{BackfillArg, TuiArgs},
+    cli::{BackfillArg, RateArg, SimulatorArgs, TuiArgs},
     consumer::{Part, Rule},
     consumers::{NAMES, Name},
     dashboard::action::Request,
     engine::Ended,
     handling::Parameters,
-    messages::{Sentence, Severity},
+    messages::{Lang, Sentence, Severity},
     runtime::{
+        chaos::switches::Switches,
         consumers, dedicated_thread,
         out_dir::OutDir,
         services::{self, Services},
@@ -35,29 +35,58 @@ use crate::{
     },
     shop::{Catalog, Control},
     simulator::{self, Outcome, Progress, Simulator, SimulatorError, SimulatorOptions},
-    stream::{Session, StreamError, control::ControlSender, ends::EndWatch, topics},
-    views::figures::ShopFigures,
+    stream::{Session, StreamError, control_sender::ControlSender, ends::EndWatch, topics},
+    views::shop_figures::ShopFigures,
 };
 
-/// How long the consumers may take to read what was sold, when nobody sells any more.
+/// Time for Kafka to list the topics and for states to be read, before the screen reports that it does not respond.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Time for the consumers to finish once the simulator has stopped.
 const COUNTING: Duration = Duration::from_millis(2_500);
-/// Between two looks at how far the consumers have come.
+/// Time between two checks of the consumers' positions.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What is to run.
-pub(super) struct Plan {
+/// What to run.
+pub(in crate::commands) struct Plan {
     out_dir: OutDir,
     catalog: Arc<Catalog>,
     workshop: consume::Workshop,
     sell: Option<SimulatorOptions>,
-    /// Whether there was a shop before, which this one goes on with: then it is said what became of it.
+    /// Whether an earlier shop is resumed: then the outcome is reported.
     goes_on: bool,
     parameters: Parameters,
     ids: Option<Rule>,
 }
 
 impl Plan {
-    /// What the flags ask for.
+    /// A shop without a screen that sells in real time.
+    pub(in crate::commands) fn headless(setting: &Setting, seed: u64, rate: f64) -> Result<Self, Failure> {
+        let args = SimulatorArgs {
+            rate: RateArg::PerSecond(rate),
+            speed: 1.0,
+            rhythm: None,
+            start: None,
+            take_over: false,
+        };
+        let options = simulator_options(setting, &args, seed, None, Utc::now().timestamp_millis())?;
+        options.check()?;
+        Ok(Self {
+            out_dir: setting.out_dir.clone(),
+            catalog: Arc::clone(&setting.catalog),
+            workshop: consume::Workshop::of(setting, Lang::default()),
+            sell: Some(options),
+            goes_on: false,
+            parameters: Parameters { seed, ..Parameters::default() },
+            ids: None,
+        })
+    }
+
+    /// Injects faults into its consumers; `None` if it runs none.
+    pub(in crate::commands) fn switches(&self) -> Option<Switches> {
+        self.sell.is_some().then(|| self.workshop.switches.clone())
+    }
+
+    /// A plan from the flags.
     pub(super) fn new(setting: &Setting, args: &TuiArgs, goes_on: bool) -> Result<Self, Failure> {
         let now = Utc::now().timestamp_millis();
         let mut options = simulator_options(setting, &args.simulator, args.seed, args.backfill, now)?;
@@ -66,14 +95,14 @@ impl Plan {
         if args.demo
             && let Some(backfill) = &mut options.backfill
         {
-            // As many orders a second of shop time as will come live.
+            // The same orders per second of shop time as live.
             backfill.per_second /= args.simulator.speed;
         }
         options.check()?;
         Ok(Self {
             out_dir: setting.out_dir.clone(),
             catalog: Arc::clone(&setting.catalog),
-            workshop: consume::Workshop::of(setting),
+            workshop: consume::Workshop::of(setting, args.lang),
             sell: (!args.watch).then_some(options),
             goes_on,
             parameters: parameters(&args.handling, args.seed),
@@ -82,18 +111,18 @@ impl Plan {
     }
 }
 
-/// What a shop was and became.
-pub(super) struct Ran {
-    /// The figures of the beginning.
+/// The result of a shop's run.
+pub(in crate::commands) struct Ran {
+    /// The figures at the start.
     pub(super) before: ShopFigures,
-    /// The figures of the end.
+    /// The figures at the end.
     pub(super) after: ShopFigures,
-    /// Records that no time was left to read: the figures lack them.
+    /// Unread records, which the figures lack.
     pub(super) unread: u64,
 }
 
-/// Runs until the person leaves or the services are told to stop.
-pub(super) async fn run(
+/// Runs until the user leaves or the services are stopped.
+pub(in crate::commands) async fn run(
     mut services: Services,
     plan: Plan,
     mut asked: mpsc::UnboundedReceiver<Request>,
@@ -102,7 +131,7 @@ pub(super) async fn run(
     let (mut before, mut early) = (ShopFigures::default(), VecDeque::new());
     let ran = tokio::select! {
         ran = open(&mut services, &plan, &mut before) => ran,
-        // Before there is a shop, leaving is all that is obeyed.
+        // Before the shop is open, only leaving is handled.
         () = stop.cancelled() => Ok(None),
         () = leaving(&mut asked, &mut early) => Ok(None),
     };
@@ -117,7 +146,7 @@ pub(super) async fn run(
     result.map(|unread| Ran { before, after: services::figures(&model, &clock, &plan.catalog), unread })
 }
 
-/// Waits until the person leaves; what else is asked for is kept.
+/// Waits until the user leaves; keeps other requests for later.
 async fn leaving(asked: &mut mpsc::UnboundedReceiver<Request>, kept: &mut VecDeque<Request>) {
     while let Some(request) = asked.recv().await {
         if request == Request::Quit {
@@ -129,14 +158,14 @@ async fn leaving(asked: &mut mpsc::UnboundedReceiver<Request>, kept: &mut VecDeq
 
 /// A shop that is open.
 struct Open {
-    /// With what another one would be started.
+    /// With the options for its restart.
     simulator: Option<(Simulator, SimulatorOptions)>,
     tools: Option<consumers::Tools>,
     asker: ControlSender,
 }
 
-/// Makes topics, notes the figures `before`, starts the simulator's learning and the consumers. Waits for a Kafka that
-/// is not there yet.
+/// Creates topics, stores the figures `before`, starts the simulator and the consumers. Waits for a Kafka that is not
+/// up yet.
 async fn open(
     services: &mut Services,
     plan: &Plan,
@@ -150,7 +179,7 @@ async fn open(
             services.model.set_connection(false, Some(error.sentence()), Utc::now().timestamp());
         }
         let ours = consumers::agreement(services.zone, &plan.parameters, &Name::ALL);
-        agree(&services.session, ours, Some(plan.out_dir.instance()?)).await?;
+        agree_for(&plan.out_dir, &services.session, services.zone, ours).await?;
     } else {
         while let Err(error) = exists(&services.session, services.zone).await {
             if let StreamError::Disagrees { .. } | StreamError::Unfit { .. } = error {
@@ -171,7 +200,7 @@ async fn open(
         return Ok(Some(Open { simulator: None, tools: None, asker }));
     };
     let tools = plan.workshop.tools(services, plan.parameters, None)?;
-    // They join their groups while it is found out what the time is, and what was sold.
+    // They join their groups while shop time and the sales are determined.
     consumers::start(services, &tools, &Name::ALL);
     services.known(PATIENCE).await;
     *before = services.figures(&plan.catalog);
@@ -197,15 +226,15 @@ async fn open(
     Ok(Some(Open { simulator, tools: Some(tools), asker }))
 }
 
-/// Where the logs end now; `None` where Kafka does not say.
+/// The current end offsets; `None` if Kafka does not respond.
 async fn ends(session: &Session) -> Option<HashMap<Part, i64>> {
     let session = session.clone();
     let looked = tokio::task::spawn_blocking(move || EndWatch::new(&session)?.look()).await;
     looked.ok().and_then(Result::ok)
 }
 
-/// Says how much was read again, and whether all of the `orders` that the simulator found in the log are counted, once
-/// the consumers have come to where the logs ended.
+/// Once the consumers have reached `ends`, reports how many records were read again, and whether all `orders` that the
+/// simulator found in the log are counted.
 async fn tell_resumed(shop: Supervisor, catalog: Arc<Catalog>, ends: HashMap<Part, i64>, orders: u64) {
     let told = async {
         let records = loop {
@@ -223,8 +252,8 @@ async fn tell_resumed(shop: Supervisor, catalog: Arc<Catalog>, ends: HashMap<Par
     }
 }
 
-/// Sells. A simulator that panics is followed by one that learns the log anew and goes on from its end; what the
-/// person asks of it comes by `shop.control` then.
+/// Runs the simulator. After a panic a new one reads the log again and continues from its end; the user's requests then
+/// come by `shop.control`.
 async fn sell(
     supervisor: Supervisor,
     session: Session,
@@ -240,7 +269,7 @@ async fn sell(
                 Some(ready) => ready,
                 None => (starting.await.map_err(|error| error.to_string())?, mpsc::channel(1).1),
             };
-            // Who wants to see progress looks at the pulse.
+            // Progress is read from the pulse.
             let progress = watch::Sender::new(Progress::default());
             let selling = simulator.run(controls, progress, supervisor.stop.clone());
             let sold = dedicated_thread::run("simulator", selling).await;
@@ -256,8 +285,8 @@ async fn sell(
     supervisor.keep("the simulator", run).await;
 }
 
-/// Sells, and passes on what the person asks for, until that person leaves or the services are told to stop. Says how
-/// many records no time was left to read.
+/// Runs the simulator and forwards the user's requests, until the user leaves or the services are stopped. Returns the
+/// number of unread records.
 async fn serve(
     services: &Services,
     open: Open,
@@ -292,20 +321,28 @@ async fn serve(
                 }
                 if request == Request::Rush { Control::Rush } else { Control::ToMidnight }
             }
-            // The desk does these.
-            Some(Request::Follow(_) | Request::Open(_) | Request::Save(..) | Request::TalkBegan) => continue,
+            // For the request handler.
+            Some(
+                Request::Follow(_)
+                | Request::Open(_)
+                | Request::Rewind(_)
+                | Request::Save(..)
+                | Request::TalkBegan
+                | Request::Audit
+                | Request::Break(_),
+            ) => continue,
             Some(Request::Quit) | None => break,
         };
-        // A simulator of this process hears it directly, Kafka or not.
+        // The simulator of this process gets it directly, even without Kafka.
         if !(own && to_simulator.try_send(control).is_ok()) {
             asker.ask(control);
         }
     }
-    // Nobody sells any more: what was sold is to be counted, too.
+    // Sales have stopped: wait until they are counted.
     open_hours.cancel();
     let mut unread = 0;
     if let Some(selling) = selling {
-        // All waits at the end together stay below five seconds.
+        // The waits at the end sum up to less than five seconds.
         let patience = Duration::from_secs(2);
         if tokio::time::timeout(patience, selling).await.is_err() {
             tracing::warn!(
@@ -318,7 +355,7 @@ async fn serve(
     }
     services.stop.cancel();
     if let Some(tools) = open.tools
-        && let Err(failure) = consume::farewell(&tools).await
+        && let Err(failure) = consume::close(&tools).await
     {
         tracing::warn!("{failure}");
     }
@@ -326,7 +363,7 @@ async fn serve(
     unread
 }
 
-/// Waits for a bounded time until all consumers have read what the logs hold now; says how many records are left.
+/// Waits, up to a limit, until the consumers reach the current end offsets; returns the number of unread records.
 async fn counted(services: &Services) -> u64 {
     let deadline = Instant::now() + COUNTING;
     let Ok(Some(ends)) = tokio::time::timeout_at(deadline, ends(&services.session)).await else { return 0 };

@@ -1,42 +1,41 @@
-//! The checkpoints, read from a copy: opening a database locks it, and writes.
+//! Reads the checkpoints from a copy, since opening a database locks and changes it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     env, fs, io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use crate::{
-    consumer::{Part, Position, Trouble, Worker, Written, output::NoOutput},
+    consumer::{Part, Position, Trouble, Worker, Written, output::NoOutput, saved_parts},
     consumers::{Consumer, NAMES, Name, PartFigures, Visitor},
     read_model::PartState,
     shop::Zone,
-    sinks::disk::Folder,
+    sinks::disk_files::Folder,
     store::{Batch, Store, Stores},
     verify::{CHECKPOINT, Claim},
-    views::Source,
 };
 
-/// Copies that are tried: a checkpoint that is written meanwhile spoils one.
+/// Attempts to copy: a checkpoint written meanwhile invalidates a copy.
 const TRIES: u32 = 5;
 
-/// What the checkpoints of a folder say.
+/// The checkpoints of a folder.
 #[derive(Debug, Default)]
 pub(super) struct Checkpoints {
     pub(super) claims: Vec<Claim>,
-    /// By view, which records have their rows in its files.
+    /// By view: the records with rows in its files.
     pub(super) written: HashMap<&'static str, HashMap<Part, Written>>,
-    /// By path, how long the appended files are.
+    /// By path: the lengths of the appended files.
     pub(super) lengths: HashMap<String, u64>,
 }
 
-/// What the checkpoints say at shop second `now`, which is asked for when they are copied: what has left a window by their
-/// own time is not in them any more. And why nothing is compared, where it is not.
+/// The checkpoints at shop second `now`, which is evaluated after the copy: they lack what has left a window by their
+/// own time. The note says why nothing is compared, if so.
 pub(super) fn read(state: &Path, zone: Zone, now: impl Fn() -> i64) -> (Checkpoints, Option<String>) {
     let database = state.join("sled");
     if !database.is_dir() {
-        // What lies there without a checkpoint goes when the consumers start.
+        // Files without a checkpoint are removed when the consumers start.
         let written = NAMES.map(|view| (view, HashMap::new())).into();
         return (Checkpoints { written, ..Checkpoints::default() }, None);
     }
@@ -60,18 +59,18 @@ pub(super) fn read(state: &Path, zone: Zone, now: impl Fn() -> i64) -> (Checkpoi
     told("a process that runs the consumers writes them".to_owned())
 }
 
-/// A folder that is removed in the end.
+/// A folder that is removed on drop.
 struct Copy(PathBuf);
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        // It lies where the system tidies up.
+        // The system cleans that folder.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 impl Copy {
-    /// Copies a database; `false` where it was written meanwhile.
+    /// Copies a database; `false` if it was written meanwhile.
     fn take(&self, database: &Path) -> io::Result<bool> {
         let _ = fs::remove_dir_all(&self.0);
         let before = versions(database)?;
@@ -87,7 +86,7 @@ impl Copy {
     }
 }
 
-/// The files of a database with what changes when they are written.
+/// The files of a database, with their lengths and modification times.
 fn versions(database: &Path) -> io::Result<BTreeSet<(PathBuf, u64, SystemTime)>> {
     let mut files = BTreeSet::new();
     let mut folders = vec![PathBuf::new()];
@@ -135,18 +134,18 @@ impl Visitor for Checkpoint<'_> {
     }
 
     fn handling(self) -> Self::Done {
-        // Its state lies in Kafka alone.
+        // Its state is only in Kafka.
         Ok(())
     }
 }
 
 impl Checkpoint<'_> {
-    /// Adds what a view knows when it starts from its checkpoint.
+    /// Adds the state of a view at its checkpoint.
     fn add<V: Consumer>(self) -> Result<(), Trouble> {
         let Self { stores, folder, zone, now, all } = self;
         let mut store = stores.view(V::NAME)?;
-        let held: Vec<Part> = store.scan("position/")?.iter().filter_map(|(key, _)| part(key)).collect();
-        // The files are not in the copy.
+        let held = saved_parts(&store)?;
+        // The copy lacks the files.
         let mut without = Batch::new();
         for (key, length) in store.scan("file/")? {
             let path = key.trim_start_matches("file/").to_owned();
@@ -186,15 +185,4 @@ fn state(part: Part, position: Position, figures: PartFigures, now: i64) -> Part
         figures,
         reports: Vec::new(),
     }
-}
-
-/// The partition of a row `position/orders/3.`
-fn part(key: &str) -> Option<Part> {
-    let (source, number) = key.strip_prefix("position/")?.strip_suffix('.')?.split_once('/')?;
-    let sources = BTreeMap::from([
-        ("orders", Source::Orders),
-        ("deliveries", Source::Deliveries),
-        ("handled", Source::Handled),
-    ]);
-    Some(Part { source: *sources.get(source)?, partition: number.parse().ok()? })
 }

@@ -1,4 +1,4 @@
-//! Reads the files under `--out` into an audit.
+//! Reads the files under `--out` for an audit.
 
 use std::{
     collections::HashMap,
@@ -15,8 +15,7 @@ use crate::verify::{Reports, Rows, Table};
 /// Bytes read at once.
 const BUFFER: usize = 1 << 18;
 
-/// The lengths of appended files, where more than that is to be passed over: what lies behind the checkpoint of consumers
-/// that do not run is cut when they start.
+/// The lengths of appended files at the checkpoint, if the consumers do not run: they cut the rest when they start.
 pub(super) type Lengths<'a> = Option<&'a HashMap<String, u64>>;
 
 /// `orders/DATE.txt` or `handled/DATE.txt`.
@@ -30,7 +29,7 @@ pub(super) fn mails(out: &Path, lengths: Lengths<'_>) -> Result<Rows, Failure> {
     days(out, "mail", "mbox", lengths, Rows::read_mbox)
 }
 
-/// Reads each file of a folder that is named by a day.
+/// Reads each file of a folder that is named after a day.
 fn days(
     out: &Path,
     folder: &'static str,
@@ -78,7 +77,7 @@ pub(super) fn reports(out: &Path) -> Result<Reports, Failure> {
     Ok(reports)
 }
 
-/// A file's text; `None` where there is no file.
+/// A file's text; `None` if it does not exist.
 pub(super) fn text(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
@@ -87,7 +86,7 @@ pub(super) fn text(path: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
-/// The files of a folder by name; none where there is no folder.
+/// The files of a folder by name; empty if it does not exist.
 fn list(folder: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,

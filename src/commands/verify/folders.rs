@@ -1,4 +1,4 @@
-//! The folders that are audited: what of the log lies in which, by their checkpoints and by what consumers have published.
+//! The audited folders: which records each holds, by its checkpoints and by its consumers' published states.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,13 +6,14 @@ use std::{
 };
 
 use super::{
+    super::counted,
     Failure,
     checkpoints::Checkpoints,
     files::{self, Lengths},
 };
 use crate::{
     consumer::Part,
-    shop::money::thousands,
+    shop::number_format::thousands,
     verify::{Coverage, Differences, FolderRows, Shares, Table},
     views::Source,
 };
@@ -23,14 +24,14 @@ const FIRST: Part = Part { source: Source::Orders, partition: 0 };
 /// A folder that is audited.
 pub(super) struct Audited<'a> {
     pub(super) out: &'a Path,
-    /// The id of its consumers.
+    /// Its consumers' instance id.
     pub(super) instance: String,
     pub(super) checkpoints: Checkpoints,
 }
 
 impl Audited<'_> {
-    /// Which records have their rows in a view's files here: by the checkpoint, and what the consumers of this folder
-    /// have published of their partitions since. `None` where that is not known.
+    /// The records with rows in a view's files in this folder: by its checkpoint and its consumers' published
+    /// positions. `None` if that is unknown.
     pub(super) fn shares(&self, view: &'static str, told: &Told) -> Shares {
         let mut shares = self.checkpoints.written.get(view)?.clone();
         for (part, (who, next)) in told.get(view).into_iter().flatten() {
@@ -42,13 +43,13 @@ impl Audited<'_> {
         Some(shares)
     }
 
-    /// How much of the appended files counts, where these consumers do not run.
+    /// The valid lengths of the appended files, if these consumers do not run.
     fn lengths(&self, view: &str, told: &Told) -> Lengths<'_> {
         let runs = told.get(view).is_some_and(|parts| parts.values().any(|(who, _)| *who == self.instance));
         (!runs && self.checkpoints.written.contains_key(view)).then_some(&self.checkpoints.lengths)
     }
 
-    /// The rows and mails that are in its files.
+    /// The rows and mails in its files.
     pub(super) fn rows(&self, told: &Told) -> Result<FolderRows, Failure> {
         let (journal, mail) = (self.lengths("journal", told), self.lengths("mail", told));
         Ok(FolderRows {
@@ -58,23 +59,23 @@ impl Audited<'_> {
         })
     }
 
-    /// A path as it is told: with its folder where there are several.
+    /// A path for a message: with the folder if there are several.
     pub(super) fn path(&self, path: &str, alone: bool) -> String {
         if alone { path.to_owned() } else { self.out.join(path).display().to_string() }
     }
 }
 
-/// Who has published last what a view says of its partitions, and how far it was.
+/// By view and partition: the last publisher and its position.
 pub(super) type Told = BTreeMap<&'static str, BTreeMap<Part, (String, i64)>>;
 
-/// Which views have come to the end of the log, and where their files lie.
+/// Which views have reached the end offsets, and which folder has their files.
 pub(super) struct Workload<'a> {
     pub(super) behind: &'a BTreeMap<&'static str, u64>,
     pub(super) told: &'a Told,
 }
 
 impl Workload<'_> {
-    /// Whether a view's rows in a folder are to be compared; where not, why is added to `not`.
+    /// Whether a view's rows in a folder are to be compared; if not, adds the reason to `not`.
     pub(super) fn has_rows(
         &self,
         view: &'static str,
@@ -95,7 +96,7 @@ impl Workload<'_> {
         known
     }
 
-    /// The folder that has a view's files over all partitions; where there is none, why is added to `not`.
+    /// The folder with a view's files over all partitions; if there is none, adds the reason to `not`.
     pub(super) fn writer<'f>(
         &self,
         view: &'static str,
@@ -105,7 +106,12 @@ impl Workload<'_> {
         if !self.is_at_end(view, not) {
             return None;
         }
-        let (who, _) = self.told.get(view)?.get(&FIRST)?;
+        let Some((who, _)) = self.told.get(view).and_then(|told| told.get(&FIRST)) else {
+            not.insert(format!(
+                "no owner of the first partition of {view}, who writes its files of the whole shop, is known"
+            ));
+            return None;
+        };
         let writer = folders.iter().find(|folder| folder.instance == *who);
         if writer.is_none() {
             not.insert(format!("what {view} writes of the whole shop lies in another folder"));
@@ -113,7 +119,7 @@ impl Workload<'_> {
         writer
     }
 
-    /// Tells of rows that are in none of the folders, or in several.
+    /// Reports rows that are in no folder, or in several.
     pub(super) fn coverage(
         &self,
         (journal, mails): (Coverage, Coverage),
@@ -150,7 +156,7 @@ impl Workload<'_> {
     fn is_at_end(&self, view: &'static str, not: &mut BTreeSet<String>) -> bool {
         match self.behind.get(view) {
             Some(0) => return true,
-            Some(behind) => not.insert(format!("{view} is {} records behind", thousands(*behind))),
+            Some(behind) => not.insert(format!("{view} has a lag of {}", counted(*behind, "record"))),
             None => not.insert(format!("{view} has not begun")),
         };
         false

@@ -1,6 +1,6 @@
-//! Reads the topics into an audit.
+//! Reads the topics for an audit.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::ops::ControlFlow;
 
 use rdkafka::{
     Message,
@@ -11,15 +11,13 @@ use super::{Ends, Failure};
 use crate::{
     consumer::{Part, Rule},
     shop::Zone,
-    stream::{Session, StreamError, Topic, scan::scan},
+    stream::{Session, StreamError, Topic, retry::FAILOVER, scan::scan},
     verify::{Claim, Folder, Letter, Log, Record},
     views::Source,
 };
 
-const CALL: Duration = Duration::from_secs(10);
-
-/// Reads orders and deliveries to the ends that they have now, and the handled orders up to `ends`, which were seen
-/// before: so that the order of each of them is known.
+/// Reads orders and deliveries to their current end, but handled orders only up to the earlier `ends`, so that the
+/// order of each is known.
 pub(super) fn read(
     session: &Session,
     zone: Zone,
@@ -28,7 +26,7 @@ pub(super) fn read(
     folders: Vec<Folder>,
     ends: &Ends,
 ) -> Result<Log, Failure> {
-    let handled_partitions = session.partitions_of(&session.probe()?, Topic::Handled, CALL)?;
+    let handled_partitions = session.partitions_of(&session.probe()?, Topic::Handled, FAILOVER)?;
     let mut log = Log::new(zone, ids, handled_partitions, claims, folders);
     whole(session, Topic::Orders, |message| log.order(&record(message)))?;
     whole(session, Topic::Deliveries, |message| log.delivery(&record(message)))?;

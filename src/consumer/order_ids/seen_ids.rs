@@ -46,10 +46,10 @@ impl Merging {
     }
 }
 
-/// Whoever opens the folder next writes files with the same numbers.
+/// The next user of the folder reuses the file numbers of a merge.
 impl Drop for Merging {
     fn drop(&mut self) {
-        // What it has made belongs to nobody.
+        // Its result is not used.
         let _ = self.finish();
     }
 }
@@ -143,9 +143,9 @@ fn take(next: &mut u64) -> u64 {
 
 /// The ids that were seen, of all times or of so many days.
 ///
-/// Days are those of the orders: a day has come when half of a thousand new orders in a row are of it or later, so an
-/// order with a wrong date moves nothing. When so many days have come since ids began to be gathered, these are kept as
-/// they are for as long again, and others are gathered.
+/// Days are those of the orders: a day begins when half of a thousand new orders in a row are of it or later, so an
+/// order with a wrong date has no effect. After so many days the current set becomes the previous one, which is kept
+/// for as many days more, and a new set begins.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) days: Option<i64>,

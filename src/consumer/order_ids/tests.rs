@@ -134,7 +134,7 @@ fn damage(folder: &Path, file: prop::sample::Index, byte: prop::sample::Index) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::testing::cases(300))]
 
     /// Three consumers of a process, each anywhere: every verdict is that of the whole log before the record.
     #[test]

@@ -1,16 +1,16 @@
-//! What one owner of a partition hands to the next, and to whoever writes the files that are over all partitions.
+//! Handovers: the state of a partition, for its next owner and for the writer of the files over all partitions.
 //!
-//! Each owner publishes the state of its partitions now and then. A new owner that has no checkpoint of its own as far
-//! as the old one came begins with that state, reads what lies between it and where the old owner was, without writing
-//! again the rows that the old owner wrote, and goes on from there.
+//! Each owner publishes the state of its partitions from time to time. A new owner whose own checkpoint is behind
+//! restores that state and replays the records up to the old owner's committed offset, without writing the rows that
+//! the old owner wrote; then it goes on from there.
 //!
-//! Files over all partitions (the daily reports, the stock table, the newest order) are written by the owner of
-//! partition 0 alone, from its own state and what the other owners handed over last; a partition without records needs
-//! no owner. A day is closed when each partition's owner says that it has read everything up to its end. The next owner
-//! of partition 0 writes all of these files into its own folder.
+//! Only the owner of partition 0 writes the files over all partitions (daily reports, stock table, newest order), from
+//! its own state and the latest handovers of the other owners; an empty partition needs no owner. A day is closed when
+//! the owner of each partition has read everything up to the end of the day. The next owner of partition 0 writes all
+//! of these files into its own folder.
 //!
-//! Rows of appended files lie with whoever owned the partition when its record was read: a checkpoint says which offsets
-//! another owner wrote the rows of.
+//! Rows of appended files are in the folder of the owner that first read their record; a checkpoint lists the offsets
+//! whose rows another owner wrote.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 use super::{Held, Trouble, Worker, elsewhere_key, position_key, silent_key};
 use crate::{
-    consumer::{Output, Part, Position, Start},
+    consumer::{Output, Part, Position, Start, position::Fingerprint},
     store::Batch,
     views::{Source, View},
 };
@@ -38,7 +38,7 @@ pub struct Handover {
     pub closed_before: Option<NaiveDate>,
     /// The view's rows.
     rows: Rows,
-    /// With the partition whose owner writes the files over all partitions: what is known of these.
+    /// Only in a handover of partition 0: the state of the files over all partitions.
     #[serde(default, skip_serializing_if = "Rows::is_empty")]
     output: Rows,
 }
@@ -48,12 +48,12 @@ pub struct Handover {
 pub struct Written {
     /// The offset behind the last one.
     next: i64,
-    /// Those before it whose rows another owner wrote, in order: the first offset of each range, and the one behind it.
+    /// Half-open ranges of offsets before it whose rows another owner wrote, in order.
     elsewhere: Vec<(i64, i64)>,
 }
 
 impl Written {
-    /// The same where everything up to an offset was read here since.
+    /// The same after everything up to an offset was read here.
     #[must_use]
     pub fn up_to(self, next: i64) -> Self {
         Self { next: self.next.max(next), ..self }
@@ -86,7 +86,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
     /// The partition whose owner writes the files over all partitions.
     const FIRST: Part = Part { source: V::SOURCES[0], partition: 0 };
 
-    /// What the last checkpoint says of a partition, for others.
+    /// The state of a partition in the last checkpoint, to be published.
     pub fn handover(&self, part: Part) -> Result<Handover, Trouble> {
         let rows = |prefix: String| -> Result<Rows, Trouble> {
             let row = |(key, value): (String, Vec<u8>)| {
@@ -97,7 +97,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
             self.store.scan(&prefix)?.into_iter().map(row).collect()
         };
         Ok(Handover {
-            // The default where its owner has read all that is there: no record, or markers of transactions alone.
+            // The default if nothing was read: the partition is empty, or has only transaction markers.
             position: self.saved_position(part)?,
             closed_before: self.held.get(&part).and_then(|held| held.closed_before),
             rows: rows(format!("part/{part}/"))?,
@@ -110,9 +110,14 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         Ok(self.saved_position(part)?.next)
     }
 
-    /// Of partitions that are taken over, and how far their former owners have read them: those that were read further
-    /// than the checkpoint here says. None where no checkpoint is begun and this worker `has_all` partitions: what a new
-    /// folder holds that shares with nobody is to be whole.
+    /// The last record that the checkpoint has applied of a partition.
+    pub fn saved_last(&self, part: Part) -> Result<Option<Fingerprint>, Trouble> {
+        Ok(self.saved_position(part)?.last)
+    }
+
+    /// Of the assigned partitions and their committed offsets, those that a former owner has read further than the local
+    /// checkpoint. None if there is no checkpoint and this worker `has_all` partitions: a new folder without other
+    /// machines gets all files in full.
     pub fn read_elsewhere(
         &self,
         committed: impl Iterator<Item = (Part, i64)>,
@@ -130,8 +135,9 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         Ok(elsewhere)
     }
 
-    /// Takes over a partition that another owner has read up to `until` and written the rows of; `handed` is what it
-    /// has handed over. Returns where to read from.
+    /// Restores a partition whose records up to `until` another owner has read and written the rows of; `handed` is its
+    /// handover. Returns where to read from. The caller must have found [`Self::saved_last`] in the log: the handover
+    /// replaces it, and rows of a log that is gone would be taken for rows of this one.
     pub fn inherit(&mut self, part: Part, handed: Option<&Handover>, until: i64) -> Result<Start, Trouble> {
         let own = self.saved_next(part)?;
         let handed = handed.filter(|handed| {
@@ -139,7 +145,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
             next > own && next <= until && self.goes_by(part, handed.position)
         });
         let mut batch = Batch::new();
-        // What this worker has closed, that partition need not have.
+        // Days that are closed here may be open in that partition.
         let closed = handed.and_then(|handed| handed.closed_before).min(self.closed_before);
         self.closed_before = closed;
         batch.insert("closed".to_owned(), closed.and_then(|date| serde_json::to_vec(&date).ok()));
@@ -165,15 +171,15 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         self.assign(part)
     }
 
-    /// Which records of a partition have their rows here, by the checkpoint; `None` where an older version made it, which
-    /// did not note what others wrote.
+    /// Which records of a partition have their rows here, by the checkpoint; `None` if an older version made it, which
+    /// did not record the rows of other owners.
     pub fn written(&self, part: Part) -> Result<Option<Written>, Trouble> {
         let elsewhere: Vec<_> = self.row(&elsewhere_key(part))?.unwrap_or_default();
         let is_known = !elsewhere.is_empty() || self.row::<i64>(&silent_key(part))?.is_none();
         Ok(is_known.then_some(Written { next: self.saved_next(part)?, elsewhere }))
     }
 
-    /// Moves the files of the whole shop away that another owner writes now: nobody is to take them for new ones.
+    /// Sets stale files of the whole shop aside once another owner writes them.
     pub(super) fn set_stale_aside(&mut self) -> Result<(), Trouble> {
         let is_writer = self.held.contains_key(&Self::FIRST);
         let files = self.output.single_files();
@@ -187,7 +193,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         Ok(())
     }
 
-    /// Whether what was read up to a position is judged by the same rule as here.
+    /// Whether a position was reached by our rule on duplicates.
     fn goes_by(&self, part: Part, position: Position) -> bool {
         part.source != Source::Orders || position.ids == self.ids
     }
@@ -201,7 +207,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         Ok(())
     }
 
-    /// Whether Kafka may be told how far a partition was read: not before what another owner has told.
+    /// Whether the position may be committed: not while it is behind a former owner's.
     pub fn may_tell(&self, part: Part) -> bool {
         self.held.get(&part).is_some_and(|held| held.position.next >= held.silent_until)
     }
@@ -222,8 +228,8 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         has_records.map(|(part, _)| *part).filter(|part| !self.held.contains_key(part))
     }
 
-    /// Whether all partitions are known that the files of the whole shop are written from, where they are written here:
-    /// those of others read up to what `told` says of them, and the days before `date` closed.
+    /// If the files of the whole shop are written here: whether the handover of each other partition is at the published
+    /// position, `told`, and has closed the days before `date`.
     pub fn knows_up_to(&self, date: NaiveDate, told: impl Fn(Part) -> i64) -> bool {
         let is_known = |part| {
             let other = self.others.get(&part);
@@ -232,12 +238,12 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         !self.needs_others() || self.missing().all(is_known)
     }
 
-    /// Drops what others have handed over, because it may be of logs that are gone.
+    /// Drops the handovers of others, since their logs may have been replaced.
     pub fn forget_others(&mut self) {
         self.others.clear();
     }
 
-    /// Takes note of what the owner of another partition has handed over.
+    /// Stores the handover of another partition's owner.
     pub fn learn(&mut self, part: Part, handed: &Handover) {
         let news = (handed.position.next, handed.closed_before);
         let known = self.others.get(&part);
@@ -261,13 +267,13 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         self.unsettled = true;
     }
 
-    /// What was known of a partition when it was given back holds until its next owner tells more.
+    /// Keeps the state of a revoked partition until its next owner publishes a later one.
     pub(super) fn keep_as_known(&mut self, part: Part, held: Held<V>) {
         let other = Other { view: held.view, next: held.position.next, closed_before: held.closed_before };
         self.others.insert(part, other);
     }
 
-    /// Whether this worker is the one to write for all partitions, and knows all of them.
+    /// Whether this worker writes the files over all partitions, and knows all of them.
     pub(super) fn knows_all(&self) -> bool {
         let knows = |part| self.others.contains_key(&part);
         !self.ends.is_empty() && self.held.contains_key(&Self::FIRST) && self.missing().all(knows)

@@ -1,4 +1,4 @@
-//! How a worker begins: from its checkpoint, with the files mended to it, or from nothing.
+//! How a worker starts: from its checkpoint, with the files truncated to it, or from nothing.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
         }
         for (path, length) in found {
             let kept = self.appends.length(&path);
-            // One that was made and not written to is no file of ours either.
+            // An empty file is removed too.
             if length > kept || length == 0 {
                 self.files.cut(&path, kept).map_err(|error| Trouble::file(&path, error))?;
             }
@@ -63,7 +63,7 @@ impl<V: View, O: Output<V>> Worker<V, O> {
     /// Starts again from nothing: the checkpoint is emptied, the output's files are moved aside. Partitions stay, to
     /// be read from their beginning.
     pub fn reset(&mut self) -> Result<(), Trouble> {
-        // Files first: with the checkpoint still there, a crash in between is found at the next start.
+        // Files first: after a crash in between, the next start finds the checkpoint without its files.
         let listed = self.listed()?.into_iter().map(|(path, _)| path);
         for path in listed.chain(self.output.single_files().iter().map(|path| (*path).to_owned())) {
             self.files.set_aside(&path).map_err(|error| Trouble::file(&path, error))?;

@@ -1,19 +1,23 @@
-//! Moving through pages, panels, lists and filters; always on the picture that is shown, frozen or not.
+//! Navigation of pages, panels, lists and filters; always on the shown snapshot, frozen or not.
 
 use super::App;
 use crate::dashboard::{
     action::{Command, Effect, Request},
     lists,
+    mouse_targets::Target,
     page::{PANELS, Page},
-    targets::Target,
-    ui::{Choice, Notice},
+    ui_state::{Choice, Notice},
+};
+use crate::{
+    chaos::{Fault, Kind},
+    consumers::Name,
 };
 
-/// A filter is a word or two, characters.
+/// The longest filter, in characters.
 const LONGEST_FILTER: usize = 60;
 
 impl App {
-    /// Obeys a command that moves; what is to be asked of the program around comes back, or why nothing was done.
+    /// Applies a navigation command; returns its effect, if any, or why it has none.
     pub(super) fn navigate(&mut self, command: Command) -> Result<Option<Effect>, Notice> {
         let request = match command {
             Command::Enter => self.enter()?,
@@ -25,13 +29,13 @@ impl App {
 
     fn step(&mut self, command: Command) -> Option<Request> {
         match command {
-            Command::Go(page) => self.go(page),
+            Command::Go(page) => return self.go(page),
             Command::Back => return self.back(),
             Command::FocusNext => self.move_focus(1),
             Command::FocusPrevious => self.move_focus(PANELS - 1),
             Command::Up => self.choose(|line, _| line.saturating_sub(1)),
             Command::Down => self.choose(|line, _| line.saturating_add(1)),
-            // What a presenter's clicker sends.
+            // A presenter's remote sends these.
             Command::PageUp if self.ui.enlarged_panel().is_some() => self.move_focus(PANELS - 1),
             Command::PageDown if self.ui.enlarged_panel().is_some() => self.move_focus(1),
             Command::PageUp => self.choose(usize::saturating_sub),
@@ -49,12 +53,13 @@ impl App {
         None
     }
 
-    fn go(&mut self, page: Page) {
+    fn go(&mut self, page: Page) -> Option<Request> {
         self.ui.typing = None;
         self.ui.page = page;
+        (page == Page::Faults).then_some(Request::Audit)
     }
 
-    /// Takes back the last thing that covers, narrows or holds the picture.
+    /// Undoes the last overlay, filter, selection or freeze.
     fn back(&mut self) -> Option<Request> {
         let ui = &mut self.ui;
         let page = ui.page;
@@ -72,8 +77,10 @@ impl App {
             return Some(Request::Open(None));
         } else if !ui.filter().is_empty() {
             self.clear_filter();
-        } else {
+        } else if self.ui.frozen {
             self.freeze(false);
+        } else if let Some(Effect::Ask(request)) = self.return_to_now() {
+            return Some(request);
         }
         None
     }
@@ -88,7 +95,7 @@ impl App {
                 self.ui.enlarged = !self.ui.enlarged;
                 None
             }
-            // From here on the choice is this line's, whatever comes above it.
+            // From here on the selection stays with this order, whatever is added above.
             Page::Orders => {
                 let place = self.chosen_line();
                 let orders = lists::orders(&self.shown, &self.ui);
@@ -104,25 +111,34 @@ impl App {
                 self.ui.reading = Some(date);
                 Some(Request::Open(Some(date)))
             }
+            Page::Faults if self.ui.moment.is_some() => return Err(Notice::Past),
+            Page::Faults => {
+                let kind = Kind::ALL.get(self.chosen_line()).ok_or(Notice::NothingToOpen)?;
+                Some(Request::Break(Fault::new(*kind, self.ui.victim())))
+            }
             Page::Sales | Page::Stock | Page::Handling | Page::Kafka | Page::Log => None,
         })
     }
 
-    /// Forward by so many panels, and around.
+    /// Moves the focus forward, with wrap-around.
     fn move_focus(&mut self, by: usize) {
-        if self.ui.page == Page::Overview {
-            // Before the first `Tab`, the focus is as if behind the last.
+        if self.ui.page == Page::Faults {
+            let victims = Name::ALL.len();
+            let step = if by == 1 { 1 } else { victims - 1 };
+            self.ui.victim = (self.ui.victim + step) % victims;
+        } else if self.ui.page == Page::Overview {
+            // Without a focus, `Tab` selects the first panel, shift+tab the last.
             let from = self.ui.focus.unwrap_or(if by == 1 { PANELS - 1 } else { 0 });
             self.ui.focus = Some((from + by) % PANELS);
         }
     }
 
-    /// The place of the chosen line in the open page's list.
+    /// The index of the selected line in the open page's list.
     fn chosen_line(&self) -> usize {
         lists::chosen(&self.shown, &self.ui, self.ui.page)
     }
 
-    /// Chooses the line at a place of the open page's list; `None` for the first one, whichever that will be.
+    /// Selects the line at an index of the open page's list; `None` always selects the first line.
     fn choose_line(&mut self, place: Option<usize>) {
         let page = self.ui.page;
         let keys = lists::keys(&self.shown, &self.ui, page);
@@ -132,7 +148,7 @@ impl App {
         }
     }
 
-    /// Chooses another line: `to` has the chosen one and how many lines a page shows.
+    /// Moves the selection: `to` gets the selected index and the lines of a page.
     fn choose(&mut self, to: impl Fn(usize, usize) -> usize) {
         let Some(last) = lists::keys(&self.shown, &self.ui, self.ui.page).len().checked_sub(1) else {
             return;
@@ -142,7 +158,7 @@ impl App {
         self.choose_line(Some(line).filter(|line| *line > 0));
     }
 
-    /// Text that was pasted is written into the filter that is typed; elsewhere it is not meant for the shop.
+    /// Pasted text goes into the filter being typed; otherwise it is ignored.
     pub(super) fn paste(&mut self, text: &str) {
         self.write(&text.chars().collect::<Vec<_>>());
     }
@@ -170,7 +186,7 @@ impl App {
 
     fn point(&mut self, target: Target) -> Result<Option<Request>, Notice> {
         match target {
-            Target::Page(page) => self.go(page),
+            Target::Page(page) => return Ok(self.go(page)),
             Target::Panel(panel) if self.ui.focus == Some(panel) => return self.enter(),
             Target::Panel(panel) => self.ui.focus = Some(panel),
             Target::Line(line) if self.chosen_line() == line => return self.enter(),

@@ -54,7 +54,7 @@ fn the_keys_that_every_user_expects_are_there() {
 #[test]
 fn other_keys_and_releases_do_nothing() {
     assert_eq!(press(KeyCode::Char('c'), NONE), None);
-    assert_eq!(press(KeyCode::Char('9'), NONE), None);
+    assert_eq!(press(KeyCode::Char('0'), NONE), None);
     assert_eq!(press(KeyCode::Char('q'), KeyModifiers::CONTROL), None);
     let release = KeyEvent::new_with_kind(KeyCode::Char('q'), NONE, KeyEventKind::Release);
     assert_eq!(command(&release, &Ui::default()), None);
@@ -88,20 +88,38 @@ fn every_line_has_its_words_in_every_language() {
 fn a_clicker_turns_the_pages_of_a_talk_and_space_does_not_pause_its_shop() {
     let mut ui = Ui::default();
     let press = |ui: &Ui, code| command(&KeyEvent::new(code, NONE), ui);
-    assert_eq!(press(&ui, KeyCode::Right), None, "without a talk");
-    ui.talk = Some(crate::dashboard::ui::Talk { left: 600 });
+    assert_eq!(press(&ui, KeyCode::Right), Some(Command::Rewind(60)), "without a talk");
+    ui.talk = Some(crate::dashboard::ui_state::Talk { left: 600 });
     for (key, page) in [
         (KeyCode::Right, Page::Sales),
         (KeyCode::PageDown, Page::Sales),
-        (KeyCode::Left, Page::Log),
-        (KeyCode::PageUp, Page::Log),
+        (KeyCode::Left, Page::Faults),
+        (KeyCode::PageUp, Page::Faults),
     ] {
         assert_eq!(press(&ui, key), Some(Command::Go(page)), "{key:?}");
     }
-    ui.page = Page::Log;
+    ui.page = Page::Faults;
     assert_eq!(press(&ui, KeyCode::Right), Some(Command::Go(Page::Overview)));
     assert_eq!(press(&ui, KeyCode::Char(' ')), None);
     ui.page = Page::Stock;
     ui.typing = Some(Page::Stock);
     assert_eq!(press(&ui, KeyCode::Char(' ')), Some(Command::Type(' ')));
+}
+
+#[test]
+fn time_goes_back_and_on_by_a_minute_or_an_hour_and_in_a_talk_too() {
+    let mut ui = Ui::default();
+    let press = |ui: &Ui, code, modifiers| command(&KeyEvent::new(code, modifiers), ui);
+    assert_eq!(press(&ui, KeyCode::Left, NONE), Some(Command::Rewind(-60)));
+    for talk in [None, Some(crate::dashboard::ui_state::Talk { left: 600 })] {
+        ui.talk = talk;
+        assert_eq!(press(&ui, KeyCode::Char(','), NONE), Some(Command::Rewind(-60)));
+        assert_eq!(press(&ui, KeyCode::Char('.'), NONE), Some(Command::Rewind(60)));
+        assert_eq!(press(&ui, KeyCode::Left, KeyModifiers::SHIFT), Some(Command::Rewind(-3600)));
+        assert_eq!(press(&ui, KeyCode::Right, KeyModifiers::SHIFT), Some(Command::Rewind(3600)));
+        assert_eq!(press(&ui, KeyCode::Char('>'), KeyModifiers::SHIFT), Some(Command::Rewind(3600)));
+        assert_eq!(press(&ui, KeyCode::Char('n'), NONE), Some(Command::Now));
+    }
+    assert_eq!(press(&typing(), KeyCode::Char('n'), NONE), Some(Command::Type('n')));
+    assert_eq!(press(&typing(), KeyCode::Left, KeyModifiers::SHIFT), None);
 }

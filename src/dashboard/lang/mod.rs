@@ -1,25 +1,25 @@
-//! Every word on the screen, in the languages it can be read in.
+//! All text on the screen, in each language.
 
 mod en;
-mod farewell;
+mod exit_summary;
 mod pages;
-mod speech;
+mod speaker_notes;
 mod sv;
 
 use chrono::{Datelike, Weekday};
 
 pub use self::{
     en::EN,
-    farewell::{Farewell, Tally},
+    exit_summary::{ExitSummary, Tally},
     pages::PageWords,
-    speech::Speech,
+    speaker_notes::SpeakerNotes,
     sv::SV,
 };
-use super::page::Page;
+use super::{page::Page, snapshot::Step};
 use crate::messages::{Lang, Sentence};
 
 impl Lang {
-    /// The words of the language.
+    /// The texts of the language.
     pub fn words(self) -> &'static Words {
         match self {
             Self::En => &EN,
@@ -28,17 +28,17 @@ impl Lang {
     }
 }
 
-/// A word behind a number.
+/// A noun after a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unit {
-    /// Behind a 1.
+    /// The singular.
     pub one: &'static str,
-    /// Behind every other.
+    /// The plural.
     pub many: &'static str,
 }
 
 impl Unit {
-    /// The word for so many.
+    /// The form for a count.
     pub fn of(self, count: u64) -> &'static str {
         if count == 1 { self.one } else { self.many }
     }
@@ -58,35 +58,47 @@ pub struct Words {
 
     /// Shop time is wall time.
     pub real_time: &'static str,
-    /// The past is being filled with orders: time goes as fast as Kafka takes them.
+    /// Health: a past period is being backfilled, as fast as Kafka takes orders.
     pub filling: &'static str,
-    /// The simulator sells.
+    /// Health: the simulator sells.
     pub running: &'static str,
-    /// The simulator waits.
+    /// Health: the simulator is paused.
     pub paused: &'static str,
-    /// The simulator has ended.
+    /// Health: the simulator has stopped.
     pub stopped: &'static str,
-    /// No simulator was seen yet.
+    /// Health: Kafka does not respond.
+    pub no_kafka: &'static str,
+    /// Health: a publisher of figures has gone silent.
+    pub stale: &'static str,
+    /// Health: a rush of customers.
+    pub rush: &'static str,
+    /// Health: no simulator was seen yet.
     pub waiting: &'static str,
-    /// The simulator sells nothing, as Kafka is away.
-    pub waiting_for_kafka: &'static str,
-    /// Before the time that figures are of which nobody tells any more.
+    /// Before the time of figures that are no longer published.
     pub as_of: &'static str,
-    /// The picture is held still.
+    /// The frame is frozen.
     pub frozen: &'static str,
+    /// Before the past moment that is shown.
+    pub at: &'static str,
+    /// The logs are read for a past moment.
+    pub reading: &'static str,
+    /// The figures of a past moment are computed.
+    pub computing: &'static str,
+    /// `340 000 of 1 000 000 records`: between the numbers.
+    pub out_of: &'static str,
+    /// Instead of data not recorded for a past moment.
+    pub unrecorded: &'static str,
     /// Kafka runs inside a shop-sim process.
     pub embedded: &'static str,
-    /// Kafka does not answer.
-    pub no_answer: &'static str,
     /// `4,8 orders/s`.
     pub orders_a_second: &'static str,
-    /// The same where the shop's time is not the wall's.
+    /// The same if shop time is not wall time.
     pub orders_a_real_second: &'static str,
-    /// Orders in an hour of the shop's time.
+    /// Orders per hour of shop time.
     pub shop_time: &'static str,
-    /// The rate aimed at.
+    /// The target rate.
     pub target: &'static str,
-    /// A rate aimed at that has no limit.
+    /// An unlimited target rate.
     pub as_fast_as_possible: &'static str,
 
     /// Title: orders since 00:00.
@@ -101,19 +113,23 @@ pub struct Words {
     pub stock: &'static str,
     /// Title: the order feed.
     pub latest: &'static str,
-    /// Title: the order feed, where there is little room.
+    /// Title: the order feed, short form.
     pub latest_short: &'static str,
     /// Title: messages.
     pub messages: &'static str,
-    /// Title: the keys.
+    /// Title: key bindings.
     pub keys: &'static str,
 
     /// `per` of `per 20 min`.
     pub per: &'static str,
     /// Mean per five minutes over the last two hours.
     pub mean: &'static str,
-    /// Orders that are not handled yet.
+    /// Orders not handled yet.
     pub pending: &'static str,
+    /// The day before.
+    pub yesterday: &'static str,
+    /// Title: the orders of the last minute of wall time.
+    pub last_minute: &'static str,
     /// Now, at the end of a time axis.
     pub now: &'static str,
 
@@ -130,14 +146,14 @@ pub struct Words {
     pub stage_sold: &'static str,
     /// Stage of an order.
     pub stage_handled: &'static str,
-    /// Of many orders.
+    /// For many orders.
     pub all_handled: &'static str,
     /// Stage of an order.
     pub stage_mailed: &'static str,
     /// Pieces, short.
     pub pieces: Unit,
 
-    /// Nothing has happened yet.
+    /// No messages yet.
     pub no_messages: &'static str,
     /// No orders yet.
     pub no_orders: &'static str,
@@ -156,17 +172,19 @@ pub struct Words {
     pub sold: &'static str,
     /// Audit: pieces on the shelves.
     pub in_stock: &'static str,
-    /// Audit: records not read yet.
-    pub behind: &'static str,
-    /// Audit: before them, where they are read by and by.
+    /// Records not read yet.
+    pub lag: &'static str,
+    /// The unit of lag.
+    pub records: Unit,
+    /// Audit: before the lag while consumers catch up.
     pub catching_up: &'static str,
-    /// Audit: before them, where a consumer of them runs nowhere.
+    /// Audit: before the lag if a consumer does not run.
     pub nobody_reads: &'static str,
     /// Audit: duplicates.
     pub duplicates: Unit,
     /// Audit: dead letters.
     pub dead_letters: Unit,
-    /// Customers who left with nothing.
+    /// Customers who left without buying.
     pub lost_sales: Unit,
     /// A title of an alarm.
     pub alarm: &'static str,
@@ -204,6 +222,10 @@ pub struct Words {
     /// Key hint.
     pub do_read: &'static str,
     /// Key hint.
+    pub do_break: &'static str,
+    /// Key hint.
+    pub do_victim: &'static str,
+    /// Key hint.
     pub do_choose: &'static str,
     /// Key hint.
     pub do_filter: &'static str,
@@ -211,6 +233,8 @@ pub struct Words {
     pub do_sort: &'static str,
     /// Key hint.
     pub do_span: &'static str,
+    /// Key hint.
+    pub do_rewind: &'static str,
     /// Key hint.
     pub do_midnight: &'static str,
     /// Key hint.
@@ -242,6 +266,12 @@ pub struct Words {
     /// What the keys do, at length.
     pub about_span: &'static str,
     /// What the keys do, at length.
+    pub about_now: &'static str,
+    /// What the keys do, at length.
+    pub about_minute: &'static str,
+    /// What the keys do, at length.
+    pub about_hour: &'static str,
+    /// What the keys do, at length.
     pub about_midnight: &'static str,
     /// What the keys do, at length.
     pub about_rush: &'static str,
@@ -265,9 +295,11 @@ pub struct Words {
     pub notice_real_time: &'static str,
     /// Why a key did nothing.
     pub notice_nobody_sells: &'static str,
+    /// Why a key did nothing: a past moment is on the screen.
+    pub notice_past: &'static str,
     /// Why a key did nothing.
     pub notice_no_shell: &'static str,
-    /// Why a key did nothing: nothing is in the list.
+    /// Why a key did nothing: the list is empty.
     pub notice_nothing_to_open: &'static str,
     /// Why a key did nothing: no panel has the focus.
     pub notice_no_panel: &'static str,
@@ -275,15 +307,15 @@ pub struct Words {
     pub notice_fastest: &'static str,
     /// Why a key did nothing: there is no lower rate.
     pub notice_slowest: &'static str,
-    /// What a presenter says.
-    pub speech: Speech,
+    /// A presenter's lines.
+    pub speech: SpeakerNotes,
 
     /// The language's code (BCP 47).
     pub code: &'static str,
 
-    /// The window is too small: before the size it needs.
+    /// The window is too small: before the required size.
     pub needs_at_least: &'static str,
-    /// The window is too small: before the size it has.
+    /// The window is too small: before its size.
     pub this_one_is: &'static str,
 
     /// The pages beside the overview.
@@ -291,7 +323,25 @@ pub struct Words {
 }
 
 impl Words {
-    /// The sentence in this language; see [`Lang::say`].
+    /// What is done on the way to a past moment.
+    pub(super) fn doing(&self, step: Step) -> &'static str {
+        match step {
+            Step::Read => self.reading,
+            Step::Compute => self.computing,
+        }
+    }
+
+    /// `340 000 of 1 000 000 records`, with `done` and `all` as the numbers.
+    pub(super) fn of_all(&self, done: &str, all: &str, records: u64) -> String {
+        format!("{done} {} {all} {}", self.out_of, self.records.of(records))
+    }
+
+    /// `lag 226 records`, with `figure` as the number.
+    pub(super) fn lag_of(&self, figure: &str, records: u64) -> String {
+        format!("{} {figure} {}", self.lag, self.records.of(records))
+    }
+
+    /// The sentence as text; see [`Lang::say`].
     pub fn say(&self, sentence: &Sentence) -> String {
         self.lang.say(sentence)
     }

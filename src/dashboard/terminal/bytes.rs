@@ -1,4 +1,4 @@
-//! What is written to the terminal, as bytes.
+//! The terminal output, as bytes.
 
 use std::io;
 
@@ -14,13 +14,13 @@ use ratatui::{
     buffer::Buffer,
 };
 
-/// Ends a command that was cut in the middle (ECMA-48, 8.3.9: CAN).
+/// Cancels an escape sequence that was cut (ECMA-48, 8.3.9: CAN).
 pub(super) const CANCEL: &[u8] = b"\x18";
 
 /// Onto the alternate screen.
 pub(super) fn enter(mouse: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // A vector takes everything.
+    // Writing to a vector cannot fail.
     let _ = queue!(bytes, EnterAlternateScreen, DisableLineWrap, cursor::Hide, event::EnableBracketedPaste);
     if mouse {
         let _ = queue!(bytes, event::EnableMouseCapture);
@@ -28,7 +28,7 @@ pub(super) fn enter(mouse: bool) -> Vec<u8> {
     bytes
 }
 
-/// Back from it.
+/// Leaves it.
 pub(super) fn leave() -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = queue!(
@@ -38,7 +38,7 @@ pub(super) fn leave() -> Vec<u8> {
         event::DisableBracketedPaste,
         style::ResetColor,
         EnableLineWrap,
-        // Some terminals keep what was on it when their size has changed meanwhile.
+        // After a resize, some terminals would keep the alternate screen's content.
         Clear(ClearType::All),
         LeaveAlternateScreen,
         cursor::Show
@@ -46,7 +46,7 @@ pub(super) fn leave() -> Vec<u8> {
     bytes
 }
 
-/// What makes `shown` into `picture`; nothing where they are equal.
+/// The update from `shown` to `picture`; empty if they are equal.
 pub(super) fn picture(shown: Option<&Buffer>, picture: &Buffer) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     queue!(bytes, BeginSynchronizedUpdate)?;
@@ -90,7 +90,7 @@ mod tests {
     }
 
     proptest! {
-        /// However often pictures are left out between, the terminal shows the last one that was written.
+        /// Whichever frames are skipped, the terminal shows the last one that was written.
         #[test]
         fn a_terminal_shows_the_picture_that_was_written_last(
             pictures in prop::collection::vec((prop::collection::vec("[a-zåé ]{0,30}", 10), any::<bool>()), 1..8),

@@ -1,4 +1,4 @@
-//! What would be printed over the picture: panics of any thread, and what C libraries write to standard error.
+//! Output that would corrupt the screen: panics of any thread, and what C libraries write to standard error.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -15,19 +15,19 @@ use std::{
 
 use rustix::stdio;
 
-/// How many screens are open: there is one, or none.
+/// The number of open screens, 0 or 1.
 static SCREENS: AtomicUsize = AtomicUsize::new(0);
 
-/// Keeps everything but pictures off the screen, until it is dropped or paused.
+/// Keeps stray output off the screen, until dropped or paused.
 #[derive(Debug)]
 pub(super) struct Stray {
-    /// The terminal and the log, where standard error would reach the screen.
+    /// The terminal and the log, if standard error is the terminal.
     ways: Option<(OwnedFd, File)>,
     open: bool,
 }
 
 impl Stray {
-    /// Sends panics to the log, and standard error to the file `log` where it is a terminal.
+    /// Sends panics to the log, and standard error to the file `log` if it is a terminal.
     pub(super) fn divert(log: &Path) -> Self {
         panics_go_to_the_log();
         let ways = io::stderr().is_terminal().then(|| {
@@ -39,7 +39,7 @@ impl Stray {
         stray
     }
 
-    /// Lets things be printed.
+    /// Allows output again.
     pub(super) fn pause(&mut self) {
         if std::mem::take(&mut self.open) {
             SCREENS.fetch_sub(1, Ordering::SeqCst);
@@ -49,7 +49,7 @@ impl Stray {
         }
     }
 
-    /// Keeps them off again.
+    /// Diverts output again.
     pub(super) fn go_on(&mut self) {
         if !std::mem::replace(&mut self.open, true) {
             SCREENS.fetch_add(1, Ordering::SeqCst);
@@ -66,7 +66,7 @@ impl Drop for Stray {
     }
 }
 
-/// Ratatui's own hook is not used: it would restore the terminal on any thread's panic, while the drawing goes on.
+/// Instead of ratatui's panic hook, which would restore the terminal on any thread's panic while the screen is in use.
 fn panics_go_to_the_log() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,4 +1,4 @@
-//! The state: what is chosen, filtered, followed, opened and enlarged.
+//! The state: selection, filters, followed orders, open reports and enlarged panels.
 
 use std::{sync::Arc, time::Instant};
 
@@ -7,17 +7,19 @@ use super::{
     state::{app, press},
 };
 use crate::{
+    chaos::{Fault, Kind},
+    consumers::Name,
     dashboard::{
         Request,
         action::{Action, Command},
         fixture, lists,
         page::{PANELS, Page},
-        ui::{Span, StockSort},
+        ui_state::{Span, StockSort},
     },
     logging::LogLine,
     messages::Sentence,
     stream::order_search::{OrderStatus, TrackedOrder},
-    views::figures::{LatestOrder, ReportNote},
+    views::shop_figures::{LatestOrder, ReportNote},
 };
 
 fn go(app: &mut App, page: Page, now: Instant) {
@@ -30,6 +32,25 @@ fn write(app: &mut App, text: &str, now: Instant) {
     for character in text.chars() {
         press(app, Command::Type(character), now);
     }
+}
+
+#[test]
+fn the_page_of_faults_asks_for_the_audit_and_breaks_what_is_chosen() {
+    let (mut app, now) = app(|_| ());
+    let asked = |app: &mut App, command| press(app, command, now);
+    assert_eq!(asked(&mut app, Command::Go(Page::Faults)), Some(Request::Audit));
+    let kill = |victim| Some(Request::Break(Fault::new(Kind::Kill, victim)));
+    assert_eq!(asked(&mut app, Command::Enter), kill(Name::OrdersToday));
+    press(&mut app, Command::FocusNext, now);
+    assert_eq!(asked(&mut app, Command::Enter), kill(Name::Sales));
+    press(&mut app, Command::FocusPrevious, now);
+    press(&mut app, Command::FocusPrevious, now);
+    assert_eq!(asked(&mut app, Command::Enter), kill(Name::Journal));
+    for _ in 0..3 {
+        press(&mut app, Command::Down, now);
+    }
+    assert_eq!(asked(&mut app, Command::Enter), Some(Request::Break(Fault::new(Kind::Cut, Name::Sales))));
+    assert_eq!(app.ui().focus, None, "the panels of the overview are as they were");
 }
 
 #[test]
@@ -84,7 +105,7 @@ fn lines_are_chosen_within_the_list() {
         press(&mut app, command, now);
         assert_eq!(chosen(&app), line, "{command:?}");
     }
-    // Where the list has become shorter, the choice is its last line.
+    // When the list gets shorter, the selection moves to its last line.
     press(&mut app, Command::Last, now);
     let mut fewer = fixture::afternoon();
     fewer.figures.stock.truncate(3);
@@ -116,7 +137,7 @@ fn a_filter_is_typed_kept_and_cleared() {
     press(&mut app, Command::Down, now);
     press(&mut app, Command::Back, now);
     assert_eq!((app.ui().typing, app.ui().filter()), (None, ""));
-    // Going to another page ends the typing, and where nothing can be filtered it does not begin.
+    // Switching pages ends typing; it does not start on a page without a filter.
     write(&mut app, "a", now);
     go(&mut app, Page::Sales, now);
     press(&mut app, Command::Filter, now);
@@ -165,7 +186,7 @@ fn the_chosen_day_and_the_chosen_line_of_the_log_stay_chosen_while_others_come()
         lists::log(app.picture(), app.ui())[place].text.clone()
     };
     let chosen = line(&app);
-    // Midnight comes, and the log has more to say.
+    // At midnight, a report and a log line are added.
     let mut later = fixture::afternoon();
     let newest = later.figures.reports.last().unwrap().clone();
     let date = newest.date.succ_opt().unwrap();
@@ -178,7 +199,7 @@ fn the_chosen_day_and_the_chosen_line_of_the_log_stay_chosen_while_others_come()
     go(&mut app, Page::Reports, now);
     assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Open(Some(dates[1]))));
 
-    // What was opened stays chosen, also where it was the newest.
+    // An opened report stays selected, even if it was the newest.
     press(&mut app, Command::First, now);
     assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Open(Some(date))));
     let next = date.succ_opt().unwrap();
@@ -229,7 +250,7 @@ fn lists_are_those_of_the_frozen_picture() {
     press(&mut app, Command::Down, now);
     let second = app.picture().feed[1].order_id;
     assert_eq!(press(&mut app, Command::Enter, now), Some(Request::Follow(Some(second))));
-    // The answer comes with a later picture, of which nothing else is shown.
+    // The response comes with a later snapshot, of which nothing else is shown.
     app.take_changed();
     let mut answer = fixture::afternoon();
     answer.feed = Arc::default();

@@ -61,13 +61,13 @@ async fn nothing_is_drawn_while_nothing_changes() {
     let mut stage = start();
     stage.see(|_| true).await;
     let begun = tokio::time::Instant::now();
-    // Several times as long as a picture has to wait for the one before.
+    // Several times the shortest time between two frames.
     while begun.elapsed() < Duration::from_millis(200) {
         stage.shop.send(Arc::new(fixture::afternoon())).unwrap();
         tokio::task::yield_now().await;
     }
     stage.press('x');
-    // A key that changes something comes after all that did not.
+    // This key has an effect, and comes after all that had none.
     stage.press('?');
     stage.see(|picture| picture.contains("Keys")).await;
     assert_eq!(stage.pictures.borrow().len(), 2);
@@ -110,7 +110,7 @@ async fn a_slow_terminal_gets_fewer_pictures_and_the_newest_and_keys_are_obeyed_
     let mut stage = start();
     stage.see(|_| true).await;
     stage.takes.send(false).unwrap();
-    // This picture is begun, and then the terminal takes nothing more.
+    // This frame is started, and then the terminal takes no more.
     stage.press('2');
     stage.see(|picture| !on_overview(picture)).await;
     let begun = stage.pictures.borrow().len();
@@ -128,7 +128,7 @@ async fn a_slow_terminal_gets_fewer_pictures_and_the_newest_and_keys_are_obeyed_
     assert_eq!(stage.pictures.borrow().len(), begun);
 
     stage.takes.send(true).unwrap();
-    stage.see(|picture| on_overview(picture) && picture.contains("paused")).await;
+    stage.see(|picture| on_overview(picture) && picture.contains("PAUSED")).await;
     assert!(stage.pictures.borrow().len() <= begun + 2, "pictures were kept for later");
 }
 
@@ -154,7 +154,7 @@ async fn a_key_is_seen_within_fifty_milliseconds_while_pictures_flow() {
     }
     flood.abort();
     took.sort();
-    // The median, since this machine may have others to run.
+    // The median, since other processes may use this machine.
     assert!(took[took.len() / 2] < Duration::from_millis(150), "{took:?}");
 }
 
@@ -199,7 +199,7 @@ async fn what_is_saved_is_what_is_seen() {
     assert_eq!(saved.text.trim_end(), stage.last().trim_end());
     assert_eq!(*figures, fixture::afternoon().figures);
 
-    // While it stands still, picture and figures are of one moment.
+    // While frozen, frame and figures are of the same moment.
     stage.press('f');
     stage.see(|picture| picture.contains("frozen")).await;
     stage.shop.send(Arc::new(fixture::at(fixture::AFTERNOON + 60))).unwrap();
@@ -241,7 +241,7 @@ async fn the_mouse_reaches_what_is_seen_under_it() {
     stage.click(column, row);
     stage.see(on_overview).await;
 
-    // The first click puts the focus on a panel, the second enlarges it, a third gives the page back.
+    // The first click focuses a panel, the second enlarges it, the third restores the page.
     let (column, row) = find(&stage.last(), "Handled orders");
     stage.click(column, row);
     stage.see(|picture| picture.contains("━━━━")).await;

@@ -1,4 +1,4 @@
-//! Figures that are long, young or about to run out, and the events of the day.
+//! Figures that are long, recent or nearly sold out, and shop events.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     dashboard::{
         action::{Action, Command},
         page::Page,
-        ui::Notice,
+        ui_state::Notice,
     },
     messages::{Message, Sentence, Severity},
 };
@@ -20,7 +20,7 @@ fn dark() -> Look {
     Look::new(ThemeName::Dark, Lang::En, Marker::Block)
 }
 
-/// A page as it is drawn.
+/// A page as drawn.
 fn page(page: Page, width: u16, height: u16, change: impl FnOnce(&mut Snapshot)) -> (App, String) {
     let (mut app, now) = app(change);
     press(&mut app, Command::Go(page), now);
@@ -74,7 +74,7 @@ fn the_first_hour_says_nothing_of_the_day_and_one_day_has_no_mean() {
 #[test]
 fn a_shelf_that_is_empty_before_more_comes_wants_a_look() {
     let theme = ThemeName::Dark.theme();
-    // Six pieces last an hour of the 14 that have passed at 84 a day.
+    // Six pieces at 84 in 14 hours last one hour.
     let lasts = |arrives_in: Option<i64>| {
         let (app, _) = page(Page::Stock, 120, 30, |shop| {
             let start = shop.zone.start_of(shop.figures.today);
@@ -114,7 +114,7 @@ fn what_the_day_is_about_stands_out_on_every_page_and_stays_longer_than_goods_th
     assert_eq!(app.ui().notice, None);
 
     press(&mut app, Command::Go(Page::Overview), now);
-    // Whatever is left out, the newest is above.
+    // Whatever is left out, the newest is first.
     for (width, height, rows) in [(120, 30, 2), (80, 24, 4)] {
         let told = |app: &App| {
             let shown = text(&cells(width, height, app.picture(), app, &dark()));
@@ -196,15 +196,14 @@ fn no_category_is_left_out_without_a_word() {
 
 #[test]
 fn no_chart_of_the_day_runs_under_the_last_hour() {
-    // The overview: each figure has its own below it.
+    // On the overview, each figure has its legend below it.
     let (_, shown) = page(Page::Overview, 120, 30, |_| {});
     let axis = shown.lines().find(|row| row.contains("13:15")).unwrap_or_else(|| panic!("{shown}"));
     assert!(axis.find("13:15") > axis.rfind("18"), "{axis}");
-    // The page of sales: the chart has a title of its own.
+    // On the sales page, the chart has its own title.
     let (_, shown) = page(Page::Sales, 120, 30, |_| {});
-    let title =
-        shown.lines().find(|row| row.contains("Sales per 5 min")).unwrap_or_else(|| panic!("{shown}"));
-    assert!(title.ends_with("kr"), "{title}");
+    let title = shown.lines().find(|row| row.starts_with(" Sales ─")).unwrap_or_else(|| panic!("{shown}"));
+    assert!(title.ends_with("─ yesterday  kr/5 min"), "{title}");
 }
 
 #[test]

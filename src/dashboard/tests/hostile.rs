@@ -1,4 +1,4 @@
-//! Every size, look and picture, however strange, is drawn without a panic, and nothing raw gets out.
+//! Every size, look and snapshot is drawn without a panic, and no raw text gets out.
 
 use std::{
     collections::BTreeMap,
@@ -14,9 +14,9 @@ use crate::{
     dashboard::{
         action::{Action, Command},
         fixture,
+        mouse_targets::{Target, Targets},
         page::{PANELS, Page},
         snapshot::{OpenedReport, ShelfPlan},
-        targets::{Target, Targets},
         view::{self},
     },
     logging::{LogLevel, LogLine},
@@ -25,7 +25,9 @@ use crate::{
     shop::{Customer, Handled, Line, Order, pulse::RunState},
     sinks::report::{Report, Sold},
     stream::order_search::{OrderStatus, OrderTrace, TopicPartitionOffset, TrackedOrder},
-    views::figures::{Audit, HandledFigures, LatestOrder, ReportNote, ShopFigures, Stage, StockLine, Waits},
+    views::shop_figures::{
+        Audit, HandledFigures, LatestOrder, ReportNote, ShopFigures, SlotsOfDay, Stage, StockLine, Waits,
+    },
 };
 
 fn number() -> BoxedStrategy<i64> {
@@ -81,9 +83,16 @@ prop_compose! {
     ) -> (ShopFigures, Vec<ShelfPlan>) {
         let zone = crate::shop::Zone::default();
         let [orders_today, pending, produced, mails, duplicates, dead_letters, total, window] = numbers;
+        let today = if day_matches { zone.date(shop_second) } else { chrono::NaiveDate::MAX };
+        let yesterday = SlotsOfDay { orders: orders_by_slot.clone(), sales_ore: sales_by_slot.clone() };
+        let report = ReportNote {
+            date: today.pred_opt().unwrap_or(today),
+            orders: orders_by_slot.iter().copied().fold(0, u64::saturating_add),
+            sales_ore: sales_by_slot.iter().copied().fold(0, i64::saturating_add),
+            revision: 0,
+        };
         let figures = ShopFigures {
-            shop_second,
-            today: if day_matches { zone.date(shop_second) } else { chrono::NaiveDate::MAX },
+            shop_second, today, yesterday,
             orders_today, orders_by_slot, sales_by_slot, products_today: BTreeMap::new(), stock, pending, produced, mails, duplicates, dead_letters,
             sales_today_ore: sums[0],
             sales_last_hour_ore: sums[1],
@@ -92,7 +101,7 @@ prop_compose! {
                 by_slot: (shop_second.div_euclid(300).saturating_sub(20)..).zip(intervals).collect(), waits: Waits::default(),
             },
             lag: [("orders-today".to_owned(), mails)].into(),
-            reports: Vec::new(),
+            reports: vec![report],
             latest: latest.into_iter().map(|(order_id, total_ore, customer, pieces, stage)| LatestOrder {
                 order_id, total_ore, customer, pieces, stage,
                 created_at: zone.stamp(total_ore), handled_at: None,
@@ -119,12 +128,13 @@ prop_compose! {
         let order = Order { order_id, created_at: zone.stamp(at), customer: customer.clone(), lines, total_ore };
         let done = Handled {
             order_id, created_at: zone.stamp(at), handled_at: zone.stamp(offset), customer, total_ore,
+            lines: order.lines.clone(),
         };
         OrderTrace { order, sold: place.clone(), handled: handled.then_some((done, place)), mail }
     }
 }
 
-/// Any command, also those that only the mouse or a filter leads to.
+/// Any command, including those of the mouse or a filter.
 fn command() -> impl Strategy<Value = Command> {
     let plain = select(vec![
         Command::Pause,
@@ -184,9 +194,11 @@ prop_compose! {
         shop.feed = Arc::new(figures.latest.iter().cycle().take(figures.latest.len() * 40).cloned().collect());
         shop.figures = figures;
         shop.audit = Audit::of(&shop.figures);
+        let yesterday = shop.figures.reports.pop();
         shop.figures.reports = (0..days)
             .rev()
             .map(|back| ReportNote { date: day(back), orders: u64::MAX, sales_ore: i64::MIN, revision: 7 })
+            .chain(yesterday)
             .collect();
         shop.shelf = shelf;
         shop.log = Arc::new((0..).zip(log).map(|(number, (wall_ms, text, level))| LogLine {
@@ -195,7 +207,7 @@ prop_compose! {
         let state = |(rate, lag, history): (f64, u64, Vec<(f64, u64)>)| {
             let (rates, lags): (Vec<_>, Vec<_>) = history.into_iter().unzip();
             GroupState {
-                view: "orders-today", rate, lag, partitions: usize::MAX, rebalances: Some(lag), errors: up.then_some(lag),
+                view: "orders-today", rate, lag, lag_seconds: lag, partitions: usize::MAX, rebalances: Some(lag), errors: up.then_some(lag),
                 trouble: alarms.first().cloned().map(Sentence::Text),
                 history: Arc::new(History { rate: rates.into(), lag: lags.into() }),
             }
@@ -214,6 +226,7 @@ prop_compose! {
         shop.speed = speed;
         shop.orders_per_second = measured;
         shop.target_rate = target_rate;
+        shop.rush = target_rate.map(|_| u64::MAX);
         shop.simulator = simulator;
         shop.connection.up = up;
         shop.connection.trouble = alarms.first().cloned().map(Sentence::Text);
@@ -238,7 +251,7 @@ fn look() -> impl Strategy<Value = Look> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(crate::testing::cases(300))]
 
     #[test]
     fn any_picture_can_be_drawn_at_any_size_whatever_was_done_before(
@@ -253,7 +266,7 @@ proptest! {
             app.update(Action::Command(command), now);
             app.drawn(draw(width, height, &app, &look).1);
         }
-        // Lists may be shorter now than what was chosen in them.
+        // Lists may have become shorter than the selected index.
         app.update(Action::Picture(Arc::new(next)), now);
         app.update(Action::Wake, now + Duration::from_secs(700));
         draw(width, height, &app, &look);

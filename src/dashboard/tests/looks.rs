@@ -1,4 +1,4 @@
-//! What the screen looks like, at the sizes it was designed for; text and colours apart.
+//! The screen at its design sizes; text and colours apart.
 
 use std::{sync::Arc, time::Instant};
 
@@ -15,7 +15,7 @@ use crate::{
     },
     messages::{Message, Sentence, Severity},
     shop::pulse::RunState,
-    views::figures::Audit,
+    views::shop_figures::Audit,
 };
 
 fn drawn(width: u16, height: u16, shop: &Snapshot, look: &Look, commands: &[Command]) -> Buffer {
@@ -78,7 +78,7 @@ fn trouble_is_seen() {
     shop.alarms = vec![Sentence::OrdersDiffer { produced: 9, pending: 1, handled: 7 }];
     shop.audit.produced += 1;
     let shown = shown(120, 30, &shop, &plain_look(), &[]);
-    for sign in ["Kafka no answer", "127.0.0.1:9092", "Alarm", "✗"] {
+    for sign in [" NO KAFKA ", "✗ Kafka embedded 127.0.0.1:9092", "Alarm"] {
         assert!(shown.contains(sign), "{sign} is missing:\n{shown}");
     }
 }
@@ -91,7 +91,7 @@ fn what_the_footer_says_to_a_key_is_no_message() {
     shop.messages.push(message.clone());
     let shown = |shop: &Snapshot| {
         let shown = shown(120, 30, shop, &plain_look(), &[]);
-        // The footer has it.
+        // The footer shows it.
         shown.lines().take(28).any(|line| line.contains("pictures/a"))
     };
     assert!(!shown(&shop));
@@ -105,12 +105,12 @@ fn what_the_footer_says_to_a_key_is_no_message() {
 fn badges_tell_a_paused_shop_from_a_frozen_picture() {
     let mut shop = fixture::afternoon();
     let frozen = shown(120, 30, &shop, &plain_look(), &[Command::Freeze]);
-    assert!(frozen.contains("running") && frozen.contains("frozen"), "{frozen}");
+    assert!(frozen.contains(" RUNNING ") && frozen.contains("frozen"), "{frozen}");
     shop.simulator = Some(RunState::Paused);
     let paused = shown(120, 30, &shop, &plain_look(), &[]);
-    assert!(paused.contains(" paused ") && !paused.contains("frozen"), "{paused}");
+    assert!(paused.contains(" PAUSED ") && !paused.contains("frozen"), "{paused}");
     shop.simulator = None;
-    assert!(shown(120, 30, &shop, &plain_look(), &[]).contains("waiting for the shop"));
+    assert!(shown(120, 30, &shop, &plain_look(), &[]).contains(" WAITING "));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn colours_mean_what_they_say() {
         let look = Look::new(name, Lang::En, Marker::Braille);
         let buffer = drawn(120, 30, &shop, &look, &[]);
         for (needle, style) in [
-            (" paused ", theme.badge_warning),
+            (" PAUSED ", theme.badge_warning),
             ("sold out", theme.alarm),
             ("Orders since midnight", theme.strong),
             ("5 min", theme.dim),
@@ -149,7 +149,7 @@ fn where_not_all_shelves_fit_the_lowest_are_shown_in_their_order() {
         last = place;
     }
     assert!(!shown.contains("Termos"), "a full shelf took the place of a low one");
-    // Seven of 24.
+    // 7 of 24 fit.
     assert!(shown.contains("and 17 more"), "{shown}");
 }
 
@@ -197,7 +197,7 @@ fn all_keys_are_in_the_help_at_every_size() {
                 }
                 let shown = text(&cells(width, height, &shop, &app, &look));
                 for binding in BINDINGS.iter().filter(|binding| (binding.here)(app.ui())) {
-                    // In a small window a word does for each.
+                    // A small window has one word for each.
                     let (about, hint) = ((binding.about)(words), (binding.hint)(words, app.ui()));
                     let said = shown.contains(about) || height < 24 && shown.contains(hint);
                     assert!(said, "{about} is missing at {width}×{height}:\n{shown}");
@@ -228,15 +228,18 @@ fn the_audit_says_which_sum_is_wrong_but_not_while_something_is_still_to_be_read
     assert!(!about.contains('✗') && about.matches('≈').count() == 1, "{about}");
     shop.alarms.push(Sentence::OrdersDiffer { produced: 9, pending: 1, handled: 7 });
     assert!(audit(&shop).starts_with(" ✗ 50\u{a0}322 produced"), "{}", audit(&shop));
-    // While something is still to be read there is no such alarm, and nothing is right.
+    // While records are unread, there is no such alarm, and no sum is marked as right.
     shop.alarms.clear();
     (shop.audit.behind, shop.audit.behind_for) = (226, 12);
     let behind = audit(&shop);
-    assert!(!behind.contains(['✗', '✓']) && behind.contains("catching up, 226 behind (12 s)"), "{behind}");
+    assert!(
+        !behind.contains(['✗', '✓']) && behind.contains("catching up, lag 226 records, 12 s"),
+        "{behind}"
+    );
     shop.groups[0].trouble = Some(Sentence::NobodyRuns { view: "orders-today", others: 7 });
-    assert!(audit(&shop).contains("nobody reads, 226 behind (12 s)"), "{}", audit(&shop));
+    assert!(audit(&shop).contains("nobody reads, lag 226 records, 12 s"), "{}", audit(&shop));
     let narrow = self::shown(80, 24, &shop, &plain_look(), &[]);
-    assert!(narrow.contains("226 behind (12 s)"), "{narrow}");
+    assert!(narrow.contains("lag 226 records, 12 s"), "{narrow}");
     shop.audit = Audit::of(&shop.figures);
     shop.connection.up = false;
     assert!(!audit(&shop).contains(['✗', '✓', '≈']), "{}", audit(&shop));
@@ -248,7 +251,7 @@ fn figures_that_nobody_tells_any_more_say_of_when_they_are() {
     shop.figures.told_until = Some(fixture::AFTERNOON - 3_600);
     for (width, height) in [(80, 24), (120, 30), (200, 50)] {
         let shown = shown(width, height, &shop, &plain_look(), &[]);
-        assert!(shown.lines().take(3).any(|line| line.contains(" as of 13:03 ")), "{shown}");
+        assert!(shown.lines().take(3).any(|line| line.contains(" STALE   as of 13:03 ")), "{shown}");
     }
 }
 
@@ -258,7 +261,7 @@ fn a_shop_whose_kafka_is_away_does_not_run() {
     shop.connection.up = false;
     shop.connection.trouble = Some(Sentence::KafkaAway);
     let shown = shown(120, 30, &shop, &plain_look(), &[]);
-    assert!(shown.contains("○ waiting for Kafka") && !shown.contains("running"), "{shown}");
+    assert!(shown.contains(" NO KAFKA ") && !shown.contains("RUNNING"), "{shown}");
     let head = shown.lines().take(3).collect::<String>();
     assert!(!head.contains("trying again"), "the badge says it: {head}");
 }
@@ -269,7 +272,61 @@ fn a_day_of_25_hours_has_its_25_hours_on_the_axis() {
     let autumn = chrono::NaiveDate::from_ymd_opt(2026, 10, 25).unwrap();
     let shop = fixture::at(zone.end_of(autumn) - 1);
     let shown = shown(120, 30, &shop, &plain_look(), &[]);
-    let hours = shown.lines().find(|line| line.starts_with(" 00")).unwrap();
-    // 18:00 is 19 hours after midnight; the chart is 38 columns wide and begins in column 1.
-    assert_eq!(hours.find("18"), Some(1 + 38 * 19 / 25), "{hours}");
+    let hours = shown.lines().find(|line| line.starts_with("      00")).unwrap();
+    // 18:00 is 19 hours after midnight; the chart is 33 columns wide from column 6.
+    assert_eq!(hours.find("18"), Some(6 + (33 * 19_usize).div_ceil(25)), "{hours}");
+}
+
+#[test]
+fn yesterday_is_shown_at_the_same_time_of_the_clock_and_only_where_all_of_it_is_known() {
+    let shop = fixture::afternoon();
+    let legend = |shop: &Snapshot| shown(120, 30, shop, &plain_look(), &[]).contains("yesterday");
+    assert!(legend(&shop));
+    // The day after one of 25 hours: its 03:00 was the fourth hour.
+    let zone = crate::shop::Zone::default();
+    let monday = chrono::NaiveDate::from_ymd_opt(2026, 10, 26).unwrap();
+    let mut after = fixture::at(zone.start_of(monday) + 4 * 3600);
+    let figures = &mut after.figures;
+    figures.yesterday.orders = vec![0; 300];
+    figures.yesterday.orders[4 * 12] = 90;
+    figures.yesterday.sales_ore = vec![0; 300];
+    let report = crate::views::shop_figures::ReportNote {
+        date: monday.pred_opt().unwrap(),
+        orders: 90,
+        sales_ore: 0,
+        revision: 0,
+    };
+    figures.reports.push(report);
+    let shown = shown(120, 30, &after, &plain_look(), &[]);
+    let peak = shown.lines().find_map(|line| line.chars().position(|sign| ('⠁'..='⣿').contains(&sign)));
+    // The axis ends at 06:00; the chart is 33 columns wide from column 6.
+    assert_eq!(peak, Some(6 + 33 * 3 / 6), "{shown}");
+    // A report that disagrees.
+    after.figures.reports.last_mut().unwrap().orders += 1;
+    assert!(!legend(&after));
+}
+
+#[test]
+fn a_scale_has_its_end_and_its_half_each_with_a_line() {
+    let shop = fixture::afternoon();
+    let sales = shown(120, 30, &shop, &plain_look(), &[Command::Go(Page::Sales)]);
+    let row = |label: &str| sales.lines().position(|line| line.starts_with(label) && line.contains("┈┈┈"));
+    let [top, half] = ["  20k ┈", "  10k ┈"].map(|label| row(label).unwrap_or_else(|| panic!("{sales}")));
+    let foot = sales.lines().position(|line| line.starts_with("      00 ")).unwrap();
+    assert_eq!(foot - half, half - top, "the half is half way");
+}
+
+#[test]
+fn in_a_talk_the_half_beside_a_figure_compares_with_yesterday_and_has_the_clock() {
+    let now = Instant::now();
+    let gone = std::time::Duration::from_secs(555);
+    let mut app = App::for_a_talk(Arc::new(fixture::afternoon()), now, Some(gone));
+    let (shop, look) = (app.picture().clone(), Look::new(ThemeName::Dark, Lang::En, Marker::Block));
+    let orders = cells(120, 30, &shop, &app, &look);
+    assert_snapshot!("talk_orders", text(&orders));
+    let amber = look.theme.badge_warning.bg.unwrap();
+    let clock = orders.content.iter().filter(|cell| cell.fg == amber && cell.symbol() == "█").count();
+    assert!(clock > 5, "below a minute the clock is amber");
+    app.update(Action::Command(Command::FocusNext), now);
+    assert_snapshot!("talk_sales", text(&cells(120, 30, &shop, &app, &look)));
 }

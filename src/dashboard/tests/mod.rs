@@ -1,4 +1,4 @@
-//! The dashboard as a whole: what it shows, that it always can, and what the loop does.
+//! The dashboard as a whole: frames, their robustness, and the event loop.
 
 mod choosing;
 mod events;
@@ -7,6 +7,7 @@ mod hostile;
 mod kafka;
 mod looks;
 mod pages;
+mod past;
 mod stage;
 mod state;
 
@@ -24,20 +25,20 @@ use super::{
 };
 use crate::messages::Lang;
 
-/// The cells of one picture.
+/// The cells of one frame.
 fn cells(width: u16, height: u16, shop: &Snapshot, app: &App, look: &Look) -> Buffer {
     let mut picture = Buffer::empty(Rect::new(0, 0, width, height));
     view::draw(&mut picture, shop, app.ui(), look);
     picture
 }
 
-/// The text of a picture, blanks at the ends of lines left off.
+/// The text of a frame, without trailing blanks.
 fn text(picture: &Buffer) -> String {
-    let text = super::picture::text(picture);
+    let text = super::screenshot::text(picture);
     text.strip_suffix('\n').unwrap_or(&text).to_owned()
 }
 
-/// The cell where `needle` begins.
+/// The first cell of `needle`.
 #[track_caller]
 fn find<'a>(buffer: &'a Buffer, needle: &str) -> &'a Cell {
     let width = usize::from(buffer.area.width);

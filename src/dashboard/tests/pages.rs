@@ -1,4 +1,4 @@
-//! What each page looks like, and that it is right for every picture and size.
+//! What each page looks like, and its correctness for every snapshot and size.
 
 use std::{sync::Arc, time::Instant};
 
@@ -10,13 +10,13 @@ use crate::{
     dashboard::{
         fixture,
         page::Page,
-        ui::{Choice, Span, StockSort, Ui},
+        ui_state::{Choice, Span, StockSort, Ui},
         view,
     },
     messages::Sentence,
     shop::pulse::RunState,
     stream::order_search::OrderStatus,
-    views::figures::Stage,
+    views::shop_figures::Stage,
 };
 
 fn ui(shop: &Snapshot, page: Page) -> Ui {
@@ -35,16 +35,16 @@ pub(super) fn dark() -> Look {
     Look::new(ThemeName::Dark, Lang::En, Marker::Block)
 }
 
-/// The line at a place, whatever it is of.
+/// Selects an index, whatever is there.
 pub(super) fn at_place(place: usize) -> Choice {
     Choice { key: u64::MAX, place }
 }
 
-/// A page of the fixed shop as it is shown after a while at the keyboard.
+/// A page of the fixed shop after some use.
 pub(super) fn used(page: Page) -> (Snapshot, Ui) {
     let mut shop = fixture::afternoon();
     let mut ui = ui(&shop, page);
-    ui.chosen = [0, 0, 3, 0, 0, 2, 4, 1].map(|place| Some(at_place(place)));
+    ui.chosen = [0, 0, 3, 0, 0, 2, 4, 1, 4].map(|place| Some(at_place(place)));
     if page == Page::Orders {
         let followed = fixture::followed(&shop, Stage::Mailed);
         ui.chosen[page.index()] = Some(Choice { key: followed.order_id, place: 0 });
@@ -56,6 +56,10 @@ pub(super) fn used(page: Page) -> (Snapshot, Ui) {
         ui.reading = Some(opened.date);
         shop.opened = Some(opened);
     }
+    if page == Page::Faults {
+        ui.victim = 5;
+        shop.live_audit = Arc::new(fixture::live_audit());
+    }
     (shop, ui)
 }
 
@@ -64,7 +68,7 @@ fn shown(page: Page, width: u16, height: u16, look: &Look) -> String {
     text(&cells(width, height, &shop, &ui, look))
 }
 
-/// Each page at the sizes it was designed for, and once in every other look.
+/// Each page at its design sizes, and once in every other look.
 macro_rules! looks_of {
     ($($name:ident: $page:expr;)*) => {$(
         mod $name {
@@ -108,6 +112,7 @@ looks_of! {
     reports: Page::Reports;
     kafka: Page::Kafka;
     log: Page::Log;
+    faults: Page::Faults;
 }
 
 pub(super) fn assert_style(buffer: &Buffer, needle: &str, style: Style) {
@@ -259,7 +264,7 @@ fn five_hundred_products_are_scrolled_through() {
     let mut shop = fixture::afternoon();
     let line = shop.figures.stock[0].clone();
     shop.figures.stock = (1..=500)
-        .map(|product_id| crate::views::figures::StockLine {
+        .map(|product_id| crate::views::shop_figures::StockLine {
             product_id,
             name: format!("No {product_id:03}"),
             ..line.clone()

@@ -1,4 +1,4 @@
-//! A running dashboard on a screen of cells, with all the ends of it.
+//! A running dashboard on a test surface, with all its channels.
 
 use std::{
     pin::Pin,
@@ -20,13 +20,13 @@ use crate::dashboard::{
     terminal::Surface,
 };
 
-/// A screen of cells that keeps its pictures.
+/// A surface that keeps its frames.
 struct Cells {
     pictures: watch::Sender<Vec<String>>,
-    /// Whether pictures are taken at once.
+    /// Whether frames are taken at once.
     takes: watch::Receiver<bool>,
     waiting: bool,
-    /// What was done to the terminal.
+    /// Calls that affect the terminal.
     done: mpsc::UnboundedSender<&'static str>,
     has_shell: bool,
 }
@@ -73,7 +73,7 @@ impl Surface for Cells {
     }
 }
 
-/// A running dashboard and all the ends of it.
+/// A running dashboard and all its channels.
 pub(super) struct Stage {
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) shop: watch::Sender<Arc<Snapshot>>,
@@ -85,7 +85,7 @@ pub(super) struct Stage {
     pub(super) done: tokio::task::JoinHandle<Result<Exit, ScreenError>>,
 }
 
-/// What is typed. As in crossterm's stream, the first who asks while there is nothing is the one who is woken.
+/// Scripted input. As in crossterm's stream, only the first waker that found nothing is woken.
 struct Typed {
     from: mpsc::UnboundedReceiver<Input>,
     first: Option<Waker>,
@@ -136,7 +136,7 @@ pub(super) fn start_with(has_shell: bool, present: bool) -> Stage {
     Stage { inputs: keys, shop, requests, pictures, takes, terminal, stop: end, done }
 }
 
-/// Whether the overview is shown whole: no other page has messages.
+/// Whether the whole overview is shown: no other page has messages.
 pub(super) fn on_overview(picture: &str) -> bool {
     picture.contains("Messages ─")
 }
@@ -168,7 +168,7 @@ impl Stage {
         done.expect("nothing was done to the terminal").unwrap()
     }
 
-    /// Waits for a picture that `wanted` holds for.
+    /// Waits for a frame that satisfies `wanted`.
     pub(super) async fn see(&mut self, wanted: impl Fn(&str) -> bool) {
         let seen = self.pictures.wait_for(|pictures| pictures.last().is_some_and(|picture| wanted(picture)));
         drop(

@@ -1,4 +1,4 @@
-//! The state: what is asked of the shop, what fades, and the talk.
+//! The state: requests to the shop, ageing of messages, and the talk.
 
 use std::{
     sync::Arc,
@@ -15,7 +15,7 @@ use crate::{
         fixture,
         page::Page,
         rates::RATES,
-        ui::Notice,
+        ui_state::Notice,
     },
     messages::{Message, Sentence, Severity},
     shop::pulse::RunState,
@@ -28,7 +28,7 @@ pub(super) fn app(change: impl FnOnce(&mut Snapshot)) -> (App, Instant) {
     (App::new(Arc::new(shop), now), now)
 }
 
-/// What is asked of the shop because of a command.
+/// The request that a command causes.
 pub(super) fn press(app: &mut App, command: Command, now: Instant) -> Option<Request> {
     match app.update(Action::Command(command), now)? {
         Effect::Ask(request) => Some(request),
@@ -88,7 +88,7 @@ fn a_wish_that_came_true_is_forgotten() {
     let mut shop = fixture::afternoon();
     shop.simulator = Some(RunState::Paused);
     app.update(Action::Picture(Arc::new(shop)), now);
-    // Had it been kept, this running shop would still look paused.
+    // If the request were kept, this running shop would still look paused.
     app.update(Action::Picture(Arc::new(fixture::afternoon())), now);
     assert_eq!(app.ui().simulator(), Some(RunState::Running));
 }
@@ -161,7 +161,7 @@ fn messages_fade_by_the_time_they_were_first_seen() {
     assert_eq!((app.ui().new_from, app.ui().recent_from), (2, 2));
     assert_eq!(app.wakes_at(), None);
 
-    // What was seen before stays old, what comes next is new.
+    // Messages seen before stay old, later ones are new.
     app.update(with_messages(3), old);
     assert_eq!((app.ui().new_from, app.ui().recent_from), (2, 2));
     assert!(app.wakes_at().is_some_and(|fades| fades > old));
@@ -236,7 +236,7 @@ fn a_talk_begins_with_the_first_order_or_key_and_counts_beyond_its_end() {
         app.update(Action::Wake, later(seconds));
         assert_eq!(left(&app), want, "after {seconds} s");
     }
-    // It wakes when its figure changes, not before and not after.
+    // It wakes when the figure changes, not earlier or later.
     app.update(Action::Wake, later(10_000));
     assert_eq!(app.wakes_at(), Some(later(10_001)));
 

@@ -1,4 +1,4 @@
-//! The line on which every sum is checked before the eyes of the audience.
+//! The audit line: checks every sum on the screen.
 
 use ratatui::{
     buffer::Buffer,
@@ -9,10 +9,10 @@ use ratatui::{
 };
 
 use super::{Scene, number};
-use crate::{messages::Sentence, read_model::GroupState, views::figures::StockLine};
+use crate::{messages::Sentence, read_model::GroupState, views::shop_figures::StockLine};
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
-    // The longest form that fits; figures are the last to be shortened.
+    // The longest form that fits; figures are shortened last.
     let forms = [Form::Words, Form::ShortWords, Form::Figures(20), Form::Figures(6), Form::Figures(4)];
     let lines = forms.map(|form| line(scene, form));
     let fitting = lines.iter().find(|line| line.width() <= usize::from(area.width));
@@ -21,14 +21,14 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// How much the line says.
+/// The length of the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// Every term by its name.
     Words,
-    /// Short names, where a term needs one.
+    /// Short names, for terms that need one.
     ShortWords,
-    /// No names, and figures of at most so many columns.
+    /// No names, and figures of at most this many columns.
     Figures(usize),
 }
 
@@ -52,8 +52,8 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
         (unsigned(orders.pending), name(words.pending, words.pending), "+"),
         (unsigned(orders.handled), name(words.all_handled, words.all_handled), ""),
     ];
-    // Nothing is right while records wait, or nobody can tell whether any do.
-    let nobody = scene.shop.groups.iter().any(is_unattended);
+    // No sum is marked as right while there is lag, or while it is unknown.
+    let nobody = scene.shop.groups.iter().any(GroupState::is_unattended);
     let all_read = orders.behind == 0 && scene.shop.connection.up && !nobody;
     let equal = orders.adds_up();
     push_sum(scene, &mut spans, (verdict(equal, alarmed && differ, all_read), equal), sum);
@@ -69,39 +69,40 @@ fn line(scene: &Scene<'_>, form: Form) -> Line<'static> {
         (count(balance), name(words.in_stock, ""), ""),
     ];
     spans.push(Span::raw("   "));
-    let equal = delivered.checked_sub(sold) == Some(balance);
+    let possible = figures.stock.iter().all(|line| line.balance() >= 0);
+    let equal = possible && delivered.checked_sub(sold) == Some(balance);
     push_sum(scene, &mut spans, (verdict(equal, alarmed, all_read), equal), sum);
 
-    if orders.behind > 0 {
+    if let Some(way) = scene.progress() {
+        // The badge says what is done with them.
+        let done = words.of_all(&unsigned(way.done), &unsigned(way.of), way.of);
+        spans.push(Span::styled(format!("   {done}"), theme.warning));
+    } else if orders.behind > 0 {
         let doing = match form {
             Form::Figures(_) => String::new(),
-            // Nobody knows who does what.
+            // Unknown while disconnected.
             _ if !scene.shop.connection.up => String::new(),
             _ if nobody => format!("{}, ", words.nobody_reads),
             _ => format!("{}, ", words.catching_up),
         };
         let style = if nobody { theme.alarm } else { theme.warning };
-        spans.push(Span::styled(format!("   {doing}{} {}", unsigned(orders.behind), words.behind), style));
-        spans.push(Span::styled(format!(" ({} s)", unsigned(orders.behind_for)), theme.dim));
+        let lag = words.lag_of(&unsigned(orders.behind), orders.behind);
+        spans.push(Span::styled(format!("   {doing}{lag}"), style));
+        spans.push(Span::styled(format!(", {} s", unsigned(orders.behind_for)), theme.dim));
     }
     Line::from(spans)
 }
 
-/// Whether a consumer runs nowhere.
-fn is_unattended(group: &GroupState) -> bool {
-    matches!(group.trouble, Some(Sentence::NobodyRuns { .. }))
-}
-
-/// What can be said of a sum.
+/// The result for a sum.
 #[derive(Debug, Clone, Copy)]
 enum Verdict {
-    /// Equal, and everything is read.
+    /// Equal, with all records read.
     Right,
-    /// Not everything is read yet.
+    /// Some records are not read yet.
     Behind,
-    /// Not equal, but one consumer may be a moment ahead of another.
+    /// Unequal, but consumers may differ for a moment.
     Moving,
-    /// There is an alarm about it.
+    /// Unequal, with an alarm.
     Wrong,
 }
 

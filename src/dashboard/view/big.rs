@@ -1,9 +1,9 @@
-//! Figures that read from the back row, each digit as wide as every other.
+//! Large figures for the back row, with digits of equal width.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Span, widgets::Widget};
 
 use super::{Scene, text};
-use crate::shop::money;
+use crate::shop::number_format;
 
 /// The unit of a sum.
 const KRONOR: &str = "kr";
@@ -15,7 +15,7 @@ const HIGH: u16 = 5;
 /// A digit's dots: five rows of three, the leftmost in the highest bit.
 type Dots = [u8; HIGH as usize];
 
-/// The dots of a sign and its width; `None` for one that has none.
+/// A character's dots and width; `None` if it has none.
 fn dots(sign: char) -> Option<(Dots, u16)> {
     Some(match sign {
         '0' => ([0b111, 0b101, 0b101, 0b101, 0b111], WIDE),
@@ -31,13 +31,13 @@ fn dots(sign: char) -> Option<(Dots, u16)> {
         '−' => ([0, 0, 0b111, 0, 0], WIDE),
         ':' => ([0, 0b1, 0, 0b1, 0], 1),
         ',' | '.' => ([0, 0, 0, 0, 0b1], 1),
-        // The space between thousands, with the gap that follows every sign.
+        // The thousands separator: the gap after each character is enough.
         '\u{a0}' | ' ' => ([0; 5], 0),
         _ => return None,
     })
 }
 
-/// The same signs in lines of `_` and `|`, three rows high.
+/// The same characters drawn with `_` and `|`, three rows high.
 fn strokes(sign: char) -> Option<[&'static str; 3]> {
     Some(match sign {
         '0' => [" _ ", "| |", "|_|"],
@@ -59,14 +59,13 @@ fn strokes(sign: char) -> Option<[&'static str; 3]> {
     })
 }
 
-/// How big.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Size {
-    /// Dots of four columns and two rows: digits of 12 × 10.
+    /// A dot is four columns by two rows: digits of 12 × 10.
     Huge,
-    /// Dots of two columns and a row: digits of 6 × 5.
+    /// A dot is two columns by one row: digits of 6 × 5.
     Double,
-    /// Dots of a column and half a row: digits of 3 × 3.
+    /// A dot is one column by half a row: digits of 3 × 3.
     Single,
     /// Plain text.
     Text,
@@ -95,7 +94,7 @@ impl Size {
         signs.map(|(_, wide)| (wide + 1) * scale).sum::<u16>().saturating_sub(scale)
     }
 
-    /// Blank rows above a figure and below it: a small one has half a row of its own.
+    /// Blank rows above and below a figure: a small one includes half a row.
     pub(super) fn air(self) -> u16 {
         match self {
             Self::Huge | Self::Double => 1,
@@ -104,9 +103,8 @@ impl Size {
     }
 }
 
-/// The largest size in which all `figures` fit into columns of `width`, on a panel with `height` rows below
-/// its title, so that what belongs together is set in one size. Where one is too long for any, the others are set in the
-/// smallest, and it alone is shortened.
+/// The largest size at which all `figures` fit into `width` columns, in a panel with `height` rows below its title, so that
+/// related figures have one size. If one is too long for any, the others get the smallest, and only that one is shortened.
 pub(super) fn common_size(figures: &[&str], width: u16, height: u16) -> Size {
     // A chart below keeps at least as many rows as the figure.
     let sizes: &[Size] = match height {
@@ -118,24 +116,23 @@ pub(super) fn common_size(figures: &[&str], width: u16, height: u16) -> Size {
     largest(sizes, &figures.iter().map(|figure| (*figure, width)))
 }
 
-/// The first of the sizes in which all figures fit into their columns, else the last.
+/// The first size at which all figures fit into their columns, otherwise the last.
 pub(super) fn largest<'a>(sizes: &[Size], figures: &(impl Iterator<Item = (&'a str, u16)> + Clone)) -> Size {
     let fits = |size: &Size| figures.clone().all(|(figure, width)| size.width(figure) <= width);
     sizes.iter().copied().find(fits).or(sizes.last().copied()).unwrap_or(Size::Text)
 }
 
-/// A figure to be set big: what is big, and what may follow it small, the longest form first.
+/// A large figure: the large part, and what may follow it in small text, longest form first.
 pub(super) struct Figure<'a> {
     pub(super) big: &'a str,
     pub(super) small: &'a [&'a str],
-    /// What to write instead where nothing big fits.
+    /// The text to use if no large size fits.
     pub(super) text: &'a str,
     pub(super) style: Style,
 }
 
 impl Figure<'_> {
-    /// Draws the figure at the top of an area, with a note at its foot against the right edge; what is
-    /// below comes back.
+    /// Draws the figure at the top of an area, with a right-aligned note at its foot; returns the area below.
     pub(super) fn draw(
         &self,
         scene: &Scene<'_>,
@@ -147,7 +144,7 @@ impl Figure<'_> {
         let air = size.air();
         let area = text::below(area, air);
         let foot = text::row(area, size.height() - 1);
-        // What has no dots, or is too long for them, is written.
+        // Text without dots, or too long for them, is drawn as plain text.
         let has_dots = self.big.chars().all(|sign| dots(sign).is_some());
         let form = if has_dots && size.width(self.big) <= area.width { size } else { Size::Text };
         let width = match form {
@@ -175,14 +172,13 @@ impl Figure<'_> {
     }
 }
 
-/// The kronor of a sum as they are set big; the öre are too small to matter.
+/// A large sum in kronor; öre are too small to matter.
 pub(super) fn whole(ore: i64) -> String {
     let sign = if ore < 0 { "−" } else { "" };
-    format!("{sign}{}", money::thousands(ore.unsigned_abs() / 100))
+    format!("{sign}{}", number_format::thousands(ore.unsigned_abs() / 100))
 }
 
-/// Draws a sum of money in whole kronor; one that is too long for its size in thousands or millions. What is below comes
-/// back.
+/// Draws a sum in whole kronor, or in thousands or millions if it is too long for its size. Returns the area below.
 pub(super) fn draw_sum(
     scene: &Scene<'_>,
     area: Rect,
@@ -218,8 +214,8 @@ fn draw_dots(figure: &str, area: Rect, high: u16, ascii: bool, style: Style, buf
     }
 }
 
-/// Five rows of dots in three cells: the half row left over is above, so that the digits stand on the
-/// line of the text beside them.
+/// Draws five rows of dots in three cells: the spare half row is at the top, so that the digits share a baseline with
+/// the text beside them.
 fn draw_halves(figure: &str, area: Rect, style: Style, buf: &mut Buffer) {
     let mut x = area.x;
     for ([first, second, third, fourth, fifth], wide) in figure.chars().filter_map(dots) {
@@ -238,7 +234,7 @@ fn draw_halves(figure: &str, area: Rect, style: Style, buf: &mut Buffer) {
     }
 }
 
-/// Whether a row of dots has one at a place, counted from the left.
+/// Whether a row of dots has one at an index, from the left.
 fn is_on(bits: u8, wide: u16, dot: u16) -> bool {
     bits >> (wide - 1 - dot) & 1 == 1
 }

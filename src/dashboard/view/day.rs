@@ -5,30 +5,30 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
     Scene,
-    chart::{Bar, Chart, fine_columns, round_top},
+    chart::{Bar, Chart, Frame, column_of, fine_columns, round_top},
     text,
 };
-use crate::views::figures::SLOT_SECONDS;
+use crate::views::shop_figures::SLOT_SECONDS;
 
 /// Slots in an hour.
 const HOUR: usize = 12;
 const _: () = assert!(SLOT_SECONDS * 12 == 3600);
 
-/// Slots of the longest day: daylight saving gives it 25 hours.
+/// Slots of the longest day: 25 hours, at the end of daylight saving time.
 const LONGEST_DAY: usize = 25 * HOUR;
 
-/// The hours that the axis may end at; it grows as the day does, so an early day fills the chart too.
+/// Hours at which the axis may end: the axis grows during the day, so that the chart is always well filled.
 const ENDS: [usize; 4] = [3, 6, 12, 24];
 
-/// The day's slots of five minutes over the columns of a chart.
+/// Maps the day's five-minute slots to the columns of a chart.
 ///
-/// A column shows the mean of the slots that it covers, so that the whole width is used and the unit is
-/// always five minutes, whatever the width.
+/// A column shows the mean of the slots that it covers, so that the chart fills the width, and the unit is five minutes
+/// at any width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct DayPlan {
     /// The first slot of the axis.
     from: usize,
-    /// Slots of the whole axis.
+    /// Slots of the axis.
     axis: usize,
     /// Slots of the axis that have begun.
     begun: usize,
@@ -41,20 +41,20 @@ impl DayPlan {
         let figures = &scene.shop.figures;
         let start = scene.shop.zone.start_of(figures.today);
         let end = scene.shop.zone.end_of(figures.today);
-        // A date at the end of the calendar has no end of its own.
-        let day = slots(end.saturating_sub(start).saturating_sub(1)).clamp(HOUR, LONGEST_DAY);
-        let begun = slots(figures.shop_second.saturating_sub(start)).min(day);
+        // The last date of the calendar has no computable end.
+        let day = slots_between(start, end).clamp(HOUR, LONGEST_DAY);
+        let begun = (slots_between(start, figures.shop_second) + 1).min(day);
         Self::fit(begun, day, fine_columns(scene.marks, width))
     }
 
-    /// The same day's last `axis` slots alone; a day that is younger begins at the left edge.
+    /// The plan for the last `axis` slots only; a younger day starts at the left edge.
     fn last(self, axis: usize) -> Self {
         let from = self.begun.saturating_sub(axis);
         Self { from, axis, begun: self.begun - from, ..self }
     }
 
     fn fit(begun: usize, day: usize, fine: usize) -> Self {
-        // The last end is the day's own, which daylight saving moves by an hour.
+        // The last end is the day's own: 23, 24 or 25 hours.
         let ends = ENDS.map(|hours| hours * HOUR);
         let axis = ends.into_iter().find(|end| *end >= begun && *end < day).unwrap_or(day);
         Self { from: 0, axis, begun, fine }
@@ -65,9 +65,9 @@ impl DayPlan {
         (self.begun * self.fine).div_ceil(self.axis)
     }
 
-    /// The mean slot of a column, and whether the slot that is not over yet is part of it.
+    /// The mean slot of a column, and whether it includes the slot in progress.
     fn mean(self, slots: &[f64], column: usize) -> (f64, bool) {
-        // In units in which a slot is `fine` long and a column `axis`, all edges are whole numbers.
+        // In units of which a slot has `fine` and a column `axis`, all edges are integers.
         let (from, to) = (column * self.axis, ((column + 1) * self.axis).min(self.begun * self.fine));
         let first = from / self.fine;
         let last = to.div_ceil(self.fine).min(self.begun);
@@ -81,72 +81,131 @@ impl DayPlan {
     }
 }
 
-/// Slots that have begun at a second of the day, the first one at 00:00.
-fn slots(second: i64) -> usize {
-    usize::try_from(second.div_euclid(SLOT_SECONDS).saturating_add(1)).unwrap_or(0)
+/// The number of slots between two seconds.
+fn slots_between(from: i64, to: i64) -> usize {
+    usize::try_from(to.saturating_sub(from).div_euclid(SLOT_SECONDS)).unwrap_or(0)
+}
+
+/// A day in five-minute slots, and the day before at the same clock times; empty if that is not fully known.
+pub(super) struct Slots {
+    today: Vec<f64>,
+    yesterday: Vec<f64>,
+}
+
+impl Slots {
+    /// By orders.
+    pub(super) fn orders(scene: &Scene<'_>) -> Self {
+        let figures = &scene.shop.figures;
+        let count = |orders: &[u64]| orders.iter().map(|orders| *orders as f64).collect();
+        let before = figures.whole_yesterday().map(|day| count(&day.orders));
+        Self::by_clock(scene, count(&figures.orders_by_slot), before.unwrap_or_default())
+    }
+
+    /// By sales, in kronor.
+    pub(super) fn sales(scene: &Scene<'_>) -> Self {
+        let figures = &scene.shop.figures;
+        let kronor = |ore: &[i64]| ore.iter().map(|ore| (*ore).max(0) as f64 / 100.0).collect();
+        let before = figures.whole_yesterday().map(|day| kronor(&day.sales_ore));
+        Self::by_clock(scene, kronor(&figures.sales_by_slot), before.unwrap_or_default())
+    }
+
+    /// The index of the slot in progress, and today's and yesterday's sums up to it; `None` if yesterday is unknown or
+    /// had no sales by then.
+    pub(super) fn against_yesterday(&self) -> Option<(usize, f64, f64)> {
+        let slot = self.today.len().checked_sub(1)?;
+        let sum = |slots: &[f64]| slots.iter().take(slot).sum::<f64>();
+        let yesterday = Some(sum(&self.yesterday)).filter(|sum| *sum > 0.0)?;
+        Some((slot, sum(&self.today), yesterday))
+    }
+
+    /// Maps yesterday's slots to today's by clock time, if one of the days has a clock change.
+    fn by_clock(scene: &Scene<'_>, today: Vec<f64>, before: Vec<f64>) -> Self {
+        let (figures, zone) = (&scene.shop.figures, scene.shop.zone);
+        let start = zone.start_of(figures.today);
+        let day = slots_between(start, zone.end_of(figures.today)).min(LONGEST_DAY);
+        if before.is_empty() || before.len() == day {
+            return Self { today, yesterday: before };
+        }
+        let first = zone.start_of(figures.today.pred_opt().unwrap_or(figures.today));
+        let same_time = |slot: usize| {
+            let second = start.saturating_add(i64::try_from(slot).unwrap_or(0) * SLOT_SECONDS);
+            let clock = figures.today.pred_opt()?.and_time(zone.at(second).time());
+            before.get(slots_between(first, zone.resolve(clock).div_euclid(1000))).copied()
+        };
+        let yesterday = (0..day).map(|slot| same_time(slot).unwrap_or(0.0)).collect();
+        Self { today, yesterday }
+    }
+}
+
+/// The legend of a day's chart: `─ yesterday  kr/5 min`, or the part of it that fits into `room`.
+pub(super) fn legend(scene: &Scene<'_>, slots: &Slots, unit: &str, room: u16) -> String {
+    let yesterday = format!("{} {}", scene.marks.line[1], scene.words.yesterday);
+    let unit = format!("{unit}/5 min");
+    let forms = if slots.yesterday.is_empty() {
+        vec![unit]
+    } else {
+        vec![format!("{yesterday}  {unit}"), yesterday, unit]
+    };
+    forms.into_iter().find(|form| text::columns(form) <= room).unwrap_or_default()
 }
 
 /// A chart of the day, ready to draw.
 pub(super) struct DayChart {
+    frame: Frame,
     plan: DayPlan,
-    /// The mean of each column, and whether it is not over yet.
+    /// The mean of each column, and whether its slot is still in progress.
     columns: Vec<(f64, bool)>,
-    top: f64,
+    /// Yesterday's mean for each column of the axis, at the same time; empty if unknown.
+    yesterday: Vec<f64>,
 }
 
 impl DayChart {
-    /// The chart of the day's slots, `width` cells wide.
-    pub(super) fn new(scene: &Scene<'_>, width: u16, slots: impl Iterator<Item = f64>) -> Self {
-        Self::planned(DayPlan::new(scene, width), slots)
-    }
-
-    /// The chart of the day's last `count` slots.
-    pub(super) fn last(
-        scene: &Scene<'_>,
-        width: u16,
-        count: usize,
-        slots: impl Iterator<Item = f64>,
-    ) -> Self {
-        Self::planned(DayPlan::new(scene, width).last(count.max(1)), slots)
-    }
-
-    fn planned(plan: DayPlan, slots: impl Iterator<Item = f64>) -> Self {
-        let slots: Vec<f64> = slots.skip(plan.from).take(plan.begun).collect();
-        let columns: Vec<_> = (0..plan.columns()).map(|column| plan.mean(&slots, column)).collect();
-        let top = round_top(columns.iter().map(|(mean, _)| *mean).fold(0.0, f64::max));
-        Self { plan, columns, top }
-    }
-
-    /// The value of a bar of full height.
-    pub(super) fn top(&self) -> f64 {
-        self.top
-    }
-
-    /// Draws the bars, those that are not over yet in a style of their own, and the hours below.
-    pub(super) fn draw(&self, scene: &Scene<'_>, area: Rect, [closed, open]: [Style; 2], buf: &mut Buffer) {
-        let bar = |&(value, is_open): &(f64, bool)| Bar { value, style: if is_open { open } else { closed } };
-        let bars: Vec<Bar> = self.columns.iter().map(bar).collect();
-        // The hours are worth a row where the bars keep two.
-        let axis_rows = u16::from(area.height >= 3);
-        let bars_area = Rect { height: area.height - axis_rows, ..area };
-        let chart =
-            Chart { bars: &bars, wide: 1, gap: 0, top: self.top, level: None, ground: self.plan.fine };
-        chart.draw(scene, bars_area, buf);
-        if axis_rows == 1 {
-            self.draw_hours(scene, text::row(area, area.height - 1), buf);
+    /// The chart of the day's slots in an area, with yesterday behind; `count` restricts it to the last ones.
+    pub(super) fn new(scene: &Scene<'_>, area: Rect, count: Option<usize>, slots: &Slots) -> Self {
+        let frame = Frame::of(area);
+        let mut plan = DayPlan::new(scene, frame.bars.width);
+        if let Some(count) = count {
+            plan = plan.last(count.max(1));
         }
+        let from = |slots: &[f64]| slots.iter().skip(plan.from).copied().collect::<Vec<f64>>();
+        let today = from(&slots.today);
+        let columns = (0..plan.columns()).map(|column| plan.mean(&today, column)).collect();
+        let (whole, before) = (DayPlan { begun: plan.axis, ..plan }, from(&slots.yesterday));
+        let yesterday = if slots.yesterday.is_empty() { 0 } else { whole.columns() };
+        let yesterday = (0..yesterday).map(|column| whole.mean(&before, column).0).collect();
+        Self { frame, plan, columns, yesterday }
+    }
+
+    /// Draws the bars, those in progress in their own style, yesterday behind them, and the hours below.
+    pub(super) fn draw(&self, scene: &Scene<'_>, [closed, open]: [Style; 2], buf: &mut Buffer) {
+        let bar = |&(value, is_open): &(f64, bool)| Bar {
+            value,
+            style: if is_open { open } else { closed },
+            expected: None,
+        };
+        let bars: Vec<Bar> = self.columns.iter().map(bar).collect();
+        let highest =
+            bars.iter().map(|bar| bar.value).chain(self.yesterday.iter().copied()).fold(0.0, f64::max);
+        let chart = Chart {
+            bars: &bars,
+            places: self.plan.fine,
+            top: round_top(highest),
+            behind: &self.yesterday,
+            level: None,
+        };
+        chart.draw(scene, &self.frame, buf);
+        self.draw_hours(scene, self.frame.below, buf);
     }
 
     fn draw_hours(&self, scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         let plan = self.plan;
         let start = scene.shop.zone.start_of(scene.shop.figures.today);
         let every = minutes_between_labels(plan, area.width);
-        let cell_of =
-            |slot: usize| u16::try_from(slot * usize::from(area.width) / plan.axis).unwrap_or(u16::MAX);
+        let cell_of = |slot| u16::try_from(column_of(slot, plan.axis, area.width.into())).unwrap_or(u16::MAX);
         let mut free = 0;
         for slot in 0..plan.axis {
             let second = start.saturating_add(i64::try_from(plan.from + slot).unwrap_or(0) * SLOT_SECONDS);
-            // At its end the calendar has no more hours.
+            // The calendar ends here.
             if scene.shop.zone.date(second) < scene.shop.figures.today {
                 break;
             }
@@ -160,7 +219,7 @@ impl DayChart {
                 format!("{:02}", time.hour())
             };
             let (x, wide) = (cell_of(slot), text::columns(&label));
-            // An hour that comes twice is written once.
+            // An hour that occurs twice is labelled once.
             if x >= free && x.saturating_add(wide) <= area.width {
                 text::left(text::right_of(area, x), &label, scene.theme.dim, buf);
                 free = x + wide + 1;

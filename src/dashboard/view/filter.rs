@@ -1,21 +1,21 @@
-//! What a list is filtered by, in its title.
+//! The filter of a list, in its title.
 
 use ratatui::text::{Line, Span};
 
 use super::Scene;
-use crate::{dashboard::page::Page, messages::clean::clean};
+use crate::{dashboard::page::Page, messages::sanitize::clean};
 
-/// Columns of the longest filter that is shown.
+/// The most columns of a filter that are shown.
 const WIDEST: usize = 24;
 
-/// `/ lamp`, with a caret while it is typed; empty where nothing is filtered.
+/// `/ lamp`, with a cursor while typing; empty without a filter.
 pub(super) fn line(scene: &Scene<'_>, page: Page) -> Line<'static> {
     let typed = scene.ui.filters.get(page.index()).map_or("", String::as_str);
     let typing = scene.ui.typing == Some(page);
     if typed.is_empty() && !typing {
         return Line::default();
     }
-    // Of a long filter the end is of interest, where the caret is.
+    // Of a long filter the end is shown, where the cursor is.
     let from = typed.char_indices().rev().nth(WIDEST - 1).map_or(0, |(at, _)| at);
     let mut line = Line::from(vec![
         Span::styled("/ ", scene.theme.dim),
@@ -27,7 +27,7 @@ pub(super) fn line(scene: &Scene<'_>, page: Page) -> Line<'static> {
     line
 }
 
-/// Two notes beside each other.
+/// Two notes on one line.
 pub(super) fn beside(first: Line<'static>, second: Line<'static>) -> Line<'static> {
     if first.width() == 0 {
         return second;

@@ -1,4 +1,4 @@
-//! What became of the last key, and the keys that do something here now, from the table of keys.
+//! The notice about the last key, and hints for the keys that have an effect now, from the key bindings.
 
 use ratatui::{
     buffer::Buffer,
@@ -10,17 +10,17 @@ use ratatui::{
 
 use super::{Scene, layout::Places, tabs, text};
 use crate::{
-    dashboard::{keymap, ui::Notice},
-    messages::clean::clean,
+    dashboard::{keymap, ui_state::Notice},
+    messages::sanitize::clean,
 };
 
 pub(super) fn draw(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
     let mut area = places.footer;
-    // Whoever does not know the keys finds the way to them and out also while something is said.
+    // The first hints (help and quit) stay visible beside a notice.
     let kept = least(scene) + GAP;
     let said = scene.ui.notice.as_ref().map(|notice| say(scene, notice, area.width.saturating_sub(kept)));
     if places.tabs.is_none() {
-        // The pages have no line of their own: their numbers stand at the right, unless what is said needs the room.
+        // Without a row for tabs, the page numbers are at the right, unless a notice needs the room.
         let width = tabs::short_width(scene).min(area.width);
         let beside = area.width.saturating_sub(width + 2);
         if said.as_ref().is_none_or(|(sentence, _)| text::columns(sentence) + kept <= beside) {
@@ -35,22 +35,23 @@ pub(super) fn draw(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
     keys(scene, area, buf);
 }
 
-/// Blank columns between what is said and the keys.
+/// Blank columns between notice and hints.
 const GAP: u16 = 3;
 
-/// Columns of the first two keys.
+/// The columns of the first two hints.
 fn least(scene: &Scene<'_>) -> u16 {
     let first = hints(scene).take(2).map(|(cap, hint)| text::columns(cap) + 1 + text::columns(hint));
     first.reduce(|one, other| one + 2 + other).unwrap_or(0)
 }
 
-/// What became of a key, in `room` columns.
+/// The notice's text and style, in `room` columns.
 fn say(scene: &Scene<'_>, notice: &Notice, room: u16) -> (String, Style) {
     let room = usize::from(room);
     let warning = |words: &str| (clean(words, room), scene.theme.warning);
     match notice {
         Notice::RealTime => warning(scene.words.notice_real_time),
         Notice::NobodySells => warning(scene.words.notice_nobody_sells),
+        Notice::Past => warning(scene.words.notice_past),
         Notice::NoShell => warning(scene.words.notice_no_shell),
         Notice::NothingToOpen => warning(scene.words.notice_nothing_to_open),
         Notice::NoPanel => warning(scene.words.notice_no_panel),
@@ -64,7 +65,7 @@ fn say(scene: &Scene<'_>, notice: &Notice, room: u16) -> (String, Style) {
     }
 }
 
-/// The keys that do something here now, each with its word.
+/// The keys that have an effect now, each with its hint.
 fn hints<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = (&'static str, &'static str)> + use<'a> {
     let (ui, words) = (scene.ui, scene.words);
     let useful = keymap::bindings(ui).iter().filter(|binding| (binding.here)(ui) && (binding.works)(ui));
@@ -74,7 +75,7 @@ fn hints<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = (&'static str, &'stat
 }
 
 fn keys(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
-    // As many keys as fit; they move together before one is left out.
+    // As many hints as fit; gaps shrink before a hint is dropped.
     let (wide, all) = line(scene, area.width, "   ");
     let line = if all { wide } else { self::line(scene, area.width, "  ").0 };
     line.render(area, buf);

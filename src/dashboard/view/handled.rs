@@ -12,22 +12,22 @@ use ratatui::{
 use super::{
     Scene,
     big::{self, Figure, Size},
-    chart::{Bar, Chart, columns_a_cell, round_top, spread},
+    chart::{Bar, Chart, Frame, column_of, round_top},
     layout::GUTTER,
     number, text,
 };
-use crate::views::figures::SLOT_SECONDS;
+use crate::views::shop_figures::SLOT_SECONDS;
 
-/// From this size of the body on, alone on the page, every figure is large.
+/// The least size of an enlarged panel with large figures.
 const LARGE: (u16, u16) = (70, 17);
 
-/// Columns of the figures beside the chart.
+/// The columns of the figures beside the chart, and the least width for that.
 const LIST: u16 = 13;
+const BESIDE_FROM: u16 = 44;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let handled = &scene.shop.figures.handled;
-    let note = text::scale(scene, &scene.numbers.count(number::whole(top(scene)), 8));
-    let note = Line::styled(note, scene.theme.dim);
+    let note = Line::styled("/5 min", scene.theme.dim);
     let body = text::title(scene, area, scene.words.handled, &note, buf);
 
     let entries = entries(scene);
@@ -37,14 +37,14 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         return;
     }
     let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX);
-    if body.height < rows {
-        in_two_columns(scene, body, &entries, buf);
+    if body.height < rows || body.width < BESIDE_FROM {
+        chart(scene, in_two_columns(scene, body, &entries, buf), buf);
         return;
     }
     let mut list = Rect { width: LIST.min(body.width), ..body };
     let count = scene.numbers.count(number::signed(handled.last_5_min), LIST.into());
     let size = Size::Single;
-    // A high panel says the last five minutes out loud, where all its entries stay visible below.
+    // In a high panel the last five minutes are a large figure, if all other entries fit below it.
     let mut listed = entries.as_slice();
     if body.height > rows + size.height() + 1
         && size.width(&count) <= LIST
@@ -55,7 +55,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         list = text::below(figure.draw(scene, text::below(list, 1), size, "", buf), 1);
         listed = others;
     }
-    // And where there is room for air, the list has some.
+    // If there is room, list rows are spaced out.
     let apart = if list.height >= 2 * rows { 2 } else { 1 };
     for (entry, row) in listed.iter().zip(list.rows().step_by(apart)) {
         entry.draw(scene, row, buf);
@@ -63,7 +63,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     chart(scene, text::right_of(body, LIST + 1), buf);
 }
 
-/// Every figure large, three beside each other; what is below comes back.
+/// All figures large, three per row; returns the area below.
 fn large(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) -> Rect {
     let columns: [Rect; 3] = Layout::horizontal([Constraint::Fill(1); 3]).spacing(GUTTER).areas(body);
     let width = columns[0].width;
@@ -88,7 +88,7 @@ fn large(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) 
         text::left(text::row(area, 0), &label, scene.theme.dim, buf);
         let style = if index == 5 { entry.style } else { scene.theme.handled };
         let figure = Figure { big: whole, small: &[tenths], text: &format!("{whole}{tenths}"), style };
-        // The label stands in the air above.
+        // The label is in the blank row above.
         figure.draw(scene, text::below(area, 1 - size.air()), size, "", buf);
     }
     text::below(body, 2 * high)
@@ -97,25 +97,13 @@ fn large(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) 
 /// Bars of the chart: two hours.
 const BARS: usize = 24;
 
-/// The slots of the chart, the one that is not over last, with how many orders were handled in each. They are those of
-/// the clock, so that a bar stays what it is until the next one begins.
+/// The slots of the chart with their handled orders, the one in progress last. Slots start at fixed clock times, so
+/// that bars do not change until the next one begins.
 fn slots(scene: &Scene<'_>) -> impl Iterator<Item = (i64, u64)> {
     let figures = &scene.shop.figures;
     let last = figures.shop_second.div_euclid(SLOT_SECONDS);
     let of = move |back: usize| last.saturating_sub(i64::try_from(back).unwrap_or(0));
     (0..BARS).rev().map(of).map(|slot| (slot, figures.handled.by_slot.get(&slot).copied().unwrap_or(0)))
-}
-
-/// The value of a bar of full height.
-pub(super) fn top(scene: &Scene<'_>) -> f64 {
-    round_top(slots(scene).map(|(_, count)| count).max().unwrap_or(0) as f64)
-}
-
-/// Columns that the chart uses of `width`.
-pub(super) fn chart_width(scene: &Scene<'_>, width: u16) -> u16 {
-    spread(scene.marks, width, BARS).map_or(width, |(wide, gap)| {
-        u16::try_from((wide + gap) * BARS / columns_a_cell(scene.marks)).unwrap_or(width)
-    })
 }
 
 /// The two hours in slots of five minutes, with the mean across them and the hours below.
@@ -126,28 +114,22 @@ pub(super) fn chart(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         .map(|(index, (_, count))| Bar {
             value: count as f64,
             style: if index + 1 == BARS { theme.handled_open } else { theme.handled },
+            expected: None,
         })
         .collect();
-    // Better none than some.
-    let Some((wide, gap)) = spread(scene.marks, area.width, BARS) else { return };
-    let ground = (wide + gap) * BARS;
-    // Now is at the right edge.
-    let area = text::right_of(area, area.width.saturating_sub(chart_width(scene, area.width)));
-    let axis_rows = u16::from(area.height >= 4);
-    let bars_area = Rect { height: area.height - axis_rows, ..area };
+    let top = round_top(bars.iter().map(|bar| bar.value).fold(0.0, f64::max));
     let level = Some(scene.shop.figures.handled.mean_per_5_min());
-    Chart { bars: &bars, wide, gap, top: top(scene), level, ground }.draw(scene, bars_area, buf);
-    if axis_rows == 1 {
-        draw_hours(scene, text::row(area, area.height - 1), buf);
-    }
+    let frame = Frame::of(area);
+    Chart { bars: &bars, places: BARS, top, level, behind: &[] }.draw(scene, &frame, buf);
+    draw_hours(scene, frame.below, buf);
 }
 
-/// The hours, each below the bar that begins it.
+/// The hour labels, each below its first bar.
 fn draw_hours(scene: &Scene<'_>, axis: Rect, buf: &mut Buffer) {
     for (index, (slot, _)) in slots(scene).enumerate() {
         let time = scene.shop.zone.at(slot.saturating_mul(SLOT_SECONDS));
         if time.minute() == 0 {
-            let x = usize::from(axis.width) * index / BARS;
+            let x = column_of(index, BARS, axis.width.into());
             let place = text::right_of(axis, u16::try_from(x).unwrap_or(u16::MAX));
             if place.width >= 2 {
                 text::left(place, &format!("{:02}", time.hour()), scene.theme.dim, buf);
@@ -156,7 +138,7 @@ fn draw_hours(scene: &Scene<'_>, axis: Rect, buf: &mut Buffer) {
     }
 }
 
-/// One figure of the list.
+/// One figure with its label.
 struct Entry {
     label: String,
     value: Value,
@@ -203,13 +185,14 @@ fn entries(scene: &Scene<'_>) -> [Entry; 6] {
     ]
 }
 
-/// All figures where there is no room for the chart.
-fn in_two_columns(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) {
+/// All figures above the chart; returns the area below.
+fn in_two_columns(scene: &Scene<'_>, body: Rect, entries: &[Entry; 6], buf: &mut Buffer) -> Rect {
     let half = body.width.saturating_sub(2) / 2;
-    let rows = usize::from(body.height.max(1)).max(entries.len().div_ceil(2));
+    let rows = entries.len().div_ceil(2);
     for (index, entry) in entries.iter().enumerate() {
         let column = if index < rows { body } else { text::right_of(body, half + 2) };
         let row = u16::try_from(index % rows).unwrap_or(u16::MAX);
         entry.draw(scene, Rect { width: half, ..text::row(column, row) }, buf);
     }
+    text::below(body, u16::try_from(rows).unwrap_or(u16::MAX))
 }

@@ -1,4 +1,4 @@
-//! The keys at length, from the table of keys; stands where lists stood and leaves the figures visible.
+//! The help, from the key bindings; it covers lists and leaves the figures visible.
 
 use ratatui::{
     buffer::Buffer,
@@ -17,12 +17,12 @@ use crate::dashboard::{
     page::Page,
 };
 
-/// Draws the keys that belong to what is shown over the least that has room for all of them.
+/// Draws the bindings of the current screen over the smallest area that has room for all.
 pub(super) fn draw(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
     let keys: Vec<&Binding> =
         keymap::bindings(scene.ui).iter().filter(|binding| (binding.here)(scene.ui)).collect();
     let places = areas(scene, places);
-    // In a small window a word has to do for each.
+    // A small window has one word for each.
     let fitting = [Form::Sentences, Form::Words].into_iter().find_map(|form| {
         let table = Table::new(scene, &keys, form);
         places.iter().find(|area| table.fits(**area)).map(|area| (table, *area))
@@ -35,7 +35,7 @@ pub(super) fn draw(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
     table.draw(scene, body, buf);
 }
 
-/// Where the keys may stand, the least first: over lists on the overview, else at the foot of the page.
+/// The areas that the help may cover, smallest first: lists on the overview, otherwise the foot of the page.
 fn areas(scene: &Scene<'_>, places: &Places) -> Vec<Rect> {
     if scene.ui.page == Page::Overview && scene.ui.enlarged_panel().is_none() {
         let area_of = |panels: &[Panel]| {
@@ -60,9 +60,9 @@ enum Form {
 
 /// The lines of the help in columns.
 struct Table {
-    /// Cap, text and whether the keys would do something.
+    /// The keys, their text, and whether they have an effect now.
     lines: Vec<(&'static str, &'static str, bool)>,
-    /// Columns of the caps with the blanks behind them, and of a whole line.
+    /// The columns of the keys with the blanks after them, and of a line.
     caps: u16,
     line: u16,
 }
@@ -74,7 +74,7 @@ impl Table {
             Form::Sentences => (binding.about)(words),
             Form::Words => (binding.hint)(words, ui),
         };
-        // A key without a word of its own is shown elsewhere, or can be done without.
+        // Keys without a hint are shown elsewhere, or are dispensable.
         let lines: Vec<_> = keys
             .iter()
             .map(|binding| ((binding.cap)(words), text_of(binding), (binding.works)(ui)))
@@ -92,13 +92,13 @@ impl Table {
         (width + GUTTER) / (self.line + GUTTER)
     }
 
-    /// Whether all lines stand in an area under its title.
+    /// Whether all lines fit into an area below its title.
     fn fits(&self, area: Rect) -> bool {
         usize::from(area.height.saturating_sub(1) * self.columns(area.width)) >= self.lines.len()
     }
 
     fn draw(&self, scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
-        // Columns are filled evenly, no further apart than they must be.
+        // Columns are filled evenly, and no further apart than necessary.
         let columns = self.columns(body.width).max(1);
         let apart = ((body.width + GUTTER) / columns).min(self.line + 6);
         for (index, (cap, about, works)) in (0_u16..).zip(&self.lines) {

@@ -1,11 +1,11 @@
-//! Where everything stands, for every size of the window.
+//! The layout of the screen, for every window size.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
 /// The least width and height that hold every figure.
 pub(super) const LEAST: (u16, u16) = (60, 16);
 
-/// Blank columns between two columns of the page, and at its edges.
+/// Blank columns between the page's columns, and at its edges.
 pub(super) const GUTTER: u16 = 2;
 pub(super) const MARGIN: u16 = 1;
 
@@ -22,10 +22,10 @@ pub(super) enum Panel {
 
 use Panel::{Handled, Latest, Messages, Orders, Sales, Stock};
 
-/// Rows of panels, each with the columns it takes.
+/// Rows of panels, each with its number of columns.
 type Form = [&'static [(Panel, usize)]; 3];
 
-/// Three columns, from this size on.
+/// Three columns, and their least size.
 const FULL_FROM: u16 = 120;
 const FULL_FROM_HEIGHT: u16 = 24;
 const FULL: Form = [&[(Orders, 1), (Sales, 2)], &[(Handled, 1), (Stock, 1), (Latest, 1)], &[(Messages, 3)]];
@@ -33,27 +33,27 @@ const FULL: Form = [&[(Orders, 1), (Sales, 2)], &[(Handled, 1), (Stock, 1), (Lat
 const COMPACT: Form =
     [&[(Orders, 1), (Sales, 1)], &[(Handled, 1), (Stock, 1)], &[(Latest, 1), (Messages, 1)]];
 
-/// The places of one picture.
+/// The areas of one frame.
 #[derive(Debug)]
 pub(super) struct Places {
     pub(super) header: Rect,
-    /// The columns that everything is aligned to; their height says nothing.
+    /// The grid columns that all is aligned to; only their x and width count.
     pub(super) columns: Vec<Rect>,
     /// All between header and audit line.
     pub(super) body: Rect,
-    /// The names of the pages, where they have a line of their own.
+    /// The tabs, if they have a row of their own.
     pub(super) tabs: Option<Rect>,
     /// The panels of the overview.
     pub(super) panels: Vec<(Panel, Rect)>,
-    /// What a presenter says; empty unless there is one.
+    /// A presenter's lines; empty without a talk.
     pub(super) say: Rect,
     pub(super) audit: Rect,
     pub(super) footer: Rect,
 }
 
 impl Places {
-    /// The page for a window, with `say` rows for a presenter's words where that many can be spared; `None` where
-    /// it is too small to hold every figure.
+    /// The layout of a window, with `say` rows for a presenter's lines if these can be spared; `None` if it is too
+    /// small to show every figure.
     pub(super) fn of(window: Rect, say: u16) -> Option<Self> {
         let (width, height) = LEAST;
         if window.width < width || window.height < height {
@@ -63,7 +63,7 @@ impl Places {
         let form = if compact { COMPACT } else { FULL };
         let inside = Rect { x: window.x + MARGIN, width: window.width - 2 * MARGIN, ..window };
 
-        // Blank lines are the first to go in a low window.
+        // In a low window, blank rows are dropped first.
         let airy = u16::from(window.height >= 28);
         let say = if window.height >= height + say { say } else { 0 };
         let [header, tabs, body, _, say, audit, footer] = Layout::vertical([

@@ -1,4 +1,4 @@
-//! Lists that are longer than their place: the part that shows the chosen line.
+//! Scrolling lists: the part around the selected line.
 
 use std::ops::Range;
 
@@ -9,17 +9,17 @@ use ratatui::{
 };
 
 use super::{Scene, text};
-use crate::dashboard::targets::Target;
+use crate::dashboard::mouse_targets::Target;
 
-/// The lines of a list of `length` to show in `rows`, with the chosen one among them. The choice stays in
-/// the middle while the list moves, so that there is always something before it and after it to go to.
+/// The lines of a list of `length` to show in `rows`, including the selected one. It stays in the middle while
+/// scrolling, so that lines before and after it are visible.
 pub(super) fn window(length: usize, chosen: usize, rows: usize) -> Range<usize> {
     let rows = rows.min(length);
     let first = chosen.min(length.saturating_sub(1)).saturating_sub(rows / 2).min(length - rows);
     first..first + rows
 }
 
-/// `3 / 24`: the chosen line of how many, where not all are shown.
+/// `3 / 24`: the selected line's number, if not all lines are shown.
 pub(super) fn place(scene: &Scene<'_>, length: usize, chosen: usize, rows: usize) -> Line<'static> {
     if length <= rows {
         return Line::default();
@@ -31,8 +31,7 @@ pub(super) fn place(scene: &Scene<'_>, length: usize, chosen: usize, rows: usize
     ])
 }
 
-/// Draws the lines of a list that there is room for, each in `each` rows: they answer to the mouse, and the chosen
-/// one stands out.
+/// Draws the lines of a list that fit, each in `each` rows: they are mouse targets, and the selected one is highlighted.
 pub(super) fn draw<T>(
     scene: &Scene<'_>,
     area: Rect,

@@ -1,4 +1,4 @@
-//! What happened, newest first, and above it what is wrong now.
+//! Messages, newest first, below the present alarms.
 
 use std::cmp::Reverse;
 
@@ -11,9 +11,9 @@ use ratatui::{
 };
 
 use super::{Scene, number, text};
-use crate::messages::{Message, Sentence, Severity, clean::clean};
+use crate::messages::{Message, Sentence, Severity, sanitize::clean};
 
-/// From this width on the time has its seconds.
+/// From this width on the time includes seconds.
 const WITH_SECONDS: u16 = 50;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
@@ -21,11 +21,14 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let body = text::title(scene, area, scene.words.messages, &oddities(scene), buf);
     let mut messages = shop.messages.iter().rev().filter(|message| !is_in_footer(message)).peekable();
     if shop.alarms.is_empty() && messages.peek().is_none() {
-        text::left(text::row(body, 0), scene.words.no_messages, scene.theme.dim, buf);
+        let none = if shop.is_past { scene.words.unrecorded } else { scene.words.no_messages };
+        for (line, row) in text::wrapped(none, body.width).iter().zip(body.rows()) {
+            text::left(row, line, scene.theme.dim, buf);
+        }
         return;
     }
     let alarms = shop.alarms.iter().map(|alarm| alarm_line(scene, alarm, body.width));
-    // Where not all have room, what the day is about stays longer than what comes and goes; the newest is above.
+    // If not all fit, shop events stay longer than other messages; the newest is first.
     let stays = |message: &&Message| message.sentence.is_an_event() && message.number >= scene.ui.recent_from;
     let (events, others): (Vec<_>, Vec<_>) = messages.partition(stays);
     let room = usize::from(body.height).saturating_sub(shop.alarms.len());
@@ -37,12 +40,12 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Whether the footer has said it to whoever pressed a key, and that is all that there is to it.
+/// Whether the footer already showed it, as the full response to a key.
 fn is_in_footer(message: &Message) -> bool {
     message.severity == Severity::Info && message.sentence.answers_a_key()
 }
 
-/// What was counted that should not occur.
+/// The counts of anomalies.
 fn oddities(scene: &Scene<'_>) -> Line<'static> {
     let (shop, words) = (scene.shop, scene.words);
     let counts = [
@@ -70,7 +73,7 @@ fn alarm_line(scene: &Scene<'_>, alarm: &Sentence, width: u16) -> Line<'static> 
     ])
 }
 
-/// `23:59:30  Daily report saved: reports/2026-11-20.txt`; fades as it grows old.
+/// `23:59:30  Daily report saved: reports/2026-11-20.txt`; dims with age.
 fn message_line(scene: &Scene<'_>, message: &Message, width: u16) -> Line<'static> {
     let (theme, ui) = (scene.theme, scene.ui);
     let aged = if message.number >= ui.new_from {

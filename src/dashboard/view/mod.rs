@@ -1,4 +1,4 @@
-//! The drawing: a picture of the shop becomes cells. Pure, and defined for every size.
+//! Rendering: draws a snapshot into cells. Pure, and defined for every size.
 //!
 //! ```text
 //!   header    where, when, how fast
@@ -13,30 +13,32 @@
 //!   footer    keys
 //! ```
 //!
-//! The page is set in columns of about forty characters, as many as the window has room for, and
-//! everything hangs on their edges: titles with a hairline instead of boxes, figures in one weight.
+//! The page is a grid of columns of about forty characters, as many as fit, and everything is aligned to it: titles
+//! have a rule instead of a box, and figures one weight.
 
 mod audit;
 mod bar;
+mod beside;
 mod big;
 mod chart;
 mod day;
+mod figure_tiles;
 mod filter;
 mod footer;
 mod handled;
 mod header;
-mod headline;
 mod help;
-mod latest;
 mod layout;
 mod list;
 mod messages;
 mod number;
+mod order_feed;
 mod orders;
 mod page;
+pub(super) mod plain;
 mod sales;
-mod say;
 mod series;
+mod speaker_notes;
 mod stations;
 mod stock;
 mod table;
@@ -56,14 +58,14 @@ use self::{
 use super::{
     lang::Words,
     marks::{Marker, Marks, to_ascii},
+    mouse_targets::{Target, Targets},
     page::Page,
-    snapshot::Snapshot,
-    targets::{Target, Targets},
+    snapshot::{Answer, Progress, Snapshot},
     theme::{Theme, ThemeName},
 };
-use crate::{dashboard::ui::Ui, messages::Lang};
+use crate::{dashboard::ui_state::Ui, messages::Lang};
 
-/// How everything looks and in which language it speaks.
+/// The appearance and language of the screen.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
     /// The styles.
@@ -81,7 +83,7 @@ impl Look {
     }
 }
 
-/// All that a panel is drawn from.
+/// The input for drawing a panel.
 #[derive(Clone, Copy)]
 struct Scene<'a> {
     shop: &'a Snapshot,
@@ -90,19 +92,25 @@ struct Scene<'a> {
     words: &'static Words,
     marks: &'static Marks,
     numbers: Numbers,
-    /// Whether what is drawn has the focus.
+    /// Whether the panel has the focus.
     in_focus: bool,
     targets: &'a RefCell<Targets>,
 }
 
 impl Scene<'_> {
-    /// Says that what is drawn here answers to the mouse.
+    /// How far the way to the past moment is that was asked for and is not on the screen yet.
+    fn progress(&self) -> Option<Progress> {
+        let rewound = self.shop.rewound.as_ref().filter(|rewound| self.ui.moment == Some(rewound.asked))?;
+        if let Answer::Underway(progress) = rewound.answer { Some(progress) } else { None }
+    }
+
+    /// Registers a mouse target.
     fn answers(&self, area: Rect, target: Target) {
         self.targets.borrow_mut().push(area, target);
     }
 }
 
-/// Draws the whole screen; what of it answers to the mouse comes back.
+/// Draws the whole screen; returns its mouse targets.
 pub fn draw(buf: &mut Buffer, shop: &Snapshot, ui: &Ui, look: &Look) -> Targets {
     let area = buf.area;
     buf.set_style(area, look.theme.base);
@@ -117,7 +125,7 @@ pub fn draw(buf: &mut Buffer, shop: &Snapshot, ui: &Ui, look: &Look) -> Targets 
         in_focus: false,
         targets: &targets,
     };
-    let say = say::rows(&scene, area.width.saturating_sub(2 * layout::MARGIN));
+    let say = speaker_notes::rows(&scene, area.width.saturating_sub(2 * layout::MARGIN));
     match Places::of(area, say) {
         Some(places) => whole(&scene, &places, buf),
         None => too_small(&scene, area, buf),
@@ -138,7 +146,7 @@ fn whole(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
         other => page::draw(scene, other, places.body, buf),
     }
     audit::draw(scene, places.audit, buf);
-    say::draw(scene, places.say, buf);
+    speaker_notes::draw(scene, places.say, buf);
     footer::draw(scene, places, buf);
     if scene.ui.help {
         help::draw(scene, places, buf);
@@ -160,7 +168,7 @@ fn overview(scene: &Scene<'_>, places: &Places, buf: &mut Buffer) {
             Panel::Sales => sales::draw(scene, area, buf),
             Panel::Handled => handled::draw(scene, area, buf),
             Panel::Stock => stock::draw(scene, area, buf),
-            Panel::Latest => latest::draw(scene, area, buf),
+            Panel::Latest => order_feed::draw(scene, area, buf),
             Panel::Messages => messages::draw(scene, area, buf),
         }
     }
@@ -180,11 +188,11 @@ fn too_small(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// The last word on `--marker ascii`: whatever was drawn, nothing else gets out.
+/// Enforces `--marker ascii`, whatever was drawn.
 fn keep_to_ascii(buf: &mut Buffer) {
     for cell in &mut buf.content {
         if !cell.symbol().is_ascii() {
-            // Combining marks go with all that stands behind the first sign.
+            // This also drops combining marks and all else after the first character.
             let plain = cell.symbol().chars().next().map_or(' ', to_ascii);
             cell.set_char(plain);
         }
@@ -200,7 +208,7 @@ mod tests {
     use crate::dashboard::page::PANELS;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400))]
+        #![proptest_config(crate::testing::cases(400))]
 
         #[test]
         fn nothing_is_drawn_outside_its_box(
@@ -228,12 +236,12 @@ mod tests {
                     1 => sales::draw(&scene, body, &mut buf),
                     2 => handled::draw(&scene, body, &mut buf),
                     3 => stock::draw(&scene, body, &mut buf),
-                    4 => latest::draw(&scene, body, &mut buf),
+                    4 => order_feed::draw(&scene, body, &mut buf),
                     _ => messages::draw(&scene, body, &mut buf),
                 },
             }
             for position in window.positions().filter(|position| !body.contains(*position)) {
-                prop_assert_eq!(buf[position].symbol(), "▒", "{} is outside {}:\n{}", position, body, crate::dashboard::picture::text(&buf));
+                prop_assert_eq!(buf[position].symbol(), "▒", "{} is outside {}:\n{}", position, body, crate::dashboard::screenshot::text(&buf));
             }
         }
     }

@@ -1,8 +1,8 @@
-//! Figures as text: one way to set them, and never a figure with its end cut off.
+//! Formatting of figures: consistent, and never truncated.
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::{messages::Lang, shop::money};
+use crate::{messages::Lang, shop::number_format};
 
 /// Powers of a thousand.
 const UNITS: [(u64, &str); 6] = [
@@ -14,24 +14,24 @@ const UNITS: [(u64, &str); 6] = [
     (1_000, "k"),
 ];
 
-/// How figures are set in one language.
+/// The number format of one language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Numbers {
-    /// Before the decimals.
+    /// The decimal mark.
     mark: char,
 }
 
 impl Numbers {
-    /// As `lang` sets them.
+    /// The format of `lang`.
     pub(super) fn of(lang: Lang) -> Self {
         Self { mark: lang.decimal_mark() }
     }
 
-    /// `12 345`, or where that does not fit `12345`, `12k`, `1,2M`; as wide as allowed, else `~`.
+    /// `12 345`, or if that is too wide `12345`, `12k`, `1,2M`; if nothing fits, `~`.
     pub(super) fn count(self, number: i64, width: usize) -> String {
         let sign = if number < 0 { "−" } else { "" };
         let magnitude = number.unsigned_abs();
-        let grouped = format!("{sign}{}", money::thousands(magnitude));
+        let grouped = format!("{sign}{}", number_format::thousands(magnitude));
         if grouped.width() <= width {
             return grouped;
         }
@@ -42,33 +42,33 @@ impl Numbers {
         self.shortened(sign, magnitude, "", width)
     }
 
-    /// `12 345,67 kr`, or where that does not fit `12 345 kr`, `12 kkr`, `1,2 Mkr`.
+    /// `12 345,67 kr`, or if that is too wide `12 345 kr`, `12 kkr`, `1,2 Mkr`.
     pub(super) fn kronor(self, ore: i64, width: usize) -> String {
-        let full = money::kronor_with(ore, self.mark);
+        let full = number_format::kronor_with(ore, self.mark);
         if full.width() <= width {
             return full;
         }
         self.whole_kronor(ore / 100, width)
     }
 
-    /// `12 345 kr`, or where that does not fit `12 kkr`, `1,2 Mkr`.
+    /// `12 345 kr`, or if that is too wide `12 kkr`, `1,2 Mkr`.
     pub(super) fn whole_kronor(self, kronor: i64, width: usize) -> String {
         let sign = if kronor < 0 { "−" } else { "" };
         let magnitude = kronor.unsigned_abs();
-        let whole = format!("{sign}{}\u{a0}kr", money::thousands(magnitude));
+        let whole = format!("{sign}{}\u{a0}kr", number_format::thousands(magnitude));
         if whole.width() <= width {
             return whole;
         }
         self.shortened(sign, magnitude, "kr", width)
     }
 
-    /// `402,9 Mkr`, for a sum that is too long to be set big; small ones as they are.
+    /// `402,9 Mkr`, for a sum too long for large digits; small ones stay as they are.
     pub(super) fn short_kronor(self, kronor: i64) -> String {
         let sign = if kronor < 0 { "−" } else { "" };
         self.shortened(sign, kronor.unsigned_abs(), "kr", 11)
     }
 
-    /// `1,2 Mkr`: with a prefix for a power of a thousand, as wide as allowed, else `~`.
+    /// `1,2 Mkr`: with a prefix for a power of a thousand; `~` if nothing fits.
     fn shortened(self, sign: &str, magnitude: u64, unit: &str, width: usize) -> String {
         let space = if unit.is_empty() { "" } else { "\u{a0}" };
         for (power, prefix) in UNITS.into_iter().filter(|(power, _)| magnitude >= *power) {
@@ -87,7 +87,7 @@ impl Numbers {
         if bare.width() <= width { bare } else { "~".repeat(width.min(1)) }
     }
 
-    /// Not a whole number: `4,8`, from a hundred on without decimals.
+    /// A decimal fraction: `4,8`, and from 100 on without decimals.
     pub(super) fn decimal(self, number: f64) -> String {
         if !number.is_finite() {
             return "–".to_owned();
@@ -101,13 +101,28 @@ impl Numbers {
         format!("{sign}{}{}{}", tenths / 10, self.mark, tenths % 10)
     }
 
-    /// A rate that was chosen: without decimals where it has none.
+    /// A chosen rate: without decimals if it is an integer.
     pub(super) fn rate(self, number: f64) -> String {
         if number.is_finite() && (number - number.round()).abs() < 1e-9 {
             self.count(whole(number), 12)
         } else {
             self.decimal(number)
         }
+    }
+
+    /// A change in percent: `+12 %`.
+    pub(super) fn percent(self, change: f64) -> String {
+        let whole = whole(change);
+        let sign = if whole < 0 { "" } else { "+" };
+        format!("{sign}{}\u{a0}%", self.count(whole, 6))
+    }
+
+    /// A value on a scale: `2,5`, `150`, `20k`, `3M`.
+    pub(super) fn on_scale(self, value: f64, width: usize) -> String {
+        if (value - value.round()).abs() > 0.01 {
+            return self.decimal(value);
+        }
+        self.count(whole(value), width).replace(&format!("{}0", self.mark), "")
     }
 
     /// How long: `40 s`, `2 min 10 s`, `1 h 05 min`, `3 d 4 h`.
@@ -121,7 +136,7 @@ impl Numbers {
         }
     }
 
-    /// How long something will last: `12 d`, `3,4 d`, below two days `31 h`, below ten hours `1 h 50`, below one `40 min`.
+    /// A time until sold out: `12 d`, `3,4 d`, below two days `31 h`, below ten hours `1 h 50`, below one `40 min`.
     pub(super) fn lasts(self, days: f64) -> String {
         if !days.is_finite() {
             return "–".to_owned();
@@ -137,13 +152,13 @@ impl Numbers {
     }
 }
 
-/// The nearest whole number.
+/// The nearest integer.
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, which is what is wanted here")]
 pub(super) fn whole(number: f64) -> i64 {
     number.round() as i64
 }
 
-/// A count as signed, for what takes signed ones.
+/// A count as a signed integer, saturating.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

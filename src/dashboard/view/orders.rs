@@ -1,29 +1,32 @@
-//! Orders since midnight: how many, and when.
+//! Orders since midnight: their number and their times.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
-    Scene,
+    Scene, beside,
     big::{self, Figure},
-    day::DayChart,
+    day::{self, DayChart, Slots},
     number, sales, text,
 };
-use crate::shop::money;
+use crate::shop::number_format;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let figures = &scene.shop.figures;
-    let slots = figures.orders_by_slot.iter().map(|&orders| orders as f64);
-    let chart = DayChart::new(scene, area.width, slots);
-    let note = text::scale(scene, &scene.numbers.count(number::whole(chart.top()), 8));
-
     let body = text::title(scene, area, scene.words.orders, &Line::default(), buf);
-    let count = money::thousands(figures.orders_today);
+    let count = number_format::thousands(scene.shop.figures.orders_today);
     let figure = Figure { big: &count, small: &[], text: &count, style: scene.theme.orders };
-    // Alone on the page it need not be as large as others are.
+    // If enlarged, its size need not match other figures.
+    let width = beside::left_of(scene, body.width);
     let size = match scene.ui.enlarged_panel() {
-        Some(_) => big::common_size(&[&count], body.width, body.height),
+        Some(_) => big::common_size(&[&count], width, body.height),
         None => sales::headline_size(scene, body),
     };
-    let rest = figure.draw(scene, body, size, &note, buf);
-    chart.draw(scene, rest, [scene.theme.orders, scene.theme.orders_open], buf);
+    let slots = Slots::orders(scene);
+    let room = width.saturating_sub(size.width(&count) + 2);
+    let legend = day::legend(scene, &slots, "", room);
+    let rest = figure.draw(scene, Rect { width, ..body }, size, &legend, buf);
+    let rest = Rect { width: body.width, ..rest };
+    let above = Rect { height: rest.y - body.y, ..body };
+    let orders = |sum| scene.numbers.count(number::whole(sum), 12);
+    beside::draw(scene, above, &slots, orders, buf);
+    DayChart::new(scene, rest, None, &slots).draw(scene, [scene.theme.orders, scene.theme.orders_open], buf);
 }

@@ -1,31 +1,28 @@
-//! Values over wall time, a point a second, as bars: in one row beside a figure, or as a chart of its own.
+//! Values over wall time, one point per second, as bars: in one row beside a figure, or as a chart.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
 
 use super::{
     Scene,
-    chart::{Bar, Chart, fine_columns, round_top},
+    chart::{Bar, Chart, Frame, fine_columns, round_top},
     number, text,
 };
 
-/// A chart whose bars need an axis below has at least as many rows.
-const AXIS_FROM: u16 = 4;
-
-/// Of so many points in a hundred that are more than nothing, none is above what is usual.
+/// The percentile of the non-zero points that counts as usual.
 const USUAL: usize = 95;
-/// What is so many times the usual is a burst: on a scale that held it, all else would lie flat.
+/// A point of so many times the usual is a burst: on a scale up to it, all others would look flat.
 const BURST: f64 = 3.0;
-/// How far a scale that is not for a burst goes beyond the usual.
+/// How far the scale extends beyond the usual if it cuts a burst.
 const ROOM: f64 = 1.5;
 
-/// What stands above a chart, beside its scale.
+/// The heading of a chart.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Title<'a> {
-    /// Whose points they are.
+    /// The owner of the points.
     pub(super) name: &'a str,
-    /// What they are.
+    /// The quantity.
     pub(super) what: &'a str,
-    /// What the figures of the scale are counted in, right after them.
+    /// The unit of the scale; empty if it is stated elsewhere.
     pub(super) unit: &'a str,
 }
 
@@ -33,9 +30,9 @@ pub(super) struct Title<'a> {
 pub(super) struct Series {
     /// Oldest first, at most `seconds`.
     points: Vec<f64>,
-    /// How long the whole width is.
+    /// The seconds of the whole width.
     seconds: usize,
-    /// What fills the height at the least, so that what is next to nothing looks like it.
+    /// The least maximum of the scale, so that small values look small.
     at_least: f64,
 }
 
@@ -47,17 +44,16 @@ impl Series {
         Self { points, seconds, at_least: 0.0 }
     }
 
-    /// The same on a scale that goes to `value` or above.
+    /// The same on a scale up to at least `value`.
     pub(super) fn up_to(self, value: f64) -> Self {
         Self { at_least: value, ..self }
     }
 
-    /// The highest point.
     fn highest(&self) -> f64 {
         self.points.iter().copied().filter(|point| point.is_finite()).fold(0.0, f64::max)
     }
 
-    /// What 95 of a hundred points that are more than nothing do not exceed.
+    /// The 95th percentile of the non-zero points.
     fn usual(&self) -> f64 {
         let mut some: Vec<f64> =
             self.points.iter().copied().filter(|point| point.is_finite() && *point > 0.0).collect();
@@ -66,7 +62,7 @@ impl Series {
         some.get(place).copied().unwrap_or(0.0)
     }
 
-    /// What the scale must hold: the highest point, or where that is a burst, somewhat more than the usual.
+    /// The value that the scale must cover: the highest point, or if that is a burst, somewhat more than the usual.
     pub(super) fn held(&self) -> f64 {
         let (usual, highest) = (self.usual(), self.highest());
         if highest > BURST * usual.max(self.at_least) {
@@ -76,12 +72,12 @@ impl Series {
         }
     }
 
-    /// The highest point, where it is above the scale: its bar is cut at full height.
+    /// The highest point, if it is above the scale: its bar is cut at full height.
     fn cut(&self) -> Option<f64> {
         Some(self.highest()).filter(|highest| *highest > self.top())
     }
 
-    /// The highest point of each column; now is the last one. Before the first point there is nothing.
+    /// The highest point of each column, up to now; zero before the first point.
     fn columns(&self, count: usize) -> Vec<f64> {
         let before = self.seconds - self.points.len();
         let highest = |column: usize| {
@@ -93,31 +89,34 @@ impl Series {
         (0..count).map(highest).collect()
     }
 
-    /// The value at the full height: round, and above all points but those of a burst.
+    /// The value at full height: round, and above all points except a burst's.
     fn top(&self) -> f64 {
         round_top(self.held())
     }
 
-    /// `0–15/s  ▲ 6 900`: the scale, and how high a burst goes that is cut; figures of at most `width` columns.
+    /// `▲ 6 900  records`: the height of a cut burst, and the unit.
     fn note(&self, scene: &Scene<'_>, unit: &str, width: usize) -> String {
-        let figure = |value: f64| scene.numbers.count(number::whole(value), width);
-        let scale = format!("0{}{}{unit}", scene.marks.to, figure(self.top()));
-        match self.cut() {
-            Some(highest) => format!("{scale}  {} {}", scene.marks.above, figure(highest)),
-            None => scale,
-        }
+        let cut = self.cut().map(|highest| {
+            format!("{} {}", scene.marks.above, scene.numbers.count(number::whole(highest), width))
+        });
+        let unit = Some(unit.to_owned()).filter(|unit| !unit.is_empty());
+        cut.into_iter().chain(unit).collect::<Vec<_>>().join("  ")
     }
 
-    /// Draws the points over the whole area.
+    /// Draws the points over the whole area, without a scale.
     pub(super) fn draw(&self, scene: &Scene<'_>, area: Rect, style: Style, buf: &mut Buffer) {
-        let fine = fine_columns(scene.marks, area.width);
-        let bars: Vec<Bar> = self.columns(fine).into_iter().map(|value| Bar { value, style }).collect();
-        Chart { bars: &bars, wide: 1, gap: 0, top: self.top(), level: None, ground: fine }
-            .draw(scene, area, buf);
+        self.draw_in(scene, &Frame::bare(area), style, buf);
     }
 
-    /// Draws the points with a title and the scale above and the time below. Where not all of it has room, the name
-    /// before the title goes, and then the unit: that a bar is cut is always said.
+    fn draw_in(&self, scene: &Scene<'_>, frame: &Frame, style: Style, buf: &mut Buffer) {
+        let places = fine_columns(scene.marks, frame.bars.width);
+        let bar = |value| Bar { value, style, expected: None };
+        let bars: Vec<Bar> = self.columns(places).into_iter().map(bar).collect();
+        Chart { bars: &bars, places, top: self.top(), ..Chart::default() }.draw(scene, frame, buf);
+    }
+
+    /// Draws the points with a title above, the scale beside and the time below. If the title is too long, the name is
+    /// dropped first, then the unit; a cut is always noted.
     pub(super) fn chart(
         &self,
         scene: &Scene<'_>,
@@ -127,23 +126,23 @@ impl Series {
         buf: &mut Buffer,
     ) {
         let whole = format!("{} {}", title.name, title.what);
-        let titles = [whole.as_str(), title.what];
+        let titles = [whole.trim_start(), title.what];
         let notes =
             [(title.unit, 9), (title.unit, 4), ("", 4)].map(|(unit, width)| self.note(scene, unit, width));
         let pairs = titles.iter().flat_map(|title| notes.iter().map(move |note| (*title, note)));
         let fits = |(title, note): &(&str, &String)| {
             text::columns(title).saturating_add(text::columns(note)).saturating_add(4) <= area.width
         };
-        let (title, note) = pairs.clone().find(fits).or(pairs.last()).unwrap_or((whole.as_str(), &notes[0]));
+        let (title, note) = pairs.clone().find(fits).or(pairs.last()).unwrap_or((title.what, &notes[0]));
         let note = Line::styled(note.as_str(), scene.theme.dim);
-        let body = text::title(scene, area, title, &note, buf);
-        let axis_rows = u16::from(body.height >= AXIS_FROM);
-        self.draw(scene, Rect { height: body.height - axis_rows, ..body }, style, buf);
-        if axis_rows == 1 {
-            let axis = text::row(body, body.height - 1);
-            text::left(axis, &format!("−{} min", self.seconds / 60), scene.theme.dim, buf);
-            text::right(axis, scene.words.now, scene.theme.dim, buf);
-        }
+        let frame = Frame::of(text::title(scene, area, title, &note, buf));
+        self.draw_in(scene, &frame, style, buf);
+        let length = match self.seconds {
+            seconds @ ..120 => format!("−{seconds} s"),
+            seconds => format!("−{} min", seconds / 60),
+        };
+        text::left(frame.below, &length, scene.theme.dim, buf);
+        text::right(frame.below, scene.words.now, scene.theme.dim, buf);
     }
 }
 
@@ -162,6 +161,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::cases(256))]
+
         #[test]
         fn no_peak_is_lost(points in prop::collection::vec(0.0_f64..1e6, 0..1000), seconds in 1_usize..1000, count in 1_usize..300) {
             let series = Series::last(points.iter().copied(), seconds);
@@ -173,7 +174,7 @@ mod tests {
 
         #[test]
         fn what_is_above_the_scale_is_a_burst_and_is_always_said(
-            points in prop::collection::vec(prop_oneof![8 => 0.0_f64..50.0, 1 => 0.0_f64..1e6], 0..1000), at_least in 0.0_f64..1e4,
+            points in prop::collection::vec(prop_oneof![8 => 0.0_f64..50.0, 1 => 0.0_f64..1e6], 0..300), at_least in 0.0_f64..1e4,
         ) {
             let series = Series::last(points.iter().copied(), 900).up_to(at_least);
             let over: Vec<f64> = series.points.iter().copied().filter(|point| *point > series.top()).collect();
@@ -186,13 +187,13 @@ mod tests {
 
         #[test]
         fn a_burst_never_flattens_a_steady_series(
-            steady in 5.0_f64..1e5, noise in prop::collection::vec(1.0_f64..2.0, 60..900), burst in 1.0_f64..1e9, length in 1_usize..4, at: prop::sample::Index,
+            steady in 5.0_f64..1e5, noise in prop::collection::vec(1.0_f64..2.0, 60..300), burst in 1.0_f64..1e9, length in 1_usize..4, at: prop::sample::Index,
         ) {
             let mut points: Vec<f64> = noise.iter().map(|noise| noise * steady).collect();
             let at = at.index(points.len() - length);
             points[at..at + length].fill(steady * 2.0 + burst);
             let series = Series::last(points.iter().copied(), 900);
-            // A ninth of the height at the least is left to what goes on all the time.
+            // Steady values keep at least a ninth of the height.
             prop_assert!(series.top() <= 2.0 * steady * BURST * 1.5, "0–{} for {} and more", series.top(), steady);
         }
     }

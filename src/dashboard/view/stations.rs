@@ -1,4 +1,4 @@
-//! A way with its stations, from the top to the bottom: what is reached, and what is still ahead.
+//! A path of stations from top to bottom: reached ones, and those still ahead.
 
 use ratatui::{
     buffer::Buffer,
@@ -10,20 +10,19 @@ use ratatui::{
 
 use super::{Scene, text};
 
-/// Columns of the mark and of the blank after it.
+/// Columns of the symbol and the blanks after it.
 pub(super) const INDENT: u16 = 3;
 
-/// One station.
 pub(super) struct Station {
-    /// Its sign; `None` for one that is still ahead.
+    /// Its symbol; `None` if not reached yet.
     pub(super) reached: Option<(char, Style)>,
     /// Its name.
     pub(super) name: &'static str,
-    /// What stands at the end of its first line: when it was reached.
+    /// The end of its first line: when it was reached.
     pub(super) when: Line<'static>,
-    /// What is known of it, a line each.
+    /// Its details, a line each.
     pub(super) about: Vec<Line<'static>>,
-    /// What passed until the next one, on the way to it.
+    /// The time until the next station, on the connector to it.
     pub(super) then: Option<Line<'static>>,
 }
 
@@ -34,8 +33,8 @@ impl Station {
     }
 }
 
-/// Draws stations below each other; what is left of the area comes back. In a low area the air goes first,
-/// then what is known of each.
+/// Draws stations one below the other; returns the rest of the area. In a low area blank rows are dropped first, then
+/// the details.
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, stations: &[Station], buf: &mut Buffer) -> Rect {
     let all: u16 = stations.iter().map(Station::rows).fold(0, u16::saturating_add);
     let form = match area.height {

@@ -1,4 +1,4 @@
-//! Stock per product: what is on the shelf, what is low, what is on its way.
+//! Stock by product: balances, low products, pending deliveries.
 
 use ratatui::{
     buffer::Buffer,
@@ -7,31 +7,35 @@ use ratatui::{
     text::Line,
 };
 
-use super::{Scene, bar, headline, layout::GUTTER, text};
+use super::{Scene, bar, figure_tiles, layout::GUTTER, text};
 use crate::{
     dashboard::lists::{self, Shelf},
-    messages::clean::clean,
+    messages::sanitize::clean,
 };
 
-/// Columns of a list of shelves, where there are several.
+/// The columns of a list of shelves, if there are several.
 const COLUMN: u16 = 38;
 
-/// Columns of the number of pieces and of those on their way.
+/// The columns of the balance and of the pieces in delivery.
 const BALANCE: u16 = 6;
 const UNDER_WAY: u16 = 5;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let note = Line::styled(format!("+ {}", scene.words.on_the_way), scene.theme.dim);
+    let note = if scene.shop.is_past {
+        Line::default()
+    } else {
+        Line::styled(format!("+ {}", scene.words.on_the_way), scene.theme.dim)
+    };
     let body = text::title(scene, area, scene.words.stock, &note, buf);
     let stock = &scene.shop.figures.stock;
     if stock.is_empty() {
         text::left(text::row(body, 0), scene.words.no_stock, scene.theme.dim, buf);
         return;
     }
-    // A large area has all of them, in as many columns as the page is set in.
+    // A large area shows all of them, in as many columns as the page has.
     let rows = usize::from(body.height.max(1));
     let room = usize::from((body.width + GUTTER) / (COLUMN + GUTTER)).max(1);
-    let columns = headline::columns(body, stock.len().div_ceil(rows).clamp(1, room));
+    let columns = figure_tiles::columns(body, stock.len().div_ceil(rows).clamp(1, room));
     let shown = choose(scene, rows * columns.len());
     for (column, shelves) in columns.iter().zip(shown.chunks(rows)) {
         for (shelf, row) in shelves.iter().zip(column.rows()) {
@@ -42,14 +46,13 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     text::more(scene, text::row(last, body.height.saturating_sub(1)), shown.len(), stock.len(), buf);
 }
 
-/// The shelves to show: where not all fit the lowest are chosen, but they
-/// stay in their order, so that lines do not jump about as people buy.
+/// The shelves to show: if not all fit, those in most need, but in the usual order, so that lines do not jump with each sale.
 fn choose<'a>(scene: &Scene<'a>, rows: usize) -> Vec<Shelf<'a>> {
     let mut shelves = lists::shelves(&scene.shop.figures, &scene.shop.shelf, scene.shop.zone);
     if shelves.len() <= rows {
         return shelves;
     }
-    // One row says how many more there are.
+    // One row is for the number of hidden ones.
     let kept = rows.saturating_sub(1);
     shelves.sort_by(Shelf::need);
     shelves.truncate(kept);
@@ -66,7 +69,7 @@ fn draw_shelf(scene: &Scene<'_>, shelf: &Shelf<'_>, row: Rect, buf: &mut Buffer)
         0 => scene.words.sold_out.to_owned(),
         pieces => scene.numbers.count(pieces, usize::from(BALANCE) - 1),
     };
-    // What is longer than its column, as `sold out`, takes from the bar.
+    // Text longer than its column, such as `sold out`, takes room from the bar.
     let balance_width = BALANCE.max(text::columns(&balance) + 1);
     let [name, bar_area, balance_area, under_way] = Layout::horizontal([
         Constraint::Length(name_width + 1),
@@ -77,7 +80,7 @@ fn draw_shelf(scene: &Scene<'_>, shelf: &Shelf<'_>, row: Rect, buf: &mut Buffer)
     .areas(row);
 
     text::left(name, &clean(&shelf.line.name, name_width.into()), theme.base, buf);
-    bar::draw(scene, shelf.fill(), bar_area, style, buf);
+    bar::draw(scene, shelf.fill(), shelf.reorder_fill(), bar_area, style, buf);
     text::right(balance_area, &balance, balance_style, buf);
     if let Some(pieces) = shelf.plan.map(|plan| plan.under_way).filter(|pieces| *pieces > 0) {
         let pieces = format!("+{}", scene.numbers.count(pieces, usize::from(UNDER_WAY) - 2));
@@ -85,10 +88,10 @@ fn draw_shelf(scene: &Scene<'_>, shelf: &Shelf<'_>, row: Rect, buf: &mut Buffer)
     }
 }
 
-/// Columns of the name and of the bar in a row.
+/// The columns of name and bar in a row.
 fn split(width: u16) -> [u16; 2] {
     let room = width.saturating_sub(BALANCE + UNDER_WAY + 1);
-    // Names are read, bars are only seen.
+    // Names need more room than bars.
     let name = (room * 3 / 4).min(28);
     [name, room - name]
 }

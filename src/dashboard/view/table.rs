@@ -1,4 +1,4 @@
-//! Tables: columns that make way for each other in a narrow window, and their heading.
+//! Tables: columns, which are dropped by rank in a narrow window, and their headings.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -6,45 +6,43 @@ use super::{Scene, text};
 
 /// Blank columns between two columns of a table.
 const GAP: u16 = 2;
-/// As many more at the most, where there is room.
+/// How many more at most, if there is room.
 const WIDER: u16 = 4;
 
-/// One column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column<K> {
-    /// What stands in it.
+    /// The column's content.
     pub(super) key: K,
     /// Its heading.
     pub(super) title: &'static str,
-    /// What it needs, apart from its heading.
+    /// The least width, apart from its heading.
     pub(super) least: u16,
-    /// What it takes where there is room; `u16::MAX` for all there is.
+    /// The width if there is room; `u16::MAX` for all of it.
     pub(super) most: u16,
-    /// Against which edge it is set.
+    /// The alignment.
     pub(super) edge: Edge,
-    /// 0 where the column always stands; of the others the highest is the first to go.
+    /// 0 for a permanent column; of the others the highest rank is dropped first.
     pub(super) rank: u8,
 }
 
-/// An edge of a column.
+/// A column's alignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edge {
-    /// Words and bars.
+    /// For words and bars.
     Left,
-    /// Figures.
+    /// For figures.
     Right,
 }
 
-/// The columns that fit, with their places.
+/// The columns that fit, with their positions.
 #[derive(Debug)]
 pub(super) struct Table<K> {
-    /// Columns with where they begin, from the left edge, and how wide they are.
+    /// The columns, each with its x offset and width.
     columns: Vec<(Column<K>, u16, u16)>,
 }
 
 impl<K: Copy + PartialEq> Table<K> {
-    /// Fits columns into a width: leaves out those that must go, and gives what is left over from the left
-    /// to the right.
+    /// Fits columns into a width: drops those that must go, and distributes the rest of the width from left to right.
     pub(super) fn fit(columns: &[Column<K>], width: u16) -> Self {
         let mut kept: Vec<Column<K>> = columns.to_vec();
         let needs = |kept: &[Column<K>]| {
@@ -65,10 +63,10 @@ impl<K: Copy + PartialEq> Table<K> {
             spare -= more;
             own.push(column.needs() + more);
         }
-        // What is left after that goes to those that take all they get, alike.
+        // The remaining width is shared equally among columns without a maximum.
         let open = u16::try_from(kept.iter().filter(|column| column.is_open()).count()).unwrap_or(0);
         let share = spare.checked_div(open).unwrap_or(0);
-        // Where nobody wants more, the columns stand further apart.
+        // If no column takes it, the gaps grow.
         let gaps = u16::try_from(kept.len().saturating_sub(1)).unwrap_or(0);
         let wider = if open == 0 { spare.checked_div(gaps).unwrap_or(0).min(WIDER) } else { 0 };
         let mut x = 0;
@@ -81,12 +79,12 @@ impl<K: Copy + PartialEq> Table<K> {
         Self { columns: kept.into_iter().zip(own).map(place).collect() }
     }
 
-    /// Draws the heading; the column that the table is sorted by stands out, with a mark.
+    /// Draws the headings; the one of the sort column is highlighted, with a mark.
     pub(super) fn head(&self, scene: &Scene<'_>, row: Rect, sorted: Option<(K, char)>, buf: &mut Buffer) {
         for (column, area) in self.places(row) {
             let by_this = sorted.filter(|(key, _)| *key == column.key);
             let (title, style) = match by_this {
-                // The mark takes the blank before a figure's heading, so that nothing moves.
+                // The mark takes the blank before a right-aligned heading, so that nothing moves.
                 Some((_, mark)) if column.edge == Edge::Right => {
                     (format!("{mark}{}", column.title), scene.theme.strong)
                 }
@@ -119,12 +117,12 @@ impl<K: Copy + PartialEq> Table<K> {
 }
 
 impl<K> Column<K> {
-    /// Words against the left edge.
+    /// A left-aligned column of words.
     pub(super) fn words(key: K, title: &'static str, least: u16, most: u16, rank: u8) -> Self {
         Self { key, title, least, most, edge: Edge::Left, rank }
     }
 
-    /// Figures against the right edge.
+    /// A right-aligned column of figures.
     pub(super) fn figures(key: K, title: &'static str, least: u16, rank: u8) -> Self {
         Self { key, title, least, most: least, edge: Edge::Right, rank }
     }
@@ -148,7 +146,7 @@ impl<K> Column<K> {
 /// One cell of a row.
 pub(super) struct Cell<K> {
     column: Column<K>,
-    /// Where it is.
+    /// Its area.
     pub(super) area: Rect,
 }
 
@@ -158,7 +156,7 @@ impl<K> Cell<K> {
         self.area.width.into()
     }
 
-    /// Writes into it, against the edge of its column.
+    /// Draws its content with the column's alignment.
     pub(super) fn set(&self, content: &str, style: Style, buf: &mut Buffer) {
         self.column.set(self.area, content, style, buf);
     }

@@ -1,4 +1,4 @@
-//! The pages, by number and name; the open one stands out.
+//! The tabs: pages by number and name; the open one is highlighted.
 
 use ratatui::{
     buffer::Buffer,
@@ -8,10 +8,10 @@ use ratatui::{
 };
 
 use super::{Scene, text};
+use crate::dashboard::mouse_targets::Target;
 use crate::dashboard::page::Page;
-use crate::dashboard::targets::Target;
 
-/// How much is said of the pages.
+/// The length of the tabs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// Every number with its name.
@@ -20,12 +20,12 @@ pub(super) enum Form {
     Numbers,
 }
 
-/// The columns that the short form takes.
+/// The columns of the short form.
 pub(super) fn short_width(scene: &Scene<'_>) -> u16 {
     width(&tabs(scene, Form::Numbers), Form::Numbers)
 }
 
-/// Draws the longest form that fits, from the left edge.
+/// Draws the longest form that fits, left-aligned.
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     for form in [Form::Names, Form::Numbers] {
         let tabs = tabs(scene, form);
@@ -64,7 +64,7 @@ fn tabs(scene: &Scene<'_>, form: Form) -> Vec<(Page, Line<'static>)> {
             (false, Form::Names) => format!("{number} {name}"),
             (false, Form::Numbers) => number.to_string(),
         };
-        // A page's name is no title among others: it is set off as a whole.
+        // A tab is highlighted as a whole, to differ from panel titles.
         let style = if open { scene.theme.strong.patch(scene.theme.chosen) } else { scene.theme.dim };
         (page, Line::from(Span::styled(text, style)))
     };

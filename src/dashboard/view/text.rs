@@ -1,4 +1,4 @@
-//! Lines of text at the edges of a panel.
+//! Text layout helpers.
 
 use ratatui::{
     buffer::Buffer,
@@ -20,36 +20,35 @@ pub(super) fn row(area: Rect, index: u16) -> Rect {
     }
 }
 
-/// What is left of an area below its first rows.
+/// The area below the first rows.
 pub(super) fn below(area: Rect, rows: u16) -> Rect {
     let rows = rows.min(area.height);
     Rect { y: area.y + rows, height: area.height - rows, ..area }
 }
 
-/// What is left of an area to the right of its first columns.
+/// The area to the right of the first columns.
 pub(super) fn right_of(area: Rect, columns: u16) -> Rect {
     let columns = columns.min(area.width);
     Rect { x: area.x + columns, width: area.width - columns, ..area }
 }
 
-/// Columns as ratatui counts them.
+/// The display width of a text.
 pub(super) fn columns(text: &str) -> u16 {
     u16::try_from(text.width()).unwrap_or(u16::MAX)
 }
 
-/// Draws text from the left edge.
+/// Draws left-aligned text.
 pub(super) fn left(area: Rect, text: &str, style: Style, buf: &mut Buffer) {
     Span::styled(text, style).render(area, buf);
 }
 
-/// Draws text against the right edge.
+/// Draws right-aligned text.
 pub(super) fn right(area: Rect, text: &str, style: Style, buf: &mut Buffer) {
-    // The style is the text's alone; a line's own style would cover the whole row.
+    // A span's style is for the text only; a line's style would cover the whole row.
     Line::from(Span::styled(text, style)).right_aligned().render(area, buf);
 }
 
-/// Draws a panel's title with its hairline and a note at the end; what is below comes back. Where the note
-/// does not fit, it is left out.
+/// Draws a panel's title with its rule and a note at the end; returns the area below. Drops a note that does not fit.
 pub(super) fn title(scene: &Scene<'_>, area: Rect, title: &str, note: &Line<'_>, buf: &mut Buffer) -> Rect {
     let line = row(area, 0);
     left(line, title, scene.theme.strong, buf);
@@ -59,7 +58,7 @@ pub(super) fn title(scene: &Scene<'_>, area: Rect, title: &str, note: &Line<'_>,
         rule.width -= note_columns + 1;
         note.render(right_of(line, line.width - note_columns), buf);
     }
-    // The line is heavy where the focus is.
+    // The rule of the focused panel is heavy.
     let (mark, style) = if scene.in_focus {
         (scene.marks.bar, scene.theme.orders)
     } else {
@@ -69,7 +68,7 @@ pub(super) fn title(scene: &Scene<'_>, area: Rect, title: &str, note: &Line<'_>,
     below(area, 1)
 }
 
-/// Sets off the line that is chosen; what recedes elsewhere is as strong there as the rest.
+/// Highlights the selected line; dim text becomes normal on it.
 pub(super) fn choose(scene: &Scene<'_>, row: Rect, buf: &mut Buffer) {
     let (dim, base) = (scene.theme.dim, scene.theme.base);
     for position in row.positions() {
@@ -82,12 +81,7 @@ pub(super) fn choose(scene: &Scene<'_>, row: Rect, buf: &mut Buffer) {
     }
 }
 
-/// `0–150 per 5 min`: the scale of a chart.
-pub(super) fn scale(scene: &Scene<'_>, top: &str) -> String {
-    format!("0{}{top} {} 5 min", scene.marks.to, scene.words.per)
-}
-
-/// A text in lines of at most `width` columns, broken at blanks.
+/// Wraps a text into lines of at most `width` columns.
 pub(super) fn wrapped(text: &str, width: u16) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -102,7 +96,7 @@ pub(super) fn wrapped(text: &str, width: u16) -> Vec<String> {
     lines
 }
 
-/// Says at the end of a list of `all` how many more there are than the `shown` ones above.
+/// Draws the number of hidden items at the end of a list of `all`, of which `shown` are above.
 pub(super) fn more(scene: &Scene<'_>, row: Rect, shown: usize, all: usize, buf: &mut Buffer) {
     if shown < all {
         let hidden = scene.numbers.count(i64::try_from(all - shown).unwrap_or(i64::MAX), 8);

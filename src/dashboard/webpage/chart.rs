@@ -1,44 +1,43 @@
-//! Bar charts as inline SVG; each bar tells its figure when it is pointed at. The picture is stretched to its column, and
-//! what is read is text below it: so letters have their size on a telephone too.
+//! Bar charts as inline SVG; each bar has its figure as a tooltip. The SVG is stretched to its column, and labels are
+//! HTML below it, so that they stay readable on a phone.
 
 use std::fmt::Write;
 
 use crate::dashboard::view::round_top;
 
-/// Units of the picture; it is stretched to the width of its column.
+/// The size in SVG units; it is stretched to the width of its column.
 const WIDTH: f64 = 960.0;
 const BARS: f64 = 180.0;
 
-/// One bar.
 pub(super) struct Bar {
-    /// Its height; below zero is nothing.
+    /// Its height; negative counts as 0.
     pub(super) value: f64,
-    /// What it says when it is pointed at; free of markup.
+    /// Its tooltip; plain text.
     pub(super) says: String,
 }
 
 /// A chart over time.
 pub(super) struct Chart<'a> {
-    /// Its class, which says its colour.
+    /// Its CSS class, for the colour.
     pub(super) class: &'a str,
-    /// What it shows, for those who cannot see it.
+    /// Its accessible label.
     pub(super) about: &'a str,
     pub(super) bars: &'a [Bar],
-    /// Bars that there is room for, at least as many as there are.
+    /// The number of bars that fit, at least that of `bars`.
     pub(super) room: usize,
-    /// Words below the bars: the number of the bar at whose left edge they stand.
+    /// Labels below the bars, each with the index of the bar that it is aligned with.
     pub(super) marks: &'a [(usize, String)],
-    /// A dashed line across.
+    /// A dashed line's value.
     pub(super) mean: Option<f64>,
 }
 
 impl Chart<'_> {
-    /// The value of a bar of full height.
+    /// The value of a full-height bar.
     pub(super) fn top(&self) -> f64 {
         round_top(self.bars.iter().map(|bar| bar.value).fold(0.0, f64::max))
     }
 
-    /// The chart as an element of a page.
+    /// The chart as an HTML element.
     pub(super) fn html(&self) -> String {
         let top = self.top();
         let step = WIDTH / self.room.max(self.bars.len()).max(1) as f64;
@@ -65,12 +64,12 @@ impl Chart<'_> {
             let _ =
                 writeln!(svg, "<line class=\"mean\" x1=\"0\" x2=\"{WIDTH}\" y1=\"{y:.2}\" y2=\"{y:.2}\"/>");
         }
-        // A telephone has room for every other one of many.
+        // A phone has room for every other label only.
         let class = if self.marks.len() > 5 { "axis many" } else { "axis" };
         let _ = writeln!(svg, "</svg>\n<div class=\"{class}\">");
         for (bar, text) in self.marks {
             let share = *bar as f64 * step / WIDTH * 100.0;
-            // The last one ends where the picture does.
+            // The last label is right-aligned.
             let place = if share > 97.0 { "right:0".to_owned() } else { format!("left:{share:.2}%") };
             let _ = writeln!(svg, "<span style=\"{place}\">{}</span>", super::escape(text));
         }

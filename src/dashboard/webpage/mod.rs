@@ -1,4 +1,4 @@
-//! The day on one web page, for those who were not there: a single file without scripts, fonts or links.
+//! The day as a web page, for those who were not there: a single file without scripts, fonts or links.
 
 mod chart;
 mod tables;
@@ -10,46 +10,46 @@ use std::fmt::Write;
 use chrono::{Datelike, Timelike};
 
 use self::chart::{Bar, Chart};
-use super::{lang::Words, picture::escape, snapshot::ShelfPlan};
+use super::{lang::Words, screenshot::escape, snapshot::ShelfPlan};
 use crate::{
     messages::{Lang, Sentence},
     shop::{
         Zone,
-        money::{signed, thousands},
+        number_format::{signed, thousands},
     },
-    views::figures::{Audit, SLOT_SECONDS, ShopFigures},
+    views::shop_figures::{Audit, SLOT_SECONDS, ShopFigures},
 };
 
 const STYLE: &str = include_str!("style.css");
 
-/// Slots between two hours below a chart of the day.
+/// Slots between two hour labels of a day's chart.
 const HOURS: usize = 3 * 12;
 
-/// Seconds of the longest day: daylight saving gives it 25 hours.
+/// Seconds of the longest day: 25 hours, at the end of daylight saving time.
 const LONGEST_DAY: i64 = 25 * 3600;
 
-/// What a page tells of.
+/// The content of a page.
 #[derive(Debug, Clone, Copy)]
 pub struct Day<'a> {
     /// The shop's figures.
     pub figures: &'a ShopFigures,
     /// The shop's time zone.
     pub zone: Zone,
-    /// What the products file says of each product.
+    /// The products file's plan of each product.
     pub shelf: &'a [ShelfPlan],
-    /// Customers who left with nothing, since the shop opened.
+    /// Customers who left without buying, since the shop opened.
     pub lost_sales: u64,
-    /// What is wrong with the figures.
+    /// A problem with the figures.
     pub trouble: Option<&'a Sentence>,
 }
 
-/// A day and the words for it.
+/// A day and the texts for it.
 struct Page<'a> {
     day: Day<'a>,
     words: &'static Words,
 }
 
-/// The page of the shop's figures.
+/// Renders the page of the shop's figures.
 pub fn render(day: Day<'_>, lang: Lang) -> String {
     let page = Page { day, words: lang.words() };
     let (words, figures, zone) = (page.words, day.figures, day.zone);
@@ -90,7 +90,7 @@ pub fn render(day: Day<'_>, lang: Lang) -> String {
 }
 
 impl Page<'_> {
-    /// Of when the figures are, where nobody tells them any more, and why.
+    /// The age of the figures, if they are no longer published, and why.
     fn age(&self) -> String {
         let (told, words) = (self.day.figures.told_until, self.words);
         let of = told.map(|told| format!("{} {}", words.as_of, self.day.zone.at(told).format("%H:%M:%S")));
@@ -118,7 +118,7 @@ impl Page<'_> {
         list + "</dl>\n"
     }
 
-    /// A chart over the day by slots of five minutes: each with its height and its words.
+    /// A chart of the day in five-minute slots: each with its value and its text.
     fn over_the_day(&self, title: &str, class: &str, slots: impl Iterator<Item = (f64, String)>) -> String {
         let start = self.day.zone.start_of(self.day.figures.today);
         let end = self.day.zone.end_of(self.day.figures.today);
@@ -131,7 +131,7 @@ impl Page<'_> {
             .enumerate()
             .map(|(slot, (value, text))| Bar { value, says: format!("{}: {text}", time(slot)) })
             .collect();
-        // A date at the end of the calendar has no end of its own.
+        // The last date of the calendar has no computable end.
         let long = end.saturating_sub(start).min(LONGEST_DAY);
         let room = usize::try_from(long / SLOT_SECONDS).unwrap_or(0);
         let marks: Vec<_> = (0..room).step_by(HOURS).map(|slot| (slot, time(slot))).collect();
@@ -171,7 +171,7 @@ impl Page<'_> {
         section(words.handled, &self.scale(chart.top()), &inside)
     }
 
-    /// `0–150 per 5 min`: what a bar of full height is.
+    /// `0–150 per 5 min`: the value of a full-height bar.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -192,7 +192,7 @@ impl Page<'_> {
             "<p class=\"audit\"><b>{}</b> {} {} <b>{}</b> {} + <b>{}</b> {} &nbsp;·&nbsp; <b>{}</b> {} − <b>{}</b> {} = <b>{}</b> {} &nbsp;·&nbsp; {} {} · {} {} · {} {}</p>\n",
             thousands(figures.produced),
             words.produced,
-            // One consumer may be a moment ahead of another.
+            // Consumers may differ for a moment.
             if Audit::of(figures).adds_up() { '=' } else { '≈' },
             thousands(figures.pending),
             words.pending,

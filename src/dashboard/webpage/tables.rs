@@ -3,17 +3,17 @@
 use std::fmt::Write;
 
 use super::Page;
-use crate::dashboard::picture::escape;
+use crate::dashboard::screenshot::escape;
 use crate::{
     dashboard::lists::{self, Shelf},
-    shop::money::{signed, thousands},
-    sinks::clean::shown,
+    shop::number_format::{signed, thousands},
+    sinks::sanitize::shown,
 };
 
-/// Characters of the longest name.
+/// The longest name, in columns.
 const NAME: usize = 60;
 
-/// Every product's balance, what needs a delivery most first, in the colours of the shelves' own page of the dashboard.
+/// Every product's balance, greatest need first, in the colours of the dashboard's stock page.
 pub(super) fn stock(page: &Page<'_>) -> String {
     let words = page.words;
     let mut shelves = lists::shelves(page.day.figures, page.day.shelf, page.day.zone);
@@ -42,7 +42,7 @@ pub(super) fn stock(page: &Page<'_>) -> String {
     table + "</table>\n"
 }
 
-/// What was sold today, the most first.
+/// Today's sales by product, most first.
 pub(super) fn products(page: &Page<'_>) -> String {
     let words = page.words;
     let mut products: Vec<_> = page.day.figures.products_today.values().collect();

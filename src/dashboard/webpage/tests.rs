@@ -1,14 +1,14 @@
-//! What the page says, and that nothing from outside becomes part of its markup.
+//! The content of the page, and that no outside text becomes markup.
 
 use proptest::prelude::*;
 
 use super::{Day, render};
-use crate::dashboard::picture::escape;
+use crate::dashboard::screenshot::escape;
 use crate::{
     dashboard::{fixture, lang::EN, snapshot::Snapshot},
     messages::{Lang, Sentence},
-    shop::{Zone, money::thousands},
-    views::figures::ShopFigures,
+    shop::{Zone, number_format::thousands},
+    views::shop_figures::ShopFigures,
 };
 
 fn page(shop: &Snapshot, lang: Lang) -> String {
@@ -16,7 +16,7 @@ fn page(shop: &Snapshot, lang: Lang) -> String {
     render(Day { figures, zone: *zone, shelf, lost_sales: *lost_sales, trouble: None }, lang)
 }
 
-/// Every element that is opened is closed in its turn, but for those that have no content.
+/// Checks that all elements are closed in order, except void ones.
 fn well_formed(page: &str) -> Result<(), String> {
     let mut open = Vec::new();
     let style = page.find("<style>").zip(page.find("</style>"));

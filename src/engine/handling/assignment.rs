@@ -1,28 +1,40 @@
-//! How the handling takes partitions over: from what was committed last, wherever that was.
+//! Restores assigned partitions of the handling from the last committed transaction.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use super::{HandlingProcessor, NAME, restore::Restore};
+use super::{HandlingProcessor, NAME, restore::Restore, transaction::Sender};
 use crate::{
     consumer::{Part, Position, Start},
     consumers::PartFigures,
-    engine::member::AskCommitted,
+    engine::group_member::{AskCommitted, CALL},
     handling::{Counted, Ledger, Resume},
     messages::Severity,
     read_model::PartState,
     stream::{StreamError, agreed_settings::Agreement},
 };
 
+/// A live owner ends its transaction within this time.
+const UNDECIDED: Duration = Duration::from_secs(1);
+
 impl HandlingProcessor {
-    /// Takes partitions over; returns where to read each from.
+    /// Restores assigned partitions; returns where to read each from.
     pub(super) fn take_over(
         &mut self,
         parts: &[Part],
         committed: AskCommitted<'_>,
     ) -> Result<Vec<Start>, String> {
-        // Kafka answers once no transaction of an owner before this one is open: what that one wrote is decided then
-        // (KIP-447), wherever its records have come by now. Twice, since it aborts those of the dead after ten seconds.
-        committed().or_else(|_| committed())?;
+        // Kafka returns stable offsets once no earlier owner's transaction is open (KIP-447): its outcome is known then.
+        let (mut patience, mut aborted) = (UNDECIDED, BTreeSet::new());
+        while let Err(error) = committed(patience) {
+            if patience > CALL {
+                return Err(error);
+            }
+            self.abort_transactions_of_the_dead(&mut aborted);
+            patience *= 2;
+        }
         self.restore(parts).map_err(|error| {
             if matches!(error, StreamError::Disagrees { .. }) {
                 self.env.refuse(error.sentence());
@@ -31,11 +43,29 @@ impl HandlingProcessor {
         })
     }
 
+    /// Aborts the transactions that dead instances left open, by initialising a producer with their `transactional.id`
+    /// (KIP-98). Kafka does so itself, but checks for transactions past their time-out only every ten seconds
+    /// (`transaction.abort.timed.out.transaction.cleanup.interval.ms`).
+    fn abort_transactions_of_the_dead(&self, aborted: &mut BTreeSet<String>) {
+        for instance in self.env.model.dead(NAME) {
+            if aborted.contains(&instance) {
+                continue;
+            }
+            match Sender::new(&self.env.session, &instance) {
+                Ok(sender) => {
+                    crate::stream::let_go(sender);
+                    aborted.insert(instance);
+                }
+                Err(error) => tracing::debug!("the open transaction of {instance} was not aborted: {error}"),
+            }
+        }
+    }
+
     fn restore(&mut self, parts: &[Part]) -> Result<Vec<Start>, StreamError> {
         let session = &self.env.session;
         let restore = Restore::open(session)?;
         let (states, kept) = restore.states()?;
-        // Whoever began at the same moment may have been quicker.
+        // Another process may have written its settings first.
         Agreement::of(self.env.zone).with_handling(&self.parameters).check(&kept)?;
         let mut found = Vec::new();
         let mut counted = BTreeMap::new();
@@ -72,12 +102,12 @@ impl HandlingProcessor {
         Ok(starts)
     }
 
-    /// Where a partition is begun.
+    /// The initial position.
     pub(super) fn beginning(&self) -> Position {
         Position { ids: self.env.ids.rule(), ..Position::default() }
     }
 
-    /// What of a committed state holds for a log that has the offsets from `low` up to `end`.
+    /// The part of a committed state that is valid for a log with the offsets from `low` up to `end`.
     fn fit(
         &self,
         part: Part,

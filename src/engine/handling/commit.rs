@@ -1,4 +1,4 @@
-//! What goes out: one transaction with all that is due, and the states that it leaves in the read model.
+//! Commits: one transaction with all that is due, whose states then go to the read model.
 
 use std::{sync::Arc, thread, time::Instant};
 
@@ -13,8 +13,8 @@ use crate::{
     consumer::{Part, Position},
     consumers::PartFigures,
     engine::{
-        env::Ended,
-        member::{Client, Committed},
+        context::Ended,
+        group_member::{Client, Committed},
     },
     handling::{Outgoing, Resume},
     messages::Severity,
@@ -22,8 +22,8 @@ use crate::{
     stream::{StreamError, Topic},
 };
 
-/// A transaction that is under way. It comes to the states that it commits, which are for the read model then, and the
-/// orders that were left out because no batch holds them; or to why it failed.
+/// A transaction in flight. Its result is the committed states, for the read model, and the ids of orders that were
+/// left out because they exceed the largest batch; or the error.
 pub(super) type Transaction = thread::JoinHandle<Result<(Vec<(i32, PartState)>, Vec<u64>), StreamError>>;
 
 fn is_fenced(error: &StreamError) -> bool {
@@ -41,12 +41,12 @@ fn failed(error: &StreamError) -> Ended {
 }
 
 impl HandlingProcessor {
-    /// One transaction with all that is due. After an error everything is built again from the last one.
+    /// Commits one transaction with all that is due. After an error the run restarts from the last one.
     pub(super) fn commit(&mut self, client: &Arc<Client>) -> Option<Ended> {
         self.begin_commit(client).or_else(|| self.end_commit())
     }
 
-    /// Begins one, beside which more records are taken in. The one before it is waited for.
+    /// Begins a transaction, beside which more records are taken in. Waits for the previous one.
     pub(super) fn begin_commit(&mut self, client: &Arc<Client>) -> Option<Ended> {
         if let Some(ended) = self.end_commit() {
             return Some(ended);
@@ -76,7 +76,7 @@ impl HandlingProcessor {
         None
     }
 
-    /// Waits for the transaction that is under way, where one is.
+    /// Waits for the transaction in flight, if there is one.
     pub(super) fn end_commit(&mut self) -> Option<Ended> {
         if self.failed.is_some() {
             return self.failed.take();
@@ -100,7 +100,7 @@ impl HandlingProcessor {
         }
     }
 
-    /// The committed states of partitions belong to another log: empty ones are committed in their place.
+    /// Replaces the committed states of partitions, which belong to another log, by empty ones.
     pub(super) fn judge_anew(&mut self, client: &Arc<Client>, parts: &[Part], why: &str) -> Ended {
         if let Some(ended) = self.end_commit() {
             return ended;
@@ -122,7 +122,7 @@ impl HandlingProcessor {
         self.end_commit().unwrap_or(Ended::Again(text))
     }
 
-    /// Starts one transaction, with the positions of these states in the group, on a thread of its own.
+    /// Starts one transaction, with these states and their group offsets, on a thread of its own.
     fn send(
         &self,
         client: &Arc<Client>,
@@ -149,7 +149,7 @@ impl HandlingProcessor {
         })
     }
 
-    /// The last states were lost, but not what they led to.
+    /// Reports records that were written, but whose state was lost.
     pub(super) fn tell_recovered(&self, part: Part, records: u64) {
         let text = format!(
             "{NAME}: {records} orders and dead letters of {part} were written before, though {} does not say so: they are not sent again.",
@@ -167,15 +167,15 @@ impl HandlingProcessor {
         }
     }
 
-    /// Up to `seen` lies nothing behind what was committed of a partition but markers of transactions.
+    /// Notes that only transaction markers lie between the committed position of a partition and `seen`.
     pub(super) fn has_seen(&self, part: Part, seen: i64) {
         if let Some(state) = self.env.model.part(NAME, part) {
             self.env.model.put(NAME, part, PartState { end_seen: seen.max(state.end_seen), ..state });
         }
     }
 
-    /// Puts what was read in the read model, ahead of the transaction that brings it; what is under way is shown when it
-    /// is committed.
+    /// Puts what was read in the read model before its transaction commits. While one is in flight, does nothing: its
+    /// states follow with its commit.
     pub(super) fn show_read(&mut self) {
         if self.under_way.is_some() {
             return;
@@ -186,7 +186,7 @@ impl HandlingProcessor {
             .filter(|(partition, ledger)| {
                 let (position, seen) =
                     (ledger.position(), self.end_seen.get(*partition).copied().unwrap_or(0));
-                // What a transaction that failed had brought is shown until it is brought again.
+                // After a failed transaction its states stay shown until they are reached again.
                 let news = self.shown.get(*partition).is_none_or(|(shown, shown_seen)| {
                     position.next > shown.next || position.next == shown.next && seen > *shown_seen
                 });

@@ -1,4 +1,4 @@
-//! Reads what `handling` wrote in its last transactions: its states, and what lies behind what these count.
+//! Reads what `handling` committed last: its states, and records beyond those that the states count.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,21 +19,21 @@ use crate::{
     stream::{
         Session, StreamError, Topic,
         agreed_settings::{Agreement, KEY, decode},
-        follow::place,
+        read_model_updater::place,
         reader::{read, reader, settled, watermarks},
         topics::STATE_HANDLING,
     },
 };
 
-/// A transaction of an owner that died is aborted after ten seconds.
+/// Covers the ten seconds after which Kafka aborts a dead owner's transaction.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Where a state is lost, all that was ever handled is read: no longer than a member may be silent (5 min).
+/// After the loss of a state all handled orders are read; `max.poll.interval.ms` (5 min) bounds the time for it.
 const LONG: Duration = Duration::from_secs(240);
 const CALL: Duration = Duration::from_secs(5);
-/// The partition of the dead letters that is written.
+/// The only partition of the dead letters that is written.
 pub(super) const LETTERS: i32 = 0;
 
-/// A reader of what was committed.
+/// A reader of committed records.
 pub(super) struct Restore<'a> {
     session: &'a Session,
     committed: BaseConsumer,
@@ -72,8 +72,8 @@ impl<'a> Restore<'a> {
         Ok((states, kept))
     }
 
-    /// Of partitions and what their states count: what lies behind that, and up to where. `None` for a state that says
-    /// nothing of it: all of it is taken for counted.
+    /// By partition, the committed records beyond those that its state counts, and the offsets up to which they reach.
+    /// `None` is a state without that count: then everything is taken as counted.
     pub(super) fn uncounted(
         &self,
         parts: &BTreeMap<i32, Option<Counted>>,
@@ -128,8 +128,8 @@ impl<'a> Restore<'a> {
         crate::stream::let_go((self.committed, self.written));
     }
 
-    /// Shows `each` what is committed in partitions from an offset on, once no transaction is open on them; returns where
-    /// they end. Blocks.
+    /// Passes the committed records of partitions from an offset on to `each`, once no transaction is open on them;
+    /// returns their end offsets. Blocks.
     fn read(
         &self,
         topic: Topic,
@@ -142,7 +142,7 @@ impl<'a> Restore<'a> {
         for (partition, from) in from {
             let (low, end) = settled(self.session, (&self.committed, &self.written), &name, *partition)?;
             ends.insert(*partition, end);
-            // A topic that was made anew is shorter than what was counted of it.
+            // A recreated topic is shorter than the count: read it from its beginning.
             let from = if *from > end && *from < i64::MAX { low } else { (*from).max(low) };
             ranges.insert(*partition, from..end);
         }
@@ -161,7 +161,7 @@ impl<'a> Restore<'a> {
     }
 }
 
-/// Where the record lay that became a dead letter, where it lay in the log of orders.
+/// The partition and offset of the record that became a dead letter, if it was in the log of orders.
 fn origin(letter: &BorrowedMessage<'_>, orders: &str) -> Option<(i32, i64)> {
     let headers = letter.headers()?;
     let header = |name: &str| {

@@ -1,4 +1,4 @@
-//! Writes what the handling decided, all or nothing.
+//! The transactional producer of the handling.
 
 use std::{
     sync::{
@@ -24,25 +24,26 @@ use crate::{
     handling::{Outgoing, Resume},
     read_model::PartState,
     stream::{
-        Session, StreamError, Topic, follow::key, log_line, producer::PolledProducer, topics::STATE_HANDLING,
+        Session, StreamError, Topic, log_line, producer::PolledProducer, read_model_updater::key,
+        topics::STATE_HANDLING,
     },
     views::Source,
 };
 
-/// A call that the broker does not answer is given up after this; everything is built again then.
+/// Time-out of a call; after one the run restarts from the last committed state.
 const CALL: Duration = Duration::from_secs(10);
-/// Kafka's default for the largest batch of a topic, bytes; librdkafka's own is smaller, so that a record which
-/// another client wrote could not be passed on.
+/// Kafka's default for the largest batch of a topic, bytes. librdkafka's own default is smaller: with it, a large record
+/// of another client could not be forwarded.
 const LARGEST: &str = "1048588";
 /// Key and payload of a dead letter together are cut to this, so that it fits into such a batch.
 const LETTER: usize = 900_000;
 
-/// What became of the records.
+/// Delivery results.
 struct Delivered {
     /// Records that could not be delivered.
     failed: AtomicU64,
-    /// Behind the last record that was delivered to each partition of the handled orders, and behind those the dead
-    /// letters. A record's place in it goes along with it; a state has none.
+    /// The end offset after the last delivered record: of each partition of the handled orders, then of the dead
+    /// letters. A record's delivery opaque is its index here; a state has none.
     ends: Vec<AtomicI64>,
 }
 
@@ -77,7 +78,7 @@ impl ProducerContext for Deliveries {
     }
 }
 
-/// A transactional producer. After any error it is of no use any more: make a new one (librdkafka #5423).
+/// A transactional producer. After any error it is unusable: make a new one (librdkafka #5423).
 pub(super) struct Sender {
     producer: PolledProducer<Deliveries>,
     handled: String,
@@ -89,7 +90,7 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// Makes one and fences those before it with the same instance; blocks until the broker has answered.
+    /// Makes a producer and fences earlier ones of the same instance; blocks until the broker responds.
     pub(super) fn new(session: &Session, instance: &str) -> Result<Self, StreamError> {
         let handled_partitions = session.partitions_of(&session.probe()?, Topic::Handled, CALL)?;
         let delivered = Arc::new(Delivered {
@@ -118,9 +119,9 @@ impl Sender {
         })
     }
 
-    /// One transaction: records (by the partition of the orders they come from), states and the group's
-    /// offsets. Blocks until it is decided. Returns the handled orders whose records were larger than a batch: left
-    /// out, since they would be for ever.
+    /// Commits one transaction: records (by the partition of the orders they come from), states and the group's
+    /// offsets. Blocks until it ends. Returns the ids of handled orders that are too large for a batch: they are left
+    /// out, since no retry could send them.
     pub(super) fn commit(
         &self,
         outgoing: Vec<(i32, Outgoing)>,
@@ -130,7 +131,7 @@ impl Sender {
         self.producer.begin_transaction()?;
         let done = self.fill(outgoing, states, offsets);
         if done.is_err() {
-            // Readers need not wait for the time-out; where it fails, that is what ends the transaction.
+            // Spares readers the wait for the transaction time-out, which ends it if this fails.
             if let Err(error) = self.producer.abort_transaction(Duration::from_secs(2)) {
                 tracing::debug!("a transaction was left to its time-out: {error}");
             }
@@ -184,7 +185,7 @@ impl Sender {
             }
         }
         if !is_empty {
-            // The states say up to where they count them.
+            // The states contain the offsets of these records.
             self.producer.flush(CALL)?;
         }
         for (partition, state) in states {
@@ -222,13 +223,13 @@ impl Sender {
         }
     }
 
-    /// Behind the last record that this producer has delivered to a place.
+    /// The end offset after the last record that this producer delivered to `place`.
     fn end(&self, place: i32) -> i64 {
         let end = usize::try_from(place).ok().and_then(|place| self.delivered.ends.get(place));
         end.map_or(0, |end| end.load(Ordering::Relaxed))
     }
 
-    /// Queues a record, which has a place among the ends; waits where the queue is full.
+    /// Queues a record with its index in `ends`; waits while the queue is full.
     fn send<'a, K, P>(
         &self,
         place: i32,

@@ -9,9 +9,9 @@ use std::sync::{
 const MOST: usize = 50_000;
 const LEAST: usize = 100;
 
-/// How many orders go into one transaction; what was learned outlives a run that failed. One that is too large to be
-/// written within its time would be so each time it is tried: after a failure the next one is half as large, down to what
-/// any link can carry, and after a success it may be twice as large again.
+/// How many orders go into one transaction; kept across failed runs. A transaction that is too large for its time-out
+/// would fail on every retry: so each failure halves the next one, down to `LEAST`, and each success may double it
+/// again.
 #[derive(Debug, Clone)]
 pub struct TransactionSize(Arc<AtomicUsize>);
 
@@ -27,7 +27,7 @@ impl TransactionSize {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Takes in how a transaction ended.
+    /// Notes the outcome of a transaction.
     pub(super) fn learn(&self, succeeded: bool) {
         let now = self.orders();
         let next = if succeeded { (now * 2).min(MOST) } else { (now / 2).max(LEAST) };

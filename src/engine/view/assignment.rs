@@ -1,4 +1,4 @@
-//! How a view takes partitions over, and gives them back.
+//! How a view restores assigned partitions and releases revoked ones.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -7,22 +7,25 @@ use rdkafka::{TopicPartitionList, consumer::BaseConsumer};
 use super::{ViewProcessor, checkpoint::COMMIT};
 use crate::{
     consumer::{Handover, Output, Part, Start, Worker},
-    engine::{changelog::Changelog, member::Committed},
+    engine::{
+        group_member::{CALL, Committed},
+        handover_records::Changelog,
+    },
     messages::Severity,
     stream::{
-        StreamError,
+        StreamError, log_identity,
         reader::watermarks,
         retention_gaps::{Gap, begins},
-        topic_name,
+        topic_name, topic_of,
     },
     views::View,
 };
 
-/// A question to Kafka.
-const CALL: Duration = Duration::from_secs(10);
+/// After this time Kafka is asked again whether a partition is missing.
+const SURE: Duration = Duration::from_secs(2);
 
 impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
-    /// Takes partitions over; returns where to read each from.
+    /// Restores assigned partitions; returns where to read each from.
     pub(super) fn take_over(
         &mut self,
         parts: &[Part],
@@ -35,13 +38,20 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         starts
     }
 
-    /// The same with a client that it may ask about the logs.
+    /// The same with a client for requests about the logs.
     fn take_over_asking(
         &mut self,
         probe: &BaseConsumer,
         parts: &[Part],
         committed: &HashMap<Part, Committed>,
     ) -> Result<Vec<Start>, String> {
+        if self.missing(probe)?.is_some() {
+            // One broker's metadata may be old: what is discarded for it may be gone from the log.
+            std::thread::sleep(SURE);
+            if let Some(part) = self.missing(probe)? {
+                return Err(self.discard(part, "is missing")?);
+            }
+        }
         let cut = self.cut(probe, parts)?;
         let others = committed.iter().filter(|(_, at)| !at.who.is_empty() && at.who != self.env.instance);
         let ends = self.env.model.ends().by_part;
@@ -61,6 +71,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
             for (part, gap) in cut {
                 self.bridge(part, gap, reading.of(part).as_ref(), &mut elsewhere)?;
             }
+            self.refuse_another_log(&elsewhere)?;
             let count = elsewhere.len();
             if count > 0 {
                 let text =
@@ -84,7 +95,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         if let Some(handed) = handed {
             crate::stream::let_go(handed);
         }
-        // What nobody has committed yet is 0, which is how it is read anyhow.
+        // Without a committed offset a partition is read from 0 anyhow.
         let nothing = Committed { next: 0, who: Arc::clone(&self.env.instance) };
         let known = |part| (part, committed.get(&part).cloned().unwrap_or_else(|| nothing.clone()));
         self.committed.extend(parts.iter().copied().map(known));
@@ -92,11 +103,11 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         Ok(starts)
     }
 
-    /// Gives partitions back; returns what is to be committed before the next owner asks.
+    /// Releases revoked partitions; returns the offsets to commit before the next owner fetches them.
     pub(super) fn give_back(&mut self, parts: &[Part], lost: bool) -> Vec<(Part, Committed)> {
-        // What another member reads already must not go to our files too: the consumer begins again from the last
-        // checkpoint. The same where no checkpoint can be made now.
-        // An offset that Kafka takes after the next owner's would take its place.
+        // Rows of partitions that another member reads already must not go to our files: the consumer restarts from
+        // the last checkpoint. The same if no checkpoint can be made now. A commit still in flight could overwrite
+        // the next owner's, so it is awaited.
         let saved = !lost
             && self.has_committed(COMMIT)
             && !self.ownership.is_lost()
@@ -120,7 +131,25 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         positions
     }
 
-    /// Of partitions that are taken over: those whose log has lost records that the checkpoint here lacks.
+    /// A partition in the local checkpoint that its topic does not have.
+    fn missing(&self, probe: &BaseConsumer) -> Result<Option<Part>, String> {
+        let saved = self.worker.saved_parts().map_err(|trouble| trouble.to_string())?;
+        for source in V::SOURCES.iter().filter(|_| !saved.is_empty()) {
+            match self.env.session.partitions_of(probe, topic_of(*source), CALL) {
+                Ok(count) => {
+                    let is_missing = |part: &&Part| part.source == *source && part.partition >= count;
+                    if let Some(part) = saved.iter().find(is_missing) {
+                        return Ok(Some(*part));
+                    }
+                }
+                Err(StreamError::NoTopic { .. }) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The assigned partitions whose log has lost records, to retention, that the local checkpoint lacks.
     fn cut(&self, probe: &BaseConsumer, parts: &[Part]) -> Result<Vec<(Part, Gap)>, String> {
         let session = &self.env.session;
         let mut places = TopicPartitionList::new();
@@ -139,8 +168,8 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         Ok(cut)
     }
 
-    /// Goes on with a partition that was cut from what was handed over of it. A sentence where less would be told of it
-    /// than was.
+    /// Restores a partition with lost records from its handover. An error if its figures would then count less than was
+    /// published before.
     fn bridge(
         &self,
         part: Part,
@@ -162,22 +191,41 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         Ok(())
     }
 
-    /// Where to read from in a log that retention has taken the last record from, or that has become another one.
+    /// Discards the state if the log of a partition to inherit does not hold the last applied record: it was replaced
+    /// while this process was away.
+    fn refuse_another_log(&mut self, elsewhere: &HashMap<Part, i64>) -> Result<(), String> {
+        let mut applied = HashMap::new();
+        for part in elsewhere.keys() {
+            if let Some(last) = self.worker.saved_last(*part).map_err(|trouble| trouble.to_string())? {
+                applied.insert(*part, last);
+            }
+        }
+        let replaced =
+            log_identity::others(&self.env.session, &applied).map_err(|error| error.to_string())?;
+        match replaced.into_iter().min() {
+            Some(part) => Err(self.discard(part, "does not hold what was read of it")?),
+            None => Ok(()),
+        }
+    }
+
+    /// Discards the state, since the log of a partition was replaced; returns the sentence that says so.
+    fn discard(&mut self, part: Part, why: &str) -> Result<String, String> {
+        self.worker.reset().map_err(|trouble| trouble.to_string())?;
+        self.worker.retire();
+        self.env.model.clear(V::NAME);
+        let text = format!("{}: {part} {why}, so it is another log: everything is computed again.", V::NAME);
+        self.say(Severity::Warning, text.clone().into());
+        Ok(text)
+    }
+
+    /// Corrects the start offset for a log that has lost its last applied record to retention, or was replaced.
     fn fit(&mut self, probe: &BaseConsumer, part: Part, start: Start) -> Result<Start, String> {
         let Start::Offset(last) = start else { return Ok(start) };
         let topic = topic_name(&self.env.session, part.source);
         let marks = watermarks(probe, &topic, part.partition, CALL);
         let (low, end) = marks.map_err(|error| error.to_string())?;
         if end <= last {
-            self.worker.reset().map_err(|trouble| trouble.to_string())?;
-            self.worker.retire();
-            self.env.model.clear(V::NAME);
-            let text = format!(
-                "{}: {part} is shorter than what was read of it, so it is another log: everything is computed again.",
-                V::NAME
-            );
-            self.say(Severity::Warning, text.clone().into());
-            return Err(text);
+            return Err(self.discard(part, "is shorter than what was read of it")?);
         }
         if low <= last {
             return Ok(start);
@@ -192,7 +240,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         Ok(Start::Offset(low))
     }
 
-    /// What is to be committed, once the checkpoint that was made last is on disk.
+    /// The offsets to commit once the last checkpoint is on disk.
     pub(super) fn to_commit(&self) -> impl Iterator<Item = (Part, Committed)> {
         let known = |part| is_known(&self.worker, part);
         let positions = self.worker.positions().filter(move |(part, at)| at.next > 0 && known(*part));
@@ -200,7 +248,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     }
 }
 
-/// Whether others may be told how far a partition was read.
+/// Whether the position of a partition may be committed and handed over.
 pub(super) fn is_known<V: View, O: Output<V>>(worker: &Worker<V, O>, part: Part) -> bool {
     !worker.is_expecting(part) && worker.may_tell(part)
 }

@@ -19,9 +19,9 @@ use super::{ViewProcessor, assignment::is_known};
 use crate::{
     consumer::{Handover, Output, Part, Trouble},
     engine::{
-        changelog::Changelog,
-        env::Env,
-        member::{Client, Committed, commit_within, committing},
+        context::Env,
+        group_member::{Client, Committed, commit_within, committing},
+        handover_records::Changelog,
         processor::ConsumerError,
         until::Until,
     },
@@ -30,10 +30,10 @@ use crate::{
     views::View,
 };
 
-/// How long offsets that are waited for may take to reach Kafka.
+/// How long to wait for the response to a commit.
 pub(super) const COMMIT: Duration = Duration::from_secs(1);
 
-/// What was published last of a partition's whole state.
+/// The last handover of a partition.
 pub(super) struct Published {
     at: Instant,
     next: i64,
@@ -41,15 +41,15 @@ pub(super) struct Published {
     bytes: usize,
 }
 
-/// Offsets that Kafka has not answered for yet.
+/// A commit without a response yet.
 pub(super) struct Committing {
     offsets: HashMap<Part, Committed>,
     answer: mpsc::Receiver<KafkaResult<()>>,
 }
 
 impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
-    /// Makes a checkpoint, commits the one before it, and tells everybody else; `false` where none was made. What was
-    /// committed last is waited for, for at most `patience`.
+    /// Makes a checkpoint, commits the offsets of the one before it, and publishes handovers; `false` if none was made.
+    /// Waits for the response to the last commit for at most `patience`.
     pub(super) fn save(&mut self, client: &Arc<Client>, patience: Duration) -> bool {
         if self.broken.is_some() || !self.holds(client) || !self.has_committed(patience) {
             return false;
@@ -62,13 +62,16 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         let now = self.env.clock.now();
         self.close_days();
         self.learn();
+        if let Some(pulse) = &*self.env.clock.pulses().borrow() {
+            self.worker.hear(pulse);
+        }
         let (ownership, committed) = (&self.ownership, &self.committed);
         let holds = || ownership.holds(client, || committed.clone());
         let saved = self.worker.checkpoint_while(now, &holds);
         if self.ownership.is_lost() {
             return false;
         }
-        // A store that has failed may have lost what it took before: what is on the disk counts.
+        // A failed store may have lost earlier writes too: only what is on disk counts.
         if let Err(Trouble::Store(error)) = &saved {
             self.trouble = Some(error.to_string());
             self.break_off(error.to_string());
@@ -87,8 +90,8 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         self.trouble.is_none()
     }
 
-    /// Whether Kafka has answered the last commit. While it has not, no checkpoint is made: rows that nobody was told of
-    /// would be written again by the next owner, and are to be few.
+    /// Whether Kafka has answered the last commit. Until then no checkpoint is made: the next owner writes the rows after
+    /// the committed offset again, so they should be few.
     pub(super) fn has_committed(&mut self, patience: Duration) -> bool {
         let Some(committing) = self.committing.take() else { return true };
         match committing.answer.recv_timeout(patience) {
@@ -102,15 +105,15 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
                 self.break_off(format!("its place in the group is another's ({error})"));
                 return false;
             }
-            // They are committed with the next ones.
+            // The next commit includes them.
             Ok(Err(error)) => tracing::debug!("{}: offsets were not committed: {error}", V::NAME),
             Err(RecvTimeoutError::Disconnected) => tracing::debug!("{}: offsets were not committed", V::NAME),
         }
         true
     }
 
-    /// Commits the offsets of the checkpoint before this one, which is on disk by now: what was committed must never be
-    /// ahead of what a killed process goes on from. At the `last` those of this one, once flushed.
+    /// Commits the offsets of the previous checkpoint, which is on disk by now: a committed offset must never be ahead of
+    /// the checkpoint that a killed process restarts from. At the `last` those of this one, once flushed.
     pub(super) fn commit(&mut self, client: &Arc<Client>, last: bool) {
         if last {
             self.checkpointed = self.to_commit().collect();
@@ -128,7 +131,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         }
     }
 
-    /// Publishes the whole state of what moved: seldom where it is large, and at the `last` in any case.
+    /// Publishes handovers of the partitions that moved: seldom if they are large, and at the `last` in any case.
     pub(super) fn hand_over(&mut self, last: bool) {
         let lost = self.env.publisher.lost_handovers();
         if std::mem::replace(&mut self.lost_handovers, lost) != lost {
@@ -153,7 +156,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         }
     }
 
-    /// Publishes the whole state of a partition for whoever owns it next; returns the bytes that it took.
+    /// Publishes the whole state of a partition for its next owner; returns its bytes.
     pub(super) fn publish_state(&self, part: Part) -> usize {
         match self.worker.handover(part) {
             Ok(state) => self.env.publisher.hand_over(V::NAME, part, &self.env.instance, &state),
@@ -164,8 +167,8 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         }
     }
 
-    /// Takes in what the owners of the other partitions hand over, where this consumer writes the files over all: once
-    /// it was seen to be of the log that is there now.
+    /// If this consumer writes the files of the whole shop: takes in the handovers of the other owners, each once it is
+    /// proven to belong to the present log.
     fn learn(&mut self) {
         if !self.worker.needs_others() {
             self.handovers = None;
@@ -189,8 +192,8 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         }
     }
 
-    /// Whether the records still come from the Kafka that they came from first. One on an empty or another disk has
-    /// another cluster id, which librdkafka hears of when it connects, before it fetches.
+    /// Whether the cluster id is still the first one. A Kafka with an empty or another disk has a different id, which
+    /// librdkafka learns when it connects, before it fetches.
     fn is_same_kafka(&mut self, client: &Arc<Client>) -> bool {
         let now = client.client().fetch_cluster_id(Duration::ZERO);
         if self.cluster.is_none() {
@@ -199,19 +202,19 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         now.is_none() || now == self.cluster
     }
 
-    /// Saves nothing more: the run ends, and the next one begins at the checkpoint.
+    /// Ends the run without saving; the next one starts from the checkpoint.
     fn break_off(&mut self, why: String) {
         self.worker.retire();
         self.broken = Some(why);
     }
 
-    /// Closes the days before the one up to whose time everything in the log has been read.
+    /// Closes the days before the settled shop time, if everything up to the ends of the logs is read.
     fn close_days(&mut self) {
         let ends = self.env.model.ends();
         let ours = ends.by_part.iter().filter(|(part, _)| V::SOURCES.contains(&part.source));
         self.worker.set_ends(ours.map(|(part, end)| (*part, *end)));
         let Some(settled) = ends.settled.filter(|_| self.env.until.is_none()) else { return };
-        // Each owner closes for its own partitions; whoever writes the report waits for all.
+        // Each owner closes days for its partitions; the writer of the reports waits for all.
         let mut held = 0;
         let read = self.worker.positions().all(|(part, position)| {
             held += 1;
@@ -228,8 +231,8 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         self.end_seen.get(&part).copied().unwrap_or(0).max(next)
     }
 
-    /// Whether everything up to the given end is part of the state. Where records were taken since the last tick,
-    /// Kafka is not asked whether any are missing: more will come.
+    /// Whether the state includes everything up to the end of the run. If records were taken since the last tick, more
+    /// will come, so Kafka is not asked for missing ones.
     pub(super) fn has_reached(&mut self, until: &Until, taking: bool) -> Result<bool, ConsumerError> {
         let positions: Vec<_> = self.worker.positions().collect();
         if positions.is_empty() {
@@ -261,7 +264,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         if !self.elsewhere.are_done(held, all, told, Instant::now()) {
             return Ok(false);
         }
-        // Whoever writes the files of the whole shop waits until the others have handed over all that is in them.
+        // The writer of the files of the whole shop waits for the last handovers of the others.
         let Some(last) = until.shop_second() else { return Ok(false) };
         let model = &self.env.model;
         let told = |part| model.part(V::NAME, part).map_or(0, |state| state.position.next);
@@ -269,21 +272,21 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     }
 }
 
-/// Whether an error of a commit says that another member has the partitions.
+/// Whether a commit failed because another member owns the partitions.
 fn has_lost_place(error: &KafkaError) -> bool {
     use RDKafkaErrorCode::{FencedInstanceId, IllegalGeneration, UnknownMemberId};
     matches!(error.rdkafka_error_code(), Some(UnknownMemberId | IllegalGeneration | FencedInstanceId))
 }
 
-/// What the owners of other partitions hand over.
+/// The handovers of the owners of other partitions.
 pub(super) struct Handovers {
     changelog: Changelog,
-    /// What has come, and may be of a log that is gone: a state lies on its topic for longer than its log.
+    /// Handovers that may belong to a deleted log: a state can outlive its log.
     unproven: HashMap<Part, Handover>,
     proving: Option<Proving>,
 }
 
-/// Handovers, while the log is asked for the last record of each; the answer is those that are of another log.
+/// Handovers whose last record is being looked up in the log; the answer is those of another log.
 struct Proving {
     states: HashMap<Part, Handover>,
     answer: mpsc::Receiver<Result<HashSet<Part>, StreamError>>,
@@ -294,7 +297,7 @@ impl Handovers {
         Self { changelog, unproven: HashMap::new(), proving: None }
     }
 
-    /// The states whose last record was found in the log. Asks for that of the others aside.
+    /// The states whose last record was found in the log. Looks the others up in the background.
     fn proven(&mut self, env: &Env, name: &str) -> HashMap<Part, Handover> {
         let mut proven = HashMap::new();
         if let Some(proving) = self.proving.take() {

@@ -277,6 +277,26 @@ impl World {
         assert_eq!(usize::try_from(self.state.1.oldest).unwrap(), oldest);
     }
 
+    /// What the state says to have sent is sent, read orders included; and it says all of it once nothing is to be
+    /// committed.
+    fn check_sent(&self) {
+        let (next, resume) = (self.ledger.position().next, self.ledger.resume());
+        let read = self.rows.iter().take(usize::try_from(next).unwrap()).enumerate();
+        let waits = |(offset, row): (usize, &Row)| {
+            let (id, ms) = row.order.filter(|(id, _)| !self.handled.iter().any(|(sent, _)| sent == id))?;
+            let parameters = self.judged.get(offset).unwrap_or(&self.parameters);
+            Some(parameters.handled_ms(id, ms)?.div_euclid(1000))
+        };
+        let due = read.filter_map(waits).min();
+        assert!(!due.is_some_and(|due| resume.has_sent(next, due)), "an order that is due at {due:?}");
+        if !self.ledger.is_due(Some(self.now)) && !self.ledger.is_reading_again() {
+            assert!(
+                resume.has_sent(next, due.map_or(i64::MAX, |due| due - 1)),
+                "all that is due before {due:?}"
+            );
+        }
+    }
+
     fn play(&mut self, step: &Step) {
         match *step {
             Step::Read(count) => self.read(count),
@@ -341,7 +361,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::testing::cases(2_000))]
 
     #[test]
     fn every_order_is_sent_once_at_its_time_whatever_stops_the_process(
@@ -351,6 +371,7 @@ proptest! {
         let mut world = World::new(log(&kinds));
         for step in &steps {
             world.play(step);
+            world.check_sent();
         }
         world.finish();
     }

@@ -1,9 +1,9 @@
 //! The sentences in English.
 
-use super::many;
+use super::{many, naming};
 use crate::{
     messages::{Lang, Sentence},
-    shop::money::signed,
+    shop::number_format::signed,
 };
 
 /// The words of one sentence.
@@ -49,7 +49,7 @@ pub(super) fn words(sentence: &Sentence) -> String {
             )
         }
         Sentence::Behind { view, records } => {
-            format!("The consumers are falling behind: {view} by {}.", records_of(*records))
+            format!("The lag of the consumers grows: {view} has {} to read.", records_of(*records))
         }
         Sentence::CaughtUp => "The consumers have caught up.".to_owned(),
         Sentence::ReportSaved { file } => format!("The daily report is written: {file}."),
@@ -83,6 +83,8 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::Rate(None) => "Target: as many orders as Kafka takes.".to_owned(),
         Sentence::RushBegan => "A rush: ten times as many customers for fifteen seconds.".to_owned(),
         Sentence::RushEnded => "The rush is over.".to_owned(),
+        Sentence::CampaignsBegan { names } => naming("Campaign begins", "Campaigns begin", names),
+        Sentence::CampaignsEnded { names } => naming("Campaign ends", "Campaigns end", names),
         Sentence::Filling => "Backfilling: past orders are written as fast as Kafka takes them.".to_owned(),
         Sentence::SoldElsewhere { place } => {
             format!("The simulator on {place} is selling: this dashboard shows it.")
@@ -94,10 +96,41 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::NotWhilePaused => "The shop is paused: resume it first.".to_owned(),
         Sentence::NoRate => "The shop sells as fast as it can: choose a rate first.".to_owned(),
         Sentence::AlmostMidnight => "It is just before midnight already.".to_owned(),
+        Sentence::FaultBegan { fault } => format!("Fault on demand: {fault}."),
+        Sentence::FaultHealed { fault, took } => {
+            format!(
+                "All figures agree with the log again, {} s after the fault {fault}.",
+                Lang::En.decimal(took.as_secs_f64(), 1)
+            )
+        }
+        Sentence::FaultUnderWay => "This fault is under way already: wait until it is over.".to_owned(),
+        Sentence::FaultElsewhere => {
+            "This process runs no consumers: break them where the shop runs, with `shop-sim tui`.".to_owned()
+        }
+        Sentence::FaultNoFiles { view } => {
+            format!("{view} writes no files: choose daily-report, stock, mail or journal.")
+        }
+        Sentence::FaultNotOwnBroker => {
+            "This Kafka serves others too: only the built-in broker of this process is cut off.".to_owned()
+        }
+        Sentence::FaultRealShop => {
+            "No simulator has sold here: nothing is written among the orders of a real shop.".to_owned()
+        }
+        Sentence::FaultRule { ids } => {
+            format!(
+                "With --ids {ids} these records would change what comes after them: begin a shop with --ids seen."
+            )
+        }
+        Sentence::FaultNotWritten { why } => format!("The records could not be written: {}.", end(why)),
         Sentence::PictureSaved { path } => format!("Saved: {path}.txt, .svg and .json."),
         Sentence::NotWritten { path, why } => format!("{path} could not be written: {}.", end(why)),
         Sentence::NoOrder { order_id, topic } => format!("There is no order {order_id} in {topic}."),
         Sentence::NotRead { why } => format!("The log could not be read: {}.", end(why)),
+        Sentence::StillToCome { now } => format!("Not yet: the shop's time is {now}."),
+        Sentence::NothingBefore { first } => {
+            format!("The log begins at {first}.")
+        }
+        Sentence::NothingYet => "There is no past yet: the log is empty.".to_owned(),
         Sentence::NoReport { file, out } => {
             format!("{file} is not in {out}: it lies where the consumers run.")
         }
@@ -131,7 +164,7 @@ fn records_of(count: u64) -> String {
     if count == 1 { "1 record".to_owned() } else { format!("{} records", many(count)) }
 }
 
-/// Behind what is said of one product: it holds for so many others as well, with numbers of their own.
+/// A suffix for messages about one product that also apply to others, with other numbers.
 fn and(others: usize) -> String {
     match others {
         0 => String::new(),
@@ -148,7 +181,7 @@ fn so_are(others: usize) -> String {
     }
 }
 
-/// What comes from outside may have its own full stop.
+/// Outside text may end with a full stop.
 fn end(text: &str) -> &str {
     text.trim_end_matches('.')
 }

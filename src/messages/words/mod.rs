@@ -6,11 +6,14 @@ mod sv;
 use crate::{
     messages::Sentence,
     secrets,
-    shop::money::{self, thousands},
+    shop::number_format::{self, thousands},
 };
 
 /// A language that people read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Lang {
     /// English.
     #[default]
@@ -23,7 +26,7 @@ impl Lang {
     /// All languages.
     pub const ALL: [Self; 2] = [Self::En, Self::Sv];
 
-    /// The sentence in this language. It may hold text from outside: clean it before it is shown.
+    /// Renders a message. It may contain outside text: sanitize it before it is shown.
     pub fn say(self, sentence: &Sentence) -> String {
         let words = match self {
             Self::En => en::words(sentence),
@@ -32,7 +35,7 @@ impl Lang {
         secrets::hide(&words).into_owned()
     }
 
-    /// What stands before decimals.
+    /// The decimal separator.
     pub fn decimal_mark(self) -> char {
         match self {
             Self::En => '.',
@@ -42,12 +45,12 @@ impl Lang {
 
     /// Whole öre as kronor: `12 345.67 kr`.
     pub fn kronor(self, ore: i64) -> String {
-        money::kronor_with(ore, self.decimal_mark())
+        number_format::kronor_with(ore, self.decimal_mark())
     }
 
-    /// What need not be whole, 0 or more: `12 345.67`, with so many decimals.
+    /// A fraction, 0 or more, with so many decimals: `12 345.67`.
     pub fn decimal(self, number: f64, places: usize) -> String {
-        money::decimal(number, places, self.decimal_mark())
+        number_format::decimal(number, places, self.decimal_mark())
     }
 
     /// `5` or `0.5`: orders a second.
@@ -58,9 +61,14 @@ impl Lang {
     }
 }
 
-/// A number with thousands apart.
+/// A number with grouped thousands.
 fn many(number: impl TryInto<u64>) -> String {
     thousands(number.try_into().unwrap_or(0))
+}
+
+/// `One: a.`, `Many: a, b.`
+fn naming(one: &str, several: &str, names: &[String]) -> String {
+    format!("{}: {}.", if names.len() == 1 { one } else { several }, names.join(", "))
 }
 
 #[cfg(test)]
@@ -114,6 +122,8 @@ mod tests {
             Sentence::Rate(None),
             Sentence::RushBegan,
             Sentence::RushEnded,
+            Sentence::CampaignsBegan { names: vec![text("Black Week")] },
+            Sentence::CampaignsEnded { names: vec![text("Black Week"), text("Kaffekväll")] },
             Sentence::Filling,
             Sentence::SoldElsewhere { place: text("host (17)") },
             Sentence::TakenOver { by: text("host (18)") },
@@ -123,10 +133,22 @@ mod tests {
             Sentence::NotWhilePaused,
             Sentence::NoRate,
             Sentence::AlmostMidnight,
+            Sentence::FaultBegan { fault: text("kill:sales") },
+            Sentence::FaultHealed { fault: text("cut"), took: std::time::Duration::from_millis(1_420) },
+            Sentence::FaultUnderWay,
+            Sentence::FaultElsewhere,
+            Sentence::FaultNoFiles { view: "sales" },
+            Sentence::FaultNotOwnBroker,
+            Sentence::FaultRealShop,
+            Sentence::FaultRule { ids: text("ascending") },
+            Sentence::FaultNotWritten { why: text("timed out") },
             Sentence::PictureSaved { path: text("pictures/a") },
             Sentence::NotWritten { path: text("pictures"), why: text("no room") },
             Sentence::NoOrder { order_id: 7, topic: text("shop.orders") },
             Sentence::NotRead { why: text("timed out") },
+            Sentence::StillToCome { now: text("2026-11-20 14:00:00") },
+            Sentence::NothingBefore { first: text("2026-11-20 08:00:00") },
+            Sentence::NothingYet,
             Sentence::NoReport { file: text("reports/2026-11-20.json"), out: text("out") },
             Sentence::ReportUnreadable { file: text("reports/2026-11-20.json"), why: text("line 1") },
             Sentence::BalanceBelowZero { product: text("Kopp"), others: 0 },

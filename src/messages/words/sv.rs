@@ -1,9 +1,9 @@
 //! The sentences in Swedish.
 
-use super::many;
+use super::{many, naming};
 use crate::{
     messages::{Lang, Sentence},
-    shop::money::signed,
+    shop::number_format::signed,
 };
 
 /// The words of one sentence.
@@ -46,7 +46,7 @@ pub(super) fn words(sentence: &Sentence) -> String {
             format!("{} order väntar på sin tid: läsningen pausas tills några är hanterade.", many(*orders))
         }
         Sentence::Behind { view, records } => {
-            format!("Konsumenterna hinner inte med: {view} ligger {} efter.", records_of(*records))
+            format!("Konsumenternas eftersläpning växer: {view} har {} kvar att läsa.", records_of(*records))
         }
         Sentence::CaughtUp => "Konsumenterna har hunnit ikapp.".to_owned(),
         Sentence::ReportSaved { file } => format!("Dagsrapporten är klar: {file}."),
@@ -81,6 +81,8 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::Rate(None) => "Målet är så många order som Kafka tar emot.".to_owned(),
         Sentence::RushBegan => "Kundrusning: tio gånger så många kunder i femton sekunder.".to_owned(),
         Sentence::RushEnded => "Kundrusningen är över.".to_owned(),
+        Sentence::CampaignsBegan { names } => naming("Kampanjen börjar", "Kampanjer börjar", names),
+        Sentence::CampaignsEnded { names } => naming("Kampanjen slutar", "Kampanjer slutar", names),
         Sentence::Filling => "Historiken fylls med order så fort Kafka tar emot dem.".to_owned(),
         Sentence::SoldElsewhere { place } => {
             format!("Simulatorn på {place} säljer: den visas här.")
@@ -94,10 +96,40 @@ pub(super) fn words(sentence: &Sentence) -> String {
         Sentence::NotWhilePaused => "Butiken är pausad: låt den fortsätta först.".to_owned(),
         Sentence::NoRate => "Butiken säljer så fort den kan: välj en takt först.".to_owned(),
         Sentence::AlmostMidnight => "Det är redan nästan midnatt.".to_owned(),
+        Sentence::FaultBegan { fault } => format!("Fel på beställning: {fault}."),
+        Sentence::FaultHealed { fault, took } => {
+            format!(
+                "Alla siffror stämmer med loggen igen, {} s efter felet {fault}.",
+                Lang::Sv.decimal(took.as_secs_f64(), 1)
+            )
+        }
+        Sentence::FaultUnderWay => "Det här felet pågår redan: vänta tills det är över.".to_owned(),
+        Sentence::FaultElsewhere => {
+            "Den här processen kör inga konsumenter: framkalla fel där butiken körs, med `shop-sim tui`."
+                .to_owned()
+        }
+        Sentence::FaultNoFiles { view } => {
+            format!("{view} skriver inga filer: välj daily-report, stock, mail eller journal.")
+        }
+        Sentence::FaultNotOwnBroker => {
+            "Andra använder också denna Kafka: bara den egna inbyggda brokern kopplas bort.".to_owned()
+        }
+        Sentence::FaultRealShop => {
+            "Ingen simulator har sålt här: inget skrivs bland en verklig butiks order.".to_owned()
+        }
+        Sentence::FaultRule { ids } => {
+            format!(
+                "Med --ids {ids} skulle posterna ändra det som kommer efter dem: starta en butik med --ids seen."
+            )
+        }
+        Sentence::FaultNotWritten { why } => format!("Posterna kunde inte skrivas: {}.", end(why)),
         Sentence::PictureSaved { path } => format!("Sparat: {path}.txt, .svg och .json."),
         Sentence::NotWritten { path, why } => format!("{path} kunde inte skrivas: {}.", end(why)),
         Sentence::NoOrder { order_id, topic } => format!("Det finns ingen order {order_id} i {topic}."),
         Sentence::NotRead { why } => format!("Loggen kunde inte läsas: {}.", end(why)),
+        Sentence::StillToCome { now } => format!("Inte än: butikens tid är {now}."),
+        Sentence::NothingBefore { first } => format!("Loggen börjar {first}."),
+        Sentence::NothingYet => "Det finns inget förflutet än: loggen är tom.".to_owned(),
         Sentence::NoReport { file, out } => {
             format!("{file} finns inte i {out}: den ligger där konsumenterna körs.")
         }
@@ -135,7 +167,7 @@ fn records_read(count: u64) -> String {
     format!("{} {}", records_of(count), if count == 1 { "läst" } else { "lästa" })
 }
 
-/// Behind what is said of one product: it holds for so many others as well, with numbers of their own.
+/// A suffix for messages about one product that also apply to others, with other numbers.
 fn and(others: usize) -> String {
     match others {
         0 => String::new(),
@@ -152,7 +184,7 @@ fn so_are(others: usize) -> String {
     }
 }
 
-/// What comes from outside may have its own full stop.
+/// Outside text may end with a full stop.
 fn end(text: &str) -> &str {
     text.trim_end_matches('.')
 }

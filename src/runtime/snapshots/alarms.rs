@@ -1,4 +1,4 @@
-//! Balances that cannot be, and sums that do not add up.
+//! Alarms: impossible balances, and sums that do not add up.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,16 @@ use crate::{
         Pulse,
         pulse::{OnShelf, RunState},
     },
-    views::figures::{ShopFigures, StockLine},
+    views::shop_figures::{ShopFigures, StockLine},
 };
 
 /// While orders flow, one consumer is always a moment behind another: sums are compared when all logs are worked off
 /// and nothing has moved for so long.
 const STILL: Duration = Duration::from_secs(5);
+
+/// A consumer reads sales and deliveries of a product one after the other: a balance below zero is one when it lasts for
+/// so long, and `stock` has read all up to the known ends of the logs, which are a second old.
+const BELOW: Duration = Duration::from_secs(3);
 
 /// A simulator that lives is heard more often than this.
 const SILENCE: Duration = Duration::from_secs(3);
@@ -23,6 +27,8 @@ const SILENCE: Duration = Duration::from_secs(3);
 pub(super) struct Alarms {
     /// Since when produced, handled and mailed orders have been these.
     still: (Instant, [u64; 3]),
+    /// Since when this balance is below zero, with all read.
+    below: Option<(Instant, Sentence)>,
     /// Since when the simulator's shelf has been this one.
     shelf: (Instant, Vec<OnShelf>),
     /// When the last pulse was heard, and which it was, by the clock of its sender.
@@ -32,18 +38,18 @@ pub(super) struct Alarms {
 impl Alarms {
     /// Nothing was seen yet.
     pub(super) fn new(now: Instant) -> Self {
-        Self { still: (now, [0; 3]), shelf: (now, Vec::new()), heard: (now, 0) }
+        Self { still: (now, [0; 3]), below: None, shelf: (now, Vec::new()), heard: (now, 0) }
     }
 
     /// What is wrong with these figures, beside the simulator's last pulse.
     pub(super) fn of(&mut self, figures: &ShopFigures, pulse: Option<&Pulse>, now: Instant) -> Vec<Sentence> {
-        let mut alarms = Vec::new();
-        let mut below = figures.stock.iter().filter(|line| line.balance() < 0);
-        if let Some(first) = below.next() {
-            let product =
-                if first.name.is_empty() { first.product_id.to_string() } else { first.name.clone() };
-            alarms.push(Sentence::BalanceBelowZero { product, others: below.count() });
-        }
+        let is_read = figures.lag.get("stock") == Some(&0);
+        self.below = below_zero(figures).filter(|_| is_read).map(|below| match self.below.take() {
+            Some((since, before)) if before == below => (since, before),
+            _ => (now, below),
+        });
+        let lasting = self.below.as_ref().filter(|(since, _)| now.saturating_duration_since(*since) >= BELOW);
+        let mut alarms: Vec<Sentence> = lasting.map(|(_, below)| below.clone()).into_iter().collect();
         let (produced, handled, mails) = (figures.produced, figures.handled.total, figures.mails);
         let sums = [produced, handled, mails];
         if self.still.1 != sums {
@@ -85,6 +91,14 @@ impl Alarms {
     }
 }
 
+/// Where more was sold than ever delivered.
+pub fn below_zero(figures: &ShopFigures) -> Option<Sentence> {
+    let mut below = figures.stock.iter().filter(|line| line.balance() < 0);
+    let first = below.next()?;
+    let product = if first.name.is_empty() { first.product_id.to_string() } else { first.name.clone() };
+    Some(Sentence::BalanceBelowZero { product, others: below.count() })
+}
+
 /// Where what the simulator has is not the balance.
 fn difference(figures: &ShopFigures, shelf: &[OnShelf]) -> Option<Sentence> {
     let of = |id| {
@@ -106,10 +120,10 @@ fn difference(figures: &ShopFigures, shelf: &[OnShelf]) -> Option<Sentence> {
 mod tests {
     use super::*;
     use crate::shop::Zone;
-    use crate::views::figures::{HandledFigures, StockLine};
+    use crate::views::shop_figures::{HandledFigures, StockLine};
 
     #[test]
-    fn a_balance_below_zero_is_told_at_once_and_a_wrong_sum_when_all_is_still_and_read() {
+    fn a_balance_below_zero_is_told_when_stock_has_read_all_and_a_wrong_sum_when_all_is_still_and_read() {
         let start = Instant::now();
         let mut alarms = Alarms::new(start);
         let line = |product_id, sold| StockLine { product_id, sold, ..StockLine::default() };
@@ -122,14 +136,19 @@ mod tests {
             ..ShopFigures::default()
         };
         let below = Sentence::BalanceBelowZero { product: "7".to_owned(), others: 1 };
-        assert_eq!(alarms.of(&figures, None, start), std::slice::from_ref(&below));
+        figures.lag.insert("stock".to_owned(), 1);
+        assert_eq!(alarms.of(&figures, None, start), [], "its deliveries are not read yet");
+        let read = start + Duration::from_secs(1);
+        figures.lag.insert("stock".to_owned(), 0);
+        assert_eq!(alarms.of(&figures, None, read), [], "it may be a moment's");
+        assert_eq!(alarms.of(&figures, None, read + BELOW), std::slice::from_ref(&below));
         let later = start + STILL;
         let orders = Sentence::OrdersDiffer { produced: 10, pending: 4, handled: 5 };
         let mails = Sentence::MailsDiffer { handled: 5, mails: 4 };
         assert_eq!(alarms.of(&figures, None, later), [below.clone(), orders, mails]);
         figures.lag.insert("mail".to_owned(), 1);
         assert_eq!(alarms.of(&figures, None, later), std::slice::from_ref(&below));
-        figures.lag.clear();
+        figures.lag.remove("mail");
         (figures.pending, figures.mails) = (5, 5);
         assert_eq!(alarms.of(&figures, None, later + STILL * 2), [below]);
     }

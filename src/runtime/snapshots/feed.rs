@@ -8,8 +8,8 @@ use std::{
 use crate::{
     consumers::{Contribution, PartFigures},
     views::{
-        figures::LatestOrder,
-        summary::{into_feed, newest},
+        figures_merger::{into_feed, newest},
+        shop_figures::LatestOrder,
     },
 };
 
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use crate::{
         consumers::{journal, mail},
-        views::{figures::Stage, naive::time},
+        views::{naive::time, shop_figures::Stage},
     };
 
     fn journal(latest: Vec<LatestOrder>) -> PartFigures {

@@ -31,7 +31,14 @@ struct Flow {
 
 impl Groups {
     /// The groups as they are by `now`, with Kafka there (`up`) or away; once a second a point is added to their histories.
-    pub(super) fn take(&mut self, now: Instant, readings: Vec<Reading>, up: bool) -> Vec<GroupState> {
+    /// `lag_seconds` says for how long something lies there that a group has not read.
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        readings: Vec<Reading>,
+        up: bool,
+        lag_seconds: impl Fn(&str) -> u64,
+    ) -> Vec<GroupState> {
         let passed = match self.pointed {
             Some(last) => now.saturating_duration_since(last).as_secs(),
             None => 1,
@@ -56,6 +63,7 @@ impl Groups {
                 view: reading.view,
                 rate: flow.rate,
                 lag: reading.lag,
+                lag_seconds: if reading.lag > 0 { lag_seconds(reading.view) } else { 0 },
                 partitions: reading.partitions,
                 rebalances: reading.rebalances,
                 errors: reading.errors,
@@ -121,7 +129,7 @@ mod tests {
         let rates = told.iter().zip(0..).map(|((partitions, records), second)| {
             let elsewhere =
                 Reading { partitions: *partitions, rebalances: None, errors: None, ..reading(*records, 0) };
-            groups.take(start + POINT * second, vec![elsewhere], true).remove(0).rate
+            groups.take(start + POINT * second, vec![elsewhere], true, |_| 0).remove(0).rate
         });
         assert_eq!(rates.collect::<Vec<_>>(), [0.0, 0.0, 0.0, 500.0, 500.0]);
     }
@@ -132,7 +140,7 @@ mod tests {
         let mut groups = Groups::default();
         let told = [(100, true), (105, true), (105, false), (105, false), (905, true), (910, true)];
         let rates = told.iter().zip(0..).map(|((records, up), second)| {
-            groups.take(start + POINT * second, vec![reading(*records, 0)], *up).remove(0).rate
+            groups.take(start + POINT * second, vec![reading(*records, 0)], *up, |_| 0).remove(0).rate
         });
         assert_eq!(rates.collect::<Vec<_>>(), [0.0, 5.0, 0.0, 0.0, 0.0, 5.0]);
     }
@@ -142,7 +150,7 @@ mod tests {
         let start = Instant::now();
         let mut groups = Groups::default();
         let mut take = |ms: u64, records, lag| {
-            groups.take(start + Duration::from_millis(ms), vec![reading(records, lag)], true).remove(0)
+            groups.take(start + Duration::from_millis(ms), vec![reading(records, lag)], true, |_| 0).remove(0)
         };
         // Five looks a second, ten records a second.
         let mut last = take(0, 0, 0);

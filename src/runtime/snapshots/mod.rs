@@ -1,13 +1,13 @@
 //! Makes the pictures that the dashboard draws.
 
 mod alarms;
-mod audit;
 mod feed;
-mod goods;
 mod groups;
 mod news;
-mod quiet;
 mod rate;
+mod steady_sums;
+mod stock_events;
+mod throttle;
 
 use std::{
     sync::Arc,
@@ -17,17 +17,19 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::{alarms::Alarms, audit::Auditor, feed::Feed, groups::Groups, news::News, rate::Rate};
+pub use self::alarms::below_zero;
+use self::{alarms::Alarms, feed::Feed, groups::Groups, news::News, rate::Rate, steady_sums::SteadySums};
 use super::services;
 use crate::{
+    chaos::LiveAudit,
     clock::Clock,
-    dashboard::snapshot::{OpenedReport, ShelfPlan, Snapshot},
+    dashboard::snapshot::{OpenedReport, Rewound, ShelfPlan, Snapshot},
     engine::Ticker,
     logging,
     read_model::{Agreed, Cluster, ReadModel, TopicState},
     shop::{Catalog, Product, Pulse, Zone, pulse::RunState},
     stream::order_search::TrackedOrder,
-    views::{Source, figures::ShopFigures},
+    views::{Source, shop_figures::ShopFigures},
 };
 
 /// Between a snapshot and the change that leads to the next one, wall time at the least.
@@ -42,6 +44,10 @@ pub struct Asked {
     pub followed: watch::Receiver<Option<TrackedOrder>>,
     /// The report that is read.
     pub opened: watch::Receiver<Option<OpenedReport>>,
+    /// The moment that was gone back to.
+    pub rewound: watch::Receiver<Option<Arc<Rewound>>>,
+    /// The faults, and the audit beside them.
+    pub live_audit: watch::Receiver<Arc<LiveAudit>>,
 }
 
 /// Where pictures come from.
@@ -56,7 +62,7 @@ pub struct Painter {
     groups: Groups,
     news: News,
     alarms: Alarms,
-    auditor: Auditor,
+    steady_sums: SteadySums,
 }
 
 impl Painter {
@@ -73,7 +79,7 @@ impl Painter {
             groups: Groups::default(),
             news: News::default(),
             alarms: Alarms::new(Instant::now()),
-            auditor: Auditor::default(),
+            steady_sums: SteadySums::default(),
         }
     }
 
@@ -83,7 +89,10 @@ impl Painter {
         let connection = self.model.connection();
         let (figures, agreed) = self.figures();
         let told = self.clock.pulse();
-        let groups = self.groups.take(now, self.model.readings(), connection.up);
+        let ends = self.model.ends().by_part;
+        let audit = self.steady_sums.steady(&figures, agreed, &ends, now, |ends| self.model.behind(ends));
+        let age = |view: &str| self.steady_sums.lag_seconds(now, |ends| self.model.behind_of(view, ends));
+        let groups = self.groups.take(now, self.model.readings(), connection.up, age);
         self.model.each_part(|part| self.feed.take(part));
         let orders_per_second = if connection.up {
             self.rate.take(now, told.as_ref(), self.orders_end())
@@ -100,14 +109,17 @@ impl Painter {
             self.model.say(figures.shop_second, severity, sentence);
         }
         Snapshot {
+            is_past: false,
+            rewound: self.asked.rewound.borrow_and_update().clone(),
             alarms: self.alarms.of(&figures, told.as_ref(), now),
-            audit: self
-                .auditor
-                .steady(&figures, agreed, &self.model.ends().by_part, now, |ends| self.model.behind(ends)),
+            audit,
             zone: self.zone,
             speed: pulse.as_ref().map_or(1.0, |pulse| pulse.speed),
             simulator: pulse.as_ref().map(|pulse| pulse.state),
             target_rate: pulse.as_ref().and_then(|pulse| pulse.rate),
+            rhythm: pulse.as_ref().and_then(|pulse| pulse.rhythm),
+            campaigns: pulse.as_ref().map_or_else(Vec::new, |pulse| pulse.campaigns.clone()),
+            rush: pulse.as_ref().filter(|pulse| pulse.rush).map(|pulse| pulse.rush_seconds.unwrap_or(0)),
             orders_per_second,
             cluster: cluster(self.model.cluster(), connection.up),
             connection,
@@ -119,6 +131,7 @@ impl Painter {
             feed: self.feed.shown(),
             followed: self.asked.followed.borrow_and_update().clone(),
             opened: self.asked.opened.borrow_and_update().clone(),
+            live_audit: Arc::clone(&self.asked.live_audit.borrow_and_update()).at(now),
             log: logging::recent(),
             figures,
         }
@@ -156,7 +169,7 @@ impl Painter {
                 news
             });
             ticker.rest();
-            let Asked { followed, opened } = &mut self.asked;
+            let Asked { followed, opened, rewound, live_audit } = &mut self.asked;
             let changed = async {
                 // What nobody sends any more says nothing new.
                 tokio::time::sleep(APART).await;
@@ -167,6 +180,8 @@ impl Painter {
                     Ok(()) = pulses.changed() => {}
                     Ok(()) = followed.changed() => {}
                     Ok(()) = opened.changed() => {}
+                    Ok(()) = rewound.changed() => {}
+                    Ok(()) = live_audit.changed() => {}
                 }
                 tokio::time::sleep(GATHERING).await;
             };

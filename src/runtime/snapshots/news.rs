@@ -1,16 +1,16 @@
-//! Finds what is worth a message by comparing each picture with the last one: pure, so that it tells the same on the
-//! machine of the shop and on one that only watches.
+//! Derives messages from the changes between two pictures: pure, so that the shop's machine and one that only watches
+//! show the same.
 
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use super::{goods::Goods, quiet::Quiet};
+use super::{stock_events::StockEvents, throttle::Throttle};
 use crate::{
     messages::{Sentence, Severity},
     read_model::GroupState,
     shop::{Pulse, pulse::RunState},
-    views::figures::ShopFigures,
+    views::shop_figures::ShopFigures,
 };
 
 /// Behind by so many seconds of orders, and by at least so many records, is too far; a transaction's markers are
@@ -35,16 +35,18 @@ pub(super) struct News {
     /// Since when consumers are too far behind.
     far: Option<Instant>,
     behind: bool,
-    goods: Goods,
-    state: Quiet,
-    aim: Quiet,
-    rush: Quiet,
-    filling: Quiet,
-    midnight: Quiet,
-    lag: Quiet,
+    goods: StockEvents,
+    state: Throttle,
+    aim: Throttle,
+    rush: Throttle,
+    campaigns_began: Throttle,
+    campaigns_ended: Throttle,
+    filling: Throttle,
+    midnight: Throttle,
+    lag: Throttle,
     /// How many consumers nobody runs.
     unattended: usize,
-    nobody: Quiet,
+    nobody: Throttle,
 }
 
 impl News {
@@ -71,6 +73,8 @@ impl News {
             &mut self.state,
             &mut self.aim,
             &mut self.rush,
+            &mut self.campaigns_began,
+            &mut self.campaigns_ended,
             &mut self.filling,
             &mut self.midnight,
             &mut self.lag,
@@ -109,6 +113,21 @@ impl News {
             (false, true) => self.rush.offer(Severity::Info, Sentence::RushBegan),
             (true, false) => self.rush.offer(Severity::Info, Sentence::RushEnded),
             _ => {}
+        }
+        let lacking = |names: &[String], others: &[String]| -> Vec<String> {
+            names
+                .iter()
+                .filter(|name| live && before.speed > 0.0 && !others.contains(name))
+                .cloned()
+                .collect()
+        };
+        let names = lacking(&pulse.campaigns, &before.campaigns);
+        if !names.is_empty() {
+            self.campaigns_began.offer(Severity::Info, Sentence::CampaignsBegan { names });
+        }
+        let names = lacking(&before.campaigns, &pulse.campaigns);
+        if !names.is_empty() {
+            self.campaigns_ended.offer(Severity::Info, Sentence::CampaignsEnded { names });
         }
         if before.speed > 0.0 && !live {
             self.filling.offer(Severity::Info, Sentence::Filling);

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Times as they may come, and whether they say when it was.
+/// Time strings, and whether they are valid.
 const TIMES: [(&str, bool); 12] = [
     ("2026-11-21T14:03:07.123+01:00", true),
     ("2026-11-21T14:03:07Z", true),
@@ -53,9 +53,9 @@ enum Change {
     Set(&'static str, Value),
     Remove(&'static str),
     Add(&'static str),
-    /// An array of its values in the place of an object.
+    /// Replaces an object by an array of its values.
     Flatten(&'static str),
-    /// The total becomes what the first line says.
+    /// Sets the total to that of the first line.
     Agree,
 }
 
@@ -131,7 +131,7 @@ fn make(record: &mut Value, change: &Change) {
     }
 }
 
-/// Whether a record is a valid order, by its text alone.
+/// Whether a record is a valid order, from its JSON alone.
 fn is_valid(record: &Value) -> Option<()> {
     let time = record.as_object()?.get("created_at")?.as_str()?;
     TIMES.iter().find(|(text, good)| *text == time && *good)?;
@@ -155,7 +155,7 @@ fn is_valid(record: &Value) -> Option<()> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::testing::cases(5_000))]
 
     #[test]
     fn an_order_is_taken_when_all_of_it_is_right(changes in prop::collection::vec(change(), 0..4)) {
@@ -195,7 +195,7 @@ fn a_long_text_in_the_wrong_place_is_not_quoted_whole() {
     let error = Order::decode(Some(&serde_json::to_vec(&record).unwrap())).unwrap_err().to_string();
     assert!(error.chars().count() < 300, "{}", error.len());
     assert!(error.contains("order_id"), "{error}");
-    // What is no JSON has no fields, but a place.
+    // Invalid JSON has no fields, only a position.
     let error = Order::decode(Some(b"{\"order_id\":")).unwrap_err().to_string();
     assert!(error.contains("line 1 column"), "{error}");
 }

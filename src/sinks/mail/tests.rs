@@ -8,15 +8,20 @@ use mailparse::{MailAddr, MailHeaderMap, addrparse_header, parse_mail};
 use proptest::prelude::*;
 
 use super::*;
+use crate::shop::number_format::kronor;
 use crate::sinks::samples::{any_address, any_handled, at, handled};
 
 fn entry(handled: &Handled) -> String {
+    in_language(handled, Lang::En)
+}
+
+fn in_language(handled: &Handled, lang: Lang) -> String {
     let mut out = Vec::new();
-    write(handled, Zone::default(), &mut out);
+    write(handled, Zone::default(), lang, &mut out);
     String::from_utf8(out).unwrap()
 }
 
-/// Takes an mbox apart as RFC 4155 has it, `>From` lines turned back.
+/// Splits an mbox as in RFC 4155, and unquotes `>From` lines.
 fn split(mbox: &str) -> Vec<String> {
     let mut mails: Vec<String> = Vec::new();
     let mut blank = true;
@@ -48,6 +53,13 @@ fn a_mail_reads_like_one() {
          Message-ID: <order-1234@shop.example>\n\
          X-Order-Id: 1234\n\
          MIME-Version: 1.0\n\
+         Content-Type: multipart/alternative; boundary=\"=_shop\"\n\
+         Content-Transfer-Encoding: 8bit\n\
+         Content-Language: en\n\
+         \n\
+         This message has two parts, text and HTML.\n\
+         \n\
+         --=_shop\n\
          Content-Type: text/plain; charset=utf-8\n\
          Content-Transfer-Encoding: 8bit\n\
          \n\
@@ -58,13 +70,70 @@ fn a_mail_reads_like_one() {
          Order:    1234\n\
          Ordered:  2026-11-20 23:59:59\n\
          Shipped:  2026-11-21 00:00:29\n\
+         \n  \
+           2 × Kaffekopp, blå  998,00 kr\n  \
+           1 × Fat               2,00 kr\n\
+         \n\
          Total:    1 000,00 kr\n\
          \n\
          Thank you for your order!\n\
          The Shop\n\
+         \n\
+         --=_shop\n\
+         Content-Type: text/html; charset=utf-8\n\
+         Content-Transfer-Encoding: 8bit\n\
+         \n\
+         <!DOCTYPE html>\n\
+         <html lang=\"en\"><head><meta charset=\"utf-8\">\n\
+         <title>Your order 1234 has shipped</title></head><body>\n\
+         <p>Hello Åsa Öberg,</p>\n\
+         <p>your order has shipped.</p>\n\
+         <table cellpadding=\"4\">\n\
+         <tr><th align=\"left\">Order</th><td>1234</td></tr>\n\
+         <tr><th align=\"left\">Ordered</th><td>2026-11-20 23:59:59</td></tr>\n\
+         <tr><th align=\"left\">Shipped</th><td>2026-11-21 00:00:29</td></tr>\n\
+         </table>\n\
+         <table cellpadding=\"4\">\n\
+         <tr><td align=\"right\">2</td><td>Kaffekopp, blå</td><td align=\"right\">998,00 kr</td></tr>\n\
+         <tr><td align=\"right\">1</td><td>Fat</td><td align=\"right\">2,00 kr</td></tr>\n\
+         <tr><th align=\"left\">Total</th><td>1 000,00 kr</td></tr>\n\
+         </table>\n\
+         <p>Thank you for your order!<br>The Shop</p>\n\
+         </body></html>\n\
+         \n\
+         --=_shop--\n\
          \n"
     );
     assert_eq!(file("2026-11-21".parse().unwrap()), "mail/2026-11-21.mbox");
+}
+
+#[test]
+fn a_mail_is_in_the_language_that_is_asked_for() {
+    let entry = in_language(&handled(), Lang::Sv).replace('\u{a0}', " ");
+    for line in [
+        "Subject: Din order 1234 har skickats",
+        "Content-Language: sv",
+        "Hej Åsa Öberg,",
+        "din order har skickats.",
+        "Lagd:     2026-11-20 23:59:59",
+        "Skickad:  2026-11-21 00:00:29",
+        "  2 × Kaffekopp, blå  998,00 kr",
+        "Summa:    1 000,00 kr",
+        "Tack för din beställning!",
+        "<p>Hej Åsa Öberg,</p>",
+        "<tr><th align=\"left\">Skickad</th><td>2026-11-21 00:00:29</td></tr>",
+        "<tr><th align=\"left\">Summa</th><td>1 000,00 kr</td></tr>",
+    ] {
+        assert!(entry.lines().any(|there| there == line), "{line}\n{entry}");
+    }
+    assert!(!["your", "Your", "Total", "Hello"].iter().any(|word| entry.contains(word)), "{entry}");
+}
+
+#[test]
+fn an_order_whose_goods_are_not_told_has_a_mail_without() {
+    let entry = entry(&Handled { lines: Vec::new(), ..handled() });
+    assert!(entry.contains("\nShipped:  2026-11-21 00:00:29\nTotal:    1"), "{entry}");
+    assert!(!entry.contains('×'), "{entry}");
 }
 
 #[test]
@@ -90,7 +159,7 @@ fn an_address_that_is_none_goes_into_the_body() {
         handled.customer.email = email.into();
         let entry = entry(&handled);
         assert!(entry.contains("\nTo: undisclosed-recipients:;\n"), "{entry}");
-        let sentence = format!("mail can be sent to: {}\n", clean::shown(email, 99));
+        let sentence = format!("mail can be sent to: {}\n", sanitize::shown(email, 99));
         assert!(entry.contains(&sentence), "{entry}");
     }
 }
@@ -118,7 +187,7 @@ proptest! {
     #[test]
     fn a_mail_is_what_a_mail_library_makes(handled in any_handled(), zone in prop::sample::select(&TZ_VARIANTS[..])) {
         let mut out = b"before".to_vec();
-        write(&handled, Zone(zone), &mut out);
+        write(&handled, Zone(zone), Lang::En, &mut out);
         let expected = format!("before{}", reference::mbox_entry(&handled, Zone(zone)));
         prop_assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
@@ -150,7 +219,7 @@ proptest! {
         let held = (1901..9999).contains(&handled.handled_at.year());
         prop_assert!(date == handled.second() || (!held && date == 0));
 
-        let name = clean::shown(&handled.customer.name, NAME_COLUMNS);
+        let name = sanitize::shown(&handled.customer.name, NAME_COLUMNS);
         let to = addrparse_header(mail.headers.get_first_header("To").unwrap()).unwrap();
         match &to[0] {
             MailAddr::Single(to) => {
@@ -163,7 +232,10 @@ proptest! {
             }
         }
         prop_assert_eq!(to.len(), 1);
-        let body = mail.get_body().unwrap();
+        prop_assert_eq!(mail.subparts.len(), 2);
+        let html = mail.subparts[1].get_body().unwrap();
+        prop_assert!(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>\n"), "{}", html);
+        let body = mail.subparts[0].get_body().unwrap();
         prop_assert!(body.starts_with(&format!("Hello {name}").trim_end().to_owned()), "{}", body);
         let total = format!("\nTotal:    {}\n", kronor(handled.total_ore));
         prop_assert!(body.contains(&total), "{}", body);

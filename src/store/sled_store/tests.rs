@@ -10,7 +10,7 @@ fn rows(store: &SledStore) -> Result<Rows, StoreError> {
     Ok(store.scan("")?.into_iter().collect())
 }
 
-/// A database with these batches, each on the disk; what it held after each of them, nothing first.
+/// A database with these batches, each flushed; returns its content after each, starting empty.
 fn filled(folder: &Path, batches: &[Vec<(u8, Option<u16>)>]) -> Vec<Rows> {
     let (stores, told) = Stores::open(folder).unwrap();
     assert_eq!(told, None);
@@ -41,7 +41,7 @@ fn batches() -> impl Strategy<Value = Vec<Vec<(u8, Option<u16>)>>> {
     prop::collection::vec(prop::collection::vec(row, 1..12), 1..8)
 }
 
-/// What is done to a file of the database.
+/// The damage done to a file of the database.
 #[derive(Debug, Clone)]
 enum Harm {
     Flip(prop::sample::Index, u8),
@@ -77,7 +77,7 @@ fn do_harm(path: &Path, harm: &Harm) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::testing::cases(60))]
 
     #[test]
     fn a_damaged_database_holds_a_state_that_was_or_is_moved_aside(
@@ -90,7 +90,7 @@ proptest! {
         do_harm(&folder.path().join("sled").join(file), &harm);
 
         let (stores, told) = Stores::open(folder.path()).unwrap();
-        // What only shows when it is read is found by the next holder at the latest.
+        // Damage that only a read finds is found by the next holder at the latest.
         let found = (0..2).find_map(|_| rows(&stores.view("sales").unwrap()).ok());
         let found = found.expect("a damaged database is moved aside");
         prop_assert!(states.contains(&found), "{:?} was never there; {:?}", found, told);
@@ -98,7 +98,7 @@ proptest! {
         prop_assert!(told.is_none() || is_aside);
         prop_assert!(!is_aside || found.is_empty());
 
-        // It is good to work with.
+        // The new database works.
         let mut store = stores.view("sales").unwrap();
         store.write(&Batch::from([("new".to_owned(), Some(vec![1]))])).unwrap();
         stores.flush().unwrap();
@@ -134,7 +134,7 @@ fn after_a_failed_write_the_database_is_opened_again_and_old_holders_fail() {
     let mut new = stores.view("sales").unwrap();
     assert_eq!(rows(&new).unwrap(), Rows::from([("one".to_owned(), vec![1])]));
     let two = Batch::from([("two".to_owned(), Some(vec![2]))]);
-    // What the old holder would write goes on from a state that the disk may not have.
+    // The old holder's state may not be on the disk, so its writes are refused.
     old.write(&two).unwrap_err();
     rows(&old).unwrap_err();
     new.write(&two).unwrap();
@@ -159,7 +159,7 @@ fn a_failed_database_does_not_hold_up_the_end_where_it_can_be_opened_again() {
     fails(&old);
     stores.flush().unwrap();
 
-    // Where it cannot, everybody hears why.
+    // If that fails, all get the reason.
     fails(&stores.view("sales").unwrap());
     fs::rename(&path, &aside).unwrap();
     fs::write(&path, "in the way").unwrap();

@@ -1,16 +1,12 @@
 //! Finds one order in the logs without reading all of them.
 //!
-//! Order ids go up within a partition, so an order is found by halving the stretch of the log that it can lie in. Its
-//! handled record lies in the partition of the same number, and was written after the order was: what lies there
-//! before that time is passed over.
+//! Order ids go up within a partition, so a binary search finds an order. Its handled record is in the partition of the
+//! same number and was written after the order, so the search for it starts at that time.
 
 mod trace;
 mod tracker;
 
-use std::{
-    ops::ControlFlow,
-    time::{Duration, Instant},
-};
+use std::{ops::ControlFlow, time::Instant};
 
 use rdkafka::{
     Message, Offset, TopicPartitionList,
@@ -22,7 +18,7 @@ use rdkafka::{
 use super::{
     Session, StreamError, Topic,
     reader::{read, reader, watermarks},
-    retry::retry,
+    retry::{FAILOVER, retry},
     scan::scan,
 };
 use crate::{
@@ -31,10 +27,9 @@ use crate::{
     views::View,
 };
 
-const CALL: Duration = Duration::from_secs(5);
-/// A stretch so short is read as it is.
+/// A range this short is read linearly.
 const SHORT: i64 = 32;
-/// Orders that are looked at in one place.
+/// Orders that are read at one step of the search.
 const GLANCE: usize = 16;
 /// The clocks of two machines that write records differ by less than this, ms.
 const SKEW_MS: i64 = 60_000;
@@ -87,8 +82,8 @@ impl Finder {
             ],
         )?;
         Ok(Self {
-            order_partitions: session.partitions_of(&reader, Topic::Orders, CALL)?,
-            handled_partitions: session.partitions_of(&reader, Topic::Handled, CALL)?,
+            order_partitions: session.partitions_of(&reader, Topic::Orders, FAILOVER)?,
+            handled_partitions: session.partitions_of(&reader, Topic::Handled, FAILOVER)?,
             orders: session.topic(Topic::Orders),
             handled: session.topic(Topic::Handled),
             session: session.clone(),
@@ -127,7 +122,7 @@ impl Finder {
     /// The handled record of a sale, where there is one by now. Another look goes on where the last one ended.
     pub fn handled(&self, sale: &mut Sale) -> Result<Option<(Handled, TopicPartitionOffset)>, StreamError> {
         let partition = sale.place.partition.rem_euclid(self.handled_partitions.max(1));
-        let (low, end) = watermarks(&self.reader, &self.handled, partition, CALL)?;
+        let (low, end) = watermarks(&self.reader, &self.handled, partition, FAILOVER)?;
         let from = match sale.next {
             Some(next) => next,
             None => self.written_after(partition, sale.written_ms.saturating_sub(SKEW_MS))?.unwrap_or(end),
@@ -153,7 +148,7 @@ impl Finder {
     pub fn is_mailed(&self, handled: &TopicPartitionOffset) -> Result<bool, StreamError> {
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&handled.topic, handled.partition);
-        let answer = retry(CALL, |left| Ok(self.reader.committed_offsets(asked.clone(), left)?))?;
+        let answer = retry(FAILOVER, |left| Ok(self.reader.committed_offsets(asked.clone(), left)?))?;
         let next = answer.elements().first().map(TopicPartitionListElem::offset);
         Ok(matches!(next, Some(Offset::Offset(next)) if next > handled.offset))
     }
@@ -162,7 +157,7 @@ impl Finder {
     fn written_after(&self, partition: i32, ms: i64) -> Result<Option<i64>, StreamError> {
         let mut asked = TopicPartitionList::new();
         asked.add_partition_offset(&self.handled, partition, Offset::Offset(ms.max(0)))?;
-        let answer = retry(CALL, |left| Ok(self.reader.offsets_for_times(asked.clone(), left)?))?;
+        let answer = retry(FAILOVER, |left| Ok(self.reader.offsets_for_times(asked.clone(), left)?))?;
         Ok(answer.elements().first().and_then(|place| match place.offset() {
             Offset::Offset(offset) => Some(offset),
             _ => None,
@@ -170,8 +165,8 @@ impl Finder {
     }
 
     fn in_partition(&self, partition: i32, order_id: u64) -> Result<Option<Sale>, StreamError> {
-        let (mut low, mut end) = watermarks(&self.reader, &self.orders, partition, CALL)?;
-        // A record of the order itself, which may be a copy of an earlier one.
+        let (mut low, mut end) = watermarks(&self.reader, &self.orders, partition, FAILOVER)?;
+        // A record of this order, perhaps a duplicate of an earlier one.
         let mut copy = None;
         while end - low > SHORT {
             let middle = low + (end - low) / 2;
@@ -190,7 +185,7 @@ impl Finder {
         Ok(first.or(copy))
     }
 
-    /// Looks at some orders from an offset on: a few copies among them do not mislead.
+    /// Compares some orders from an offset on with the id; several, since some may be duplicates.
     fn probe(&self, partition: i32, from: i64, end: i64, order_id: u64) -> Result<Probe, StreamError> {
         let mut looked_at = 0;
         let found = self.read(&self.orders, partition, from, end, |message| {
@@ -217,7 +212,7 @@ impl Finder {
         end: i64,
         each: impl FnMut(&BorrowedMessage<'_>) -> ControlFlow<T>,
     ) -> Result<Option<T>, StreamError> {
-        let deadline = || Instant::now() + CALL;
+        let deadline = || Instant::now() + FAILOVER;
         read(&self.session, &self.reader, topic, [(partition, from..end)], deadline, each)
     }
 

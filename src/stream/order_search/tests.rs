@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     messages::Sentence,
-    runtime::tracker::track,
+    runtime::order_tracking::track,
     shop::Zone,
     stream::{
         order_search::{OrderStatus, TrackedOrder},

@@ -16,6 +16,32 @@ pub struct TrackedOrder {
     pub status: OrderStatus,
 }
 
+impl TrackedOrder {
+    /// How far it had come at a second of shop time.
+    #[must_use]
+    pub fn at(&self, moment: i64) -> Self {
+        let status = match &self.status {
+            OrderStatus::Found(trace) if trace.order.second() > moment => {
+                OrderStatus::Unknown(Sentence::NoOrder {
+                    order_id: self.order_id,
+                    topic: trace.sold.topic.clone(),
+                })
+            }
+            OrderStatus::Found(trace) if trace.is_handled_after(moment) => {
+                OrderStatus::Found(Arc::new(OrderTrace { handled: None, mail: None, ..(**trace).clone() }))
+            }
+            other => other.clone(),
+        };
+        Self { order_id: self.order_id, status }
+    }
+}
+
+impl OrderTrace {
+    fn is_handled_after(&self, moment: i64) -> bool {
+        self.handled.as_ref().is_some_and(|(handled, _)| handled.second() > moment)
+    }
+}
+
 /// How far an order has come.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OrderStatus {

@@ -1,7 +1,7 @@
 //! A whole shop in memory: what its consumers make of a log, and what an audit says of it.
 
 use compact_str::format_compact;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use proptest::prelude::*;
@@ -17,13 +17,14 @@ use crate::{
         daily_report::ReportFiles, journal::JournalFiles, mail::MailFiles, stock::StockFiles, summarize,
     },
     handling::{Ledger, Outgoing, Parameters, Resume},
+    messages::Lang,
     read_model::PartState,
     shop::{Catalog, Customer, Delivery, Line, Order, Zone},
-    sinks::memory::{Disk, MemoryFiles},
+    sinks::faulty_memory_files::{Disk, MemoryFiles},
     store::MemoryStore,
     views::{
         Source, View,
-        figures::{ReportNote, ShopFigures},
+        shop_figures::{ReportNote, ShopFigures},
     },
 };
 
@@ -93,7 +94,10 @@ pub(super) fn any_orders() -> impl Strategy<Value = Vec<Stored>> {
         let mut stored = Vec::new();
         for ((partition, at_ms, pick, kind), id) in picks.into_iter().zip(1..) {
             let pick = pick % 1000;
-            let at_ms = NOW * 1000 - 120_000 + at_ms.clamp(-3_600_000, 0) + at_ms.max(0);
+            // Some on the days that others are compared with.
+            let days_ago = [0, 0, 0, 0, 0, 1, 7].get(usize::from(kind)).copied().unwrap_or(0);
+            let at_ms =
+                NOW * 1000 - 120_000 + at_ms.clamp(-3_600_000, 0) + at_ms.max(0) - days_ago * 86_400_000;
             let payload = match kind {
                 0 => None,
                 1 => Some(format!("no order {pick}").into_bytes()),
@@ -171,9 +175,11 @@ impl Shop {
         shop.handle();
         shop.view::<OrdersToday, _>(NoOutput, &disk);
         shop.view::<Sales, _>(NoOutput, &disk);
-        shop.notes = shop.view::<DailyReport, _>(ReportFiles::default(), &disk);
-        shop.view::<Stock, _>(StockFiles::new(&Catalog::builtin()), &disk);
-        shop.view::<Mail, _>(MailFiles::new(zone()), &disk);
+        let catalog = Catalog::builtin();
+        let lang = if shop.orders.len().is_multiple_of(2) { Lang::En } else { Lang::Sv };
+        shop.notes = shop.view::<DailyReport, _>(ReportFiles::new(&catalog, lang), &disk);
+        shop.view::<Stock, _>(StockFiles::new(zone(), &catalog), &disk);
+        shop.view::<Mail, _>(MailFiles::new(zone(), lang), &disk);
         shop.view::<HandledWindows, _>(NoOutput, &disk);
         shop.view::<Journal, _>(JournalFiles::new(zone()), &disk);
         shop.figures = summarize(shop.claims.iter().map(|claim| &claim.state.figures), NOW, zone());
@@ -273,6 +279,25 @@ impl Shop {
         });
         self.claims.extend(said);
         worker.reports()
+    }
+
+    /// What the audit beside a running shop says.
+    pub(super) fn check(&self) -> live::Check {
+        let mut live = Live::new(zone(), self.ids, PARTITIONS);
+        let mut due = HashMap::new();
+        for (source, log) in [
+            (Source::Orders, &self.orders),
+            (Source::Deliveries, &self.deliveries),
+            (Source::Handled, &self.handled),
+        ] {
+            for stored in log {
+                let (key, payload) = (stored.key.as_deref(), stored.payload.as_deref());
+                let Stored { partition, offset, .. } = *stored;
+                assert!(live.take(source, &Record { partition, offset, key, payload }));
+                due.insert(Part { source, partition }, offset + 1);
+            }
+        }
+        live.check(&self.claims, &self.figures, &due)
     }
 
     pub(super) fn audit(&self) -> Differences {

@@ -67,7 +67,8 @@ impl Shop {
                     let time: DateTime<FixedOffset> = text.as_str().unwrap().parse().unwrap();
                     serde_json::json!((time + chrono::Duration::seconds(10)).to_rfc3339())
                 };
-                match other.index(5) {
+                match other.index(6) {
+                    4 => value["lines"][0]["name"] = serde_json::json!("another"),
                     0 => value["total_ore"] = serde_json::json!(1),
                     1 => value["customer"]["email"] = serde_json::json!("eve@example.com"),
                     2 => value["handled_at"] = later(&value["handled_at"]),
@@ -177,16 +178,33 @@ impl Shop {
         let text = self.files.get_mut(&path).unwrap();
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         // The lines that tell something: of a mail its facts, of a report its figures.
-        let facts =
-            ["X-Order-Id", "To:", "Date", "Subject", "Order:", "Ordered", "Shipped", "Total", "The Shop"];
+        let facts = [
+            "X-Order-Id",
+            "To:",
+            "Date",
+            "Subject",
+            "Order:",
+            "Ordered",
+            "Lagd",
+            "Shipped",
+            "Skickad",
+            "Total",
+            "Summa",
+            "  ",
+            "<tr>",
+            "--",
+        ];
         let telling: Vec<usize> = (0..lines.len())
             .filter(|index| {
                 let line = &lines[*index];
                 let is_fact =
                     facts.iter().any(|fact| line.starts_with(fact)) && !line.contains("undisclosed");
                 let is_address = line.starts_with("To:") && !line.contains("example");
-                let figure = ["Daily", "Orders", "Sales"].iter().any(|label| line.starts_with(label));
-                let is_row = line.trim_start().starts_with(|first: char| first.is_ascii_digit());
+                let figure = ["Daily", "Orders", "Sales", "Mean", "Dags", "Order ", "Förs", "Medel"]
+                    .iter()
+                    .any(|label| line.starts_with(label));
+                let is_row = line.trim_start().starts_with(|first: char| first.is_ascii_digit())
+                    || line.ends_with(" kr");
                 match path.split('/').next().unwrap() {
                     "mail" => is_fact && !is_address,
                     "reports" if path.ends_with("txt") => figure || is_row,
@@ -208,7 +226,7 @@ impl Shop {
             }
             (1, _)
                 if !path.starts_with("mail")
-                    && !was.starts_with(['D', 'O', 'S'])
+                    && !was.starts_with(['D', 'O', 'S', 'M', 'F'])
                     && !path.ends_with("json") =>
             {
                 lines.insert(line, was.clone());

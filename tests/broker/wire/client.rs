@@ -1,4 +1,4 @@
-//! A client that sends what it is told, one frame after the other.
+//! A client for arbitrary requests, one frame at a time.
 
 use std::{
     io::{self, Read, Write},
@@ -166,7 +166,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// The last version of Produce that has its transactions' partitions added beforehand (KIP-890).
+/// The last version of Produce before KIP-890 part 2: transactions still need `AddPartitionsToTxn`.
 const PRODUCE: i16 = 11;
 
 impl Wire {

@@ -30,7 +30,7 @@ async fn joining_has_its_rules() {
     refused(&request.clone().with_member_id(text("me")), E::UnknownMemberId);
     refused(&request.clone().with_protocols(Vec::new()), E::InconsistentGroupProtocol);
     refused(&request.clone().with_protocol_type(text("")), E::InconsistentGroupProtocol);
-    // Before version 4 a member is not told its id first.
+    // Before version 4 a member joins without a member id.
     let old = member.wire.ask(3, &request);
     assert_eq!((says(old.error_code), old.generation_id, &old.leader), (None, 1, &old.member_id));
     let mut other = Member::new(&cluster.bootstrap, &group, None);
@@ -93,11 +93,11 @@ async fn commits_have_their_rules() {
     assert_eq!(member.commit(&unique("absent"), 1, ""), Some(E::UnknownTopicOrPartition));
     assert_eq!(member.commit(&topic, 1, &"x".repeat(5000)), Some(E::OffsetMetadataTooLarge));
     assert_eq!(member.commit(&topic, 1, &"x".repeat(4096)), None);
-    // The topic is looked at before the member is.
+    // The topic is checked before the member is.
     member.generation += 1;
     assert_eq!(member.commit(&unique("absent"), 1, ""), Some(E::UnknownTopicOrPartition));
     member.generation -= 1;
-    // Nobody outside commits for a group that is at work.
+    // A non-member cannot commit while the group is active.
     let mut outside = Member::new(&cluster.bootstrap, &member.group, None);
     assert_eq!(outside.commit(&topic, 9, ""), Some(E::UnknownMemberId));
     outside.group = String::new();
@@ -120,7 +120,7 @@ async fn a_rebalance_is_told_step_by_step() {
     let mut second = Member::new(&cluster.bootstrap, &group, None);
     second.begin_join(&[&topic]);
     until("the rebalance to begin", || first.heartbeat() == Some(E::RebalanceInProgress));
-    // The members of before may still commit what they have done.
+    // Members of the old generation may still commit.
     assert_eq!(first.commit(&topic, 5, ""), None);
     let request = first.sync_request(&[]);
     assert_eq!(says(first.wire.ask(SYNC, &request).error_code), Some(E::RebalanceInProgress));
@@ -131,10 +131,10 @@ async fn a_rebalance_is_told_step_by_step() {
     assert_eq!((one.leader.to_string(), one.members.len()), (first.id.clone(), 2));
     assert_eq!((two.leader.to_string(), two.members.len()), (first.id.clone(), 0));
     assert_eq!(one.protocol_name.as_deref(), Some("range"));
-    // In between nobody has anything to commit, but everybody is alive.
+    // During the sync commits fail, but heartbeats succeed.
     assert_eq!(first.commit(&topic, 6, ""), Some(E::RebalanceInProgress));
     assert_eq!(first.heartbeat(), None);
-    // The others wait until the leader has spoken.
+    // The others wait for the leader's assignment.
     let request = second.sync_request(&[]);
     second.wire.tell(SYNC, &request);
     let request = first.sync_request(&[(&first.id, "mine"), (&second.id, "yours")]);
@@ -142,7 +142,7 @@ async fn a_rebalance_is_told_step_by_step() {
     assert_eq!(&second.wire.answer::<SyncGroupRequest>(SYNC).assignment[..], b"yours");
     assert_eq!((first.heartbeat(), second.heartbeat()), (None, None));
     assert_eq!(first.commit(&topic, 6, ""), None);
-    // Who leaves is not known any more; the other begins anew.
+    // A member that left is unknown; the other starts anew.
     let leave = |group: &str, id: &str| {
         let identity = MemberIdentity::default().with_member_id(text(id)).with_group_instance_id(None);
         LeaveGroupRequest::default().with_group_id(group_id(group)).with_members(vec![identity])
@@ -179,7 +179,7 @@ async fn a_static_member_that_was_replaced_is_fenced() {
     let request = first.join_request(&[&topic]);
     assert_eq!(says(first.wire.ask(JOIN, &request).error_code), Some(E::FencedInstanceId));
     assert_eq!(second.heartbeat(), None);
-    // An administrator removes it by its instance id alone.
+    // An admin client removes it by its instance id alone.
     let leave = |instance| {
         let identity =
             MemberIdentity::default().with_member_id(text("")).with_group_instance_id(Some(text(instance)));
@@ -201,7 +201,7 @@ async fn coordinators_are_found_for_what_has_one() {
         let request =
             FindCoordinatorRequest::default().with_key_type(kind).with_coordinator_keys(vec![text("key")]);
         let mut found = None;
-        // Kafka makes its own topics first.
+        // Kafka creates its topics first.
         until("the coordinator", || {
             let answer = wire.ask(4, &request).coordinators.remove(0);
             let code = says(answer.error_code);
@@ -217,7 +217,7 @@ async fn coordinators_are_found_for_what_has_one() {
     let request = SyncGroupRequest::default().with_group_id(group_id(""));
     let complete = request.clone().with_protocol_name(named.clone()).with_protocol_type(named);
     assert_eq!(says(wire.ask(SYNC, &complete).error_code), Some(E::InvalidGroupId));
-    // From version 5 on it is said what is being shared.
+    // From version 5 on the protocol must be named.
     let request = request.with_protocol_name(None);
     assert_eq!(says(wire.ask(SYNC, &request).error_code), Some(E::InconsistentGroupProtocol));
     let request = LeaveGroupRequest::default().with_group_id(group_id(""));

@@ -1,4 +1,4 @@
-//! Fetch and `ListOffsets`: where logs begin and end, and what is read of them.
+//! Fetch and `ListOffsets`: start and end offsets, and the records that are read.
 
 use std::time::{Duration, Instant};
 
@@ -134,7 +134,7 @@ async fn a_long_poll_ends_with_the_first_record_or_its_time() {
     let data = wire.answer::<FetchRequest>(12).responses.remove(0).partitions.remove(0);
     assert!(length(&data) > 0);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    // An error is no reason to wait.
+    // An error is returned without a wait.
     let began = Instant::now();
     let request = fetch_request(&topic, 99).with_max_wait_ms(20_000).with_min_bytes(1);
     assert_eq!(says(fetch(&mut wire, &request).error_code), Some(E::OffsetOutOfRange));
@@ -162,7 +162,7 @@ async fn readers_of_what_is_committed_learn_of_what_was_aborted() {
     assert_eq!(offset_at(&mut wire, &topic, -1, 0).1, 3);
     assert_eq!(offset_at(&mut wire, &topic, -1, 1).1, 1);
     producer.abort_transaction(PATIENCE).unwrap();
-    // The marker takes offset 3. Kafka writes it after it has answered.
+    // The marker takes offset 3. Kafka writes it after the response.
     until("the marker", || fetch(&mut wire, &committed(0)).last_stable_offset == 4);
     let data = fetch(&mut wire, &committed(0));
     assert_eq!((data.high_watermark, data.last_stable_offset), (4, 4));

@@ -27,7 +27,7 @@ pub(super) struct Member {
     pub generation: i32,
 }
 
-/// What a consumer says when it joins: the topics it wants.
+/// A consumer's subscription in `JoinGroup`: its topics.
 pub(super) fn subscription(topics: &[&str]) -> Bytes {
     let mut bytes = BytesMut::new();
     bytes.put_i16(1);
@@ -60,7 +60,7 @@ impl Member {
             .with_protocols(vec![protocol])
     }
 
-    /// Asks to join, coming back with the id it is told; the answer is for [`Self::joined`].
+    /// Sends `JoinGroup`, repeated with the member id that it requires; [`Self::joined`] reads the response.
     pub(super) fn begin_join(&mut self, topics: &[&str]) {
         if self.id.is_empty() && self.instance.is_none() {
             let told = self.wire.ask(JOIN, &self.join_request(topics));

@@ -1,13 +1,15 @@
-//! What no client library sends: requests made by hand, and the exact error codes of the answers.
+//! Requests that no client library sends, and the exact error codes of their responses.
 
 mod admin;
 mod client;
+mod consumer_groups;
 mod group_admin;
 mod groups;
 mod log;
 mod members;
 mod produce;
 mod producers;
+mod tools;
 mod transactions;
 mod versions;
 

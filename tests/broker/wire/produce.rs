@@ -80,7 +80,7 @@ async fn records_go_where_there_is_a_place_for_them() {
     let request = produce_request((&topic, 0), None, good()).with_acks(5);
     let answer = wire.ask::<ProduceRequest>(9, &request).responses.remove(0).partition_responses.remove(0);
     assert_eq!(says(answer.error_code), Some(E::InvalidRequiredAcks));
-    // Who wants no acknowledgement gets no answer, and the next one is that of the next request.
+    // Without acknowledgement there is no response: the next one is that of the next request.
     wire.tell(9, &produce_request((&topic, 0), None, good()).with_acks(0));
     let answer = wire.ask(12, &MetadataRequest::default().with_topics(Some(Vec::new())));
     assert_eq!(answer.brokers.len(), 1);
@@ -134,7 +134,7 @@ async fn sequences_go_round() {
     let topic = cluster.topic(1, &[]).await;
     let mut wire = Wire::connect(&cluster.bootstrap);
     let me = idempotent(&mut wire);
-    // A producer that is not known here may begin anywhere.
+    // An unknown producer may start with any sequence.
     assert_eq!(wire.produce(&topic, Batch::of(&["a"]).by(me, i32::MAX)), (0, 0));
     assert_eq!(wire.produce(&topic, Batch::of(&["b", "c"]).by(me, 0)), (0, 1));
     assert_eq!(wire.produce(&topic, Batch::of(&["a"]).by(me, i32::MAX)), (0, 0));

@@ -4,7 +4,7 @@ use kafka_protocol::{
     ResponseError as E,
     messages::{
         AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, DescribeTransactionsRequest, EndTxnRequest,
-        InitProducerIdRequest, TxnOffsetCommitRequest,
+        FindCoordinatorRequest, InitProducerIdRequest, TxnOffsetCommitRequest,
         add_partitions_to_txn_request::AddPartitionsToTxnTopic,
         txn_offset_commit_request::{TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic},
     },
@@ -35,6 +35,9 @@ pub(super) fn init_request(id: &str, timeout_ms: i32) -> InitProducerIdRequest {
 impl Producer {
     pub(super) fn new(bootstrap: &str, id: &str) -> Self {
         let mut producer = Self { wire: Wire::connect(bootstrap), id: id.to_owned(), me: (-1, -1) };
+        // Kafka has no coordinator before somebody looks for one.
+        let coordinator = FindCoordinatorRequest::default().with_key_type(1);
+        producer.wire.ask(4, &coordinator.with_coordinator_keys(vec![text(id)]));
         until("a producer id", || {
             let answer = producer.wire.ask(4, &init_request(id, 60_000));
             producer.me = (answer.producer_id.0, answer.producer_epoch);

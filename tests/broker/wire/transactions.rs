@@ -35,7 +35,7 @@ async fn transactional_ids_have_their_rules() {
     let mut producer = Producer::new(&cluster.bootstrap, &id);
     assert_eq!(producer.me.1, 0);
     let first = producer.me;
-    // Each who asks gets the next epoch, and so does who has the present one.
+    // A request without a claim gets the next epoch, and so does the current producer.
     assert_eq!(Producer::new(&cluster.bootstrap, &id).me, (first.0, 1));
     let claim = |(id, epoch): (i64, i16), request: InitProducerIdRequest| {
         request.with_producer_id(id.into()).with_producer_epoch(epoch)
@@ -139,8 +139,7 @@ async fn an_old_epoch_writes_nothing() {
     cluster.stop().await;
 }
 
-/// Kafka keeps a group's offsets in the partition that the group's name falls to, and it is that one which belongs
-/// to a transaction.
+/// The partition of Kafka's offsets topic for a group: that partition, not the group, is part of the transaction.
 fn falls_to(group: &str) -> i32 {
     let hash = group.bytes().fold(0i32, |hash, byte| hash.wrapping_mul(31).wrapping_add(i32::from(byte)));
     (hash & i32::MAX) % 50

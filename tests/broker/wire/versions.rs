@@ -1,4 +1,4 @@
-//! Requests that there are not.
+//! Requests that do not exist.
 
 use bytes::{BufMut, BytesMut};
 use kafka_protocol::{
@@ -35,7 +35,7 @@ async fn what_is_not_spoken_ends_the_connection() {
         wire.send(&bare(key, version));
         assert!(wire.receive().is_none(), "request {key} version {version}");
     }
-    // What is known but makes no sense, frames that are too small, too large, or of a negative length.
+    // Known requests that are malformed, and frames that are too small, too large or of negative length.
     let mut cut = bare(METADATA, 4);
     cut.put_slice(&[0, 0]);
     for bytes in [&cut[..], &[0, 3], &[]] {
@@ -84,7 +84,7 @@ async fn a_client_has_a_name_or_none() {
             .with_client_software_version(text(version));
         assert_eq!(says(wire.ask(3, &request).error_code), expected, "{name:?} {version:?}");
     }
-    // Before version 3 nobody had to say.
+    // Before version 3 clients sent no name.
     assert_eq!(says(wire.ask(2, &ApiVersionsRequest::default()).error_code), None);
     cluster.stop().await;
 }

@@ -43,7 +43,7 @@ func client(options ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-// Idempotent production, a cooperative group, and a copy by transactions that sees what was committed only.
+// Idempotent production, a cooperative group, and a transactional copy, of which only committed records are read.
 func franz(ctx context.Context, bootstrap, run string) {
 	topic, copied, group := "franz-"+run, "franz-copied-"+run, "franz-group-"+run
 	seeds := kgo.SeedBrokers(bootstrap)
@@ -102,11 +102,25 @@ func franz(ctx context.Context, bootstrap, run string) {
 	must("lag", err)
 	same("lag", lags[group].Lag.Total(), 0)
 	same("state", lags[group].State, "Empty")
+
+	// The same records once more, with partitions that the coordinator shares out (KIP-848).
+	member := client(seeds, kgo.ConsumerGroup(group+"-server"), kgo.ServerSideBalancer(), kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit())
+	for count := 0; count < 1000; {
+		fetches := member.PollFetches(ctx)
+		must("reading as a member", fetches.Err())
+		count += fetches.NumRecords()
+	}
+	must("committing", member.CommitUncommittedOffsets(ctx))
+	member.Close()
+	lags, err = admin.Lag(ctx, group+"-server")
+	must("lag", err)
+	same("lag", lags[group+"-server"].Lag.Total(), 0)
 	_, err = admin.DeleteTopics(ctx, topic, copied)
 	must("deleting", err)
 }
 
-// The other Go client speaks old versions of most requests.
+// This client uses old versions of most requests.
 func kafkaGo(ctx context.Context, bootstrap, run string) {
 	topic, group := "kafka-go-"+run, "kafka-go-group-"+run
 	conn, err := segmentio.DialContext(ctx, "tcp", bootstrap)

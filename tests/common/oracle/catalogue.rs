@@ -8,6 +8,7 @@ pub struct Product {
     pub name: String,
     pub price_ore: i64,
     pub opening_stock: i64,
+    pub reorder_point: i64,
 }
 
 /// The products by number.
@@ -31,6 +32,7 @@ impl Catalogue {
                 name: product["name"].as_str().expect("a name").to_owned(),
                 price_ore: number(product, "price_ore"),
                 opening_stock: number(product, "opening_stock"),
+                reorder_point: number(product, "reorder_point"),
             };
             (u64::try_from(number(product, "id")).expect("an id"), found)
         });

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Debug};
 
-/// How many sentences of one kind are told.
+/// The most sentences of one kind that are listed.
 const TOLD: usize = 8;
 
 #[derive(Debug, Default)]
@@ -13,14 +13,14 @@ impl Differences {
         self.0.push(sentence.into());
     }
 
-    /// Two values that should be one.
+    /// Two values that should be equal.
     pub fn same<T: PartialEq + Debug>(&mut self, what: &str, expected: &T, found: &T) {
         if expected != found {
             self.add(format!("{what}: expected {expected:?}, found {found:?}"));
         }
     }
 
-    /// Two collections that should hold the same things equally often, in whatever order.
+    /// Two collections that should have equal items, in any order.
     pub fn same_bag<T: Ord + Debug>(
         &mut self,
         what: &str,

@@ -53,6 +53,9 @@ impl Oracle {
             }
         }
         self.compare_stock(found, status);
+    }
+
+    pub(super) fn compare_lag(found: &mut Differences, status: &Value) {
         for view in VIEWS {
             found.same(&format!("lag.{view}"), &Some(0), &status["lag"][view].as_i64());
         }

@@ -1,11 +1,11 @@
-//! What must hold of handled orders and dead letters. Which orders are drawn cannot be computed without the
-//! program's hash; everything else about them can.
+//! Checks of handled orders and dead letters. Which orders are drawn depends on the program's hash; everything else is
+//! recomputed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Differences, Oracle, Time, record::Order};
 
-/// A chance below which something counts as impossible.
+/// Below this probability something counts as impossible.
 const IMPOSSIBLE: f64 = 1e-12;
 
 impl Oracle {
@@ -36,7 +36,7 @@ impl Oracle {
             if waited < every || waited % every != 0 {
                 wrong.push(format!("order {id} was handled {waited} ms after its sale"));
             }
-            // A second that has begun is reached: shop time is shown and used as whole seconds.
+            // Shop time is a whole second, which covers all of that second.
             if handled.at.timestamp() > now.timestamp() {
                 wrong.push(format!("order {id} is handled at {}, after {now}", handled.at));
             }
@@ -45,8 +45,8 @@ impl Oracle {
         self.check_draws(found, &once, now);
     }
 
-    /// Every attempt succeeds with the given chance: over all attempts that were made, the share of those that
-    /// did lies within five standard deviations, and nobody had a run of bad luck that does not happen.
+    /// All attempts have the given chance: the share of successes lies within five standard deviations, and no order
+    /// has an impossible run of failures.
     fn check_draws(&self, found: &mut Differences, handled: &BTreeSet<u64>, now: Time) {
         let every = self.every.num_milliseconds();
         let attempts = |from: Time, to: Time| ((to - from).num_milliseconds() / every).max(0) as f64;
@@ -73,7 +73,7 @@ impl Oracle {
         }));
     }
 
-    /// Each record that is no valid order lies in the dead letters once, as it came, and says why and whence.
+    /// Each invalid record is in the dead letters once, unchanged, with its reason and origin.
     pub(super) fn check_dead_letters(&self, found: &mut Differences) {
         let place = |partition: i32, offset: i64| (Some(partition.to_string()), Some(offset.to_string()));
         found.same_bag(
@@ -96,7 +96,7 @@ impl Oracle {
                 found.add(format!("the dead letter of {at:?} has another key"));
             }
             let (came, kept) = (came.payload.as_deref(), letter.record.payload.as_deref());
-            // An absent payload and one of no bytes are different things, and both may come.
+            // A missing payload and an empty one differ, and both may occur.
             let cut = letter.record.headers.len() > 4
                 && came.is_some_and(|came| came.len() > 500_000 && came.starts_with(kept.unwrap_or(b"?")));
             if came != kept && !cut {

@@ -1,4 +1,4 @@
-//! The mails: the mbox taken apart as a mail client would, each message held against the handled order it is for.
+//! The mails: parses the mbox as a mail client would, and compares each message with its handled order.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,6 +25,8 @@ pub struct Mail {
     /// Unix seconds.
     pub date: i64,
     pub body: String,
+    /// The same as HTML, where it is there.
+    pub html: String,
 }
 
 /// The messages of an mboxrd file, unquoted; the error is a sentence.
@@ -95,7 +97,7 @@ impl Mail {
             };
         }
         single(values["From"])?;
-        // An order may come with an address that is none; its mail still has to be readable.
+        // An order may have an invalid address; its mail must be readable all the same.
         let (to_name, to) = single(values["To"]).unwrap_or_default();
         let subject = values["Subject"].get_value();
         if subject.trim().is_empty() {
@@ -103,11 +105,23 @@ impl Mail {
         }
         let date = values["Date"].get_value();
         let order_id = values["X-Order-Id"].get_value();
-        let body = mail.get_body().map_err(|error| error.to_string())?;
+        let (text, html) = match mail.subparts.as_slice() {
+            [] => (&mail, None),
+            [text, html] if mail.ctype.mimetype == "multipart/alternative" => (text, Some(html)),
+            parts => return Err(format!("{} parts of {}", parts.len(), mail.ctype.mimetype)),
+        };
+        if text.ctype.mimetype != "text/plain" || html.is_some_and(|html| html.ctype.mimetype != "text/html")
+        {
+            return Err("parts of other types than text and HTML".to_owned());
+        }
+        let body = text.get_body().map_err(|error| error.to_string())?;
+        let html =
+            html.map(mailparse::ParsedMail::get_body).transpose().map_err(|error| error.to_string())?;
+        let html = html.unwrap_or_default();
         if body.trim().is_empty() {
             return Err("no text".to_owned());
         }
-        if body.contains('\u{fffd}') || subject.contains('\u{fffd}') {
+        if [&body, &html, &subject].iter().any(|text| text.contains('\u{fffd}')) {
             return Err("text that does not decode".to_owned());
         }
         Ok(Self {
@@ -119,6 +133,7 @@ impl Mail {
                 .map_err(|error| format!("Date {date:?}: {error}"))?
                 .timestamp(),
             body,
+            html,
         })
     }
 
@@ -127,7 +142,7 @@ impl Mail {
         let id = order.order_id;
         let email = order.customer.email.as_str();
         if self.to.is_empty() && !is_mailbox(email) {
-            // A mail that goes to nobody says in its text for whom it was.
+            // A mail without a recipient names the customer in its text.
             return Ok(());
         }
         if self.to != email {
@@ -146,6 +161,23 @@ impl Mail {
         if !self.body.contains(&id.to_string()) && !self.subject.contains(&id.to_string()) {
             return Err(format!("order {id}: neither subject nor text names the order"));
         }
+        // What is letters and figures in a name stays as it is.
+        let bare = |text: &str| text.chars().filter(|one| one.is_alphanumeric()).collect::<String>();
+        for line in order.lines.iter().filter(|line| line.name.chars().count() < 24) {
+            let is_there = |row: &str| {
+                let row = bare(row);
+                row.contains(&format!("{}{}", line.quantity, bare(&line.name)))
+                    && row.contains(&(line.total() / 100).to_string())
+            };
+            if !self.body.lines().any(is_there) {
+                return Err(format!("order {id}: the text does not tell of {line:?}"));
+            }
+            let name = line.name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            let name = bare(&name);
+            if !self.html.lines().any(|row| row.starts_with("<tr>") && bare(row).contains(&name)) {
+                return Err(format!("order {id}: the HTML does not tell of {line:?}"));
+            }
+        }
         if self.date != order.at.timestamp() {
             return Err(format!("order {id}: dated {} where it was handled at {}", self.date, order.at));
         }
@@ -153,7 +185,7 @@ impl Mail {
     }
 }
 
-/// Whether an address is one that needs no second thought.
+/// Whether an address is certainly valid.
 fn is_plain(address: &str) -> bool {
     let plain = |part: &str| {
         !part.is_empty() && part.chars().all(|one| one.is_ascii_alphanumeric() || ".-_+".contains(one))
@@ -205,7 +237,7 @@ impl Oracle {
     }
 }
 
-/// Whether a mail can go there: one `@` between parts of letters, digits and a few marks.
+/// Whether an address is deliverable: one `@` between parts of letters, digits and a few marks.
 fn is_mailbox(address: &str) -> bool {
     let part = |part: &str| {
         !part.is_empty()

@@ -1,5 +1,5 @@
-//! What the topics say, computed again in the most naive way there is: everything in memory, one pass a
-//! question, none of the program's own code. A fault in the program cannot hide in it.
+//! Recomputes what the topics say in the most naive way: everything in memory, a pass per question, and no code of the
+//! program, whose faults it therefore does not share.
 
 pub mod catalogue;
 mod differences;
@@ -49,10 +49,12 @@ pub struct Oracle {
     pub chance: f64,
     /// Valid orders, each once, by partition and offset.
     pub orders: Vec<Order>,
-    /// How many valid orders had an id that was in their partition before.
+    /// Valid orders with an id that occurred before in their partition.
     pub duplicates: usize,
     /// Records of `orders` that are no valid orders.
     pub invalid: Vec<Record>,
+    /// For both, in log order: when the previous order of the partition was sold, and whether it is a duplicate.
+    pub uncounted: Vec<(Option<Time>, bool)>,
     pub deliveries: Vec<Delivery>,
     pub handled: Vec<Handled>,
     pub letters: Vec<Letter>,
@@ -75,12 +77,18 @@ impl Oracle {
     pub fn of(topics: &Topics, catalogue: Catalogue) -> Self {
         let mut seen: BTreeSet<(i32, u64)> = BTreeSet::new();
         let (mut orders, mut invalid, mut duplicates) = (Vec::new(), Vec::new(), 0);
+        let (mut uncounted, mut last) = (Vec::new(), BTreeMap::new());
         for record in &topics.orders {
             match Order::decode(record) {
+                Ok(order) if seen.insert((record.partition, order.id)) => {
+                    last.insert(record.partition, order.at);
+                    orders.push(order);
+                    continue;
+                }
                 Err(_) => invalid.push(record.clone()),
-                Ok(order) if seen.insert((record.partition, order.id)) => orders.push(order),
                 Ok(_) => duplicates += 1,
             }
+            uncounted.push((last.get(&record.partition).copied(), Order::decode(record).is_ok()));
         }
         Self {
             tz: Tz::Europe__Stockholm,
@@ -90,6 +98,7 @@ impl Oracle {
             orders,
             duplicates,
             invalid,
+            uncounted,
             deliveries: topics.deliveries.iter().map(Delivery::decode).collect(),
             handled: topics.handled.iter().map(Handled::decode).collect(),
             letters: topics.dead_letters.iter().map(Letter::decode).collect(),
@@ -115,19 +124,47 @@ impl Oracle {
         Ok(time)
     }
 
-    /// Everything that a status, the files under `out` and the topics disagree on at the status's shop time,
-    /// when all the consumers have worked off the log; empty when all agree.
+    /// All differences between a status, the files under `out` and the topics at the status's shop time, once all
+    /// consumers have processed the log; empty if there are none.
     pub fn compare(&self, out: &Path, status: &Value) -> Vec<String> {
         let mut found = Differences::default();
         match self.shop_time(status) {
             Ok(now) => {
                 self.compare_figures(&mut found, status, now);
+                Self::compare_lag(&mut found, status);
                 self.check_handling(&mut found, now);
                 self.check_dead_letters(&mut found);
                 self.compare_reports(&mut found, out, now);
                 self.compare_tables(&mut found, out);
                 self.compare_mails(&mut found, out);
             }
+            Err(sentence) => found.add(sentence),
+        }
+        found.into_sentences()
+    }
+
+    /// The shop's past up to a second of its time.
+    #[must_use]
+    pub fn until(&self, second: Time) -> Self {
+        let had = |time: Time| time.timestamp() <= second.timestamp();
+        let counted = |duplicate: bool| {
+            let of = self.uncounted.iter().filter(|(_, is_duplicate)| *is_duplicate == duplicate);
+            of.filter(|(after, _)| after.is_none_or(had)).count()
+        };
+        let mut then = self.clone();
+        then.orders.retain(|order| had(order.at));
+        then.deliveries.retain(|delivery| had(delivery.at));
+        then.handled.retain(|handled| had(handled.at));
+        then.duplicates = counted(true);
+        then.invalid.truncate(counted(false));
+        then
+    }
+
+    /// Everything in which the figures of a status, without its lag, differ from the records up to its shop time.
+    pub fn compare_past(&self, status: &Value) -> Vec<String> {
+        let mut found = Differences::default();
+        match self.shop_time(status) {
+            Ok(moment) => self.until(moment).compare_figures(&mut found, status, moment),
             Err(sentence) => found.add(sentence),
         }
         found.into_sentences()
@@ -152,17 +189,17 @@ impl Oracle {
         sold.chain(self.catalogue.products.get(&product_id).map(|product| product.name.as_str()))
     }
 
-    /// Whether a product may be called that: its name in the catalogue or on any line it was sold on. One that
-    /// was only delivered and that no catalogue knows may be called anything.
+    /// Whether a name is valid for a product: its name in the catalogue, or on any order line. A product that was only
+    /// delivered, and is in no catalogue, may have any.
     pub fn may_be_called(&self, product_id: u64, name: &str) -> bool {
         let mut names = self.names_of(product_id).peekable();
-        // JSON escapes what a table must not hold.
+        // JSON escapes what tables cannot contain.
         names.peek().is_none() || names.any(|one| one == name || same_text(one, name))
     }
 }
 
-/// Whether a shown or written value is this one: control characters and line breaks have become spaces.
-/// How many spaces a pair such as CR LF becomes is left open.
+/// Whether a displayed or stored value matches: control characters and line breaks become spaces. The number of spaces
+/// for a pair such as CR LF is not checked.
 pub fn same_text(value: &str, written: &str) -> bool {
     let clean = |text: &str| {
         let spaced: String = text.chars().map(|one| if breaks(one) { ' ' } else { one }).collect();

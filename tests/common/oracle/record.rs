@@ -1,4 +1,4 @@
-//! The records of the topics, picked apart by hand.
+//! Parses the records of the topics by hand.
 
 use chrono::DateTime;
 use serde_json::Value;
@@ -46,6 +46,7 @@ pub struct Handled {
     pub at: Time,
     pub customer: Customer,
     pub total_ore: i64,
+    pub lines: Vec<Line>,
 }
 
 /// A dead letter: the record as it came, and what its headers say of where it came from.
@@ -115,7 +116,7 @@ impl Line {
 }
 
 impl Order {
-    /// A valid order, or why it is none.
+    /// A valid order, or why it is invalid.
     pub fn decode(record: &Record) -> Result<Self, String> {
         let value = json(record)?;
         let lines = field(&value, "lines")?.as_array().ok_or("lines is no list")?;
@@ -132,8 +133,8 @@ impl Order {
             key: record.key.clone(),
             partition: record.partition,
         };
-        // Not even the most lines of the largest numbers leave an i128, and none of these is negative: where
-        // the sum fits an i64, so does every part of it.
+        // The sum of any number of lines fits an i128, and no line is negative: so if the sum fits an i64, every line
+        // does.
         if order.lines.iter().map(Line::total).sum::<i128>() != i128::from(order.total_ore) {
             return Err("the total is not the sum of the lines".to_owned());
         }
@@ -170,6 +171,11 @@ impl Handled {
                 at: time(&value, "handled_at")?,
                 customer: customer(&value)?,
                 total_ore: whole(&value, "total_ore")?,
+                // An order of a megabyte has none of them in its handled record.
+                lines: match value.get("lines").and_then(Value::as_array) {
+                    Some(lines) => lines.iter().map(Line::decode).collect::<Result<_, _>>()?,
+                    None => Vec::new(),
+                },
             })
         };
         read().unwrap_or_else(|error| panic!("{error} in the handled order {record:?}"))

@@ -114,14 +114,13 @@ impl Oracle {
                 missing.push(number.to_string());
             }
         }
+        let squeeze = |text: &str| -> String { text.chars().filter(|one| !one.is_whitespace()).collect() };
         for (id, units) in &day.units {
+            let names: BTreeSet<&str> = self.names_of(*id).collect();
+            let names: Vec<String> = names.into_iter().map(squeeze).collect();
             let row = |row: &str| {
-                let squeezed: String = row.chars().filter(|one| !one.is_whitespace()).collect();
-                let named = self.names_of(*id).any(|name| {
-                    let name: String = name.chars().filter(|one| !one.is_whitespace()).collect();
-                    squeezed.contains(&name)
-                });
-                named && squeezed.contains(&units.to_string())
+                let squeezed = squeeze(row);
+                squeezed.contains(&units.to_string()) && names.iter().any(|name| squeezed.contains(name))
             };
             if !text.lines().any(|line| row(&line.replace(['\u{a0}', '\u{202f}'], ""))) {
                 missing.push(format!("product {id} with {units}"));

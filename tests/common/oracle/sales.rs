@@ -1,4 +1,4 @@
-//! What must hold of what a simulator wrote, whatever it was asked for.
+//! Checks of all that a simulator writes, whatever its options.
 
 use std::collections::BTreeMap;
 
@@ -59,8 +59,8 @@ impl Oracle {
         wrong
     }
 
-    /// No product ever below zero when deliveries and sales are put in the order of their times; of one
-    /// millisecond the delivery comes first. Every product opens with a delivery of its opening stock.
+    /// No product is ever below zero if deliveries and sales are sorted by time, a delivery first within a millisecond.
+    /// Every product starts with a delivery of its opening stock.
     fn check_shelf(&self, found: &mut Differences) {
         let mut opening: BTreeMap<u64, i64> = BTreeMap::new();
         let mut moves = Vec::new();

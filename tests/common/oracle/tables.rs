@@ -24,9 +24,9 @@ const ORDERS: [&str; 10] = [
     "line_total_ore",
 ];
 const HANDLED: [&str; 6] = ["order_id", "created_at", "handled_at", "customer_id", "email", "total_ore"];
-const STOCK: [&str; 3] = ["product_id", "product", "balance"];
+const STOCK: [&str; 6] = ["product_id", "product", "balance", "reorder_point", "on_the_way", "as_of"];
 
-/// A value in the form that it is compared in, so that 12:00+01:00 is 11:00Z and a name is its cleaned self.
+/// Normalizes a value for comparison: 12:00+01:00 equals 11:00Z, and names are sanitized.
 fn cell(column: &str, text: &str) -> String {
     if column.ends_with("_at") {
         return DateTime::parse_from_rfc3339(text).map_or(text.to_owned(), moment);
@@ -60,7 +60,11 @@ fn order_rows(order: &Order) -> impl Iterator<Item = Vec<String>> + '_ {
 
 /// A file's rows with every cell as it is compared; the error is a sentence.
 fn rows(path: &Path, columns: &[&str]) -> Result<Vec<Vec<String>>, String> {
-    let table = Table::read(path)?;
+    let mut table = Table::read(path)?;
+    // Of the stock the cells are filled with spaces.
+    for name in &mut table.heading {
+        *name = name.trim_matches(' ').to_owned();
+    }
     if table.heading != columns {
         return Err(format!("{}: the heading is {:?}", path.display(), table.heading));
     }
@@ -99,7 +103,7 @@ impl Oracle {
         self.compare_stock_file(found, out);
     }
 
-    /// The newest order: of the last one of each partition, the one that was sold last.
+    /// The newest order: among the partitions' last ones, the one sold last.
     fn compare_last(&self, found: &mut Differences, out: &Path) {
         let last: BTreeMap<i32, _> = self.orders.iter().map(|order| (order.partition, order)).collect();
         let path = out.join("orders/last.txt");
@@ -115,6 +119,16 @@ impl Oracle {
         }
     }
 
+    /// When a product was sold or delivered last.
+    fn changed(&self, product_id: u64) -> String {
+        let sold =
+            self.orders.iter().filter(|order| order.lines.iter().any(|line| line.product_id == product_id));
+        let sold = sold.map(|order| order.at);
+        let delivered = self.deliveries.iter().filter(|one| one.product_id == product_id).map(|one| one.at);
+        let newest = sold.chain(delivered).max().expect("a product with a balance");
+        newest.with_timezone(&self.tz).format("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
     fn compare_stock_file(&self, found: &mut Differences, out: &Path) {
         match rows(&out.join("stock.txt"), &STOCK) {
             Ok(rows) => {
@@ -123,18 +137,20 @@ impl Oracle {
                         found.add(format!("stock.txt: product {} is called {:?}", row[0], row[1]));
                     }
                 }
-                found.same_bag(
-                    "stock.txt",
-                    self.balances().into_iter().map(|(id, balance)| (id.to_string(), balance.to_string())),
-                    rows.into_iter().map(|row| (row[0].clone(), row[2].clone())),
-                );
+                let expected = self.balances().into_iter().map(|(id, balance)| {
+                    let product = self.catalogue.products.get(&id);
+                    let point = product.map_or("–".to_owned(), |product| product.reorder_point.to_string());
+                    [id.to_string(), balance.to_string(), point, self.changed(id)]
+                });
+                let there = rows.into_iter().map(|row| [0, 2, 3, 5].map(|column| row[column].clone()));
+                found.same_bag("stock.txt", expected, there);
             }
             Err(error) => found.add(error),
         }
     }
 }
 
-/// A folder with one table a day: these and no others, each with these rows, in whatever order.
+/// A folder with one table per day: exactly these files, with these rows in any order.
 fn compare_days(
     found: &mut Differences,
     out: &Path,

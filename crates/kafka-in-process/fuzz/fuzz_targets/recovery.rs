@@ -1,4 +1,4 @@
-//! A data folder of whatever bytes, against a broker's start.
+//! The start of a broker on a data folder of arbitrary bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

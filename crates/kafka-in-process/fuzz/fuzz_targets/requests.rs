@@ -1,4 +1,4 @@
-//! The bytes of a connection, against a broker on a fresh folder.
+//! Arbitrary bytes of a connection, sent to a broker on an empty folder.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,7 @@
 //! `DescribeConfigs`, `AlterConfigs` and `IncrementalAlterConfigs`.
 
+mod broker;
+
 use std::collections::HashSet;
 
 use kafka_protocol::{
@@ -18,49 +20,62 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::{NODE, once, text};
+use super::{NODE, Peer, once, text};
 use crate::{
     cluster::Cluster,
+    groups::settings,
     topics::{
         TopicError, check_name,
-        config::{self, Kind, Overrides, SETTINGS, Setting},
+        config::{Kind, Overrides, SETTINGS, Setting},
     },
 };
 
 /// Resource types.
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
+pub(super) const TOPIC: i8 = 2;
+pub(super) const BROKER: i8 = 4;
+const CLIENT_METRICS: i8 = 16;
+pub(super) const GROUP: i8 = 32;
 /// Sources of a value.
 const OF_TOPIC: i8 = 1;
 const STATIC_OF_BROKER: i8 = 4;
+const OF_GROUP: i8 = 8;
 const DEFAULT: i8 = 5;
 
-/// A setting with its present value.
+/// A setting with its current value.
 pub(super) struct Described<'a> {
     pub(super) setting: &'static Setting,
     pub(super) value: &'a str,
     pub(super) source: i8,
 }
 
-/// All settings of a topic that has these of its own.
-pub(super) fn described(own: &Overrides) -> impl Iterator<Item = Described<'_>> {
-    SETTINGS.iter().map(|setting| match own.get(setting.name) {
-        Some(value) => Described { setting, value, source: OF_TOPIC },
-        None => Described { setting, value: setting.default, source: DEFAULT },
+/// All settings of a topic with these overrides, on a broker with these defaults.
+pub(super) fn described<'a>(
+    defaults: &'a Overrides,
+    own: &'a Overrides,
+) -> impl Iterator<Item = Described<'a>> {
+    SETTINGS.iter().map(|setting| {
+        let (value, source) =
+            values(setting, defaults, (own, OF_TOPIC)).next().unwrap_or((setting.default, DEFAULT));
+        Described { setting, value, source }
     })
 }
 
-/// What the broker itself says of its settings.
-const OF_BROKER: [(&str, &str); 6] = [
-    ("auto.create.topics.enable", "true"),
-    ("default.replication.factor", "1"),
-    ("group.min.session.timeout.ms", "6000"),
-    ("num.partitions", "1"),
-    ("offsets.retention.minutes", "-1"),
-    ("transaction.max.timeout.ms", "900000"),
-];
+/// The values of a setting with their sources, the effective one first.
+fn values<'a>(
+    setting: &Setting,
+    defaults: &'a Overrides,
+    (own, source): (&'a Overrides, i8),
+) -> impl Iterator<Item = (&'a str, i8)> {
+    let of_itself = own.get(setting.name).map(|value| (value.as_str(), source));
+    let of_broker = defaults.get(setting.name).map(|value| (value.as_str(), STATIC_OF_BROKER));
+    of_itself.into_iter().chain(of_broker).chain([(setting.default, DEFAULT)])
+}
 
-pub(super) fn describe(cluster: &Cluster, request: &DescribeConfigsRequest) -> DescribeConfigsResponse {
+pub(super) fn describe(
+    cluster: &Cluster,
+    peer: &Peer,
+    request: &DescribeConfigsRequest,
+) -> DescribeConfigsResponse {
     let asked = |one: &DescribeConfigsResource| {
         (one.resource_type, one.resource_name.clone(), one.configuration_keys.clone())
     };
@@ -69,7 +84,10 @@ pub(super) fn describe(cluster: &Cluster, request: &DescribeConfigsRequest) -> D
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());
         let wanted = |name: &str| {
-            resource.configuration_keys.as_ref().is_none_or(|keys| keys.iter().any(|key| **key == *name))
+            resource
+                .configuration_keys
+                .as_ref()
+                .is_none_or(|keys| keys.is_empty() || keys.iter().any(|key| **key == *name))
         };
         match resource.resource_type {
             TOPIC => match cluster.topics.get(&resource.resource_name) {
@@ -79,11 +97,15 @@ pub(super) fn describe(cluster: &Cluster, request: &DescribeConfigsRequest) -> D
                     result.with_error_code(error.code()).with_error_message(Some(text(&error.to_string())))
                 }
                 Some(topic) => {
-                    let own = topic.overrides();
-                    let all = described(&own).filter(|described| wanted(described.setting.name));
-                    result.with_configs(all.map(|one| describe_one(&one, request.include_synonyms)).collect())
+                    let (defaults, own) = (&cluster.settings.topic_defaults, topic.overrides());
+                    result.with_configs(describe_all(SETTINGS, defaults, (&own, OF_TOPIC), &wanted, request))
                 }
             },
+            GROUP if !resource.resource_name.is_empty() => {
+                let own = cluster.groups.own_settings(&resource.resource_name);
+                let (all, defaults) = (settings::SETTINGS, cluster.groups.default_settings());
+                result.with_configs(describe_all(all, &defaults, (&own, OF_GROUP), &wanted, request))
+            }
             BROKER
                 if *resource.resource_name != *NODE.0.to_string() && !resource.resource_name.is_empty() =>
             {
@@ -92,38 +114,65 @@ pub(super) fn describe(cluster: &Cluster, request: &DescribeConfigsRequest) -> D
                     .with_error_message(Some(text(&format!("The only broker here is {}.", NODE.0))))
             }
             BROKER => {
-                let all = OF_BROKER.iter().filter(|(name, _)| wanted(name)).map(|(name, value)| {
-                    DescribeConfigsResourceResult::default()
-                        .with_name(StrBytes::from_static_str(name))
-                        .with_value(Some(StrBytes::from_static_str(value)))
+                let all = broker::settings(cluster, peer);
+                let all = all.iter().filter(|setting| wanted(setting.name)).map(|setting| {
+                    let values = [(setting.value.as_str(), STATIC_OF_BROKER)];
+                    describe_one(setting.name, setting.kind, setting.documentation, &values, request)
                         .with_read_only(true)
-                        .with_config_source(STATIC_OF_BROKER)
                 });
                 result.with_configs(all.collect())
             }
+            // There are no settings of these resources.
+            CLIENT_METRICS if !resource.resource_name.is_empty() => result,
             _ => result
                 .with_error_code(ResponseError::InvalidRequest.code())
-                .with_error_message(Some(text("Only topics and this broker have settings here."))),
+                .with_error_message(Some(text("Only topics, groups and this broker have settings here."))),
         }
     });
     DescribeConfigsResponse::default().with_results(results.collect())
 }
 
-fn describe_one(described: &Described<'_>, synonyms: bool) -> DescribeConfigsResourceResult {
-    let name = StrBytes::from_static_str(described.setting.name);
-    let own = (described.source == OF_TOPIC).then_some((described.value, OF_TOPIC));
-    let chain = own.into_iter().chain([(described.setting.default, DEFAULT)]).map(|(value, source)| {
+/// The settings that are wanted of something that has these of its own, which are of this source.
+fn describe_all(
+    all: &'static [Setting],
+    defaults: &Overrides,
+    own: (&Overrides, i8),
+    wanted: &dyn Fn(&str) -> bool,
+    request: &DescribeConfigsRequest,
+) -> Vec<DescribeConfigsResourceResult> {
+    let all = all.iter().filter(|setting| wanted(setting.name));
+    let all = all.map(|setting| {
+        let values: Vec<_> = values(setting, defaults, own).collect();
+        describe_one(setting.name, setting.kind, setting.documentation, &values, request)
+    });
+    all.collect()
+}
+
+/// A setting with its values, the effective one first.
+fn describe_one(
+    name: &'static str,
+    kind: Kind,
+    documentation: &'static str,
+    values: &[(&str, i8)],
+    request: &DescribeConfigsRequest,
+) -> DescribeConfigsResourceResult {
+    let name = StrBytes::from_static_str(name);
+    let described = DescribeConfigsResourceResult::default().with_name(name.clone());
+    let described = match values {
+        [(value, source), ..] => described.with_value(Some(text(value))).with_config_source(*source),
+        [] => described,
+    };
+    let synonyms = values.iter().map(|(value, source)| {
         DescribeConfigsSynonym::default()
             .with_name(name.clone())
             .with_value(Some(text(value)))
-            .with_source(source)
+            .with_source(*source)
     });
-    DescribeConfigsResourceResult::default()
-        .with_name(name.clone())
-        .with_value(Some(text(described.value)))
-        .with_config_source(described.source)
-        .with_synonyms(if synonyms { chain.collect() } else { Vec::new() })
-        .with_config_type(match described.setting.kind {
+    let documentation = StrBytes::from_static_str(documentation);
+    described
+        .with_synonyms(if request.include_synonyms { synonyms.collect() } else { Vec::new() })
+        .with_documentation(request.include_documentation.then_some(documentation))
+        .with_config_type(match kind {
             Kind::Boolean => 1,
             Kind::Text | Kind::OneOf(_) => 2,
             Kind::Int { .. } => 3,
@@ -133,7 +182,7 @@ fn describe_one(described: &Described<'_>, synonyms: bool) -> DescribeConfigsRes
         })
 }
 
-/// Changes a topic's settings; a refusal comes with its sentence.
+/// Changes a topic's or a group's settings; a refusal comes with its sentence.
 async fn change(
     cluster: &Cluster,
     resource_type: i8,
@@ -141,11 +190,14 @@ async fn change(
     only_check: bool,
     change: impl FnOnce(Overrides) -> Result<Overrides, TopicError>,
 ) -> Result<(), (ResponseError, String)> {
-    if resource_type != TOPIC {
-        let message = "Only topics' settings can be changed here.".to_owned();
-        return Err((ResponseError::InvalidRequest, message));
-    }
-    let changed = cluster.topics.configure(name, only_check, change);
+    let changed = match resource_type {
+        TOPIC => cluster.topics.configure(name, only_check, change),
+        GROUP => cluster.groups.configure(name, only_check, change),
+        _ => {
+            let message = "Only settings of topics and groups can be changed here.".to_owned();
+            return Err((ResponseError::InvalidRequest, message));
+        }
+    };
     changed.map_err(|error| (error.response(), error.to_string()))?;
     cluster.settle().await.map_err(|error| (ResponseError::KafkaStorageError, error.to_string()))
 }
@@ -184,7 +236,10 @@ pub(super) async fn alter_incrementally(
             let mut named = HashSet::new();
             match resource.configs.iter().find(|config| !named.insert(&config.name)) {
                 Some(twice) => Err(TopicError::InvalidRequest(format!("{} is named twice.", twice.name))),
-                None => resource.configs.iter().try_fold(settings, step),
+                None => resource
+                    .configs
+                    .iter()
+                    .try_fold(settings, |settings, wanted| step(resource.resource_type, settings, wanted)),
             }
         };
         let (kind, name) = (resource.resource_type, &resource.resource_name);
@@ -202,14 +257,21 @@ pub(super) async fn alter_incrementally(
 }
 
 /// One incremental change (KIP-339).
-fn step(mut settings: Overrides, wanted: &AlterableConfig) -> Result<Overrides, TopicError> {
+fn step(
+    resource_type: i8,
+    mut settings: Overrides,
+    wanted: &AlterableConfig,
+) -> Result<Overrides, TopicError> {
     const SET: i8 = 0;
     const DELETE: i8 = 1;
     const APPEND: i8 = 2;
     const SUBTRACT: i8 = 3;
     let name = wanted.name.to_string();
     let invalid = |message: String| TopicError::InvalidConfig(message);
-    let setting = config::find(&name).ok_or_else(|| invalid(format!("Unknown topic config name: {name}")))?;
+    let (what, all) =
+        if resource_type == GROUP { ("group", settings::SETTINGS) } else { ("topic", SETTINGS) };
+    let setting = all.iter().find(|setting| setting.name == name);
+    let setting = setting.ok_or_else(|| invalid(format!("Unknown {what} config name: {name}")))?;
     if wanted.config_operation == DELETE {
         settings.remove(&name);
         return Ok(settings);

@@ -1,4 +1,4 @@
-//! Fetch: batches out of logs, at once or when there are some.
+//! Fetch: reads batches, at once or when enough have arrived.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,16 +21,13 @@ use crate::{
     wire::{Budget, Share},
 };
 
-/// No response holds more bytes of records, whatever the client asks (Kafka's `fetch.max.bytes`).
+/// The most bytes of records in a response, whatever the client asks for (Kafka's `fetch.max.bytes`).
 const LARGEST_RESPONSE: usize = 55 << 20;
-/// Records on their way to readers come out of a budget of all connections. Each answer gets at most a quarter of what
-/// is left.
-static BUDGET: Budget = Budget::new(16 << 20);
-/// What everybody may have beside it.
+/// What each response may use without a share of the budget.
 const FREE: usize = 32 << 10;
-/// Nobody is waited for longer, though it asks for it: it may have gone without a word.
+/// The longest wait for records, whatever the client asks for: it may have gone.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
-/// A larger read is done off the async threads.
+/// A larger read runs on the blocking pool.
 const READ_INLINE: usize = 256 << 10;
 /// Topics are named by id from this version on (KIP-516).
 const TOPIC_IDS: i16 = 13;
@@ -41,22 +38,24 @@ struct Wanted<'a> {
     partition: Result<Arc<Partition>, ResponseError>,
 }
 
-/// What is there for one partition.
+/// The planned read of a partition.
 type Planned = Result<Reading, ResponseError>;
 
-/// An answer whose records still lie in their files.
+/// A response whose records are still in their files.
 pub(crate) struct Fetched {
     response: FetchResponse,
-    /// For each partition in the order of the response.
+    /// Per partition, in response order.
     slices: Arc<[Option<Slice>]>,
+    memory: Budget,
 }
 
-/// Answers a fetch, when there is enough or its time is over.
+/// Answers a fetch once there are `min_bytes`, or after `max_wait_ms`.
 pub(crate) async fn fetch(cluster: &Cluster, request: FetchRequest, version: i16) -> Fetched {
     // Sessions (KIP-227) are declined: every request names all its partitions.
     if request.session_id != 0 && request.session_epoch > 0 {
         let unknown = ResponseError::FetchSessionIdNotFound.code();
-        return Fetched { response: FetchResponse::default().with_error_code(unknown), slices: Arc::new([]) };
+        let response = FetchResponse::default().with_error_code(unknown);
+        return Fetched { response, slices: Arc::new([]), memory: cluster.answers.clone() };
     }
     let isolation = Isolation::from(request.isolation_level);
     let wanted: Vec<Vec<Wanted<'_>>> =
@@ -79,7 +78,8 @@ pub(crate) async fn fetch(cluster: &Cluster, request: FetchRequest, version: i16
         }
     };
     drop(watch);
-    let room = (BUDGET.left() / 4).max(FREE);
+    // At most a quarter of the free budget.
+    let room = (cluster.answers.left() / 4).max(FREE);
     let planned = if size(slices(&planned)) > room { plan(&wanted, isolation, room).0 } else { planned };
     let slices = slices(&planned).map(Option::<&Slice>::cloned).collect();
     let mut planned = planned.into_iter();
@@ -91,7 +91,8 @@ pub(crate) async fn fetch(cluster: &Cluster, request: FetchRequest, version: i16
             .with_topic_id(topic.topic_id)
             .with_partitions(partitions.collect())
     });
-    Fetched { response: FetchResponse::default().with_responses(responses.collect()), slices }
+    let response = FetchResponse::default().with_responses(responses.collect());
+    Fetched { response, slices, memory: cluster.answers.clone() }
 }
 
 fn slices(planned: &[Planned]) -> impl Iterator<Item = Option<&Slice>> {
@@ -103,11 +104,11 @@ fn size<'a>(slices: impl Iterator<Item = Option<&'a Slice>>) -> usize {
 }
 
 impl Fetched {
-    /// The answer with its records, and its share of the memory there is for such answers; waits for that. What it
-    /// holds is the same each time.
+    /// Loads the records into the response; waits for its share of the response memory. Every call returns the same
+    /// records.
     pub(crate) async fn load(&self) -> (FetchResponse, Option<Share>) {
         let size = size(self.slices.iter().map(Option::as_ref));
-        let share = if size > FREE { BUDGET.share(size).await } else { None };
+        let share = if size > FREE { self.memory.share(size).await } else { None };
         let slices = Arc::clone(&self.slices);
         let all = move || slices.iter().map(|slice| slice.as_ref().map(Slice::read)).collect::<Vec<_>>();
         let read = if size > READ_INLINE { off_thread(all).await } else { all() };
@@ -142,7 +143,7 @@ fn resolve<'a>(cluster: &Cluster, topic: &'a FetchTopic, version: i16) -> Vec<Wa
     topic.partitions.iter().map(|request| Wanted { request, partition: partition(request) }).collect()
 }
 
-/// Looks what is there: the plan, its bytes, and whether an error makes waiting pointless.
+/// Plans the reads: the plan, its bytes, and whether an error ends the wait.
 fn plan(wanted: &[Vec<Wanted<'_>>], isolation: Isolation, most: usize) -> (Vec<Planned>, usize, bool) {
     let mut total = 0;
     let mut urgent = false;
@@ -153,7 +154,7 @@ fn plan(wanted: &[Vec<Wanted<'_>>], isolation: Isolation, most: usize) -> (Vec<P
             let left = most.saturating_sub(total);
             let read = partition.log().read(request.fetch_offset, limit.min(left), isolation);
             let mut reading = read.map_err(|error| error.response())?;
-            // The first batch of a response comes whole, however large; later ones only where they fit.
+            // The first batch of a response is always complete, however large; later ones only if they fit.
             reading.slice = reading.slice.filter(|slice| total == 0 || slice.first <= limit.min(left));
             Ok(reading)
         });

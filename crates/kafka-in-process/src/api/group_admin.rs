@@ -13,10 +13,10 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::{code, group_id, once, text};
+use super::{code, group_id, once, single_node_admin::operations, text};
 use crate::{
     cluster::Cluster,
-    groups::{Group, Member, State},
+    groups::{AnyGroup, Group, Member, State},
 };
 
 pub(super) fn list(cluster: &Cluster, request: &ListGroupsRequest, version: i16) -> ListGroupsResponse {
@@ -26,15 +26,15 @@ pub(super) fn list(cluster: &Cluster, request: &ListGroupsRequest, version: i16)
     let groups = cluster.groups.list();
     let groups = groups.iter().filter_map(|(id, cell)| {
         let state = cell.lock();
-        let name = state.group.state.name();
-        if !wanted(&request.states_filter, name) || !wanted(&request.types_filter, "classic") {
+        let (name, kind) = (state.group.state_name(), state.group.type_name());
+        if !wanted(&request.states_filter, name) || !wanted(&request.types_filter, kind) {
             return None;
         }
         let listed = ListedGroup::default()
             .with_group_id(group_id(id))
-            .with_protocol_type(text(state.group.protocol_type.as_deref().unwrap_or_default()));
+            .with_protocol_type(text(state.group.protocol_type()));
         let listed = if version >= 4 { listed.with_group_state(text(name)) } else { listed };
-        Some(if version >= 5 { listed.with_group_type(text("classic")) } else { listed })
+        Some(if version >= 5 { listed.with_group_type(text(kind)) } else { listed })
     });
     ListGroupsResponse::default().with_groups(groups.collect())
 }
@@ -46,19 +46,23 @@ pub(super) fn describe(
 ) -> DescribeGroupsResponse {
     let groups = once(&request.groups, Clone::clone).map(|id| {
         let described = DescribedGroup::default().with_group_id(id.clone());
-        if let Some(described) =
-            cluster.groups.with(id, |state| describe_one(&state.group, described.clone()))
-        {
-            described
-        } else {
-            let dead = described.with_group_state(text("Dead"));
-            // From version 6 on an unknown group is an error (KIP-1043).
-            if version < 6 {
-                return dead;
+        let why = match cluster.groups.with(id, |state| match &state.group {
+            AnyGroup::Classic(group) => Some(describe_one(group, described.clone())),
+            AnyGroup::Consumer(_) => None,
+        }) {
+            Some(Some(described)) if request.include_authorized_operations => {
+                return described.with_authorized_operations(operations::OF_GROUP);
             }
-            dead.with_error_code(ResponseError::GroupIdNotFound.code())
-                .with_error_message(Some(text(&format!("Group {} not found.", id.as_str()))))
+            Some(Some(described)) => return described,
+            Some(None) => format!("Group {} is not a classic group.", id.as_str()),
+            None => format!("Group {} not found.", id.as_str()),
+        };
+        let dead = described.with_group_state(text("Dead"));
+        // From version 6 on an unknown group is an error (KIP-1043).
+        if version < 6 {
+            return dead;
         }
+        dead.with_error_code(ResponseError::GroupIdNotFound.code()).with_error_message(Some(text(&why)))
     });
     DescribeGroupsResponse::default().with_groups(groups.collect())
 }

@@ -5,7 +5,8 @@ use kafka_protocol::{
     messages::{
         GroupId, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
         LeaveGroupResponse, SyncGroupRequest, SyncGroupResponse,
-        join_group_response::JoinGroupResponseMember, leave_group_response::MemberResponse,
+        join_group_response::JoinGroupResponseMember, leave_group_request::MemberIdentity,
+        leave_group_response::MemberResponse,
     },
     protocol::StrBytes,
 };
@@ -17,9 +18,6 @@ use crate::{
     groups::{Join, Joined, Sync, Synced},
 };
 
-/// Kafka's `group.min.session.timeout.ms` and `group.max.session.timeout.ms`.
-const SESSION_TIMEOUTS: std::ops::RangeInclusive<i32> = 6_000..=1_800_000;
-
 pub(super) async fn join(
     cluster: &Cluster,
     peer: &Peer,
@@ -29,7 +27,7 @@ pub(super) async fn join(
     let member_id = request.member_id.to_string();
     let refusal = if request.group_id.is_empty() {
         Some(ResponseError::InvalidGroupId)
-    } else if SESSION_TIMEOUTS.contains(&request.session_timeout_ms) {
+    } else if cluster.settings.session_timeouts_ms.contains(&request.session_timeout_ms) {
         None
     } else {
         Some(ResponseError::InvalidSessionTimeout)
@@ -38,7 +36,7 @@ pub(super) async fn join(
         Some(error) => Joined::refused(error, &member_id),
         None => cluster.groups.join(&request.group_id, asked(&request, peer, version)).await,
     };
-    // Clients before version 7 take no null for "none".
+    // Before version 7 a client cannot read null.
     let protocol = joined.protocol.as_deref().map(text);
     let protocol = if version < 7 { protocol.or(Some(StrBytes::new())) } else { protocol };
     let members = joined.members.into_iter().map(|(id, instance, metadata)| {
@@ -59,7 +57,7 @@ pub(super) async fn join(
 fn asked(request: &JoinGroupRequest, peer: &Peer, version: i16) -> Join {
     let millis = |value: i32| u64::try_from(value).unwrap_or(0);
     let session_timeout_ms = millis(request.session_timeout_ms);
-    // Version 0 knows one timeout for both.
+    // Version 0 has one time-out for both.
     let rebalance_timeout_ms =
         if version == 0 { session_timeout_ms } else { millis(request.rebalance_timeout_ms) };
     let instance_id = request.group_instance_id.as_ref().map(ToString::to_string);
@@ -98,7 +96,7 @@ pub(super) async fn sync(cluster: &Cluster, request: SyncGroupRequest, version: 
         assignments: assignments.map(|one| (one.member_id.to_string(), one.assignment)).collect(),
     };
     let synced = cluster.groups.sync(&request.group_id, sync).await;
-    let settled = cluster.settle().await.map_err(|_| ResponseError::CoordinatorNotAvailable);
+    let settled = settled(cluster).await;
     match named(&request.group_id).and(settled).and(synced) {
         Err(error) => SyncGroupResponse::default().with_error_code(error.code()),
         Ok(Synced { protocol_type, protocol, assignment }) => {
@@ -111,7 +109,12 @@ pub(super) async fn sync(cluster: &Cluster, request: SyncGroupRequest, version: 
     }
 }
 
-/// Members belong to a group with a name.
+/// Waits until the journal's changes are as durable as configured.
+async fn settled(cluster: &Cluster) -> Result<(), ResponseError> {
+    cluster.settle().await.map_err(|_| ResponseError::CoordinatorNotAvailable)
+}
+
+/// The group id must not be empty.
 fn named(group: &GroupId) -> Result<(), ResponseError> {
     if group.is_empty() { Err(ResponseError::InvalidGroupId) } else { Ok(()) }
 }
@@ -123,21 +126,30 @@ pub(super) fn heartbeat(cluster: &Cluster, request: &HeartbeatRequest) -> Heartb
     HeartbeatResponse::default().with_error_code(code(named(&request.group_id).and(alive)))
 }
 
-pub(super) fn leave(cluster: &Cluster, request: &LeaveGroupRequest, version: i16) -> LeaveGroupResponse {
+pub(super) async fn leave(
+    cluster: &Cluster,
+    request: &LeaveGroupRequest,
+    version: i16,
+) -> LeaveGroupResponse {
     if let Err(error) = named(&request.group_id) {
         return LeaveGroupResponse::default().with_error_code(error.code());
     }
     if version < 3 {
         let left = cluster.groups.leave(&request.group_id, &request.member_id, None);
-        return LeaveGroupResponse::default().with_error_code(code(left));
+        let settled = settled(cluster).await;
+        return LeaveGroupResponse::default().with_error_code(code(left.and(settled)));
     }
-    let members = request.members.iter().map(|member| {
+    let leave = |member: &MemberIdentity| {
         let instance = member.group_instance_id.as_deref();
-        let left = cluster.groups.leave(&request.group_id, &member.member_id, instance);
+        cluster.groups.leave(&request.group_id, &member.member_id, instance)
+    };
+    let left: Vec<_> = request.members.iter().map(leave).collect();
+    let settled = settled(cluster).await;
+    let members = request.members.iter().zip(left).map(|(member, left)| {
         MemberResponse::default()
             .with_member_id(member.member_id.clone())
             .with_group_instance_id(member.group_instance_id.clone())
-            .with_error_code(code(left))
+            .with_error_code(code(left.and(settled)))
     });
     LeaveGroupResponse::default().with_members(members.collect())
 }

@@ -28,15 +28,24 @@ use crate::{
     groups::{Committed, Committer, Reads},
 };
 
-pub(super) async fn commit(cluster: &Cluster, request: &OffsetCommitRequest) -> OffsetCommitResponse {
+/// The first version of `OffsetCommit` and `OffsetFetch` with member epochs (KIP-848).
+const KNOWS_EPOCHS: i16 = 9;
+
+pub(super) async fn commit(
+    cluster: &Cluster,
+    request: &OffsetCommitRequest,
+    version: i16,
+) -> OffsetCommitResponse {
     let who = Committer {
         member_id: &request.member_id,
         instance_id: request.group_instance_id.as_deref(),
         generation: request.generation_id_or_member_epoch,
+        knows_epochs: version >= KNOWS_EPOCHS,
     };
     let mut sorted = Sorted::new(cluster, wishes!(request));
     let taken = std::mem::take(&mut sorted.taken);
-    let mut outcome = cluster.groups.commit(&request.group_id, &who, taken);
+    let committed = cluster.groups.commit(&request.group_id, &who, taken);
+    let mut outcome = committed.map(|refused| sorted.refuse(refused, ResponseError::StaleMemberEpoch));
     if outcome.is_ok() {
         outcome = cluster.settle().await.map_err(|error| {
             tracing::error!(%error, "offsets could not be synced");
@@ -56,7 +65,7 @@ pub(super) async fn commit(cluster: &Cluster, request: &OffsetCommitRequest) -> 
     OffsetCommitResponse::default().with_topics(topics.collect())
 }
 
-/// One partition's answer.
+/// The result for a partition.
 struct Fetched {
     partition: i32,
     committed: Option<Committed>,
@@ -88,7 +97,7 @@ fn look_up(
     wanted: Option<Vec<(String, Vec<i32>)>>,
     stable: bool,
 ) -> Vec<(String, Vec<Fetched>)> {
-    // Asked before the offsets are looked at: what is decided in between is among them already.
+    // Before the offsets are read: these already include what is decided in between.
     let unstable = if stable { cluster.transactions.unstable(group) } else { HashSet::new() };
     let offsets = cluster.groups.with(group, |state| state.offsets.clone()).unwrap_or_default();
     let wanted = wanted.unwrap_or_else(|| {
@@ -125,6 +134,14 @@ pub(super) fn fetch(cluster: &Cluster, request: &OffsetFetchRequest, version: i1
                 let names = topics.iter();
                 names.map(|topic| (topic.name.to_string(), topic.partition_indexes.clone())).collect()
             });
+            let fetched = OffsetFetchResponseGroup::default().with_group_id(group.group_id.clone());
+            let (id, epoch) = match version {
+                KNOWS_EPOCHS.. => (group.member_id.as_deref(), group.member_epoch),
+                _ => (None, -1),
+            };
+            if let Err(error) = cluster.groups.validate_fetch(&group.group_id, id, epoch) {
+                return fetched.with_error_code(error.code());
+            }
             let found = look_up(cluster, &group.group_id, wanted, request.require_stable);
             let topics = found.into_iter().map(|(name, partitions)| {
                 let partitions = partitions.iter().map(|one| {
@@ -139,13 +156,11 @@ pub(super) fn fetch(cluster: &Cluster, request: &OffsetFetchRequest, version: i1
                     .with_name(topic_name(&name))
                     .with_partitions(partitions.collect())
             });
-            OffsetFetchResponseGroup::default()
-                .with_group_id(group.group_id.clone())
-                .with_topics(topics.collect())
+            fetched.with_topics(topics.collect())
         });
         return OffsetFetchResponse::default().with_groups(groups.collect());
     }
-    // Version 1 has no way to ask for everything: no list is an empty one.
+    // Version 1 cannot ask for all offsets: no list means an empty one.
     let asked =
         if version < 2 { Some(request.topics.clone().unwrap_or_default()) } else { request.topics.clone() };
     let wanted = asked.map(|topics| {
@@ -167,7 +182,8 @@ pub(super) fn fetch(cluster: &Cluster, request: &OffsetFetchRequest, version: i1
 }
 
 pub(super) async fn delete(cluster: &Cluster, request: &OffsetDeleteRequest) -> OffsetDeleteResponse {
-    let reads = cluster.groups.with(&request.group_id, |state| state.group.reads());
+    let topics = || request.topics.iter().map(|topic| topic.name.as_str());
+    let reads = cluster.groups.with(&request.group_id, |state| state.group.reads(topics()));
     let (refusal, read) = match reads {
         None => (Some(ResponseError::GroupIdNotFound), Vec::new()),
         Some(Reads::Unknown) => (Some(ResponseError::NonEmptyGroup), Vec::new()),

@@ -1,4 +1,4 @@
-//! `ListOffsets` and `OffsetForLeaderEpoch`: where a log begins, ends, and was at a time.
+//! `ListOffsets` and `OffsetForLeaderEpoch`: start and end offsets, and offsets by timestamp.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use kafka_protocol::{
 use super::{LEADER_EPOCH, off_thread};
 use crate::{
     cluster::Cluster,
-    log::{Found, Isolation, Log, LogError},
-    topics::Topics,
+    log::{Found, Isolation, LogError, find_latest_time, find_time},
+    topics::{Partition, Topics},
 };
 
 const LATEST: i64 = -1;
@@ -31,7 +31,7 @@ pub(super) async fn list_offsets(
 ) -> ListOffsetsResponse {
     let topics = Arc::clone(&cluster.topics);
     let mut asked = request.topics.iter().flat_map(|topic| &topic.partitions);
-    // For a time batches are read and opened.
+    // A look-up by time decompresses batches.
     if asked.any(|one| one.timestamp >= 0 || one.timestamp == LATEST_TIME) {
         off_thread(move || look_up(&topics, &request, version)).await
     } else {
@@ -53,7 +53,7 @@ fn look_up(topics: &Topics, request: &ListOffsetsRequest, version: i16) -> ListO
                     Err(ResponseError::UnknownLeaderEpoch)
                 }
                 Some(partition) => {
-                    find(&partition.log(), wanted.timestamp, isolation).map_err(|error| error.response())
+                    find(&partition, wanted.timestamp, isolation).map_err(|error| error.response())
                 }
             };
             match outcome {
@@ -74,18 +74,19 @@ fn look_up(topics: &Topics, request: &ListOffsetsRequest, version: i16) -> ListO
     ListOffsetsResponse::default().with_topics(topics.collect())
 }
 
-fn find(log: &Log, timestamp: i64, isolation: Isolation) -> Result<Found, LogError> {
+fn find(partition: &Partition, timestamp: i64, isolation: Isolation) -> Result<Found, LogError> {
+    let log = || partition.log();
     let nothing = Found { offset: -1, timestamp: -1 };
     Ok(match timestamp {
-        LATEST => Found { offset: log.limit(isolation), timestamp: -1 },
-        EARLIEST | EARLIEST_LOCAL => Found { offset: log.start(), timestamp: -1 },
-        LATEST_TIME => log.find_latest_time()?.unwrap_or(nothing),
+        LATEST => Found { offset: log().limit(isolation), timestamp: -1 },
+        EARLIEST | EARLIEST_LOCAL => Found { offset: log().start(), timestamp: -1 },
+        LATEST_TIME => find_latest_time(log)?.unwrap_or(nothing),
         LATEST_TIERED => nothing,
-        timestamp => log.find_time(timestamp, isolation)?.unwrap_or(nothing),
+        timestamp => find_time(log, timestamp, isolation)?.unwrap_or(nothing),
     })
 }
 
-/// With one leader epoch for ever, its end is the end of the log (KIP-320).
+/// The leader epoch never changes, so it ends at the end of the log (KIP-320).
 pub(super) fn end_of_epoch(
     cluster: &Cluster,
     request: &OffsetForLeaderEpochRequest,

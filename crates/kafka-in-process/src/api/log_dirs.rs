@@ -1,4 +1,4 @@
-//! `DescribeLogDirs`: how much room logs take (KIP-113).
+//! `DescribeLogDirs`: the disk usage of logs (KIP-113).
 
 use std::collections::BTreeMap;
 

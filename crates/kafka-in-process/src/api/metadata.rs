@@ -13,14 +13,11 @@ use kafka_protocol::{
     },
 };
 
-use super::{LEADER_EPOCH, NODE, Peer, off_thread, once, text, topic_name};
+use super::{LEADER_EPOCH, NODE, Peer, off_thread, once, single_node_admin::operations, text, topic_name};
 use crate::{
     cluster::Cluster,
-    topics::{Topic, TopicError, config::Overrides},
+    topics::{Topic, TopicError, config::Overrides, is_internal},
 };
-
-/// What a topic gets that is made because someone asked for it (Kafka's `num.partitions`).
-const AUTO_PARTITIONS: i32 = 1;
 
 pub(super) async fn metadata(
     cluster: &Cluster,
@@ -28,16 +25,16 @@ pub(super) async fn metadata(
     request: &MetadataRequest,
     version: i16,
 ) -> MetadataResponse {
-    // Version 0 says "all" with an empty list, later ones with none at all.
+    // In version 0 an empty list means all topics, in later ones null does.
     let wanted = request.topics.as_ref().filter(|topics| version > 0 || !topics.is_empty());
-    let topics = match wanted {
+    let mut topics: Vec<_> = match wanted {
         None => cluster.topics.all().iter().map(describe).collect(),
         Some(wanted) => {
-            // Before version 4 there was no way to say no.
+            // Before version 4 it was always allowed.
             let create = request.allow_auto_topic_creation || version < 4;
             let mut topics = Vec::with_capacity(wanted.len());
             for topic in once(wanted, |topic| (topic.name.clone(), topic.topic_id)) {
-                // Who gives an id leaves the name out, or empty as Java's administrators do.
+                // With a topic id the name is null, or empty as in Java's admin client.
                 let name = topic.name.as_ref().filter(|name| topic.topic_id.is_nil() || !name.is_empty());
                 topics.push(match name {
                     Some(name) => by_name(cluster, name, create).await,
@@ -53,11 +50,22 @@ pub(super) async fn metadata(
             topics
         }
     };
+    if request.include_topic_authorized_operations {
+        for topic in topics.iter_mut().filter(|topic| topic.error_code == 0) {
+            topic.topic_authorized_operations = operations::OF_TOPIC;
+        }
+    }
+    let (host, port) = cluster.address_for(peer);
     let broker = MetadataResponseBroker::default()
         .with_node_id(NODE)
-        .with_host(text(&peer.local.ip().to_string()))
-        .with_port(i32::from(peer.local.port()));
-    MetadataResponse::default()
+        .with_host(text(&host))
+        .with_port(i32::from(port));
+    let response = if request.include_cluster_authorized_operations {
+        MetadataResponse::default().with_cluster_authorized_operations(operations::OF_CLUSTER)
+    } else {
+        MetadataResponse::default()
+    };
+    response
         .with_brokers(vec![broker])
         .with_cluster_id(Some(text(&cluster.id)))
         .with_controller_id(NODE)
@@ -74,14 +82,17 @@ async fn by_name(cluster: &Cluster, name: &str, create: bool) -> MetadataRespons
     if let Err(error) = crate::topics::check_name(name) {
         return refuse(error.response());
     }
-    if !create {
+    if !create || !cluster.settings.auto_create_topics {
         return refuse(ResponseError::UnknownTopicOrPartition);
     }
     let (topics, owned) = (Arc::clone(&cluster.topics), name.to_owned());
-    // It may have to wait until another topic is made, or deleted.
-    let made = off_thread(move || topics.create(&owned, AUTO_PARTITIONS, Overrides::new(), false)).await;
+    // This may block on the creation or deletion of another topic.
+    let made = off_thread(move || {
+        topics.create(&owned, topics.settings.default_partitions, Overrides::new(), false)
+    })
+    .await;
     let made = made.map(|_| ()).or_else(|error| match error {
-        // Somebody else was quicker.
+        // Another request has created it.
         TopicError::Exists(_) => Ok(()),
         error => Err(error.response()),
     });
@@ -105,10 +116,11 @@ fn describe(topic: &Arc<Topic>) -> MetadataResponseTopic {
     MetadataResponseTopic::default()
         .with_name(Some(topic_name(&topic.name)))
         .with_topic_id(topic.id)
+        .with_is_internal(is_internal(&topic.name))
         .with_partitions(partitions.collect())
 }
 
-/// The same for administrators, page by page (KIP-966).
+/// The same for admin clients, paged (KIP-966).
 pub(super) fn describe_partitions(
     cluster: &Cluster,
     request: &DescribeTopicPartitionsRequest,
@@ -142,7 +154,13 @@ pub(super) fn describe_partitions(
         let shown: Vec<_> = left.take(room).map(|partition| described_partition(partition.index)).collect();
         room -= shown.len();
         let next = shown.last().map_or(first, |last| last.partition_index + 1);
-        response.topics.push(described.with_topic_id(topic.id).with_partitions(shown));
+        response.topics.push(
+            described
+                .with_topic_id(topic.id)
+                .with_is_internal(is_internal(&name))
+                .with_topic_authorized_operations(operations::OF_TOPIC)
+                .with_partitions(shown),
+        );
         if usize::try_from(next).is_ok_and(|next| next < all.len()) {
             response.next_cursor = Some(cursor(&name, next));
             break;

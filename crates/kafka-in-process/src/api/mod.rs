@@ -1,17 +1,20 @@
-//! What the broker answers: one file for each family of requests.
+//! Request handlers: one file for each family of requests.
 
 mod cluster;
 mod configs;
+mod consumer_group_heartbeat;
 mod fetch;
 mod group_admin;
 mod group_membership;
 mod group_offsets;
+mod injected_error;
 mod list_offsets;
 mod log_dirs;
 mod metadata;
 mod offsets;
 mod produce;
 mod records;
+mod single_node_admin;
 mod topics;
 mod transactions;
 
@@ -19,13 +22,14 @@ use std::{collections::HashSet, hash::Hash, net::SocketAddr, panic::resume_unwin
 
 use kafka_protocol::{
     ResponseError,
-    messages::{BrokerId, GroupId, RequestKind, ResponseKind, TopicName},
+    messages::{BrokerId, GroupId, ListPartitionReassignmentsResponse, RequestKind, ResponseKind, TopicName},
     protocol::StrBytes,
 };
 use tokio::task::JoinError;
 
 pub(crate) use cluster::api_versions;
 pub(crate) use fetch::{Fetched, fetch};
+pub(crate) use injected_error::refuse;
 
 use super::{cluster::Cluster, topics::TopicError};
 
@@ -59,19 +63,19 @@ fn code(result: Result<(), ResponseError>) -> i16 {
     result.map_or_else(|error| error.code(), |()| 0)
 }
 
-/// Each item once. What is asked for many times in one request is answered once, as in Kafka: else a small request could ask
-/// for an answer of gigabytes.
+/// Each item once. As in Kafka, duplicates in a request are answered once: otherwise a small request could cause a
+/// response of gigabytes.
 fn once<T, K: Hash + Eq>(items: &[T], key: impl Fn(&T) -> K) -> impl Iterator<Item = &T> {
     let mut seen = HashSet::new();
     items.iter().filter(move |item| seen.insert(key(item)))
 }
 
-/// Does what may have to wait for the disk, off the async threads. A panic in it is its connection's.
+/// Runs blocking work on the blocking pool. A panic in it ends only its own connection.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await.map_err(JoinError::try_into_panic) {
         Ok(done) => done,
         Err(Ok(panic)) => resume_unwind(panic),
-        // The program is ending.
+        // The runtime shuts down.
         Err(Err(_)) => std::future::pending().await,
     }
 }
@@ -92,7 +96,7 @@ impl TopicError {
     }
 }
 
-/// Answers a request; `None` where the protocol has no answer (a produce request with `acks=0`).
+/// Handles a request; `None` if there is no response (a produce request with `acks=0`).
 pub(crate) async fn answer(
     cluster: &Cluster,
     peer: &Peer,
@@ -115,7 +119,9 @@ pub(crate) async fn answer(
             A::DescribeTopicPartitions(metadata::describe_partitions(cluster, &request))
         }
         Q::ApiVersions(request) => A::ApiVersions(cluster::versions(&request, version)),
-        Q::FindCoordinator(request) => A::FindCoordinator(cluster::find_coordinator(peer, &request, version)),
+        Q::FindCoordinator(request) => {
+            A::FindCoordinator(cluster::find_coordinator(cluster, peer, &request, version).await)
+        }
         Q::DescribeCluster(request) => {
             A::DescribeCluster(cluster::describe(cluster, peer, &request, version))
         }
@@ -127,12 +133,37 @@ pub(crate) async fn answer(
         Q::DeleteRecords(request) => A::DeleteRecords(records::delete(cluster, &request).await),
         Q::DescribeLogDirs(request) => A::DescribeLogDirs(log_dirs::describe(cluster, request)),
         Q::DescribeProducers(request) => A::DescribeProducers(records::producers(cluster, &request)),
-        Q::DescribeConfigs(request) => A::DescribeConfigs(configs::describe(cluster, &request)),
+        Q::DescribeConfigs(request) => A::DescribeConfigs(configs::describe(cluster, peer, &request)),
         Q::AlterConfigs(request) => A::AlterConfigs(configs::alter(cluster, &request).await),
         Q::IncrementalAlterConfigs(request) => {
             A::IncrementalAlterConfigs(configs::alter_incrementally(cluster, &request).await)
         }
         other => return answer_coordinators(cluster, peer, other, version).await,
+    })
+}
+
+/// Admin tool requests.
+fn answer_tools(cluster: &Cluster, peer: &Peer, request: RequestKind, version: i16) -> Option<ResponseKind> {
+    use RequestKind as Q;
+    use ResponseKind as A;
+    Some(match request {
+        Q::DescribeAcls(_) => A::DescribeAcls(single_node_admin::acls()),
+        Q::DescribeClientQuotas(_) => A::DescribeClientQuotas(single_node_admin::quotas()),
+        Q::DescribeUserScramCredentials(request) => {
+            A::DescribeUserScramCredentials(single_node_admin::passwords(&request))
+        }
+        Q::ListPartitionReassignments(_) => {
+            A::ListPartitionReassignments(ListPartitionReassignmentsResponse::default())
+        }
+        Q::DescribeQuorum(request) => {
+            A::DescribeQuorum(single_node_admin::quorum(cluster, peer, &request, version))
+        }
+        Q::ElectLeaders(request) => A::ElectLeaders(single_node_admin::elect(cluster, &request)),
+        Q::ListConfigResources(request) => {
+            A::ListConfigResources(single_node_admin::config_resources(cluster, &request, version))
+        }
+        // The version table admits no other requests.
+        _ => return None,
     })
 }
 
@@ -149,8 +180,14 @@ async fn answer_coordinators(
         Q::JoinGroup(request) => A::JoinGroup(group_membership::join(cluster, peer, request, version).await),
         Q::SyncGroup(request) => A::SyncGroup(group_membership::sync(cluster, request, version).await),
         Q::Heartbeat(request) => A::Heartbeat(group_membership::heartbeat(cluster, &request)),
-        Q::LeaveGroup(request) => A::LeaveGroup(group_membership::leave(cluster, &request, version)),
-        Q::OffsetCommit(request) => A::OffsetCommit(group_offsets::commit(cluster, &request).await),
+        Q::LeaveGroup(request) => A::LeaveGroup(group_membership::leave(cluster, &request, version).await),
+        Q::ConsumerGroupHeartbeat(request) => A::ConsumerGroupHeartbeat(
+            consumer_group_heartbeat::heartbeat(cluster, peer, &request, version).await,
+        ),
+        Q::ConsumerGroupDescribe(request) => {
+            A::ConsumerGroupDescribe(consumer_group_heartbeat::describe(cluster, &request, version))
+        }
+        Q::OffsetCommit(request) => A::OffsetCommit(group_offsets::commit(cluster, &request, version).await),
         Q::OffsetFetch(request) => A::OffsetFetch(group_offsets::fetch(cluster, &request, version)),
         Q::OffsetDelete(request) => A::OffsetDelete(group_offsets::delete(cluster, &request).await),
         Q::ListGroups(request) => A::ListGroups(group_admin::list(cluster, &request, version)),
@@ -163,14 +200,18 @@ async fn answer_coordinators(
         Q::AddOffsetsToTxn(request) => {
             A::AddOffsetsToTxn(transactions::add_offsets(cluster, &request, version).await)
         }
-        Q::TxnOffsetCommit(request) => A::TxnOffsetCommit(transactions::commit_offsets(cluster, &request)),
+        Q::TxnOffsetCommit(request) => {
+            A::TxnOffsetCommit(transactions::commit_offsets(cluster, &request).await)
+        }
         Q::EndTxn(request) => A::EndTxn(transactions::end(cluster, &request, version).await),
         Q::ListTransactions(request) => A::ListTransactions(transactions::list(cluster, &request)),
         Q::DescribeTransactions(request) => {
             A::DescribeTransactions(transactions::describe(cluster, &request))
         }
-        // The table of versions lets nothing else through.
-        _ => return None,
+        Q::WriteTxnMarkers(request) => {
+            A::WriteTxnMarkers(transactions::write_markers(cluster, request).await)
+        }
+        other => return answer_tools(cluster, peer, other, version),
     })
 }
 

@@ -1,4 +1,4 @@
-//! What commits of offsets have in common, inside a transaction and outside: each partition's is taken or refused.
+//! Offset commits, in a transaction or not: accepts or refuses each partition.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::{
 /// Kafka's `offset.metadata.max.bytes`.
 const LONGEST_METADATA: usize = 4096;
 
-/// An offset as a client gives it.
+/// An offset from a request.
 pub(super) fn committed(offset: i64, leader_epoch: i32, metadata: Option<&StrBytes>) -> Committed {
     Committed { offset, leader_epoch, metadata: metadata.map(ToString::to_string).unwrap_or_default() }
 }
 
-/// The offsets that a request wants committed. The two kinds of request have the same fields in types of their own.
+/// The offsets of a request. Its two kinds have the same fields in types of their own.
 macro_rules! wishes {
     ($request:expr) => {
         $request.topics.iter().flat_map(|topic| {
@@ -33,15 +33,15 @@ macro_rules! wishes {
 }
 pub(super) use wishes;
 
-/// The offsets of a request, sorted out.
+/// The offsets of a request, validated.
 pub(super) struct Sorted {
-    /// Those that may be committed, if their committer may.
+    /// Valid offsets, if the member may commit them.
     pub(super) taken: Offsets,
     refused: BTreeMap<(String, i32), ResponseError>,
 }
 
 impl Sorted {
-    /// Sorts offsets out: a partition must exist, metadata must not be too long.
+    /// Validates offsets: the partition must exist, the metadata must not be too long.
     pub(super) fn new<'a>(
         cluster: &Cluster,
         wishes: impl IntoIterator<Item = (&'a TopicName, i32, Committed)>,
@@ -60,7 +60,12 @@ impl Sorted {
         sorted
     }
 
-    /// What to say of a partition when the commit of those taken came out like this.
+    /// Refuses offsets that were taken.
+    pub(super) fn refuse(&mut self, places: Vec<(String, i32)>, error: ResponseError) {
+        self.refused.extend(places.into_iter().map(|at| (at, error)));
+    }
+
+    /// The error code of a partition, given the outcome of the commit of the valid ones.
     pub(super) fn code(&self, topic: &TopicName, partition: i32, outcome: Result<(), ResponseError>) -> i16 {
         let refused = self.refused.get(&(topic.to_string(), partition));
         refused.map_or_else(|| code(outcome), ResponseError::code)

@@ -1,4 +1,4 @@
-//! Produce: batches into logs.
+//! Produce: appends batches.
 
 use std::{io, sync::Arc};
 
@@ -13,17 +13,16 @@ use kafka_protocol::{
 
 use super::{off_thread, text};
 use crate::{
-    clock,
     cluster::Cluster,
     config::Durability,
     log::{Appended, Batch, LogError},
-    topics::{Partition, Topic, Topics},
+    topics::{Partition, Topic, Topics, is_internal},
     transactions::{ProducerId, Transactions},
 };
 
-/// More bytes are checked and written off the async threads.
+/// Larger requests are checked and written on the blocking pool.
 const WRITE_INLINE: usize = 64 << 10;
-/// How often a batch whose transaction ends while it is being checked is checked again.
+/// Attempts to verify a batch whose transaction ends while it is being verified.
 const VERIFY_TRIES: usize = 3;
 
 pub(super) async fn produce(
@@ -34,20 +33,34 @@ pub(super) async fn produce(
     let (topics, transactions) = (Arc::clone(&cluster.topics), Arc::clone(&cluster.transactions));
     let acks = request.acks;
     let all = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
-    let size: usize = all.map(|part| part.records.as_ref().map_or(0, Bytes::len)).sum();
+    let weight: usize = all.map(|part| part.records.as_deref().map_or(0, Batch::weight)).sum();
     let work = move || write(&topics, &transactions, request, version);
-    let (written, mut responses) = if size > WRITE_INLINE { off_thread(work).await } else { work() };
-    if cluster.durability == Durability::Power && acks != 0 {
-        sync(&written, &mut responses).await;
+    let (written, mut responses) = if weight > WRITE_INLINE { off_thread(work).await } else { work() };
+    let to_sync =
+        if cluster.durability == Durability::Power && acks != 0 { written.all } else { written.to_flush };
+    if !to_sync.is_empty() {
+        sync(&to_sync, &mut responses).await;
     }
     (acks != 0).then(|| ProduceResponse::default().with_responses(responses))
 }
 
-type Written = (Vec<Arc<Partition>>, Vec<TopicProduceResponse>);
+/// The partitions that were written to.
+#[derive(Default)]
+struct Written {
+    all: Vec<Arc<Partition>>,
+    /// Those whose topic requires a sync now.
+    to_flush: Vec<Arc<Partition>>,
+}
 
-fn write(topics: &Topics, transactions: &Transactions, request: ProduceRequest, version: i16) -> Written {
-    let acks_valid = matches!(request.acks, -1..=1);
-    let mut written = Vec::new();
+fn write(
+    topics: &Topics,
+    transactions: &Transactions,
+    request: ProduceRequest,
+    version: i16,
+) -> (Written, Vec<TopicProduceResponse>) {
+    let acks = request.acks;
+    let now = topics.wall();
+    let mut written = Written::default();
     let mut responses = Vec::with_capacity(request.topic_data.len());
     for data in request.topic_data {
         let topic = topics.get(&data.name);
@@ -56,12 +69,21 @@ fn write(topics: &Topics, transactions: &Transactions, request: ProduceRequest, 
             let response = PartitionProduceResponse::default().with_index(part.index);
             let found = topic.as_ref().and_then(|topic| Some((topic, topic.partition(part.index)?)));
             let outcome = match found {
-                _ if !acks_valid => Err(Refusal::Code(ResponseError::InvalidRequiredAcks)),
+                _ if !matches!(acks, -1..=1) => Err(Refusal::Code(ResponseError::InvalidRequiredAcks)),
                 None => Err(Refusal::Code(ResponseError::UnknownTopicOrPartition)),
+                Some((topic, _)) if is_internal(&topic.name) => {
+                    Err(Refusal::Code(ResponseError::InvalidTopicException))
+                }
+                Some((topic, _)) if acks == -1 && topic.log_config().min_insync_replicas > 1 => {
+                    Err(Refusal::Code(ResponseError::NotEnoughReplicas))
+                }
                 Some((topic, partition)) => {
-                    let outcome = append(transactions, topic, &partition, part.records);
+                    let outcome = append(transactions, topic, &partition, part.records, now);
                     report(topic, &partition, &outcome);
-                    written.push(partition);
+                    if partition.log().is_flush_due(now, &topic.log_config()) {
+                        written.to_flush.push(Arc::clone(&partition));
+                    }
+                    written.all.push(partition);
                     outcome
                 }
             };
@@ -83,16 +105,16 @@ fn append(
     topic: &Arc<Topic>,
     partition: &Arc<Partition>,
     records: Option<Bytes>,
+    now: i64,
 ) -> Result<(Appended, i64), Refusal> {
     let config = topic.log_config();
-    let now = clock::wall();
     let batch = Batch::check(records.unwrap_or_default(), now, &config).map_err(Refusal::Log)?;
     let mut verified = None;
     for _ in 0..VERIFY_TRIES {
         let mut log = partition.log();
         if verified != Some(log.markers()) && log.needs_verifying(&batch) {
             verified = Some(log.markers());
-            // The coordinator is asked without the lock: it takes this lock when it writes markers.
+            // The coordinator is called without the log lock: it takes this lock to write markers.
             drop(log);
             if let Some((id, epoch)) = batch.transaction() {
                 let place = (topic.name.clone(), partition.index);
@@ -109,7 +131,7 @@ fn append(
     Err(Refusal::Log(LogError::NotInTransaction))
 }
 
-/// Says when the disk begins to refuse, and when it takes records again.
+/// Logs when the disk starts to refuse appends, and when it accepts them again.
 fn report(topic: &Topic, partition: &Partition, outcome: &Result<(Appended, i64), Refusal>) {
     match outcome {
         Err(Refusal::Log(error @ (LogError::Io(_) | LogError::Lost))) if partition.note_refusal(true) => {
@@ -148,7 +170,7 @@ fn describe(
     }
 }
 
-/// From version 11 on a producer is told that its transaction can go on by being aborted (KIP-890).
+/// From version 11 on a producer learns that its transaction can only be aborted (KIP-890).
 fn known_to(version: i16, error: ResponseError) -> ResponseError {
     match error {
         ResponseError::InvalidTxnState if version >= 11 => ResponseError::TransactionAbortable,
@@ -180,7 +202,7 @@ fn refuse(
     response.with_record_errors(records.collect()).with_error_message(Some(message))
 }
 
-/// Puts what was written on the disk itself, all partitions at once.
+/// Syncs the partitions that were written to, all in parallel.
 async fn sync(written: &[Arc<Partition>], responses: &mut [TopicProduceResponse]) {
     let synced = futures::future::join_all(written.iter().map(|partition| partition.sync())).await;
     if let Some(error) = synced.iter().find_map(|result| result.as_ref().err()) {
@@ -194,8 +216,8 @@ async fn sync(written: &[Arc<Partition>], responses: &mut [TopicProduceResponse]
 }
 
 impl LogError {
-    /// As Kafka says it.
-    pub(super) fn response(&self) -> ResponseError {
+    /// Kafka's error code.
+    pub(crate) fn response(&self) -> ResponseError {
         match self {
             Self::InvalidRecord(_) | Self::Keyless(_) | Self::UnsupportedFormat => {
                 ResponseError::InvalidRecord

@@ -1,4 +1,4 @@
-//! `DeleteRecords` and `DescribeProducers`: what administrators ask of single partitions.
+//! `DeleteRecords` and `DescribeProducers`: admin requests for partitions.
 
 use std::collections::HashSet;
 
@@ -6,6 +6,7 @@ use kafka_protocol::{
     ResponseError,
     messages::{
         DeleteRecordsRequest, DeleteRecordsResponse, DescribeProducersRequest, DescribeProducersResponse,
+        delete_records_request::DeleteRecordsPartition,
         delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult},
         describe_producers_response::{PartitionResponse, ProducerState, TopicResponse},
     },
@@ -14,35 +15,33 @@ use kafka_protocol::{
 use crate::cluster::Cluster;
 
 pub(super) async fn delete(cluster: &Cluster, request: &DeleteRecordsRequest) -> DeleteRecordsResponse {
-    let mut topics = Vec::with_capacity(request.topics.len());
-    for wanted in &request.topics {
-        let topic = cluster.topics.get(&wanted.name);
-        let partitions = wanted.partitions.iter().map(|part| {
+    let delete = |name: &str, part: &DeleteRecordsPartition| {
+        let topic = cluster.topics.get(name).ok_or(ResponseError::UnknownTopicOrPartition)?;
+        let partition = topic.partition(part.partition_index);
+        let partition = partition.ok_or(ResponseError::UnknownTopicOrPartition)?;
+        let deleted = cluster.topics.delete_records(&topic, &partition, part.offset);
+        deleted.map_err(|error| error.response())
+    };
+    let all = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |part| (topic, part)));
+    let deleted: Vec<_> = all.map(|(topic, part)| delete(&topic.name, part)).collect();
+    let settled = cluster.settle().await.map_err(|error| {
+        tracing::error!(%error, "the journal could not be synced");
+        ResponseError::KafkaStorageError
+    });
+    let mut deleted = deleted.into_iter();
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().zip(deleted.by_ref()).map(|(part, deleted)| {
             let result = DeleteRecordsPartitionResult::default().with_partition_index(part.partition_index);
-            let found =
-                topic.as_ref().and_then(|topic| Some((topic, topic.partition(part.partition_index)?)));
-            let outcome = match found {
-                None => Err(ResponseError::UnknownTopicOrPartition),
-                Some((topic, partition)) => cluster
-                    .topics
-                    .delete_records(topic, &partition, part.offset)
-                    .map_err(|error| error.response()),
-            };
-            match outcome {
+            match deleted.and_then(|start| settled.map(|()| start)) {
                 Ok(start) => result.with_low_watermark(start),
                 Err(error) => result.with_low_watermark(-1).with_error_code(error.code()),
             }
         });
-        topics.push(
-            DeleteRecordsTopicResult::default()
-                .with_name(wanted.name.clone())
-                .with_partitions(partitions.collect()),
-        );
-    }
-    if let Err(error) = cluster.settle().await {
-        tracing::error!(%error, "the journal could not be synced");
-    }
-    DeleteRecordsResponse::default().with_topics(topics)
+        DeleteRecordsTopicResult::default()
+            .with_name(topic.name.clone())
+            .with_partitions(partitions.collect())
+    });
+    DeleteRecordsResponse::default().with_topics(topics.collect())
 }
 
 pub(super) fn producers(cluster: &Cluster, request: &DescribeProducersRequest) -> DescribeProducersResponse {

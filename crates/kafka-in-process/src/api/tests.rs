@@ -1,29 +1,37 @@
-//! Every request in every version gets an answer that can be written and read in that version.
+//! Every request in every version gets a response that can be encoded and decoded in that version.
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
     AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, AlterConfigsRequest, ApiKey, ApiVersionsRequest,
-    CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest,
-    DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
-    DescribeLogDirsRequest, DescribeProducersRequest, DescribeTopicPartitionsRequest,
-    DescribeTransactionsRequest, EndTxnRequest, FetchRequest, FindCoordinatorRequest, HeartbeatRequest,
-    IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest,
-    ListGroupsRequest, ListOffsetsRequest, ListTransactionsRequest, MetadataRequest, OffsetCommitRequest,
-    OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest, ProduceRequest, SyncGroupRequest,
-    TransactionalId, TxnOffsetCommitRequest, add_partitions_to_txn_request::AddPartitionsToTxnTopic,
-    alter_configs_request, create_partitions_request::CreatePartitionsTopic,
-    create_topics_request::CreatableTopic, delete_records_request, delete_topics_request,
-    describe_configs_request::DescribeConfigsResource, describe_producers_request,
-    describe_topic_partitions_request, fetch_request, incremental_alter_configs_request,
-    join_group_request::JoinGroupRequestProtocol, leave_group_request::MemberIdentity, list_offsets_request,
-    metadata_request::MetadataRequestTopic, offset_commit_request, offset_delete_request,
-    offset_fetch_request, offset_for_leader_epoch_request, produce_request,
-    sync_group_request::SyncGroupRequestAssignment, txn_offset_commit_request,
+    ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, CreatePartitionsRequest,
+    CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest, DescribeAclsRequest,
+    DescribeClientQuotasRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
+    DescribeLogDirsRequest, DescribeProducersRequest, DescribeQuorumRequest, DescribeTopicPartitionsRequest,
+    DescribeTransactionsRequest, DescribeUserScramCredentialsRequest, ElectLeadersRequest, EndTxnRequest,
+    FetchRequest, FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest,
+    InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListConfigResourcesRequest,
+    ListGroupsRequest, ListOffsetsRequest, ListPartitionReassignmentsRequest, ListTransactionsRequest,
+    MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest,
+    OffsetForLeaderEpochRequest, ProduceRequest, SyncGroupRequest, TransactionalId, TxnOffsetCommitRequest,
+    WriteTxnMarkersRequest, add_partitions_to_txn_request::AddPartitionsToTxnTopic, alter_configs_request,
+    create_partitions_request::CreatePartitionsTopic, create_topics_request::CreatableTopic,
+    delete_records_request, delete_topics_request, describe_configs_request::DescribeConfigsResource,
+    describe_producers_request, describe_quorum_request, describe_topic_partitions_request,
+    describe_user_scram_credentials_request, elect_leaders_request, fetch_request,
+    incremental_alter_configs_request, join_group_request::JoinGroupRequestProtocol,
+    leave_group_request::MemberIdentity, list_offsets_request, metadata_request::MetadataRequestTopic,
+    offset_commit_request, offset_delete_request, offset_fetch_request, offset_for_leader_epoch_request,
+    produce_request, sync_group_request::SyncGroupRequestAssignment, txn_offset_commit_request,
+    write_txn_markers_request,
 };
 use uuid::Uuid;
 
 use super::{RequestKind as Q, ResponseKind as A, *};
-use crate::{config::Durability, open, wire::versions::TABLE};
+use crate::{
+    config::{Durability, Settings},
+    open,
+    wire::versions::TABLE,
+};
 
 fn peer() -> Peer {
     Peer {
@@ -33,7 +41,7 @@ fn peer() -> Peer {
     }
 }
 
-/// What a request needs to be about something that is there.
+/// What requests refer to: a topic, a group, a transaction.
 struct World {
     topic: String,
     topic_id: Uuid,
@@ -83,6 +91,36 @@ fn sensible(key: ApiKey, version: i16, world: &World) -> Q {
             MetadataRequest::default()
                 .with_topics(Some(vec![MetadataRequestTopic::default().with_name(Some(topic))])),
         ),
+        ApiKey::WriteTxnMarkers => Q::WriteTxnMarkers(WriteTxnMarkersRequest::default().with_markers(vec![
+            write_txn_markers_request::WritableTxnMarker::default().with_producer_id(7.into()).with_topics(
+                vec![
+                    write_txn_markers_request::WritableTxnMarkerTopic::default()
+                        .with_name(topic)
+                        .with_partition_indexes(vec![0]),
+                ],
+            ),
+        ])),
+        ApiKey::DescribeAcls => Q::DescribeAcls(DescribeAclsRequest::default()),
+        ApiKey::ElectLeaders => {
+            Q::ElectLeaders(ElectLeadersRequest::default().with_topic_partitions(Some(vec![
+                elect_leaders_request::TopicPartitions::default().with_topic(topic).with_partitions(vec![0]),
+            ])))
+        }
+        ApiKey::ListPartitionReassignments => {
+            Q::ListPartitionReassignments(ListPartitionReassignmentsRequest::default())
+        }
+        ApiKey::DescribeClientQuotas => Q::DescribeClientQuotas(DescribeClientQuotasRequest::default()),
+        ApiKey::DescribeUserScramCredentials => {
+            let user = describe_user_scram_credentials_request::UserName::default().with_name(text("user"));
+            let request = DescribeUserScramCredentialsRequest::default().with_users(Some(vec![user]));
+            Q::DescribeUserScramCredentials(request)
+        }
+        ApiKey::DescribeQuorum => Q::DescribeQuorum(DescribeQuorumRequest::default().with_topics(vec![
+            describe_quorum_request::TopicData::default()
+                .with_topic_name(topic_name("__cluster_metadata"))
+                .with_partitions(vec![describe_quorum_request::PartitionData::default()]),
+        ])),
+        ApiKey::ListConfigResources => Q::ListConfigResources(ListConfigResourcesRequest::default()),
         ApiKey::DescribeTopicPartitions => {
             Q::DescribeTopicPartitions(DescribeTopicPartitionsRequest::default().with_topics(vec![
                 describe_topic_partitions_request::TopicRequest::default().with_name(topic),
@@ -220,6 +258,17 @@ fn sensible(key: ApiKey, version: i16, world: &World) -> Q {
         ApiKey::DeleteGroups => {
             Q::DeleteGroups(DeleteGroupsRequest::default().with_groups_names(vec![group]))
         }
+        ApiKey::ConsumerGroupHeartbeat => Q::ConsumerGroupHeartbeat(
+            ConsumerGroupHeartbeatRequest::default()
+                .with_group_id(group_id("consumers"))
+                .with_member_id(text("member"))
+                .with_rebalance_timeout_ms(1000)
+                .with_subscribed_topic_names(Some(vec![topic]))
+                .with_topic_partitions(Some(Vec::new())),
+        ),
+        ApiKey::ConsumerGroupDescribe => Q::ConsumerGroupDescribe(
+            ConsumerGroupDescribeRequest::default().with_group_ids(vec![group_id("consumers"), group]),
+        ),
         ApiKey::InitProducerId => Q::InitProducerId(
             InitProducerIdRequest::default()
                 .with_transactional_id(Some(id))
@@ -258,7 +307,7 @@ fn sensible(key: ApiKey, version: i16, world: &World) -> Q {
 #[tokio::test]
 async fn every_version_of_every_request_is_answered() {
     let data = tempfile::tempdir().unwrap();
-    let cluster = open(data.path(), Durability::Process).unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
     let made = cluster.topics.create("topic", 2, std::collections::BTreeMap::new(), false).unwrap();
     let join = JoinGroupRequest::default()
         .with_group_id(group_id("group"))
@@ -276,7 +325,7 @@ async fn every_version_of_every_request_is_answered() {
     for api in TABLE {
         for version in api.min..=api.max {
             let what = format!("{:?} v{version}", api.key);
-            // Over the wire and back, so that the request is one that this version can say.
+            // Encoded and decoded, so that the request is valid in this version.
             let mut wire = BytesMut::new();
             let request = sensible(api.key, version, &world);
             request.encode(&mut wire, version).unwrap_or_else(|error| panic!("{what}: {error:#}"));
@@ -294,7 +343,7 @@ async fn every_version_of_every_request_is_answered() {
 #[tokio::test]
 async fn metadata_names_the_address_by_which_the_client_came() {
     let data = tempfile::tempdir().unwrap();
-    let cluster = open(data.path(), Durability::Process).unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
     let request = MetadataRequest::default().with_topics(None);
     let Some(A::Metadata(metadata)) = answer(&cluster, &peer(), Q::Metadata(request), 9).await else {
         panic!()
@@ -307,10 +356,11 @@ async fn metadata_names_the_address_by_which_the_client_came() {
 #[tokio::test]
 async fn what_is_asked_for_many_times_is_answered_once() {
     let data = tempfile::tempdir().unwrap();
-    let cluster = open(data.path(), Durability::Process).unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
     let made = cluster.topics.create("topic", 2, std::collections::BTreeMap::new(), false).unwrap();
     let offset = crate::groups::Committed { offset: 1, leader_epoch: 0, metadata: String::new() };
-    let nobody = crate::groups::Committer { member_id: "", instance_id: None, generation: -1 };
+    let nobody =
+        crate::groups::Committer { member_id: "", instance_id: None, generation: -1, knows_epochs: true };
     cluster.groups.commit("group", &nobody, [(("topic".to_owned(), 0), offset)].into()).unwrap();
     cluster.transactions.init(Some("id"), 1000, None).unwrap();
     let world = World {
@@ -360,9 +410,9 @@ fn repeat<T: Clone>(items: &mut Vec<T>, times: usize) {
 #[tokio::test]
 async fn a_topic_is_described_by_its_id() {
     let data = tempfile::tempdir().unwrap();
-    let cluster = open(data.path(), Durability::Process).unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
     let made = cluster.topics.create("topic", 2, std::collections::BTreeMap::new(), false).unwrap();
-    // Java's administrators leave the name empty, others leave it out.
+    // Java's admin client sends an empty name, others send none.
     for name in [None, Some(topic_name(""))] {
         let ask = async |id| {
             let wanted = MetadataRequestTopic::default().with_name(name.clone()).with_topic_id(id);
@@ -387,7 +437,7 @@ async fn every_record_without_a_key_is_named() {
     use crate::log::tests::kit::{NOBODY, NOW, bytes, given};
 
     let data = tempfile::tempdir().unwrap();
-    let cluster = open(data.path(), Durability::Process).unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
     let compacted = [("cleanup.policy".to_owned(), "compact".to_owned())].into();
     cluster.topics.create("topic", 1, compacted, false).unwrap();
     let mut records = vec![given("key", Some("value"), NOW); 4];
@@ -402,4 +452,125 @@ async fn every_record_without_a_key_is_named() {
     assert_eq!(answer.error_code, ResponseError::InvalidRecord.code());
     let named: Vec<_> = answer.record_errors.iter().map(|error| error.batch_index).collect();
     assert_eq!(named, [1, 3]);
+}
+
+#[tokio::test]
+async fn tools_are_told_what_they_ask_for() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
+    cluster.topics.create("topic", 1, std::collections::BTreeMap::new(), false).unwrap();
+    let ask = async |request, version| answer(&cluster, &peer(), request, version).await.unwrap();
+
+    let Some(A::ApiVersions(told)) = answer(&cluster, &peer(), Q::ApiVersions(software()), 3).await else {
+        panic!()
+    };
+    let level = told.finalized_features.iter().find(|one| one.name.as_str() == "metadata.version").unwrap();
+    assert!(level.max_version_level >= 20 && told.finalized_features_epoch >= 0);
+
+    let topics = vec![MetadataRequestTopic::default().with_name(Some(topic_name("topic")))];
+    let request = MetadataRequest::default()
+        .with_topics(Some(topics))
+        .with_include_topic_authorized_operations(true)
+        .with_include_cluster_authorized_operations(true);
+    let A::Metadata(told) = ask(Q::Metadata(request), 9).await else { panic!() };
+    assert_eq!(
+        (told.topics[0].topic_authorized_operations, told.cluster_authorized_operations),
+        (3576, 8096)
+    );
+    let request = DescribeClusterRequest::default().with_include_cluster_authorized_operations(true);
+    let A::DescribeCluster(told) = ask(Q::DescribeCluster(request), 0).await else { panic!() };
+    assert_eq!(told.cluster_authorized_operations, 8096);
+
+    let A::DescribeAcls(told) = ask(Q::DescribeAcls(DescribeAclsRequest::default()), 3).await else {
+        panic!()
+    };
+    assert_eq!(told.error_code, ResponseError::SecurityDisabled.code());
+    let A::DescribeQuorum(told) = ask(quorum(), 2).await else { panic!() };
+    assert_eq!((told.topics[0].partitions[0].leader_id, told.nodes.len()), (NODE, 1));
+    let elect = |partitions| {
+        let topic = elect_leaders_request::TopicPartitions::default();
+        let topic = topic.with_topic(topic_name("topic")).with_partitions(partitions);
+        Q::ElectLeaders(ElectLeadersRequest::default().with_topic_partitions(Some(vec![topic])))
+    };
+    let A::ElectLeaders(told) = ask(elect(vec![0, 1]), 2).await else { panic!() };
+    let codes: Vec<_> =
+        told.replica_election_results[0].partition_result.iter().map(|one| one.error_code).collect();
+    let expected = [ResponseError::ElectionNotNeeded, ResponseError::UnknownTopicOrPartition];
+    assert_eq!(codes, expected.map(|error| error.code()));
+}
+
+fn software() -> ApiVersionsRequest {
+    ApiVersionsRequest::default()
+        .with_client_software_name(text("test"))
+        .with_client_software_version(text("1"))
+}
+
+fn quorum() -> Q {
+    Q::DescribeQuorum(DescribeQuorumRequest::default().with_topics(vec![
+        describe_quorum_request::TopicData::default()
+            .with_topic_name(topic_name("__cluster_metadata"))
+            .with_partitions(vec![describe_quorum_request::PartitionData::default()]),
+    ]))
+}
+
+/// An admin client ends a hanging transaction.
+#[tokio::test]
+async fn a_transaction_is_ended_in_a_partition_by_an_administrator() {
+    use crate::log::tests::kit::{NOW, Writer, append, config, given};
+
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
+    cluster.topics.create("topic", 1, std::collections::BTreeMap::new(), false).unwrap();
+    let partition = cluster.topics.get("topic").unwrap().partition(0).unwrap();
+    let hanging = Writer { id: 7, epoch: 3, sequence: 0, transactional: true };
+    append(&mut partition.log(), &[given("key", Some("value"), NOW)], hanging, &config()).unwrap();
+    let end = async |epoch, partition| {
+        let topic = write_txn_markers_request::WritableTxnMarkerTopic::default()
+            .with_name(topic_name("topic"))
+            .with_partition_indexes(vec![partition]);
+        let marker = write_txn_markers_request::WritableTxnMarker::default()
+            .with_producer_id(7.into())
+            .with_producer_epoch(epoch)
+            .with_topics(vec![topic]);
+        let request = WriteTxnMarkersRequest::default().with_markers(vec![marker]);
+        let Some(A::WriteTxnMarkers(told)) = answer(&cluster, &peer(), Q::WriteTxnMarkers(request), 1).await
+        else {
+            panic!()
+        };
+        told.markers[0].topics[0].partitions[0].error_code
+    };
+    assert_eq!(end(2, 0).await, ResponseError::InvalidProducerEpoch.code());
+    assert_eq!(end(3, 9).await, ResponseError::UnknownTopicOrPartition.code());
+    assert_eq!(partition.log().last_stable(), 0);
+    assert_eq!(end(3, 0).await, 0);
+    assert_eq!(partition.log().last_stable(), 2);
+}
+
+/// A response with only an error can be encoded in every version.
+#[tokio::test]
+async fn an_error_can_be_the_answer_in_every_version() {
+    let data = tempfile::tempdir().unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
+    let world = World {
+        topic: "topic".to_owned(),
+        topic_id: Uuid::nil(),
+        group: "group".to_owned(),
+        member: String::new(),
+        generation: 0,
+    };
+    let mut answered = std::collections::BTreeSet::new();
+    for api in TABLE {
+        for version in api.min..=api.max {
+            let request = sensible(api.key, version, &world);
+            let error = ResponseError::NotLeaderOrFollower;
+            if let Some(refusal) = refuse(&cluster, &peer(), &request, version, error).await {
+                let mut wire = BytesMut::new();
+                refusal
+                    .encode(&mut wire, version)
+                    .unwrap_or_else(|error| panic!("{:?} {version}: {error}", api.key));
+                answered.insert(format!("{:?}", api.key));
+            }
+        }
+    }
+    assert_eq!(answered.len(), 20, "{answered:?}");
 }

@@ -23,10 +23,8 @@ use crate::{
     topics::{Made, Topics, config::Overrides},
 };
 
-/// A refusal with a sentence for the person who asked.
+/// An error code with a message for the client.
 type Refusal = (ResponseError, String);
-
-const DEFAULT_PARTITIONS: i32 = 1;
 
 pub(super) async fn create(
     cluster: &Cluster,
@@ -51,7 +49,9 @@ pub(super) async fn create(
             Ok(()) => outcome,
         };
         results.push(match outcome {
-            Ok((made, partitions)) => made_result(result, &made, partitions, version),
+            Ok((made, partitions)) => {
+                made_result(result, &made, partitions, (&cluster.settings.topic_defaults, version))
+            }
             Err((error, message)) => result
                 .with_error_code(error.code())
                 .with_error_message(Some(text(&message)))
@@ -66,12 +66,12 @@ fn made_result(
     result: CreatableTopicResult,
     made: &Made,
     partitions: i32,
-    version: i16,
+    (defaults, version): (&Overrides, i16),
 ) -> CreatableTopicResult {
     if version < 5 {
         return result;
     }
-    let configs = configs::described(&made.settings).map(|described| {
+    let configs = configs::described(defaults, &made.settings).map(|described| {
         CreatableTopicConfigs::default()
             .with_name(StrBytes::from_static_str(described.setting.name))
             .with_value(Some(text(described.value)))
@@ -84,7 +84,7 @@ fn made_result(
 fn create_one(topics: &Topics, topic: &CreatableTopic, only_check: bool) -> Result<(Made, i32), Refusal> {
     let partitions = if topic.assignments.is_empty() {
         match topic.num_partitions {
-            -1 => DEFAULT_PARTITIONS,
+            -1 => topics.settings.default_partitions,
             count => count,
         }
     } else {
@@ -109,7 +109,7 @@ fn create_one(topics: &Topics, topic: &CreatableTopic, only_check: bool) -> Resu
     made.map(|made| (made, partitions)).map_err(|error| (error.response(), error.to_string()))
 }
 
-/// The number of partitions of a manual assignment, which can name but this broker.
+/// The number of partitions of a manual assignment, which may only name this broker.
 fn assigned(topic: &CreatableTopic) -> Result<i32, Refusal> {
     let mut indexes: Vec<i32> = topic.assignments.iter().map(|one| one.partition_index).collect();
     indexes.sort_unstable();
@@ -171,7 +171,7 @@ pub(super) async fn delete(
 
 async fn delete_one(cluster: &Cluster, name: &str) -> Result<(), Refusal> {
     let (topics, owned) = (Arc::clone(&cluster.topics), name.to_owned());
-    // It may have to wait until a compaction has ended.
+    // This may block until a compaction ends.
     let deleted = off_thread(move || topics.delete(&owned)).await;
     deleted.map_err(|error| (error.response(), error.to_string()))?;
     let storage = |error: std::io::Error| (ResponseError::KafkaStorageError, error.to_string());

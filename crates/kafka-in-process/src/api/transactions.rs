@@ -1,4 +1,4 @@
-//! `InitProducerId`, `AddPartitionsToTxn`, `AddOffsetsToTxn`, `TxnOffsetCommit`, `EndTxn`, and what administrators ask.
+//! `InitProducerId`, `AddPartitionsToTxn`, `AddOffsetsToTxn`, `TxnOffsetCommit`, `EndTxn`, and admin requests.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,14 @@ use kafka_protocol::{
         AddPartitionsToTxnResponse, DescribeTransactionsRequest, DescribeTransactionsResponse, EndTxnRequest,
         EndTxnResponse, InitProducerIdRequest, InitProducerIdResponse, ListTransactionsRequest,
         ListTransactionsResponse, TransactionalId, TxnOffsetCommitRequest, TxnOffsetCommitResponse,
+        WriteTxnMarkersRequest, WriteTxnMarkersResponse,
         add_partitions_to_txn_response::{AddPartitionsToTxnPartitionResult, AddPartitionsToTxnTopicResult},
         describe_transactions_response::{TopicData, TransactionState},
         list_transactions_response::TransactionState as ListedTransaction,
         txn_offset_commit_response::{TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic},
+        write_txn_markers_response::{
+            WritableTxnMarkerPartitionResult, WritableTxnMarkerResult, WritableTxnMarkerTopicResult,
+        },
     },
     protocol::StrBytes,
 };
@@ -23,7 +27,6 @@ use super::{
     once, text, topic_name,
 };
 use crate::{
-    clock,
     cluster::Cluster,
     groups::Committer,
     log::Marker,
@@ -111,17 +114,22 @@ pub(super) async fn add_offsets(
     AddOffsetsToTxnResponse::default().with_error_code(code(outcome))
 }
 
-pub(super) fn commit_offsets(cluster: &Cluster, request: &TxnOffsetCommitRequest) -> TxnOffsetCommitResponse {
+pub(super) async fn commit_offsets(
+    cluster: &Cluster,
+    request: &TxnOffsetCommitRequest,
+) -> TxnOffsetCommitResponse {
     let who = Committer {
         member_id: &request.member_id,
         instance_id: request.group_instance_id.as_deref(),
         generation: request.generation_id,
+        knows_epochs: true,
     };
     let mut sorted = Sorted::new(cluster, wishes!(request));
     let taken = std::mem::take(&mut sorted.taken);
     let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
     let id = &request.transactional_id;
-    let outcome = cluster.transactions.add_offsets(id, producer, (&request.group_id, &who), taken);
+    let added = cluster.transactions.add_offsets(id, producer, (&request.group_id, &who), &taken);
+    let outcome = settled(cluster, added).await;
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
             TxnOffsetCommitResponsePartition::default()
@@ -144,8 +152,44 @@ pub(super) async fn end(cluster: &Cluster, request: &EndTxnRequest, version: i16
     EndTxnResponse::default().with_error_code(code(outcome))
 }
 
+/// Ends hanging transactions in single partitions, whatever the coordinator knows of them (KIP-664).
+pub(super) async fn write_markers(
+    cluster: &Cluster,
+    request: WriteTxnMarkersRequest,
+) -> WriteTxnMarkersResponse {
+    let all = request.markers.into_iter().map(|wanted| {
+        let marker = if wanted.transaction_result { Marker::Commit } else { Marker::Abort };
+        let producer = ProducerId { id: wanted.producer_id.0, epoch: wanted.producer_epoch };
+        let topics = wanted.topics.into_iter().map(|topic| {
+            let places = topic.partition_indexes.iter().map(|index| {
+                let place = (topic.name.to_string(), *index);
+                (*index, cluster.on_transactions(move |all| all.end_in(&place, producer, marker)))
+            });
+            (topic.name.clone(), places.collect::<Vec<_>>())
+        });
+        (wanted.producer_id, topics.collect::<Vec<_>>())
+    });
+    let mut markers = Vec::new();
+    for (producer, topics) in all.collect::<Vec<_>>() {
+        let mut results = Vec::new();
+        for (name, places) in topics {
+            let mut partitions = Vec::new();
+            for (index, ended) in places {
+                partitions.push(
+                    WritableTxnMarkerPartitionResult::default()
+                        .with_partition_index(index)
+                        .with_error_code(code(ended.await)),
+                );
+            }
+            results.push(WritableTxnMarkerTopicResult::default().with_name(name).with_partitions(partitions));
+        }
+        markers.push(WritableTxnMarkerResult::default().with_producer_id(producer).with_topics(results));
+    }
+    WriteTxnMarkersResponse::default().with_markers(markers)
+}
+
 pub(super) fn list(cluster: &Cluster, request: &ListTransactionsRequest) -> ListTransactionsResponse {
-    let now = clock::wall();
+    let now = cluster.topics.wall();
     let named = |filter: &StrBytes| State::ALL.iter().any(|state| state.name() == filter.as_str());
     let unknown = request.state_filters.iter().filter(|filter| !named(filter)).cloned();
     let all = cluster.transactions.list().into_iter().filter(|(_, transaction)| {
@@ -172,10 +216,9 @@ pub(super) fn describe(
     cluster: &Cluster,
     request: &DescribeTransactionsRequest,
 ) -> DescribeTransactionsResponse {
-    let all: BTreeMap<_, _> = cluster.transactions.list().into_iter().collect();
     let states = once(&request.transactional_ids, Clone::clone).map(|id| {
         let state = TransactionState::default().with_transactional_id(id.clone());
-        let Some(transaction) = all.get(&**id as &str) else {
+        let Some(transaction) = cluster.transactions.get(id) else {
             return state.with_error_code(ResponseError::TransactionalIdNotFound.code());
         };
         let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();

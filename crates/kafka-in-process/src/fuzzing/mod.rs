@@ -1,7 +1,6 @@
-//! What the fuzz targets under `fuzz/` call, and the replay of what they once found.
+//! The functions that the fuzz targets in `fuzz/` call, and regression tests.
 //!
-//! Built for tests and with `--cfg fuzzing` alone. A target gives bytes and an empty folder; what must not happen
-//! is a panic here.
+//! Only built for tests and with `--cfg fuzzing`. A target passes bytes and an empty folder; a panic is a finding.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a finding is a panic")]
 
@@ -16,7 +15,7 @@ use super::{
     log::{Isolation, Log, LogError},
 };
 
-/// All batches of a log, byte by byte, each of them checked as a careful client would; or the log's refusal.
+/// All batches of a log, each checked as by a careful client; or the log's error.
 fn served(log: &Log) -> Result<Vec<u8>, LogError> {
     let mut all = Vec::new();
     let mut next = log.start();
@@ -37,7 +36,7 @@ fn served(log: &Log) -> Result<Vec<u8>, LogError> {
     Ok(all)
 }
 
-/// Every partition of every topic: name, index, first offset, end, and what is served.
+/// Every partition: topic, index, start offset, end offset, and its batches.
 fn content(cluster: &Cluster) -> Vec<(String, i32, i64, i64, Vec<u8>)> {
     let partitions = |topic: &std::sync::Arc<super::topics::Topic>| {
         let name = topic.name.clone();

@@ -1,22 +1,22 @@
-//! A partition's folder and the journal as whatever bytes: what opens is an intact log that can be appended to.
+//! Arbitrary files in a partition's folder and as the journal: a log that opens is intact and can be appended to.
 //!
-//! The input is a list of files: a kind, two numbers that make up its name, and its bytes behind a length of four bytes.
-//! Its first byte says whether the check sums of what is inside are put right, so that a fuzzer gets behind them.
+//! The input is a list of files: a kind, two numbers for the name, and the bytes after a four-byte length. Its first
+//! byte says whether check sums are corrected, so that a fuzzer gets past them.
 
 use std::{fs, path::Path};
 
 use super::served;
 use crate::{
-    config::Durability,
+    config::{Durability, Settings},
     housekeeping, journal, log,
-    log::{Batch, Isolation, Log, LogConfig, Marker},
+    log::{Batch, Isolation, Log, LogConfig, Marker, find_latest_time, find_time},
     open,
     topics::config::{Overrides, log_config},
 };
 
-/// More files than this show nothing new.
+/// More files find nothing new.
 const MOST_FILES: usize = 12;
-/// The folder of the partition that the journal of the seeds knows.
+/// The partition in the journal of the seeds.
 const PARTITION: &str = "t-0";
 
 /// A file of the input.
@@ -55,7 +55,7 @@ impl Part<'_> {
     }
 }
 
-/// Reads one file off an input.
+/// Decodes a file of the input.
 fn take<'a>(input: &mut &'a [u8]) -> Option<Part<'a>> {
     let (&[kind, base, end], rest) = input.split_first_chunk::<3>()?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
@@ -65,7 +65,7 @@ fn take<'a>(input: &mut &'a [u8]) -> Option<Part<'a>> {
     Some(Part { kind, numbers: [base, end], bytes })
 }
 
-/// Lays the input's files out in the empty `folder` and opens them.
+/// Writes the input's files to the empty `folder` and opens them.
 pub fn recovery(folder: &Path, input: &[u8]) {
     let Some((&flags, mut rest)) = input.split_first() else { return };
     fs::create_dir_all(folder.join(PARTITION)).unwrap();
@@ -87,11 +87,11 @@ fn log_alone(folder: &Path) {
     let mut log = Log::open(folder, 0, now).unwrap();
     assert_eq!((log.start(), log.end()), (start, end), "opened twice, it is the same");
     assert_eq!(readable(&log), first, "opened twice, it holds the same");
-    let _ = log.find_time(now, Isolation::Uncommitted);
-    let _ = log.find_latest_time();
+    let _ = find_time(|| &log, now, Isolation::Uncommitted);
+    let _ = find_latest_time(|| &log);
 
     let mut batch = log::marker(Marker::Commit, 7, 0, now);
-    // As a producer's: no control batch, and nobody's.
+    // As a producer's: no control batch, no producer id.
     batch[21..23].fill(0);
     batch[43..57].fill(0xff);
     log::reseal(&mut batch);
@@ -113,12 +113,12 @@ fn log_alone(folder: &Path) {
     assert_eq!((log.start(), log.end()), (start, end + 1), "an orderly stop changes nothing");
     assert_eq!(readable(&log), with_it, "an orderly stop changes no record");
 
-    // Compaction and retention may refuse damaged records, and do not panic.
+    // Compaction and retention may refuse damaged records, but must not panic.
     let compact = LogConfig { compact: true, min_dirty_ratio: 0.0, ..config.clone() };
-    if let Some(plan) = log.plan_compaction(now, &compact)
-        && let Ok((cleaned, to)) = plan.run(now, &compact)
+    if let Some(plan) = log.plan_compaction(now, &compact, 1 << 20)
+        && let Ok(compacted) = plan.run(now, &compact)
     {
-        let _ = log.install_compaction(cleaned, to, now, &compact);
+        let _ = log.install_compaction(compacted).and_then(|installed| installed.write());
     }
     let _ = log.retain(now, &config);
     let _ = readable(&log);
@@ -127,14 +127,14 @@ fn log_alone(folder: &Path) {
     assert_eq!(Log::open(folder, 0, now).unwrap().end(), last);
 }
 
-/// What a log serves; nothing where it says that it is damaged.
+/// The batches of a log; `None` if it reports damage.
 fn readable(log: &Log) -> Option<Vec<u8>> {
     served(log).ok()
 }
 
 fn whole_broker(folder: &Path) {
     for _ in 0..2 {
-        if let Ok(cluster) = open(folder, Durability::Process) {
+        if let Ok(cluster) = open(folder, Durability::Process, Settings::default()) {
             housekeeping::look_after(&cluster);
             housekeeping::put_to_bed(&cluster);
         }
@@ -142,5 +142,5 @@ fn whole_broker(folder: &Path) {
 }
 
 pub(super) fn config() -> LogConfig {
-    log_config(&Overrides::from([("segment.bytes".to_owned(), "16384".to_owned())]))
+    log_config(&Overrides::new(), &Overrides::from([("segment.bytes".to_owned(), "16384".to_owned())]))
 }

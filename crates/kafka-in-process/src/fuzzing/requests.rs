@@ -1,4 +1,4 @@
-//! The bytes of a connection: frames, requests, answers, and whether a restart tells the same.
+//! The bytes of a connection: frames, requests, responses, and the state after a restart.
 
 use std::{path::Path, time::Duration};
 
@@ -9,23 +9,23 @@ use super::content;
 use crate::{
     api::{self, Peer},
     cluster::Cluster,
-    config::Durability,
+    config::{Durability, Settings},
     housekeeping, log, open,
     topics::config::Overrides,
     wire::{self, Frames, WireError},
 };
 
-/// What waits longer than this is hung up on.
+/// A request that takes longer is abandoned.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// Partitions of a topic made by a fuzzer: each costs files.
+/// The most partitions of a topic: each takes files.
 const PARTITIONS: i32 = 4;
-/// No answer to a few kilobytes of questions is larger.
+/// The largest response to some kilobytes of requests.
 const LARGEST_ANSWER: usize = 16 << 20;
 
-/// Feeds a connection's bytes to a broker on the empty `folder`: every request that can be decoded is answered, every
-/// answer can be written and read, and what the logs hold then is what they hold after a restart.
+/// Sends a connection's bytes to a broker on the empty `folder`: every decodable request gets a response, every
+/// response can be encoded and decoded, and a restart does not change the logs.
 pub fn requests(folder: &Path, connection: &[u8]) {
-    let cluster = open(folder, Durability::Process).unwrap();
+    let cluster = open(folder, Durability::Process, Settings::default()).unwrap();
     let small = Overrides::from([("segment.bytes".to_owned(), "1048576".to_owned())]);
     cluster.topics.create("t", 2, small, false).unwrap();
     let compacted = Overrides::from([
@@ -36,7 +36,7 @@ pub fn requests(folder: &Path, connection: &[u8]) {
     cluster.topics.create("c", 1, compacted, false).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(converse(&cluster, connection));
-    // What was hung up on may still be at work beside: the end of the runtime waits for it.
+    // Abandoned requests may still run: the shutdown of the runtime waits for them.
     drop(runtime);
     housekeeping::look_after(&cluster);
     let before = content(&cluster);
@@ -45,12 +45,12 @@ pub fn requests(folder: &Path, connection: &[u8]) {
     }
     drop(cluster);
 
-    let cluster = open(folder, Durability::Process).unwrap();
+    let cluster = open(folder, Durability::Process, Settings::default()).unwrap();
     let after = content(&cluster);
     assert_eq!(before.len(), after.len(), "all partitions come back");
     for (before, after) in before.iter().zip(&after) {
         assert_eq!((&before.0, before.1, before.2), (&after.0, after.1, after.2));
-        // A start may put the marker of an abort behind.
+        // A start may append the marker of an abort.
         assert!(after.4.starts_with(&before.4), "a restart changes no record");
     }
     housekeeping::put_to_bed(&cluster);
@@ -62,7 +62,7 @@ async fn converse(cluster: &Cluster, connection: &[u8]) {
         remote: ([127, 0, 0, 1], 4711).into(),
         client_id: "fuzz".to_owned(),
     };
-    let mut frames = Frames::new(connection);
+    let mut frames = Frames::new(connection, cluster.frames.clone());
     while let Ok(Some(frame)) = frames.next().await {
         let mut request = match wire::decode(frame.bytes.clone()) {
             Ok(request) => request,
@@ -82,7 +82,7 @@ async fn converse(cluster: &Cluster, connection: &[u8]) {
     }
 }
 
-/// Takes out what costs a fuzzer time and shows nothing, and puts in check sums, which it would not guess.
+/// Removes what is slow and finds nothing, and sets check sums, which a fuzzer cannot guess.
 fn tame(request: &mut RequestKind) {
     match request {
         RequestKind::Produce(produce) => {

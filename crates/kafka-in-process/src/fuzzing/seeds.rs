@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use super::recovery::config;
 use crate::{
-    config::Durability,
+    config::{Durability, Settings},
     log::{
         Log, LogConfig, Marker,
         tests::kit::{NOBODY, NOW, Writer, append, given},
@@ -42,9 +42,9 @@ fn written(folder: &Path, records: i64, seal: bool, compact: bool) {
         }
         log.sealing_of_active().run().unwrap();
     }
-    if let Some(plan) = log.plan_compaction(NOW, &config) {
-        let (cleaned, to) = plan.run(NOW, &config).unwrap();
-        log.install_compaction(cleaned, to, NOW, &config).unwrap();
+    if let Some(plan) = log.plan_compaction(NOW, &config, 1 << 20) {
+        let compacted = plan.run(NOW, &config).unwrap();
+        log.install_compaction(compacted).unwrap().write().unwrap();
     }
 }
 
@@ -84,7 +84,7 @@ fn seeds() {
         ("compacted", 24, true, true),
     ] {
         let data = tempfile::tempdir().unwrap();
-        let cluster = open(data.path(), Durability::Process).unwrap();
+        let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
         cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
         drop(cluster);
         written(&data.path().join("t-0"), records, seal, compact);

@@ -1,4 +1,4 @@
-//! Replays the seeds of the fuzz targets, and what the targets once found.
+//! Replays the seeds of the fuzz targets and past findings.
 
 use std::{
     fs,
@@ -55,7 +55,7 @@ fn changed(target: &str, seed: prop::sample::Index, changes: &[Change]) -> Vec<u
             0 => drop(input.splice(at..until, bytes.iter().copied())),
             1 => drop(input.splice(at..at, bytes.iter().copied())),
             2 => drop(input.drain(at..until)),
-            // The numbers at which sums overflow.
+            // Extreme bytes, at which sums overflow.
             _ => input.iter_mut().skip(at).take(bytes.len()).for_each(|byte| *byte = bytes[0] % 2 * 0xff),
         }
     }

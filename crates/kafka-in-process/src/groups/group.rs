@@ -1,8 +1,8 @@
 //! The state machine of a consumer group under the classic protocol.
 //!
-//! Rules after Kafka's `ClassicGroup` and `GroupMetadataManager`, KIP-62 (rebalance timeouts), KIP-345 (static
-//! membership), KIP-394 (ids before membership) and KIP-814 (static leaders). Time is monotonic milliseconds, given
-//! by the caller; answers that are due pile up until the caller takes them.
+//! Follows Kafka's `ClassicGroup` and `GroupMetadataManager`, KIP-62 (rebalance time-outs), KIP-345 (static
+//! membership), KIP-394 (ids before membership) and KIP-814 (static leaders). Time is monotonic milliseconds, passed in
+//! by the caller; due responses are queued until the caller takes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::member::{Answer, Member};
 
-/// Where a group stands.
+/// The state of a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum State {
     #[default]
@@ -24,7 +24,7 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// As `DescribeGroups` names it.
+    /// The name in `DescribeGroups`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Empty => "Empty",
@@ -46,17 +46,17 @@ pub(crate) struct Group {
     pub(crate) members: BTreeMap<String, Member>,
     /// Member ids by instance ids.
     pub(super) statics: BTreeMap<String, String>,
-    /// Ids given out to clients that have not come back with them, and until when they may.
+    /// Ids of clients that have yet to rejoin with them, and their deadlines.
     pub(super) pending: BTreeMap<String, u64>,
     pub(super) pending_sync: BTreeSet<String>,
-    /// When the joining, or the waiting for assignments, has lasted long enough.
+    /// The deadline for joining or for assignments.
     pub(super) phase_deadline: Option<u64>,
     pub(super) answers: Vec<Answer>,
-    /// Changed in a way that is to be kept.
+    /// Whether it has unsaved changes.
     pub(super) changed: bool,
 }
 
-/// What is kept of a group across restarts.
+/// The persistent state of a group.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Kept {
     generation: i32,
@@ -67,8 +67,8 @@ pub(crate) struct Kept {
 }
 
 impl Group {
-    /// What is to be kept, when it has changed since the last call. In the middle of a rebalance nothing is: members
-    /// without their parts would be taken for ones that have nothing to do, and never assigned again.
+    /// The state to persist, if it has changed since the last call. During a rebalance there is none: members restored
+    /// without assignments would look idle, and never get any.
     pub(crate) fn take_changed(&mut self) -> Option<Kept> {
         if matches!(self.state, State::PreparingRebalance | State::CompletingRebalance) {
             return None;
@@ -82,7 +82,7 @@ impl Group {
         })
     }
 
-    /// A group as it was kept: its members have one session timeout to be heard of again.
+    /// Restores a group: its members have one session time-out to send a heartbeat.
     pub(crate) fn restore(kept: Kept, now: u64) -> Self {
         let mut group = Self {
             state: if kept.members.is_empty() { State::Empty } else { State::Stable },
@@ -102,24 +102,24 @@ impl Group {
         group
     }
 
-    /// The answers that are due.
+    /// The responses that are due.
     pub(crate) fn take_answers(&mut self) -> Vec<Answer> {
         std::mem::take(&mut self.answers)
     }
 
-    /// When [`Self::tick`] has something to do next (ms).
+    /// When [`Self::tick`] is due next (ms).
     pub(crate) fn deadline(&self) -> Option<u64> {
         let members =
             self.members.values().filter(|member| !member.is_waiting()).map(|member| member.deadline);
         members.chain(self.pending.values().copied()).chain(self.phase_deadline).min()
     }
 
-    /// Nobody belongs to it, and nobody is about to.
+    /// Whether it has no members, nor pending ones.
     pub(crate) fn is_idle(&self) -> bool {
         self.members.is_empty() && self.pending.is_empty()
     }
 
-    /// A member is alive; the error tells it what to do.
+    /// A member's heartbeat; the error tells it what to do.
     pub(crate) fn heartbeat(
         &mut self,
         member_id: &str,
@@ -137,7 +137,7 @@ impl Group {
         if rebalancing { Err(ResponseError::RebalanceInProgress) } else { Ok(()) }
     }
 
-    /// Whether offsets may be committed by this member (KIP-447 for those inside a transaction).
+    /// Whether this member may commit offsets (KIP-447 for transactional commits).
     pub(crate) fn validate_commit(
         &mut self,
         member_id: &str,
@@ -163,7 +163,7 @@ impl Group {
         if !transactional && completing { Err(ResponseError::RebalanceInProgress) } else { Ok(()) }
     }
 
-    /// Finds a member; a static one that has been replaced is fenced (KIP-345).
+    /// Finds a member; fences a static one that was replaced (KIP-345).
     pub(super) fn known(
         &mut self,
         member_id: &str,
@@ -178,7 +178,7 @@ impl Group {
         self.members.get_mut(member_id).ok_or(ResponseError::UnknownMemberId)
     }
 
-    /// A member leaves, by its id or, when an administrator removes it, by its instance id alone.
+    /// A member leaves, by its id or, if removed by an administrator, by its instance id only.
     pub(crate) fn leave(
         &mut self,
         member_id: &str,
@@ -199,7 +199,7 @@ impl Group {
         Ok(())
     }
 
-    /// Does what time has made due: members that are gone, phases that have lasted long enough.
+    /// Applies time-outs: of sessions, of pending ids, and of rebalance phases.
     pub(crate) fn tick(&mut self, now: u64) {
         let due = |deadline: u64| deadline <= now;
         let pending = self.pending.len();

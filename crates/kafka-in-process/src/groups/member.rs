@@ -1,16 +1,16 @@
-//! A member of a consumer group, and what it asks and gets.
+//! A member of a consumer group, with its requests and responses.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use serde::{Deserialize, Serialize};
 
-/// Who waits for an answer that comes later.
+/// A client that waits for a later response.
 pub(crate) type Ticket = u64;
 
 /// A request to join.
 #[derive(Clone, Debug)]
 pub(crate) struct Join {
-    /// Empty for one that has none yet.
+    /// Empty before it has one.
     pub(crate) member_id: String,
     pub(crate) instance_id: Option<String>,
     pub(crate) client_id: String,
@@ -18,17 +18,17 @@ pub(crate) struct Join {
     pub(crate) session_timeout_ms: u64,
     pub(crate) rebalance_timeout_ms: u64,
     pub(crate) protocol_type: String,
-    /// By preference: assignor and subscription.
+    /// Assignors with subscriptions, by preference.
     pub(crate) protocols: Vec<(String, Bytes)>,
-    /// The client comes back with the id it is told before it counts as a member (KIP-394, version 4).
+    /// The client rejoins with the id that it gets, before it is a member (KIP-394, version 4).
     pub(crate) asks_for_id: bool,
     /// The client understands a leadership without an assignment to make (KIP-814, version 9).
     pub(crate) may_skip_assignment: bool,
-    /// The id for a member that has none: `client id-uuid`.
+    /// The id for a member without one: `client id-uuid`.
     pub(crate) fresh_id: String,
 }
 
-/// The answer to a join.
+/// The response to a join.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Joined {
     pub(crate) error: Option<ResponseError>,
@@ -43,7 +43,7 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
-    /// A refusal.
+    /// An error.
     pub(crate) fn refused(error: ResponseError, member_id: &str) -> Self {
         Self {
             error: Some(error),
@@ -58,7 +58,7 @@ impl Joined {
     }
 }
 
-/// A request for one's assignment; the leader's brings everybody's.
+/// A request for a member's assignment; the leader's contains all assignments.
 #[derive(Clone, Debug)]
 pub(crate) struct Sync {
     pub(crate) member_id: String,
@@ -69,7 +69,7 @@ pub(crate) struct Sync {
     pub(crate) assignments: Vec<(String, Bytes)>,
 }
 
-/// The answer to a sync.
+/// The response to a sync.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Synced {
     pub(crate) protocol_type: Option<String>,
@@ -77,14 +77,13 @@ pub(crate) struct Synced {
     pub(crate) assignment: Bytes,
 }
 
-/// An answer that has become due.
+/// A response that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Joined(Ticket, Joined),
     Synced(Ticket, Result<Synced, ResponseError>),
 }
 
-/// A member.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Member {
     pub(crate) id: String,
@@ -95,7 +94,7 @@ pub(crate) struct Member {
     pub(crate) rebalance_timeout_ms: u64,
     pub(crate) protocols: Vec<(String, Vec<u8>)>,
     pub(crate) assignment: Vec<u8>,
-    /// When it counts as gone (ms, monotonic).
+    /// When its session times out (ms, monotonic).
     #[serde(skip)]
     pub(crate) deadline: u64,
     #[serde(skip)]
@@ -123,7 +122,7 @@ impl Member {
         member
     }
 
-    /// Takes over what a member says when it joins again.
+    /// Takes over the data of a repeated join.
     pub(crate) fn update(&mut self, join: &Join) {
         self.client_id.clone_from(&join.client_id);
         self.client_host.clone_from(&join.client_host);
@@ -132,13 +131,13 @@ impl Member {
         self.protocols = join.protocols.iter().map(|(name, data)| (name.clone(), data.to_vec())).collect();
     }
 
-    /// Whether it says the same as before.
+    /// Whether its protocols are unchanged.
     pub(crate) fn matches(&self, join: &Join) -> bool {
         let same = |((a, x), (b, y)): (&(String, Vec<u8>), &(String, Bytes))| a == b && x[..] == y[..];
         self.protocols.len() == join.protocols.len() && self.protocols.iter().zip(&join.protocols).all(same)
     }
 
-    /// What it said for an assignor.
+    /// Its subscription for an assignor.
     pub(crate) fn metadata(&self, protocol: &str) -> Bytes {
         let found = self.protocols.iter().find(|(name, _)| name == protocol);
         found.map_or_else(Bytes::new, |(_, data)| Bytes::copy_from_slice(data))
@@ -148,12 +147,12 @@ impl Member {
         self.protocols.iter().any(|(name, _)| name == protocol)
     }
 
-    /// Has been heard of.
+    /// Extends its session.
     pub(crate) fn alive(&mut self, now: u64) {
         self.deadline = now + self.session_timeout_ms;
     }
 
-    /// A member that waits for an answer of ours is not gone, however long we take.
+    /// A member that waits for our response does not time out, however long we take.
     pub(crate) fn is_waiting(&self) -> bool {
         self.joining.is_some() || self.syncing.is_some()
     }

@@ -1,14 +1,18 @@
-//! The group coordinator: groups by their ids, their committed offsets, and those who wait for answers.
+//! The group coordinator: groups by id, their committed offsets, and clients that wait for responses.
 //!
-//! The rules are in the pure state machine of [`group`]; this is its shell. Offsets and finished generations go to the
-//! journal, so that after a restart consumers go on without a rebalance.
+//! The rules are in the pure state machines of [`group`] and [`consumer`]; this is their shell. Offsets, finished generations
+//! and members with their epochs are journaled, so that after a restart consumers go on without a rebalance.
 
-mod assignment;
+mod any_group;
+mod consumer;
 mod group;
+mod heartbeats;
+mod join_group;
 mod member;
 mod offsets;
-mod rebalance;
+pub(crate) mod settings;
 mod subscription;
+mod sync_group;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,58 +20,74 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use kafka_protocol::ResponseError;
 use tokio::sync::{Notify, oneshot};
 
+pub(crate) use any_group::AnyGroup;
+pub(crate) use consumer::{
+    Assignor, ConsumerGroup, Heartbeat, HeartbeatAnswer, LEAVE_EPOCH, LEAVE_STATIC_EPOCH,
+    Member as ConsumerMember, PartitionId, Refusal, check_regex,
+};
 pub(crate) use group::{Group, State};
 pub(crate) use member::{Join, Joined, Member, Sync, Synced};
 pub(crate) use offsets::{Committed, Committer, Offsets};
 pub(crate) use subscription::Reads;
 
-use super::journal::{Change, Journal, Key};
-use group::Kept;
+use super::{
+    clock::Moment,
+    config::Settings,
+    journal::{Change, Journal, Key},
+    topics::{Topics, config::Overrides},
+};
+use any_group::KeptGroup;
 use member::{Answer, Ticket};
 
 /// All consumer groups.
 pub(crate) struct Groups {
     cells: Mutex<BTreeMap<String, Arc<Cell>>>,
     journal: Arc<Journal>,
-    started: Instant,
+    topics: Arc<Topics>,
+    settings: Arc<Settings>,
+    /// Group configs by group.
+    own_settings: Mutex<BTreeMap<String, Overrides>>,
+    started: Moment,
     tickets: AtomicU64,
-    /// Something may have become due earlier than the clock's task knows.
+    /// Some deadline may be earlier than [`Self::keep_time`] expects.
     earlier: Notify,
 }
 
-/// A group with what belongs to it.
+/// A group behind its lock.
 #[derive(Default)]
 pub(crate) struct Cell {
     state: Mutex<CellState>,
 }
 
-/// What a group's lock guards.
+/// The state behind a group's lock.
 #[derive(Default)]
 pub(crate) struct CellState {
-    pub(crate) group: Group,
+    pub(crate) group: AnyGroup,
     pub(crate) offsets: Offsets,
     joins: HashMap<Ticket, oneshot::Sender<Joined>>,
     syncs: HashMap<Ticket, oneshot::Sender<Result<Synced, ResponseError>>>,
-    /// Deleted while someone still held it: look it up again.
+    /// Deleted while another task held it: look the group up again.
     dead: bool,
 }
 
 impl Groups {
-    /// Takes up all groups where the journal left them.
-    pub(crate) fn open(journal: Arc<Journal>) -> Self {
+    /// Restores all groups from the journal.
+    pub(crate) fn open(journal: Arc<Journal>, topics: Arc<Topics>, settings: Arc<Settings>) -> Self {
         let mut cells: BTreeMap<String, CellState> = BTreeMap::new();
-        let kept = journal.all::<Kept, _>(|key| match key {
+        let own_settings = settings::kept(&journal);
+        let kept = journal.all::<KeptGroup, _>(|key| match key {
             Key::Group(id) => Some(id.clone()),
             _ => None,
         });
         for (id, kept) in kept {
-            cells.entry(id).or_default().group = Group::restore(kept, 0);
+            let timing = settings::timing(&settings, own_settings.get(&id));
+            cells.entry(id).or_default().group = AnyGroup::restore(kept, timing.session_timeout_ms, 0);
         }
         let offsets = journal.all::<Committed, _>(|key| match key {
             Key::Offset(group, topic, partition) => Some((group.clone(), topic.clone(), *partition)),
@@ -80,14 +100,17 @@ impl Groups {
         Self {
             cells: Mutex::new(cells.into_iter().map(|(id, state)| (id, cell(state))).collect()),
             journal,
-            started: Instant::now(),
+            topics,
+            started: settings.clock.moment(),
+            settings,
+            own_settings: Mutex::new(own_settings),
             tickets: AtomicU64::new(0),
             earlier: Notify::new(),
         }
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        self.settings.clock.millis_since(self.started)
     }
 
     fn cells(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Cell>>> {
@@ -99,7 +122,7 @@ impl Groups {
         self.cells().iter().map(|(id, cell)| (id.clone(), Arc::clone(cell))).collect()
     }
 
-    /// Looks at a group; `None` when there is none.
+    /// Accesses a group; `None` if it does not exist.
     pub(crate) fn with<T>(&self, id: &str, look: impl FnOnce(&mut CellState) -> T) -> Option<T> {
         let cell = Arc::clone(self.cells().get(id)?);
         let mut state = cell.lock();
@@ -111,7 +134,7 @@ impl Groups {
         Some(seen)
     }
 
-    /// Changes a group, making it where there is none.
+    /// Changes a group, and creates it if needed.
     pub(crate) fn with_or_new<T>(&self, id: &str, change: impl FnOnce(&mut CellState) -> T) -> T {
         loop {
             let cell = Arc::clone(self.cells().entry(id.to_owned()).or_default());
@@ -125,22 +148,21 @@ impl Groups {
         }
     }
 
-    /// Keeps what has changed and hands out the answers that are due.
+    /// Persists changes and sends the responses that are due.
     fn settle(&self, id: &str, state: &mut CellState) {
-        if let Some(kept) = state.group.take_changed() {
-            let written = Change::set(Key::Group(id.to_owned()), &kept)
-                .and_then(|change| self.journal.write(vec![change]));
+        if let Some(change) = state.group.take_changed(id) {
+            let written = change.and_then(|change| self.journal.write(vec![change]));
             if let Err(error) = written {
-                // The group works on; only a restart would begin with a rebalance.
+                // The group still works; only a restart would cause a rebalance.
                 tracing::warn!(group = id, %error, "could not keep a group's generation");
             }
         }
-        let answers = state.group.take_answers();
+        let answers = state.group.as_classic(false).map(Group::take_answers).unwrap_or_default();
         if !answers.is_empty() {
             self.earlier.notify_one();
         }
         for answer in answers {
-            // Who has hung up needs no answer.
+            // A client that hung up needs no response.
             match answer {
                 Answer::Joined(ticket, joined) => {
                     if let Some(waiter) = state.joins.remove(&ticket) {
@@ -160,14 +182,20 @@ impl Groups {
         self.tickets.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A member joins; returns when the group has its next generation.
+    /// A member joins; returns once the group has its next generation.
     pub(crate) async fn join(&self, group: &str, join: Join) -> Joined {
         let ticket = self.ticket();
         let (sender, answer) = oneshot::channel();
         let now = self.now();
-        let enter = |state: &mut CellState| {
-            state.joins.insert(ticket, sender);
-            state.group.join(&join, ticket, now);
+        let enter = |state: &mut CellState| match state.group.as_classic(true) {
+            Some(group) => {
+                state.joins.insert(ticket, sender);
+                group.join(&join, ticket, now);
+            }
+            None => {
+                let _ =
+                    sender.send(Joined::refused(ResponseError::InconsistentGroupProtocol, &join.member_id));
+            }
         };
         if join.member_id.is_empty() {
             self.with_or_new(group, enter);
@@ -179,20 +207,22 @@ impl Groups {
         answer.await.unwrap_or_else(gone)
     }
 
-    /// A member asks for its assignment; returns when the leader has brought it.
+    /// A member requests its assignment; returns once the leader has sent it.
     pub(crate) async fn sync(&self, group: &str, sync: Sync) -> Result<Synced, ResponseError> {
         let ticket = self.ticket();
         let (sender, answer) = oneshot::channel();
         let now = self.now();
         let entered = self.with(group, |state| {
+            let group = state.group.as_classic(false)?;
             state.syncs.insert(ticket, sender);
-            state.group.sync(sync, ticket, now);
+            group.sync(sync, ticket, now);
+            Some(())
         });
-        entered.ok_or(ResponseError::UnknownMemberId)?;
+        entered.flatten().ok_or(ResponseError::UnknownMemberId)?;
         answer.await.unwrap_or(Err(ResponseError::CoordinatorNotAvailable))
     }
 
-    /// A member is alive.
+    /// A member's heartbeat.
     pub(crate) fn heartbeat(
         &self,
         group: &str,
@@ -201,8 +231,10 @@ impl Groups {
         generation: i32,
     ) -> Result<(), ResponseError> {
         let now = self.now();
-        self.with(group, |state| state.group.heartbeat(member_id, instance_id, generation, now))
-            .unwrap_or(Err(ResponseError::UnknownMemberId))
+        let alive = |state: &mut CellState| {
+            Some(state.group.as_classic(false)?.heartbeat(member_id, instance_id, generation, now))
+        };
+        self.with(group, alive).flatten().unwrap_or(Err(ResponseError::UnknownMemberId))
     }
 
     /// A member leaves.
@@ -213,11 +245,14 @@ impl Groups {
         instance_id: Option<&str>,
     ) -> Result<(), ResponseError> {
         let now = self.now();
-        self.with(group, |state| state.group.leave(member_id, instance_id, now))
-            .unwrap_or(Err(ResponseError::UnknownMemberId))
+        let leave = |state: &mut CellState| match &mut state.group {
+            AnyGroup::Classic(group) => group.leave(member_id, instance_id, now),
+            AnyGroup::Consumer(group) => group.leave(member_id, instance_id),
+        };
+        self.with(group, leave).unwrap_or(Err(ResponseError::UnknownMemberId))
     }
 
-    /// Deletes a group that has no members, with its offsets.
+    /// Deletes a group without members, and its offsets.
     pub(crate) fn delete(&self, id: &str) -> Result<(), ResponseError> {
         self.delete_if(id, |state| state.group.is_idle())
     }
@@ -242,14 +277,13 @@ impl Groups {
         Ok(())
     }
 
-    /// Lets members' sessions and rebalances time out; runs until dropped and wakes only when something is due.
+    /// Applies time-outs of sessions and rebalances; runs until dropped, and wakes only for deadlines.
     pub(crate) async fn keep_time(&self) {
         loop {
             let due = self.list().iter().filter_map(|(_, cell)| cell.lock().group.deadline()).min();
-            let wait = due.map(|due| Duration::from_millis(due.saturating_sub(self.now()).max(1)));
             tokio::select! {
                 () = self.earlier.notified() => continue,
-                () = sleep(wait) => {}
+                () = self.settings.clock.after(self.started, due.map(Duration::from_millis)) => {}
             }
             let now = self.now();
             for (id, _) in self.list() {
@@ -258,25 +292,18 @@ impl Groups {
         }
     }
 
-    /// Forgets groups that have neither members nor offsets.
+    /// Removes groups with neither members nor offsets.
     pub(crate) fn forget_empty(&self) {
         let empty = |state: &CellState| state.group.is_idle() && state.offsets.is_empty();
         for (id, _) in self.list() {
-            // Most have something: they are left alone.
+            // Most groups are in use, and the call fails.
             let _ = self.delete_if(&id, empty);
         }
     }
 }
 
-async fn sleep(wait: Option<Duration>) {
-    match wait {
-        Some(wait) => tokio::time::sleep(wait).await,
-        None => std::future::pending().await,
-    }
-}
-
 impl Cell {
-    /// The group, for a short time and never across an await.
+    /// Locks the group, briefly and never across an await.
     pub(crate) fn lock(&self) -> MutexGuard<'_, CellState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, io};
 
 use kafka_protocol::ResponseError;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::{CellState, Change, Groups, Key};
+use super::{AnyGroup, CellState, Change, Groups, Key};
 
 /// A committed offset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,85 +20,105 @@ pub(crate) struct Committed {
 /// Committed offsets by topic and partition.
 pub(crate) type Offsets = BTreeMap<(String, i32), Committed>;
 
-/// Who commits.
+/// The committer.
 #[derive(Clone, Debug)]
 pub(crate) struct Committer<'a> {
     pub(crate) member_id: &'a str,
     pub(crate) instance_id: Option<&'a str>,
+    /// Or the member epoch.
     pub(crate) generation: i32,
+    /// Whether the version of the request supports member epochs.
+    pub(crate) knows_epochs: bool,
 }
 
 impl Committer<'_> {
-    /// Who manages its offsets alone needs no group.
-    fn of_no_group(&self) -> Result<(), ResponseError> {
-        if self.generation < 0 { Ok(()) } else { Err(ResponseError::IllegalGeneration) }
+    /// Names no member.
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.generation < 0 && self.member_id.is_empty() && self.instance_id.is_none()
     }
-}
 
-impl CellState {
-    fn validate_commit(
-        &mut self,
-        who: &Committer<'_>,
-        transactional: bool,
-        now: u64,
-    ) -> Result<(), ResponseError> {
-        let Committer { member_id, instance_id, generation } = *who;
-        self.group.validate_commit(member_id, instance_id, generation, transactional, now)
+    /// Without group management, no group is needed.
+    fn of_no_group(&self) -> Result<Vec<(String, i32)>, ResponseError> {
+        if self.generation < 0 { Ok(Vec::new()) } else { Err(ResponseError::IllegalGeneration) }
     }
 }
 
 impl Groups {
-    /// Whether this member may commit offsets in this group now.
+    /// Whether this member may commit offsets in this group now; returns the refused ones.
     pub(crate) fn validate_commit(
         &self,
         group: &str,
         who: &Committer<'_>,
         transactional: bool,
-    ) -> Result<(), ResponseError> {
+        offsets: &Offsets,
+    ) -> Result<Vec<(String, i32)>, ResponseError> {
         let now = self.now();
-        let known = self.with(group, |state| state.validate_commit(who, transactional, now));
-        known.unwrap_or_else(|| who.of_no_group())
+        let valid = |state: &mut CellState| {
+            state.group.validate_commit(who, transactional, offsets, &|topic| self.topic_id(topic), now)
+        };
+        self.with(group, valid).unwrap_or_else(|| who.of_no_group())
     }
 
-    /// Commits offsets, if this member may, in one step: what is durable last is what counts last.
+    /// Whether this member may fetch offsets: if it is named, it must be a member with this epoch.
+    pub(crate) fn validate_fetch(
+        &self,
+        group: &str,
+        member_id: Option<&str>,
+        epoch: i32,
+    ) -> Result<(), ResponseError> {
+        let valid = |state: &mut CellState| match &state.group {
+            AnyGroup::Classic(_) => Ok(()),
+            AnyGroup::Consumer(group) => group.validate_fetch(member_id, epoch),
+        };
+        self.with(group, valid).unwrap_or(Ok(()))
+    }
+
+    fn topic_id(&self, topic: &str) -> Option<Uuid> {
+        self.topics.get(topic).map(|topic| topic.id)
+    }
+
+    /// Commits offsets, if this member may, atomically: the last durable commit is the one that counts. Skips and
+    /// returns refused offsets.
     pub(crate) fn commit(
         &self,
         group: &str,
         who: &Committer<'_>,
-        offsets: Offsets,
-    ) -> Result<(), ResponseError> {
+        mut offsets: Offsets,
+    ) -> Result<Vec<(String, i32)>, ResponseError> {
         if offsets.is_empty() || self.with(group, |_| ()).is_none() {
-            self.validate_commit(group, who, false)?;
+            self.validate_commit(group, who, false, &offsets)?;
         }
         if offsets.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let now = self.now();
         self.with_or_new(group, |state| {
-            state.validate_commit(who, false, now)?;
+            let id_of = |topic: &str| self.topic_id(topic);
+            let refused = state.group.validate_commit(who, false, &offsets, &id_of, now)?;
+            offsets.retain(|at, _| !refused.contains(at));
             let written = Self::changes(group, &offsets).and_then(|changes| self.journal.write(changes));
             written.map_err(|error| {
                 tracing::error!(group, %error, "offsets could not be kept");
                 ResponseError::CoordinatorNotAvailable
             })?;
             state.offsets.extend(offsets);
-            Ok(())
+            Ok(refused)
         })
     }
 
-    /// What the journal has to write for offsets.
+    /// The journal changes for offsets.
     pub(crate) fn changes(group: &str, offsets: &Offsets) -> io::Result<Vec<Change>> {
         let key =
             |(topic, partition): &(String, i32)| Key::Offset(group.to_owned(), topic.clone(), *partition);
         offsets.iter().map(|(at, committed)| Change::set(key(at), committed)).collect()
     }
 
-    /// Makes offsets visible that the journal has already.
+    /// Makes offsets visible that are already in the journal.
     pub(crate) fn install(&self, group: &str, offsets: Offsets) {
         self.with_or_new(group, |state| state.offsets.extend(offsets));
     }
 
-    /// Removes offsets of a group; `wanted` says which.
+    /// Removes the offsets of a group that `wanted` selects.
     pub(crate) fn remove_offsets(&self, group: &str, wanted: impl Fn(&str, i32) -> bool) -> io::Result<()> {
         let removed = self.with(group, |state| {
             let gone = state.offsets.keys().filter(|(topic, partition)| wanted(topic, *partition));
@@ -112,7 +133,7 @@ impl Groups {
         removed.unwrap_or(Ok(()))
     }
 
-    /// Forgets what groups committed for a topic that is deleted.
+    /// Removes all committed offsets of a deleted topic.
     pub(crate) fn forget_topic(&self, topic: &str) -> io::Result<()> {
         self.list().iter().try_for_each(|(group, _)| self.remove_offsets(group, |name, _| name == topic))
     }

@@ -1,4 +1,4 @@
-//! Which topics the members of a group read, as consumers say it when they join.
+//! The topics that a group's members read, from their subscriptions.
 
 use bytes::Buf;
 
@@ -7,17 +7,17 @@ use super::{Group, Member};
 /// The protocol type of consumers (KIP-62).
 const CONSUMER: &str = "consumer";
 
-/// What the topics of a group are to someone who wants to delete offsets.
+/// The topics of a group, to decide whether their offsets may be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reads {
-    /// No members, or none of them reads these topics.
+    /// The topics read; empty without members.
     Only(Vec<String>),
-    /// Members that do not say what they read.
+    /// The members' subscriptions are not known.
     Unknown,
 }
 
 impl Group {
-    /// What its members read at present.
+    /// The topics that its members read.
     pub(crate) fn reads(&self) -> Reads {
         if self.is_idle() {
             return Reads::Only(Vec::new());
@@ -32,8 +32,7 @@ impl Group {
     }
 }
 
-/// The topics of a subscription: a version, and an array of strings that every version begins with. What a client
-/// claims to be there makes no room.
+/// The topics of a subscription: a version, then an array of strings, in every version. The claimed length allocates nothing.
 fn topics(mut metadata: &[u8]) -> Option<Vec<String>> {
     metadata.try_get_i16().ok()?;
     let count = metadata.try_get_i32().ok()?;

@@ -11,17 +11,18 @@ use std::{
 use serde_json::value::RawValue;
 
 use super::{Key, Values};
+use crate::fsync;
 
 const FRAME_HEADER: usize = 8;
-/// A file is not written anew before it has this many bytes.
+/// A smaller file is not rewritten (bytes).
 const WORTH_REWRITING: u64 = 1 << 20;
-/// How many times larger than its live content a file may grow.
+/// A file is rewritten when it is this many times larger than its content.
 const BLOAT: u64 = 4;
 
 pub(super) struct JournalFile {
     file: Arc<File>,
     size: u64,
-    /// Size when it was last written anew.
+    /// Size after the last rewrite.
     fresh: u64,
 }
 
@@ -56,7 +57,7 @@ impl JournalFile {
         let mut journal = Self { file: Arc::new(file), size: at as u64, fresh: 0 };
         if damaged {
             let copy = path.with_extension("damaged");
-            // Someone may want to look; and what was left out is not to be found again at the next start.
+            // The copy is for inspection; the rewrite spares the next start the same damage.
             let anew = fs::copy(path, copy).and_then(|_| journal.rewrite(path, &values));
             if let Err(error) = anew {
                 tracing::warn!(%error, "the journal could not be written anew without its damaged part");
@@ -69,13 +70,40 @@ impl JournalFile {
         &self.file
     }
 
-    pub(super) fn append<'a>(
-        &mut self,
-        changes: impl Iterator<Item = (&'a Key, Option<&'a RawValue>)>,
-    ) -> io::Result<()> {
-        let frame = encode(&changes.collect::<Vec<_>>())?;
-        if let Err(error) = self.file.write_all_at(&frame, self.size) {
-            // The next frame overwrites what is left of this one; cutting it gives its room back.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Creates a file with these frames, and syncs it.
+    pub(super) fn write(path: &Path, frames: &[u8]) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
+        let mut written = Self { file: Arc::new(file), size: 0, fresh: frames.len() as u64 };
+        written.append(frames)?;
+        written.sync()?;
+        Ok(written)
+    }
+
+    /// The same file.
+    pub(super) fn share(&self) -> Self {
+        Self { file: Arc::clone(&self.file), ..*self }
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        fsync::sync(&self.file)
+    }
+
+    /// The frames from a position on.
+    pub(super) fn read_from(&self, place: u64) -> io::Result<Vec<u8>> {
+        let length = usize::try_from(self.size.saturating_sub(place)).map_err(io::Error::other)?;
+        let mut frames = vec![0; length];
+        self.file.read_exact_at(&mut frames, place)?;
+        Ok(frames)
+    }
+
+    /// Appends frames.
+    pub(super) fn append(&mut self, frame: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.file.write_all_at(frame, self.size) {
+            // The next frame overwrites the remains of this one; truncating frees their space.
             let _ = self.file.set_len(self.size);
             return Err(error);
         }
@@ -87,26 +115,32 @@ impl JournalFile {
         self.size > WORTH_REWRITING.max(self.fresh.saturating_mul(BLOAT))
     }
 
-    /// Lets it grow to twice its size before it is bloated again.
+    /// Lets the file double before the next rewrite.
     pub(super) fn bear_with_bloat(&mut self) {
         self.fresh = self.size.saturating_mul(2) / BLOAT;
     }
 
-    /// Writes all values to a new file and puts it in the place of this one.
+    /// Replaces the file with a new one that holds all values.
     pub(super) fn rewrite(&mut self, path: &Path, values: &Values) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        for (key, value) in values {
-            bytes.extend(encode(&[(key, Some(&**value))])?);
-        }
-        // The very file that took the place: were it to be opened again and that failed, this one would go on in a file that
-        // is not in the folder any more.
+        let bytes = encode_all(values)?;
+        // Keeps the handle of the new file: if it were opened again and that failed, this journal would continue in the
+        // file that was replaced.
         let file = super::super::log::replace_file(path, &bytes)?;
         *self = Self { file: Arc::new(file), size: bytes.len() as u64, fresh: bytes.len() as u64 };
         Ok(())
     }
 }
 
-fn encode(changes: &[(&Key, Option<&RawValue>)]) -> io::Result<Vec<u8>> {
+/// One frame per value.
+pub(super) fn encode_all(values: &Values) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for (key, value) in values {
+        bytes.extend(encode(&[(key, Some(&**value))])?);
+    }
+    Ok(bytes)
+}
+
+pub(super) fn encode(changes: &[(&Key, Option<&RawValue>)]) -> io::Result<Vec<u8>> {
     let payload = serde_json::to_vec(changes)?;
     let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
     let mut frame = Vec::with_capacity(FRAME_HEADER + payload.len());
@@ -118,7 +152,7 @@ fn encode(changes: &[(&Key, Option<&RawValue>)]) -> io::Result<Vec<u8>> {
 
 type Changes = Vec<(Key, Option<Box<RawValue>>)>;
 
-/// The frame at a place, and where the next one begins.
+/// The frame at a position, and the position of the next one.
 fn frame(bytes: &[u8], at: usize) -> Option<(Changes, usize)> {
     let (head, rest) = bytes.get(at..)?.split_at_checked(FRAME_HEADER)?;
     let length = u32::from_le_bytes(head[..4].try_into().ok()?) as usize;
@@ -128,14 +162,14 @@ fn frame(bytes: &[u8], at: usize) -> Option<(Changes, usize)> {
     Some((changes, at + FRAME_HEADER + length))
 }
 
-/// Where the first sound frame begins, from a place on.
+/// The position of the first sound frame at or after `from`.
 fn next_frame(bytes: &[u8], from: usize) -> Option<usize> {
-    // A payload begins with `[[`: cheap to look for.
+    // A payload begins with `[[`: a cheap pre-check.
     let begins = |at: &usize| bytes.get(at + FRAME_HEADER..at + FRAME_HEADER + 2) == Some(b"[[");
     (from..bytes.len()).filter(begins).find(|at| frame(bytes, *at).is_some())
 }
 
-/// Gives the frames of whatever bytes the check sums that they would have.
+/// Sets the check sums of arbitrary frames to valid ones.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn reseal_all(mut bytes: &mut [u8]) {
     while let Some((head, rest)) = bytes.split_first_chunk_mut::<FRAME_HEADER>() {

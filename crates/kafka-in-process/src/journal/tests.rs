@@ -63,7 +63,7 @@ fn a_flip_anywhere_costs_its_frame_alone() {
             fs::write(&path, bytes).unwrap();
             let harmed = ends.iter().position(|end| (at as u64) < *end).unwrap();
             let last = (0..3).rev().find(|n| *n != harmed).unwrap();
-            // Twice: what a start makes of it, the next one finds.
+            // Twice: the second start finds what the first has repaired.
             for _ in 0..2 {
                 let journal = Journal::open(&path).unwrap();
                 for n in 0..3 {
@@ -101,6 +101,9 @@ fn a_journal_that_says_the_same_over_and_over_stays_small() {
     let journal = Journal::open(&path).unwrap();
     for n in 0..60_000u64 {
         journal.write(vec![Change::set(topic(1), &n).unwrap()]).unwrap();
+        if n % 1000 == 0 {
+            journal.tidy();
+        }
     }
     assert!(fs::metadata(&path).unwrap().len() <= 1 << 20);
     drop(journal);
@@ -112,14 +115,51 @@ fn a_journal_that_cannot_be_written_anew_grows_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
     let journal = Journal::open(&path).unwrap();
-    // It is in the way of what is written aside.
-    fs::create_dir(path.with_extension("new")).unwrap();
+    // A folder at that path makes the rewrite fail.
+    fs::create_dir(path.with_extension("next")).unwrap();
     let write = |n: u64| journal.write(vec![Change::set(topic(1), &n).unwrap()]).unwrap();
     (0..60_000).for_each(write);
+    journal.tidy();
     assert!(fs::metadata(&path).unwrap().len() > 1 << 20);
     assert_eq!(value(&Journal::open(&path).unwrap(), &topic(1)), Some(59_999));
-    fs::remove_dir(path.with_extension("new")).unwrap();
+    fs::remove_dir(path.with_extension("next")).unwrap();
     (60_000..200_000).for_each(write);
-    assert!(fs::metadata(&path).unwrap().len() <= 4 << 20);
+    journal.tidy();
+    assert!(fs::metadata(&path).unwrap().len() <= 1 << 20);
     assert_eq!(value(&Journal::open(&path).unwrap(), &topic(1)), Some(199_999));
+}
+
+/// Synced changes survive a power cut at any moment while the journal is rewritten repeatedly.
+#[test]
+fn what_is_written_while_the_journal_is_written_anew_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let journal = Journal::open(&path).unwrap();
+    for n in 0..40_000u64 {
+        journal.write(vec![Change::set(topic(1), &n).unwrap()]).unwrap();
+    }
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let written = std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            let mut n = 0u64;
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                n += 1;
+                journal.write(vec![Change::set(topic(2), &n).unwrap()]).unwrap();
+                journal.sync_now().unwrap();
+            }
+            n
+        });
+        for _ in 0..20 {
+            journal.write_anew().unwrap();
+        }
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+        writing.join().unwrap()
+    });
+    let rest = tempfile::tempdir().unwrap();
+    crate::fsync::record::power_cut(folder.path(), rest.path());
+    for folder in [folder.path(), rest.path()] {
+        let journal = Journal::open(&folder.join("journal")).unwrap();
+        assert_eq!(value(&journal, &topic(1)), Some(39_999));
+        assert_eq!(value(&journal, &topic(2)), Some(written));
+    }
 }

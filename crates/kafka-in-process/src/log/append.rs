@@ -1,6 +1,6 @@
-//! Appending: checks, the place in the log, the write, and what it changes.
+//! Appending: checks a batch, assigns its offsets, writes it and updates the producers' states.
 
-use std::sync::Arc;
+use std::{io::Read, sync::Arc};
 
 use bytes::Bytes;
 
@@ -9,11 +9,11 @@ use super::{
     batch::{self, BatchHeader, HEADER, Marker},
     codec,
     producers::Sequence,
-    records,
+    record,
     segment::Segment,
 };
 
-/// A producer's batch that has been checked by itself, outside any lock.
+/// A produced batch that has been validated, without holding any lock.
 pub(crate) struct Batch {
     header: BatchHeader,
     bytes: Bytes,
@@ -23,33 +23,34 @@ pub(crate) struct Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Appended {
     pub(crate) base_offset: i64,
-    /// Wall time (ms) when the topic stamps records itself, else -1.
+    /// Wall time (ms) for `LogAppendTime` topics, else -1.
     pub(crate) append_time: i64,
-    /// A repetition that was there already.
+    /// The batch had been appended before.
     pub(crate) duplicate: bool,
 }
 
 impl Batch {
-    /// Checks what a producer sent for a partition.
+    /// Validates a produced batch.
     pub(crate) fn check(mut bytes: Bytes, now: i64, config: &LogConfig) -> Result<Self, LogError> {
         let mut header = batch::check(&bytes)?;
         if header.size > config.max_message_bytes {
             return Err(LogError::TooLarge);
         }
-        // A compressed batch is opened only where its keys matter, or where it cannot be of the time it says: it is stored
-        // and served as it came.
-        let timeless = header.max_timestamp < header.base_timestamp && !header.is_append_time();
-        if header.compression() == 0 || config.compact || timeless {
-            let plain = codec::decompress(header.compression(), &bytes[HEADER..])?;
-            let latest = records::check(&plain, header.records, config.compact)?;
-            let latest = header.base_timestamp.saturating_add(latest);
-            if header.max_timestamp != latest && !header.is_append_time() {
-                // Some clients leave it out; look-ups by time go by it.
-                let mut corrected = bytes.to_vec();
-                header.max_timestamp = latest;
-                batch::rewrite(&mut corrected, &header);
-                bytes = corrected.into();
+        // The batch is stored and served as received, but its header must match its records.
+        let latest = match header.compression() {
+            0 => record::check(&bytes[HEADER..], header.records, config.compact),
+            codec => {
+                let opened = codec::open(codec, &bytes[HEADER..])?.take(codec::LARGEST as u64);
+                record::check(opened, header.records, config.compact)
             }
+        }?;
+        let latest = header.base_timestamp.saturating_add(latest);
+        if header.max_timestamp != latest && !header.is_append_time() {
+            // Some clients omit the max timestamp; look-ups by time need it.
+            let mut corrected = bytes.to_vec();
+            header.max_timestamp = latest;
+            batch::rewrite(&mut corrected, &header);
+            bytes = corrected.into();
         }
         let too_late = header.max_timestamp.saturating_sub(now) > config.timestamp_after_max_ms;
         let too_early = now.saturating_sub(header.max_timestamp) > config.timestamp_before_max_ms;
@@ -59,6 +60,13 @@ impl Batch {
         Ok(Self { header, bytes })
     }
 
+    /// The cost of validating a produced batch, in bytes: a compressed one is decompressed.
+    pub(crate) fn weight(bytes: &[u8]) -> usize {
+        const OPENED: usize = 16;
+        let compressed = BatchHeader::parse(bytes).is_some_and(|header| header.compression() != 0);
+        if compressed { bytes.len() * OPENED } else { bytes.len() }
+    }
+
     /// The transaction's producer id and epoch, for a transactional batch.
     pub(crate) fn transaction(&self) -> Option<(i64, i16)> {
         self.header.is_transactional().then_some((self.header.producer_id, self.header.producer_epoch))
@@ -66,8 +74,8 @@ impl Batch {
 }
 
 impl Log {
-    /// Appends a producer's batch. Where it belongs to a transaction that has nothing here yet, `verified` is the
-    /// value that [`Self::markers`] had before the coordinator was asked whether the partition is part of it.
+    /// Appends a produced batch. For the first one of a transaction in this partition, `verified` is the value of
+    /// [`Self::markers`] before the coordinator was asked whether the transaction includes the partition.
     pub(crate) fn append(
         &mut self,
         batch: &Batch,
@@ -97,10 +105,14 @@ impl Log {
             self.write_split(header, &mut head, &batch.bytes[HEADER..], now, config)?;
         }
         self.producers.wrote(&header, now);
+        if self.unflushed.0 == 0 {
+            self.unflushed.1 = now;
+        }
+        self.unflushed.0 += i64::from(header.records);
         Ok(Appended { base_offset: header.base_offset, append_time, duplicate: false })
     }
 
-    /// Whether the transaction coordinator has to be asked before this batch is appended (KIP-890, part 1).
+    /// Whether the batch must be verified with the transaction coordinator first (KIP-890, part 1).
     pub(crate) fn needs_verifying(&self, batch: &Batch) -> bool {
         batch.header.is_transactional() && !self.producers.is_open(batch.header.producer_id)
     }
@@ -110,8 +122,8 @@ impl Log {
         self.markers
     }
 
-    /// Ends a producer's transaction here. Without one open the marker is still written where the epoch is new,
-    /// so that the old epoch is fenced.
+    /// Appends the marker that ends a producer's transaction here. If none is open, it is still written for a new
+    /// epoch, to fence the old one.
     pub(crate) fn append_marker(
         &mut self,
         kind: Marker,
@@ -122,7 +134,7 @@ impl Log {
     ) -> Result<(), LogError> {
         let known =
             self.producers.iter().find(|(id, _)| *id == producer_id).map(|(_, producer)| producer.epoch);
-        // A marker that was written before a crash is not written twice.
+        // After a crash: the marker is already in the log.
         if !self.producers.is_open(producer_id) && known.is_some_and(|known| known >= epoch) {
             self.markers += 1;
             return Ok(());
@@ -178,7 +190,7 @@ impl Log {
         Ok(())
     }
 
-    /// Begins a new segment; the old one is to be sealed by the housekeeping.
+    /// Rolls to a new segment; housekeeping seals the old one.
     pub(super) fn roll(&mut self, now: i64) -> Result<(), LogError> {
         let next = Segment::create(&self.folder, self.end(), now)?;
         self.sealing.push(Arc::new(self.sealing_of_active()));

@@ -6,13 +6,13 @@ use super::LogError;
 
 /// Bytes before the first record.
 pub(crate) const HEADER: usize = 61;
-/// Bytes before `batch_length` starts to count.
+/// Bytes that `batch_length` does not count.
 const LENGTH_PREFIX: usize = 12;
-/// Where the check-summed part begins.
+/// Start of the part that the CRC covers.
 const CHECKED_FROM: usize = 21;
-/// Where the leader epoch lies; see [`place`].
+/// The leader epoch's bytes; see [`place`].
 const EPOCH: std::ops::Range<usize> = 12..16;
-/// No offset lies above this: sums of offsets and what a batch can hold do not overflow.
+/// The highest offset: adding the size of any batch to it does not overflow.
 pub(crate) const HIGHEST_OFFSET: i64 = i64::MAX >> 1;
 
 const COMPRESSION_MASK: i16 = 0b111;
@@ -20,13 +20,13 @@ const LOG_APPEND_TIME: i16 = 1 << 3;
 const TRANSACTIONAL: i16 = 1 << 4;
 const CONTROL: i16 = 1 << 5;
 
-/// The fixed part of a batch, decoded.
+/// A decoded batch header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BatchHeader {
     pub(crate) base_offset: i64,
-    /// The whole batch in bytes, header included.
+    /// Size of the batch in bytes, header included.
     pub(crate) size: usize,
-    /// Of the base offset; see [`place`].
+    /// Check sum of the offset; see [`place`].
     pub(crate) stamp: u32,
     pub(crate) magic: i8,
     pub(crate) crc: u32,
@@ -47,7 +47,7 @@ fn bytes<const N: usize>(from: &[u8], at: usize) -> [u8; N] {
 }
 
 impl BatchHeader {
-    /// Decodes a header; `None` when there are too few bytes or the lengths make no sense.
+    /// Decodes a header; `None` if there are too few bytes or the lengths are invalid.
     pub(crate) fn parse(raw: &[u8]) -> Option<Self> {
         let raw = raw.get(..HEADER)?;
         let length = usize::try_from(i32::from_be_bytes(bytes(raw, 8))).ok()?;
@@ -70,7 +70,7 @@ impl BatchHeader {
         (possible && header.size >= HEADER && header.last_offset_delta >= 0).then_some(header)
     }
 
-    /// Whether the base offset is the one that [`place`] put there, and the format is known.
+    /// Whether [`place`] has set the base offset, and the format is known.
     pub(crate) fn is_placed(&self) -> bool {
         self.magic == 2 && (self.stamp == 0 || self.stamp == stamp(self.base_offset))
     }
@@ -91,7 +91,7 @@ impl BatchHeader {
             return -1;
         }
         let last = i64::from(self.base_sequence) + i64::from(self.last_offset_delta);
-        // Below 2^31 after the remainder.
+        // The remainder is below 2^31.
         i32::try_from(last % (i64::from(i32::MAX) + 1)).unwrap_or(0)
     }
 
@@ -108,7 +108,7 @@ impl BatchHeader {
         self.attributes & COMPRESSION_MASK
     }
 
-    /// Whether every record's time is the time of its append.
+    /// Whether records have the timestamp of their append.
     pub(crate) fn is_append_time(&self) -> bool {
         self.attributes & LOG_APPEND_TIME != 0
     }
@@ -118,36 +118,36 @@ impl BatchHeader {
     }
 }
 
-/// The check sum of a whole batch, as its header should have it.
+/// Computes the CRC of a whole batch.
 pub(crate) fn checksum(batch: &[u8]) -> u32 {
     batch.get(CHECKED_FROM..).map_or(0, crc32c::crc32c)
 }
 
-/// The whole, unharmed batch that `bytes` begin with.
+/// The header of the intact batch that starts `bytes`.
 pub(crate) fn intact(bytes: &[u8]) -> Option<BatchHeader> {
     let header = BatchHeader::parse(bytes)?;
     let batch = bytes.get(..header.size)?;
     (header.is_placed() && checksum(batch) == header.crc).then_some(header)
 }
 
-/// Puts a batch at its place in the log. The batch's check sum covers neither the base offset nor the leader epoch. The
-/// epoch never changes here, so on disk its bytes hold a check sum of the offset; [`unplace`] takes it out again.
+/// Sets the base offset of a batch. The CRC covers neither the base offset nor the leader epoch. The epoch is constant
+/// here, so on disk its bytes hold a check sum of the offset; [`unplace`] removes it.
 pub(crate) fn place(header: &mut [u8], base_offset: i64) {
     header[..8].copy_from_slice(&base_offset.to_be_bytes());
     header[EPOCH].copy_from_slice(&stamp(base_offset).to_be_bytes());
 }
 
-/// Makes a batch what its readers get: of leader epoch 0.
+/// Restores leader epoch 0, which clients get.
 pub(crate) fn unplace(header: &mut [u8]) {
     header[EPOCH].fill(0);
 }
 
-/// Never 0, which is what a batch has that was not stamped.
+/// Never 0: that is the epoch of an unstamped batch.
 fn stamp(base_offset: i64) -> u32 {
     crc32c::crc32c(&base_offset.to_be_bytes()).max(1)
 }
 
-/// Makes `now` the time of every record, as `message.timestamp.type=LogAppendTime` asks.
+/// Sets the time of all records to `now`, for `message.timestamp.type=LogAppendTime`.
 pub(crate) fn stamp_append_time(batch: &mut [u8], now: i64) {
     let attributes = i16::from_be_bytes(bytes(batch, 21)) | LOG_APPEND_TIME;
     batch[21..23].copy_from_slice(&attributes.to_be_bytes());
@@ -155,7 +155,7 @@ pub(crate) fn stamp_append_time(batch: &mut [u8], now: i64) {
     seal(batch);
 }
 
-/// Writes length and check sum of a batch whose other bytes are final.
+/// Sets the length and CRC of an otherwise complete batch.
 pub(crate) fn seal(batch: &mut [u8]) {
     let length = i32::try_from(batch.len() - LENGTH_PREFIX).unwrap_or(i32::MAX);
     batch[8..12].copy_from_slice(&length.to_be_bytes());
@@ -163,7 +163,7 @@ pub(crate) fn seal(batch: &mut [u8]) {
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
 }
 
-/// Gives whatever bytes the check sum that a batch of theirs would have.
+/// Sets the CRC of arbitrary bytes to that of a valid batch.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn reseal(batch: &mut [u8]) {
     if batch.len() >= HEADER {
@@ -171,7 +171,7 @@ pub(crate) fn reseal(batch: &mut [u8]) {
     }
 }
 
-/// The same for a run of batches, as long as their lengths make sense.
+/// The same for consecutive batches, while their lengths are valid.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn reseal_all(bytes: &mut [u8]) {
     let mut at = 0;
@@ -183,7 +183,7 @@ pub(crate) fn reseal_all(bytes: &mut [u8]) {
     }
 }
 
-/// Brings a batch's bytes in line with a header whose attributes, times or record count were changed.
+/// Updates a batch's bytes from a header with changed attributes, times or record count.
 pub(crate) fn rewrite(batch: &mut [u8], header: &BatchHeader) {
     batch[21..23].copy_from_slice(&header.attributes.to_be_bytes());
     batch[35..43].copy_from_slice(&header.max_timestamp.to_be_bytes());
@@ -191,7 +191,7 @@ pub(crate) fn rewrite(batch: &mut [u8], header: &BatchHeader) {
     seal(batch);
 }
 
-/// Checks the one batch of a produce request: whole, v2, and with the check sum it says.
+/// Validates the only batch of a produce request: complete, v2, with a correct CRC.
 pub(crate) fn check(batch: &[u8]) -> Result<BatchHeader, LogError> {
     let header = BatchHeader::parse(batch).ok_or(LogError::InvalidRecord("a record batch is cut short"))?;
     if header.magic != 2 {
@@ -221,14 +221,14 @@ pub(crate) fn check(batch: &[u8]) -> Result<BatchHeader, LogError> {
     Ok(header)
 }
 
-/// How a transaction ended.
+/// A transaction's outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Marker {
     Abort,
     Commit,
 }
 
-/// A batch that holds one transaction marker.
+/// Builds the control batch of a marker.
 pub(crate) fn marker(kind: Marker, producer_id: i64, epoch: i16, now: i64) -> Vec<u8> {
     let key_type: i16 = match kind {
         Marker::Abort => 0,
@@ -253,19 +253,19 @@ pub(crate) fn marker(kind: Marker, producer_id: i64, epoch: i16, now: i64) -> Ve
     batch[51..53].copy_from_slice(&epoch.to_be_bytes());
     batch[53..57].copy_from_slice(&(-1i32).to_be_bytes());
     batch[57..61].copy_from_slice(&1i32.to_be_bytes());
-    // The record's own length is 17 bytes at most: one zigzag byte.
+    // The record's length is at most 17: one varint byte.
     batch.push(u8::try_from(record.len() * 2).unwrap_or(0));
     batch.extend_from_slice(&record);
     seal(&mut batch);
     batch
 }
 
-/// Reads the marker out of a control batch.
+/// Decodes the marker of a control batch.
 pub(crate) fn marker_of(header: &BatchHeader, batch: &[u8]) -> Option<Marker> {
     if !header.is_control() {
         return None;
     }
-    let record = super::records::iterate(batch.get(HEADER..)?).next()?.ok()?;
+    let record = super::record::iterate(batch.get(HEADER..)?).next()?.ok()?;
     match i16::from_be_bytes(record.key?.get(2..4)?.try_into().ok()?) {
         0 => Some(Marker::Abort),
         1 => Some(Marker::Commit),

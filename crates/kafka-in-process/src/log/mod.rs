@@ -1,44 +1,45 @@
-//! The log of one partition on disk: segments, their indexes, the producers' states, and what is done to them.
+//! The log of one partition on disk: segments, indexes and producer states.
 //!
-//! Everything here is synchronous and told the time: the caller holds the partition's lock, and a write is a
+//! Everything here is synchronous, and the caller passes the time and holds the partition's lock. A write is a
 //! `write(2)` into the page cache.
 
 mod append;
 mod batch;
-mod cleaner;
+mod batch_scan;
 mod codec;
-mod compaction;
-mod files;
+mod compaction_pass;
+mod compaction_schedule;
+mod handle;
 mod open;
 mod producers;
 mod read;
-mod records;
+mod record;
 mod retention;
-mod scan;
 mod segment;
+mod sidecar_files;
 mod timestamps;
 
 use std::{io, path::PathBuf, sync::Arc};
 
 pub(crate) use append::{Appended, Batch};
 pub(crate) use batch::Marker;
-pub(crate) use files::replace as replace_file;
 pub(crate) use producers::{Aborted, Producer};
-pub(crate) use read::{Isolation, Reading, Slice};
+pub(crate) use read::{Isolation, Reading, Slice, each_record};
 pub(crate) use retention::Sealing;
-pub(crate) use timestamps::Found;
+pub(crate) use sidecar_files::replace as replace_file;
+pub(crate) use timestamps::{Found, find_latest_time, find_time};
 
 use producers::Producers;
 use segment::Segment;
 
-use super::disk::Lost;
+use super::fsync::Lost;
 
-/// Why a log refuses.
+/// Errors of a log.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LogError {
     #[error("{0}")]
     InvalidRecord(&'static str),
-    /// These records of a batch.
+    /// Indexes of its records.
     #[error("a compacted topic takes no record without a key: {} of the batch have none", .0.len())]
     Keyless(Vec<i32>),
     #[error("only record batches of format v2 are taken; set the client's message format to the current one")]
@@ -68,13 +69,13 @@ pub(crate) enum LogError {
 }
 
 impl LogError {
-    /// Whether bytes on disk are not what was written.
+    /// Whether data on disk are damaged.
     pub(crate) fn is_damage(&self) -> bool {
-        matches!(self, Self::Io(error) if scan::is_damage(error)) || matches!(self, Self::CorruptBatch)
+        matches!(self, Self::Io(error) if batch_scan::is_damage(error)) || matches!(self, Self::CorruptBatch)
     }
 }
 
-/// The topic settings that a log goes by.
+/// The topic settings of a log.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LogConfig {
     pub(crate) segment_bytes: u64,
@@ -96,53 +97,60 @@ pub(crate) struct LogConfig {
     pub(crate) append_time: bool,
     pub(crate) timestamp_before_max_ms: i64,
     pub(crate) timestamp_after_max_ms: i64,
+    /// The number of unsynced records that forces a sync, whatever the durability.
+    pub(crate) flush_messages: i64,
+    /// The same, by age in ms.
+    pub(crate) flush_ms: i64,
+    pub(crate) min_insync_replicas: i64,
 }
 
 /// One partition's log.
 #[derive(Debug)]
 pub(crate) struct Log {
     folder: PathBuf,
-    /// In order of offsets; the last one is written to, and there is always one.
+    /// By offset, never empty; the last segment is the active one.
     segments: Vec<Segment>,
-    /// The first offset that may be read.
+    /// The log start offset.
     start: i64,
     producers: Producers,
-    /// By their markers' offsets.
+    /// Sorted by marker offset.
     aborted: Vec<Aborted>,
-    /// Markers written so far, to notice one between a check and a write.
+    /// Markers written so far; an append compares it with its verification.
     markers: u64,
     /// Segments that are full and not yet synced.
     sealing: Vec<Arc<Sealing>>,
-    history: compaction::History,
-    /// Compaction came across a damaged batch.
+    history: compaction_schedule::History,
+    /// Whether compaction has found a damaged batch.
     uncleanable: bool,
-    /// The segment being written to and its size, when its index was last put down.
+    /// Base offset and size of the active segment at its last checkpoint.
     checkpointed: (i64, u64),
-    /// Set when a sync of its files failed: then nothing more is written, or said to be safe, as its records may not be
-    /// there in the end.
+    /// Unsynced records: their number, and the wall time (ms) of the first.
+    unflushed: (i64, i64),
+    /// Set when a sync of its files fails: from then on nothing is written or acknowledged, since earlier records may
+    /// be missing on disk.
     lost: Lost,
-    /// The topic is deleted: the folder may be somebody else's by now.
+    /// The topic is deleted: the folder may already belong to a new one.
     closed: bool,
 }
 
 impl Log {
-    /// The first offset that may be read.
+    /// The log start offset.
     pub(crate) fn start(&self) -> i64 {
         self.start
     }
 
-    /// The offset that the next record gets; on a single broker also the high watermark.
+    /// The end offset; with a single broker also the high watermark.
     pub(crate) fn end(&self) -> i64 {
         self.active().next_offset
     }
 
-    /// The last stable offset (KIP-98): below it every transaction is decided.
+    /// The last stable offset (KIP-98): all transactions below it have ended.
     pub(crate) fn last_stable(&self) -> i64 {
-        // Of an open transaction the beginning may have been deleted.
+        // An open transaction may start below the log start offset.
         self.producers.first_open().map_or_else(|| self.end(), |first| first.max(self.start))
     }
 
-    /// Ends all writing and reading.
+    /// Refuses all reads and writes.
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }
@@ -151,7 +159,7 @@ impl Log {
         self.closed
     }
 
-    /// Where it is noted that a sync of its files failed.
+    /// The flag that a sync of its files failed.
     pub(crate) fn lost(&self) -> Lost {
         self.lost.clone()
     }

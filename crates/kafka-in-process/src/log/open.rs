@@ -1,5 +1,5 @@
-//! Opening a log: indexes are believed, everything else is checked batch by batch. What is not as it was written is cut,
-//! so that what is served is always the intact beginning of what was appended; a sentence in the log says what was cut.
+//! Opening a log: indexes are trusted, everything else is checked batch by batch. The log is truncated at the first damaged
+//! batch, so that it always serves an intact prefix of what was appended; a message reports what was cut.
 
 use std::{
     fs, io,
@@ -10,19 +10,20 @@ use std::{
 use super::{
     Aborted, Log, LogError, Producers, Sealing, Segment,
     batch::{HIGHEST_OFFSET, marker_of},
-    compaction::History,
-    files::{self, Index},
-    scan::is_damage,
+    batch_scan::is_damage,
+    compaction_schedule::History,
+    handle::{Handle, open_file},
     segment::file_name,
+    sidecar_files::{self, Index},
 };
-use crate::disk::Lost;
+use crate::fsync::Lost;
 
-/// Bytes read at a time while batches are walked.
+/// Bytes per read while batches are replayed.
 const REPLAY_WINDOW: usize = 64 * 1024;
-/// The same where headers are enough.
+/// The same if only headers are needed.
 const HEADERS_WINDOW: usize = 4 * 1024;
 
-/// What the files told.
+/// What the files contain.
 #[derive(Default)]
 struct Opened {
     segments: Vec<Segment>,
@@ -35,7 +36,7 @@ struct Opened {
 }
 
 impl Log {
-    /// Opens the log in `folder`, making it where it is missing. `start` is the first offset that may be read.
+    /// Opens or creates the log in `folder`. `start` is the log start offset.
     pub(crate) fn open(folder: &Path, start: i64, now: i64) -> Result<Self, LogError> {
         let start = if (0..=HIGHEST_OFFSET).contains(&start) { start } else { 0 };
         fs::create_dir_all(folder)?;
@@ -46,7 +47,7 @@ impl Log {
             let (file, offset) = (folder.display(), start);
             tracing::warn!(%file, offset, "the log ends before its first readable record: it begins anew there");
             for segment in std::mem::take(&mut opened).segments {
-                files::set_aside(folder, segment.base)?;
+                sidecar_files::set_aside(folder, segment.base)?;
             }
         }
         let mut segments = std::mem::take(&mut opened.segments);
@@ -64,20 +65,24 @@ impl Log {
             history,
             uncleanable: false,
             checkpointed: (0, 0),
+            unflushed: (0, now),
             lost: Lost::default(),
             closed: false,
         };
         log.replay_producers(opened, now)?;
+        let sealed = log.sealed_to();
+        log.segments.iter().filter(|segment| segment.base < sealed).for_each(|segment| segment.file.close());
         Ok(log)
     }
 
-    /// Brings the producers from the newest snapshot up to the end of the log, and finds the transactions that were
-    /// aborted where no index tells of them. Full segments without an index are to be sealed anew. When a batch behind the
-    /// snapshot was appended is not known: it counts as appended `now`, so that no producer is forgotten early.
+    /// Replays the log's tail onto the newest producer snapshot, and collects the aborted transactions that no index
+    /// lists. Full segments without an index are queued for sealing. Append times after the snapshot are unknown: `now`
+    /// stands in for them, so that no producer expires early.
     fn replay_producers(&mut self, opened: Opened, now: i64) -> Result<(), LogError> {
         let Opened { checked, mut aborted, .. } = opened;
         let trusted = checked.first().map_or(self.end(), |(_, believed)| *believed);
-        let (from, producers) = files::read_producers(&self.folder, trusted, self.end())?.unwrap_or_default();
+        let (from, producers) =
+            sidecar_files::read_producers(&self.folder, trusted, self.end())?.unwrap_or_default();
         self.producers = producers;
         let active = self.active().base;
         for segment in self.segments.iter().filter(|segment| segment.next_offset > from) {
@@ -92,7 +97,7 @@ impl Log {
             }
             if unknown.is_some() && segment.base < active {
                 let aborted = Aborted::inside(&aborted, segment);
-                let producers = files::producers_bytes(&self.producers);
+                let producers = sidecar_files::producers_bytes(&self.producers);
                 let sealing =
                     Sealing::of(&self.folder, segment, aborted, segment.next_offset, producers, &self.lost);
                 self.sealing.push(Arc::new(sealing));
@@ -104,8 +109,8 @@ impl Log {
     }
 }
 
-/// Takes in what producers wrote in a segment from an offset on. What is `news`, from that offset on, has just been
-/// checked; the aborts there are listed.
+/// Replays the producers' batches of a segment from an offset on. From offset `news` on, recovery has just checked the
+/// batches; aborted transactions there are collected.
 fn replay(
     segment: &Segment,
     from: i64,
@@ -116,7 +121,7 @@ fn replay(
 ) -> io::Result<()> {
     let begin = segment.locate(from)?.map_or(segment.size, |(position, _)| position);
     let window = if from < news { REPLAY_WINDOW } else { HEADERS_WINDOW };
-    let mut scan = segment.scan(begin, window);
+    let mut scan = segment.scan(begin, window)?;
     while let Some((position, header)) = scan.header()? {
         let is_news = header.base_offset >= news;
         if header.is_control() {
@@ -134,17 +139,17 @@ fn replay(
 }
 
 impl Opened {
-    /// Opens the segments in order, as far as one follows the other.
+    /// Opens the segments in order; sets aside those after a gap.
     fn read(folder: &Path, history: &History, now: i64) -> io::Result<Self> {
         let mut opened = Self::default();
         let mut hole = false;
-        for (base, path) in files::listed(folder, "log")? {
+        for (base, path) in sidecar_files::listed(folder, "log")? {
             let end = opened.segments.last().map_or(base, |before| before.next_offset);
             hole |= end < base && !opened.loose;
             if hole || end > base {
                 let file = path.display();
                 tracing::warn!(%file, end, "a segment does not begin where the one before it ends: set it aside");
-                files::set_aside(folder, base)?;
+                sidecar_files::set_aside(folder, base)?;
                 continue;
             }
             if let Some(before) = opened.segments.last_mut() {
@@ -163,18 +168,19 @@ impl Opened {
         now: i64,
     ) -> io::Result<()> {
         let file = path.display();
-        let mut segment = Segment::empty(base, Segment::open_file(&path)?, now);
+        let handle = Handle::of(path.clone(), open_file(&path)?);
+        let mut segment = Segment::empty(base, handle, now);
         let mut lost = 0;
-        match files::read_index(folder, &mut segment)? {
+        match sidecar_files::read_index(folder, &mut segment)? {
             Index::Missing => {}
             Index::Sound(aborted) => self.aborted.extend(aborted),
             Index::Damaged => {
                 tracing::warn!(%file, "a segment's index is damaged: checked the segment instead");
-                files::remove_index(folder, base)?;
+                sidecar_files::remove_index(folder, base)?;
             }
             Index::Outlived(by) => {
                 lost = by;
-                files::remove_index(folder, base)?;
+                sidecar_files::remove_index(folder, base)?;
             }
         }
         let believed = segment.next_offset;
@@ -194,8 +200,8 @@ impl Opened {
     }
 }
 
-/// Completes or undoes a compaction that a crash cut short: what is not complete yet is dropped; a complete
-/// `<base>-<end>.swap` takes the place of all segments that begin within it.
+/// Completes or undoes a compaction that a crash interrupted: drops incomplete files; a complete `<base>-<end>.swap`
+/// replaces all segments with a base offset in its range.
 fn finish_swaps(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -206,12 +212,12 @@ fn finish_swaps(folder: &Path) -> io::Result<()> {
                 let range = range.and_then(|(base, end)| Some((base.parse().ok()?, end.parse().ok()?)));
                 let sensible = |(base, end): &(i64, i64)| (0..*end).contains(base) && *end <= HIGHEST_OFFSET;
                 let Some((base, end)) = range.filter(sensible) else { continue };
-                // Of the segments it was made from the first is the first to go.
+                // The first source is removed first: while it exists, all sources do.
                 if folder.join(file_name(base, "log")).exists() && !is_intact(&path, base)? {
                     tracing::warn!(file = %path.display(), "a compacted segment is damaged: dropped it");
                     fs::remove_file(&path)?;
                 } else {
-                    files::install_swap(folder, &path, base, end)?;
+                    sidecar_files::install_swap(folder, &path, base, end)?;
                 }
             }
             _ => {}
@@ -221,7 +227,7 @@ fn finish_swaps(folder: &Path) -> io::Result<()> {
 }
 
 fn is_intact(path: &Path, base: i64) -> io::Result<bool> {
-    let file = Segment::open_file(path)?;
-    let mut segment = Segment::empty(base, file, 0);
+    let file = open_file(path)?;
+    let mut segment = Segment::empty(base, Handle::of(path.to_owned(), file), 0);
     Ok(segment.recover(false)? == 0)
 }

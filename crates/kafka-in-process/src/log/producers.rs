@@ -1,5 +1,5 @@
-//! What a partition knows of its producers: the last batches for telling duplicates (KIP-98), the
-//! transaction that is open, and the transactions that were aborted.
+//! The producers of a partition: their last batches, to detect duplicates (KIP-98), their open transactions, and the
+//! aborted ones.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -10,10 +10,10 @@ use super::{
     batch::{BatchHeader, Marker},
 };
 
-/// Batches remembered a producer, as `max.in.flight.requests.per.connection` is at most five.
+/// Batches remembered per producer: `max.in.flight.requests.per.connection` is at most five.
 const REMEMBERED: usize = 5;
 
-/// One batch that a producer wrote.
+/// A batch of a producer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Written {
     pub(crate) first_sequence: i32,
@@ -27,11 +27,11 @@ pub(crate) struct Written {
 pub(crate) struct Producer {
     pub(crate) epoch: i16,
     pub(crate) batches: VecDeque<Written>,
-    /// The first offset of its open transaction.
+    /// The first offset of the open transaction.
     pub(crate) open_from: Option<i64>,
-    /// What its last batch, or the marker behind it, says of its time (ms), for description.
+    /// Timestamp of its last batch or marker (ms), for `DescribeProducers`.
     pub(crate) last_timestamp: i64,
-    /// Wall time (ms) of the last append, for forgetting idle producers: batches may tell of a time long past.
+    /// Wall time (ms) of the last append, for expiry: batch timestamps may be much older.
     pub(crate) last_append: i64,
 }
 
@@ -54,12 +54,12 @@ pub(crate) struct Aborted {
     pub(crate) last_offset: i64,
 }
 
-/// What the sequence check says of a batch.
+/// The outcome of the sequence check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sequence {
     /// New and in order.
     Next,
-    /// Written before, at this place.
+    /// Appended before, as this batch.
     Duplicate(Written),
 }
 
@@ -67,12 +67,12 @@ pub(crate) enum Sequence {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Producers {
     by_id: HashMap<i64, Producer>,
-    /// First offsets of open transactions; the least bounds the last stable offset.
+    /// Open transactions by first offset; the lowest one bounds the last stable offset.
     open: BTreeSet<(i64, i64)>,
 }
 
 impl Producers {
-    /// Checks a batch against its producer's state (KIP-98; as `ProducerAppendInfo` in Kafka).
+    /// Checks the sequence of a batch (KIP-98; as `ProducerAppendInfo` in Kafka).
     pub(crate) fn check(&self, batch: &BatchHeader) -> Result<Sequence, LogError> {
         let Some(producer) = self.by_id.get(&batch.producer_id) else { return Ok(Sequence::Next) };
         if batch.producer_epoch < producer.epoch {
@@ -93,7 +93,7 @@ impl Producers {
         if follows { Ok(Sequence::Next) } else { Err(LogError::OutOfOrder) }
     }
 
-    /// Takes in a data batch that was appended at `now` (wall ms).
+    /// Notes a data batch that was appended at `now` (wall ms).
     pub(crate) fn wrote(&mut self, batch: &BatchHeader, now: i64) {
         if !batch.has_producer() {
             return;
@@ -121,8 +121,7 @@ impl Producers {
         }
     }
 
-    /// Takes in a marker that was appended at `now` (wall ms); an abort of an open transaction comes back for the
-    /// aborted list.
+    /// Notes a marker that was appended at `now` (wall ms); returns the transaction if it was open and is now aborted.
     pub(crate) fn ended(&mut self, batch: &BatchHeader, marker: Marker, now: i64) -> Option<Aborted> {
         let producer =
             self.by_id.entry(batch.producer_id).or_insert_with(|| Producer::new(batch.producer_epoch));
@@ -151,14 +150,14 @@ impl Producers {
         self.open.first().map(|(offset, _)| *offset)
     }
 
-    /// Forgets producers that appended nothing since `before` (wall ms) and have nothing open. Kafka goes by the batches'
-    /// timestamps (`ProducerStateManager.isProducerExpired`), so one that writes records of last week is unknown there
-    /// within minutes, and a repetition of its last batch is appended again.
+    /// Expires producers without an append since `before` (wall ms) and without an open transaction. Kafka uses batch
+    /// timestamps (`ProducerStateManager.isProducerExpired`): a producer that writes last week's records expires there
+    /// within minutes, and a retry of its last batch is appended twice.
     pub(crate) fn expire(&mut self, before: i64) {
         self.by_id.retain(|_, producer| producer.open_from.is_some() || producer.last_append >= before);
     }
 
-    /// Every producer, for description and snapshots.
+    /// All producers, for `DescribeProducers` and snapshots.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (i64, &Producer)> {
         self.by_id.iter().map(|(id, producer)| (*id, producer))
     }

@@ -1,12 +1,18 @@
-//! Reading: where in which file the wanted batches lie, and their bytes.
+//! Reading: finds the requested batches in the segments and reads their bytes.
 
 use std::{fs::File, io, sync::Arc};
 
 use rustix::{buffer::spare_capacity, io::Errno};
 
-use super::{Aborted, Log, LogError, batch, scan::damage};
+use super::{
+    Aborted, Log, LogError,
+    batch::{self, BatchHeader, HEADER},
+    batch_scan::damage,
+    codec,
+    record::{self, Record},
+};
 
-/// What a reader may see (KIP-98).
+/// A reader's isolation level (KIP-98).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Isolation {
     Uncommitted,
@@ -24,29 +30,29 @@ impl From<i8> for Isolation {
 pub(crate) struct Slice {
     file: Arc<File>,
     position: u64,
-    /// Bytes to read; the last batch may be cut.
+    /// Bytes to read; may end within a batch.
     pub(crate) length: usize,
-    /// Bytes of the first batch.
+    /// Size of the first batch.
     pub(crate) first: usize,
-    /// Where batches are known to begin behind this place, by the distance, and with which offset.
+    /// Index entries within the slice: distance from its start, and base offset.
     bounds: Vec<(usize, i64)>,
 }
 
-/// What a fetch learns of a partition.
+/// The result of a fetch from a partition.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     pub(crate) start: i64,
     pub(crate) high_watermark: i64,
     pub(crate) last_stable: i64,
-    /// For read-committed readers: what they must leave out of these batches.
+    /// For `read_committed`: the aborted transactions to filter.
     pub(crate) aborted: Vec<Aborted>,
-    /// `None` when there is nothing to read yet.
+    /// `None` if there is nothing to read.
     pub(crate) slice: Option<Slice>,
 }
 
 impl Slice {
-    /// Reads whole batches of up to `length` bytes, and checks each: a damaged one ends them, or is the error when it
-    /// is the first.
+    /// Reads complete batches of up to `length` bytes and checks each; stops before a damaged one, or fails if it is
+    /// the first.
     pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
         let mut bytes = bytes_at(&self.file, self.position, self.length)?;
         let mut whole = 0;
@@ -70,7 +76,41 @@ impl Slice {
     }
 }
 
-/// So many bytes of a file from a position on, into memory that nobody has cleared for them.
+/// Calls `each` with offset, timestamp and content of every data record outside aborted transactions. Returns the
+/// offset after the batches.
+pub(crate) fn each_record(
+    batches: &[u8],
+    aborted: &[Aborted],
+    mut each: impl FnMut(i64, i64, Record<'_>),
+) -> Result<i64, LogError> {
+    let mut rest = batches;
+    let mut next = 0;
+    while let Some(header) = BatchHeader::parse(rest) {
+        let (batch, behind) = rest.split_at_checked(header.size).ok_or(LogError::CorruptBatch)?;
+        (rest, next) = (behind, header.next_offset());
+        let of_aborted = aborted.iter().any(|one| {
+            one.producer_id == header.producer_id
+                && (one.first_offset..=one.last_offset).contains(&header.base_offset)
+        });
+        if header.is_control() || header.is_transactional() && of_aborted {
+            continue;
+        }
+        let plain = codec::decompress(header.compression(), batch.get(HEADER..).unwrap_or_default())?;
+        for record in record::iterate(&plain) {
+            let record = record?;
+            let offset = header.base_offset.saturating_add(record.offset_delta);
+            let timestamp = if header.is_append_time() {
+                header.max_timestamp
+            } else {
+                header.base_timestamp.saturating_add(record.timestamp_delta)
+            };
+            each(offset, timestamp, record);
+        }
+    }
+    Ok(next)
+}
+
+/// Reads bytes of a file into uninitialized memory.
 fn bytes_at(file: &File, position: u64, length: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
@@ -86,7 +126,7 @@ fn bytes_at(file: &File, position: u64, length: usize) -> io::Result<Vec<u8>> {
 }
 
 impl Log {
-    /// The end of what a reader may see.
+    /// The end offset for an isolation level.
     pub(crate) fn limit(&self, isolation: Isolation) -> i64 {
         match isolation {
             Isolation::Uncommitted => self.end(),
@@ -94,7 +134,7 @@ impl Log {
         }
     }
 
-    /// Finds up to `max_bytes` of batches, from the one that holds `offset` on.
+    /// Finds up to `max_bytes` of batches, starting with the one that contains `offset`.
     pub(crate) fn read(
         &self,
         offset: i64,
@@ -128,14 +168,14 @@ impl Log {
         Ok(reading)
     }
 
-    /// The batches from `offset` up to `limit`, of one segment, and an offset that none of them reaches.
+    /// The batches of one segment from `offset` up to `limit`, and an exclusive upper bound of their offsets.
     fn slice(&self, offset: i64, limit: i64, max_bytes: usize) -> io::Result<Option<(Slice, i64)>> {
         let at = self.segments.partition_point(|segment| segment.base <= offset).saturating_sub(1);
         for segment in self.segments.iter().skip(at) {
             if segment.next_offset <= offset {
                 continue;
             }
-            // Compaction leaves gaps: the wanted offset may lie in none of this segment's batches.
+            // Compaction leaves gaps: this segment may have no batch at or after `offset`.
             let Some((position, first)) = segment.locate(offset)? else { continue };
             if first.base_offset >= limit {
                 return Ok(None);
@@ -148,7 +188,7 @@ impl Log {
             let available = usize::try_from(end.saturating_sub(position)).unwrap_or(usize::MAX);
             let length = max_bytes.max(first.size).min(available);
             let upper = segment.offset_bound(position + length as u64).min(limit);
-            let file = Arc::clone(&segment.file);
+            let file = segment.file.open()?;
             let bounds = segment.bounds(position, length);
             let slice = Slice { file, position, length, first: first.size, bounds };
             return Ok(Some((slice, upper)));

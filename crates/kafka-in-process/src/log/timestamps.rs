@@ -1,67 +1,71 @@
-//! Look-ups by time: exact, down to the record inside a batch.
+//! Look-ups by timestamp: exact, down to the record inside a batch.
+
+use std::{fs::File, ops::Deref, sync::Arc};
 
 use super::{
     Log, LogError,
     batch::{BatchHeader, HEADER},
     codec,
     read::Isolation,
-    records,
-    segment::Segment,
+    record, segment,
 };
 
-/// A record found by its time.
+/// The record that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) offset: i64,
-    /// Milliseconds since 1970, as the record has it.
+    /// The record's timestamp: milliseconds since 1970.
     pub(crate) timestamp: i64,
 }
 
-impl Log {
-    /// The first record, by offset, whose time is at or after `timestamp` (ms) and that the reader may see.
-    pub(crate) fn find_time(&self, timestamp: i64, isolation: Isolation) -> Result<Option<Found>, LogError> {
-        let limit = self.limit(isolation);
-        for segment in &self.segments {
-            if segment.max_timestamp < timestamp || segment.next_offset <= self.start {
-                continue;
-            }
-            let mut from = self.start;
-            // A batch may hold its late record before the first readable offset: then go on behind it.
-            while let Some((position, header)) = segment.locate_time(timestamp, from)? {
-                let found = self.find_in_batch(segment, position, &header, timestamp)?;
-                if let Some(found) = found {
-                    return Ok(Some(found).filter(|found| found.offset < limit));
-                }
-                from = header.next_offset();
-            }
+/// The first visible record, by offset, with a timestamp at or after `timestamp` (ms). `log` locks the log while a
+/// candidate batch is located; batches are read and decompressed without the lock.
+pub(crate) fn find_time<L: Deref<Target = Log>>(
+    log: impl Fn() -> L,
+    timestamp: i64,
+    isolation: Isolation,
+) -> Result<Option<Found>, LogError> {
+    let mut from = 0;
+    loop {
+        let Some(candidate) = log().locate_time(timestamp, from, isolation)? else { return Ok(None) };
+        if let Some(found) = candidate.find(timestamp)? {
+            return Ok(Some(found).filter(|found| found.offset < candidate.limit));
         }
-        Ok(None)
+        // The matching record may be below the log start offset: then continue after this batch.
+        from = candidate.header.next_offset();
     }
+}
 
-    /// The record with the latest time (KIP-734); the first of several.
-    pub(crate) fn find_latest_time(&self) -> Result<Option<Found>, LogError> {
-        let readable = self.segments.iter().filter(|segment| segment.size > 0);
-        let latest = readable.map(|segment| segment.max_timestamp).max();
-        match latest {
-            Some(latest) => self.find_time(latest, Isolation::Uncommitted),
-            None => Ok(None),
-        }
-    }
+/// The first record with the latest timestamp (KIP-734).
+pub(crate) fn find_latest_time<L: Deref<Target = Log>>(
+    log: impl Fn() -> L,
+) -> Result<Option<Found>, LogError> {
+    let latest = log().latest_time();
+    latest.map_or(Ok(None), |latest| find_time(log, latest, Isolation::Uncommitted))
+}
 
-    fn find_in_batch(
-        &self,
-        segment: &Segment,
-        position: u64,
-        header: &BatchHeader,
-        timestamp: i64,
-    ) -> Result<Option<Found>, LogError> {
+/// A batch that may contain the record.
+struct Candidate {
+    file: Arc<File>,
+    position: u64,
+    header: BatchHeader,
+    /// The log start offset.
+    start: i64,
+    /// The end offset for the reader.
+    limit: i64,
+}
+
+impl Candidate {
+    /// The first record of the batch at or after a timestamp.
+    fn find(&self, timestamp: i64) -> Result<Option<Found>, LogError> {
+        let header = &self.header;
         if header.is_append_time() {
             let offset = header.base_offset.max(self.start);
             return Ok(Some(Found { offset, timestamp: header.max_timestamp }));
         }
-        let batch = segment.read(position, header)?;
+        let batch = segment::read_batch(&self.file, self.position, header)?;
         let plain = codec::decompress(header.compression(), batch.get(HEADER..).unwrap_or_default())?;
-        for record in records::iterate(&plain) {
+        for record in record::iterate(&plain) {
             let record = record?;
             let found = Found {
                 offset: header.base_offset.saturating_add(record.offset_delta),
@@ -72,5 +76,34 @@ impl Log {
             }
         }
         Ok(None)
+    }
+}
+
+impl Log {
+    /// The first batch at or after an offset whose header promises a record at or after `timestamp` (ms).
+    fn locate_time(
+        &self,
+        timestamp: i64,
+        from: i64,
+        isolation: Isolation,
+    ) -> Result<Option<Candidate>, LogError> {
+        let from = from.max(self.start);
+        for segment in &self.segments {
+            if segment.max_timestamp < timestamp || segment.next_offset <= from {
+                continue;
+            }
+            if let Some((position, header)) = segment.locate_time(timestamp, from)? {
+                let file = segment.file.open()?;
+                let limit = self.limit(isolation);
+                return Ok(Some(Candidate { file, position, header, start: self.start, limit }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The latest record timestamp (ms).
+    fn latest_time(&self) -> Option<i64> {
+        let readable = self.segments.iter().filter(|segment| segment.size > 0);
+        readable.map(|segment| segment.max_timestamp).max()
     }
 }

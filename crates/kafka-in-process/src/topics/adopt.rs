@@ -1,4 +1,4 @@
-//! Topics that have records on disk but of which a damaged journal tells no more.
+//! Topics with records on disk that a damaged journal no longer lists.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -8,8 +8,8 @@ use super::{
     topic::{Kept, fresh_id},
 };
 
-/// The topics of folders with records that are not among those `known`. Of their settings nothing is left: so that
-/// nothing else is lost, their records are kept for ever.
+/// The topics of folders with records that are not `known`. Their settings are lost: so that no records are, these are
+/// kept for ever.
 pub(super) fn unknown(folder: &Path, known: &BTreeMap<String, Kept>) -> io::Result<BTreeMap<String, Kept>> {
     let mut found: BTreeMap<String, Kept> = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
@@ -52,6 +52,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        folder::Folder,
         journal::Journal,
         log::tests::kit::{NOBODY, NOW, append, config, given},
         topics::Topics,
@@ -61,7 +62,8 @@ mod tests {
     fn a_topic_that_the_journal_has_lost_keeps_its_records() {
         let data = tempfile::tempdir().unwrap();
         let journal = || Arc::new(Journal::open(&data.path().join("journal")).unwrap());
-        let topics = Topics::open(data.path(), journal()).unwrap();
+        let folder = || Arc::new(Folder::lock(data.path()).unwrap());
+        let topics = Topics::open(folder(), journal(), Arc::default()).unwrap();
         let topic = topics
             .create("a-topic.of-mine", 3, Overrides::new(), false)
             .map(|_| topics.get("a-topic.of-mine"));
@@ -69,9 +71,9 @@ mod tests {
         append(&mut partition.log(), &[given("key", Some("value"), NOW)], NOBODY, &config()).unwrap();
         drop(topics);
         fs::remove_file(data.path().join("journal")).unwrap();
-        // Twice: from then on the journal knows it again.
+        // Twice: after the first time the journal lists it again.
         for _ in 0..2 {
-            let topics = Topics::open(data.path(), journal()).unwrap();
+            let topics = Topics::open(folder(), journal(), Arc::default()).unwrap();
             let topic = topics.get("a-topic.of-mine").unwrap();
             assert_eq!(topic.partitions().len(), 3);
             assert_eq!(topic.partition(2).unwrap().log().end(), 1);

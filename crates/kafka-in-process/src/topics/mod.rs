@@ -1,4 +1,4 @@
-//! Topics: which there are, their settings, and their partitions.
+//! Topics: names, settings and partitions.
 
 mod adopt;
 pub(crate) mod config;
@@ -13,26 +13,26 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use uuid::Uuid;
 
 pub(crate) use partition::{Partition, Watch};
-pub(crate) use rules::check_name;
+pub(crate) use rules::{CONSUMER_OFFSETS, TRANSACTION_STATE, check_count, check_name, is_internal};
 pub(crate) use topic::Topic;
 
+use self::config::Overrides;
 use super::{
-    clock,
+    config::Settings,
+    folder::Folder,
     journal::{Change, Journal, Key},
     log::{Log, LogError},
 };
-use config::Overrides;
-use rules::check_count;
 use topic::{Kept, fresh_id};
 
-/// Why a topic cannot be changed as asked.
+/// Why a topic cannot be changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TopicError {
     #[error("Topic '{0}' already exists.")]
@@ -59,37 +59,57 @@ pub(crate) enum TopicError {
 
 /// All topics.
 pub(crate) struct Topics {
-    folder: PathBuf,
+    /// The lock is held while files may be written.
+    folder: Arc<Folder>,
     journal: Arc<Journal>,
+    pub(crate) settings: Arc<Settings>,
     by_name: RwLock<BTreeMap<String, Arc<Topic>>>,
-    /// One change at a time.
+    /// Serializes changes.
     changing: Mutex<()>,
-    /// Folders were put away that are to be removed.
+    /// Whether deleted folders remain to be removed.
     littered: AtomicBool,
+    /// Counts creations, deletions and added partitions.
+    version: AtomicU64,
 }
 
 impl Topics {
     fn open_topic(&self, name: String, kept: Kept) -> Result<Topic, TopicError> {
         let partitions = (0..kept.partitions).map(|index| self.open_partition(&name, index));
         let partitions = partitions.collect::<Result<_, _>>()?;
-        Ok(Topic::new(name, kept, partitions))
+        Ok(Topic::new(name, kept, partitions, Arc::clone(&self.settings)))
+    }
+
+    /// The broker's clock: milliseconds since 1970.
+    pub(crate) fn wall(&self) -> i64 {
+        self.settings.clock.wall()
     }
 
     fn open_partition(&self, name: &str, index: i32) -> Result<Arc<Partition>, LogError> {
         let start = self.journal.get(&Key::LogStart(name.to_owned(), index)).unwrap_or(0);
-        let log = Log::open(&self.log_folder(name, index), start, clock::wall())?;
+        let log = Log::open(&self.log_folder(name, index), start, self.wall())?;
         Ok(Arc::new(Partition::new(index, log)))
     }
 
     fn log_folder(&self, name: &str, index: i32) -> PathBuf {
-        self.folder.join(format!("{name}-{index}"))
+        self.folder.path().join(format!("{name}-{index}"))
     }
 
     fn publish(&self, topic: Topic) -> Arc<Topic> {
         let topic = Arc::new(topic);
         let mut by_name = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
         by_name.insert(topic.name.clone(), Arc::clone(&topic));
+        self.has_changed();
         topic
+    }
+
+    /// To be called after a change is visible: a reader of the version then sees at least that change.
+    fn has_changed(&self) {
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Changes whenever a topic is created, deleted or given partitions.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// A topic by name.
@@ -108,7 +128,7 @@ impl Topics {
         self.by_name.read().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
     }
 
-    /// Makes a topic; with `only_check` nothing but its request is looked at.
+    /// Creates a topic; with `only_check`, only validates the request.
     pub(crate) fn create(
         &self,
         name: &str,
@@ -149,8 +169,8 @@ impl Topics {
     /// Deletes a topic with its records.
     pub(crate) fn delete(&self, name: &str) -> Result<(), TopicError> {
         let topic = self.get(name).ok_or(TopicError::Unknown)?;
-        // Whatever still works on the files must not touch the folder of a successor of the same name. A compaction takes its
-        // time: other topics change meanwhile.
+        // No compaction or sealing may touch the folder of a new topic of the same name. A compaction takes its time,
+        // so the lock for other changes is taken after it.
         let partitions = topic.partitions();
         let _resting: Vec<_> = partitions.iter().map(|partition| partition.upkeep()).collect();
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,6 +180,7 @@ impl Topics {
         let added = topic.partitions().split_off(partitions.len());
         let _resting_too: Vec<_> = added.iter().map(|partition| partition.upkeep()).collect();
         self.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.has_changed();
         let mut changes = vec![Change::remove(Key::Topic(name.to_owned()))];
         for partition in partitions.iter().chain(&added) {
             partition.log().close();
@@ -174,7 +195,7 @@ impl Topics {
         Ok(())
     }
 
-    /// Gives a topic more partitions.
+    /// Adds partitions to a topic.
     pub(crate) fn grow(&self, name: &str, count: i32, only_check: bool) -> Result<(), TopicError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let topic = self.get(name).ok_or(TopicError::Unknown)?;
@@ -197,10 +218,11 @@ impl Topics {
         kept.partitions = count;
         self.journal.write(vec![Change::set(Key::Topic(name.to_owned()), &kept)?])?;
         topic.grow(added);
+        self.has_changed();
         Ok(())
     }
 
-    /// Gives a topic other settings of its own; `change` gets the present ones.
+    /// Changes a topic's overrides; `change` gets the current ones.
     pub(crate) fn configure(
         &self,
         name: &str,
@@ -220,7 +242,7 @@ impl Topics {
         Ok(())
     }
 
-    /// Moves up the first readable offset of a partition, and keeps it.
+    /// Raises and stores the log start offset of a partition.
     pub(crate) fn delete_records(
         &self,
         topic: &Topic,
@@ -236,30 +258,30 @@ impl Topics {
         Ok(start)
     }
 
-    /// Removes the folders that were put away; large files take their time to go.
+    /// Removes the folders of deleted topics, which takes time for large files.
     pub(crate) fn clear_away(&self) -> io::Result<()> {
-        if self.littered.swap(false, Ordering::Relaxed) { remove_deleted(&self.folder) } else { Ok(()) }
+        if self.littered.swap(false, Ordering::Relaxed) { remove_deleted(self.folder.path()) } else { Ok(()) }
     }
 
-    /// Renames a partition's folder out of the way, so that nothing of it can come back.
+    /// Renames a partition's folder, so that no later topic finds its files.
     fn put_away(&self, name: &str, index: i32) -> io::Result<()> {
         let folder = self.log_folder(name, index);
         if !folder.exists() {
             return Ok(());
         }
-        fs::rename(&folder, self.folder.join(format!("{}.{DELETED}", fresh_id())))?;
+        fs::rename(&folder, self.folder.path().join(format!("{}.{DELETED}", fresh_id())))?;
         self.littered.store(true, Ordering::Relaxed);
         Ok(())
     }
 }
 
-/// What a topic that was made, or would have been, is like.
+/// A created topic, or with `only_check` one that could be.
 pub(crate) struct Made {
     pub(crate) id: Uuid,
     pub(crate) settings: Overrides,
 }
 
-/// How folders are named that are on their way out.
+/// The extension of folders that are to be removed.
 const DELETED: &str = "deleted";
 
 fn remove_deleted(folder: &Path) -> io::Result<()> {

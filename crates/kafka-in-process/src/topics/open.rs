@@ -1,11 +1,13 @@
-//! Opening all topics at a start, the logs of some partitions at once.
+//! Opens all topics at a start, several logs in parallel.
 
 use std::{
     collections::BTreeMap,
     io, iter,
     num::NonZero,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64},
+    },
     thread,
 };
 
@@ -14,21 +16,31 @@ use super::{
     rules::{check_count, check_name},
     topic::Kept,
 };
-use crate::journal::{Change, Journal, Key};
+use crate::{
+    config::Settings,
+    folder::Folder,
+    journal::{Change, Journal, Key},
+};
 
-/// Logs opened at once at least: a start waits for the disk more than for the processor.
+/// The fewest logs opened in parallel: a start waits for the disk more than for the processor.
 const LEAST_WORKERS: usize = 4;
 
 impl Topics {
-    /// Opens all topics of the journal with their logs.
-    pub(crate) fn open(folder: &Path, journal: Arc<Journal>) -> Result<Self, TopicError> {
-        remove_deleted(folder)?;
+    /// Opens all topics that the journal lists.
+    pub(crate) fn open(
+        folder: Arc<Folder>,
+        journal: Arc<Journal>,
+        settings: Arc<Settings>,
+    ) -> Result<Self, TopicError> {
+        remove_deleted(folder.path())?;
         let topics = Self {
-            folder: folder.to_owned(),
+            folder,
             journal,
+            settings,
             by_name: RwLock::default(),
             changing: Mutex::new(()),
             littered: AtomicBool::new(false),
+            version: AtomicU64::new(0),
         };
         let kept = topics.journal.all::<Kept, _>(|key| match key {
             Key::Topic(name) => Some(name.clone()).filter(|name| check_name(name).is_ok()),
@@ -36,7 +48,7 @@ impl Topics {
         });
         let mut kept: BTreeMap<String, Kept> = kept.into_iter().collect();
         kept.retain(|_, kept| check_count(kept.partitions).is_ok());
-        for (name, found) in adopt::unknown(folder, &kept)? {
+        for (name, found) in adopt::unknown(topics.folder.path(), &kept)? {
             tracing::warn!(
                 topic = name,
                 "the journal does not know a topic that has records: took it up again"
@@ -50,7 +62,7 @@ impl Topics {
         Ok(topics)
     }
 
-    /// Opens the logs of these topics, some at once.
+    /// Opens the logs of these topics in parallel.
     fn open_all(&self, kept: BTreeMap<String, Kept>) -> Result<Vec<Topic>, TopicError> {
         let places = |(name, kept): (&String, &Kept)| {
             let name = name.clone();
@@ -77,7 +89,7 @@ impl Topics {
         let topic = |(name, kept): (String, Kept)| {
             let partitions = (0..kept.partitions).filter_map(|index| opened.remove(&(name.clone(), index)));
             let partitions = partitions.collect();
-            Topic::new(name, kept, partitions)
+            Topic::new(name, kept, partitions, Arc::clone(&self.settings))
         };
         Ok(kept.into_iter().map(topic).collect())
     }

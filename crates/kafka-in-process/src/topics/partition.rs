@@ -1,4 +1,4 @@
-//! A partition: its log behind a lock of its own, and those who wait for what comes.
+//! A partition: its log behind a lock, and the fetches that wait for new records.
 
 use std::{
     io,
@@ -10,18 +10,18 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::{log::Log, syncing::Syncing};
+use crate::{fsync_batching::Syncing, log::Log};
 
 /// A topic's partition.
 #[derive(Debug)]
 pub(crate) struct Partition {
     pub(crate) index: i32,
     log: Mutex<Log>,
-    /// Held by who works on the files beside the writing.
+    /// Held while files are sealed, deleted or compacted.
     upkeep: Mutex<()>,
     watchers: Mutex<Vec<Arc<Notify>>>,
     syncing: Syncing,
-    /// The disk refused the last write.
+    /// Whether the last write was refused.
     refused: AtomicBool,
 }
 
@@ -37,17 +37,17 @@ impl Partition {
         }
     }
 
-    /// The log, for a short time and never across an await.
+    /// Locks the log: briefly, and never across an await.
     pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The right to seal, delete or compact segments; waits for who has it.
+    /// The lock for sealing, deleting and compacting segments; waits for it.
     pub(crate) fn upkeep(&self) -> MutexGuard<'_, ()> {
         self.upkeep.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same, unless somebody has it.
+    /// The same, if the lock is free.
     pub(crate) fn try_upkeep(&self) -> Option<MutexGuard<'_, ()>> {
         self.upkeep.try_lock().ok()
     }
@@ -56,32 +56,32 @@ impl Partition {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes all who wait for records.
+    /// Wakes all fetches that wait.
     pub(crate) fn announce(&self) {
         for watcher in self.watchers().iter() {
             watcher.notify_one();
         }
     }
 
-    /// Takes note of whether the disk takes what is written; true when that is news.
+    /// Notes whether the disk refused a write; true if that has changed.
     pub(crate) fn note_refusal(&self, refused: bool) -> bool {
         self.refused.swap(refused, Ordering::Relaxed) != refused
     }
 
-    /// Puts all that was written so far on the disk itself.
+    /// Syncs everything that was written so far.
     pub(crate) async fn sync(&self) -> io::Result<()> {
         let lost = self.log().lost();
         self.syncing.sync(&lost, || self.log().unsynced()).await
     }
 
-    /// The same for a thread that may wait.
+    /// The same, blocking the thread.
     pub(crate) fn sync_now(&self) -> io::Result<()> {
         let lost = self.log().lost();
         self.syncing.sync_now(&lost, || self.log().unsynced())
     }
 }
 
-/// Someone who waits for records of some partitions; stops watching when dropped.
+/// A wait for new records of some partitions; ends when dropped.
 pub(crate) struct Watch {
     partitions: Vec<Arc<Partition>>,
     notify: Arc<Notify>,
@@ -97,7 +97,7 @@ impl Watch {
         Self { partitions, notify }
     }
 
-    /// Returns when something has changed since the last call.
+    /// Waits for a change since the last call.
     pub(crate) async fn changed(&self) {
         self.notify.notified().await;
     }

@@ -1,16 +1,26 @@
-//! What a topic may be called, and how many partitions it may have.
+//! The rules for topic names and numbers of partitions.
 
 use super::TopicError;
 
-/// The most partitions a topic gets here: each is an open file.
+/// The most partitions of a topic: each takes an open file.
 const MOST_PARTITIONS: i32 = 10_000;
 
 /// Whether a topic can have so many partitions.
-pub(super) fn check_count(partitions: i32) -> Result<(), TopicError> {
+pub(crate) fn check_count(partitions: i32) -> Result<(), TopicError> {
     if (1..=MOST_PARTITIONS).contains(&partitions) {
         return Ok(());
     }
     Err(TopicError::InvalidPartitions(format!("Number of partitions must be from 1 to {MOST_PARTITIONS}.")))
+}
+
+/// Kafka's topic of committed offsets; here it is empty, as the journal holds them.
+pub(crate) const CONSUMER_OFFSETS: &str = "__consumer_offsets";
+/// The same for transactions.
+pub(crate) const TRANSACTION_STATE: &str = "__transaction_state";
+
+/// Whether a topic only exists for tools to see, and cannot be written.
+pub(crate) fn is_internal(name: &str) -> bool {
+    matches!(name, CONSUMER_OFFSETS | TRANSACTION_STATE)
 }
 
 /// Kafka's rule for topic names, which also makes them safe as file names.
@@ -35,7 +45,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), TopicError> {
     Ok(())
 }
 
-/// Whether two names are the same to Kafka's metrics, which write '_' for '.'.
+/// Whether two names are equal in Kafka's metrics, which replace '.' by '_'.
 pub(super) fn collide(one: &str, other: &str) -> bool {
     let plain = |byte: u8| if byte == b'.' { b'_' } else { byte };
     one.bytes().map(plain).eq(other.bytes().map(plain))

@@ -1,4 +1,4 @@
-//! Who waits for whom.
+//! What blocks on what.
 
 use std::{
     sync::{Barrier, mpsc},
@@ -13,17 +13,17 @@ use kafka_protocol::messages::{
 use super::*;
 use crate::{
     api::{self, Peer},
-    config::Durability,
+    config::{Durability, Settings},
     open,
 };
 
-/// Nothing here takes longer that does not wait for ever.
+/// Longer than this means a deadlock.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn others_are_made_while_the_deletion_of_one_waits_for_a_compaction() {
     let data = tempfile::tempdir().unwrap();
-    let cluster = open(data.path(), Durability::Process).unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
     let topics = &cluster.topics;
     topics.create("t", 2, Overrides::new(), false).unwrap();
     let partition = topics.get("t").unwrap().partition(1).unwrap();
@@ -53,7 +53,7 @@ fn others_are_made_while_the_deletion_of_one_waits_for_a_compaction() {
 #[test]
 fn a_topic_that_waits_to_be_made_holds_up_no_other_request() {
     let data = tempfile::tempdir().unwrap();
-    let cluster = open(data.path(), Durability::Process).unwrap();
+    let cluster = open(data.path(), Durability::Process, Settings::default()).unwrap();
     let address = ([127, 0, 0, 1], 9092).into();
     let peer = Peer { local: address, remote: address, client_id: "test".to_owned() };
     let changing = cluster.topics.changing.lock().unwrap();

@@ -9,9 +9,9 @@ use super::{
     Partition,
     config::{self, Overrides},
 };
-use crate::log::LogConfig;
+use crate::{config::Settings, log::LogConfig};
 
-/// What is kept of a topic.
+/// A topic in the journal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Kept {
     pub(super) id: String,
@@ -24,28 +24,36 @@ pub(super) struct Kept {
 pub(crate) struct Topic {
     pub(crate) name: String,
     pub(crate) id: Uuid,
-    settings: RwLock<Settings>,
+    settings: RwLock<Own>,
+    /// The defaults for settings without an override.
+    broker: Arc<Settings>,
     partitions: RwLock<Vec<Arc<Partition>>>,
 }
 
 #[derive(Debug)]
-struct Settings {
+struct Own {
     own: Overrides,
     log: Arc<LogConfig>,
 }
 
-impl Settings {
-    fn new(own: Overrides) -> Self {
-        Self { log: Arc::new(config::log_config(&own)), own }
+impl Own {
+    fn new(own: Overrides, broker: &Settings) -> Self {
+        Self { log: Arc::new(config::log_config(&broker.topic_defaults, &own)), own }
     }
 }
 
 impl Topic {
-    /// A topic as it was kept.
-    pub(super) fn new(name: String, kept: Kept, partitions: Vec<Arc<Partition>>) -> Self {
+    /// A topic of the journal.
+    pub(super) fn new(
+        name: String,
+        kept: Kept,
+        partitions: Vec<Arc<Partition>>,
+        broker: Arc<Settings>,
+    ) -> Self {
         Self {
             id: Uuid::parse_str(&kept.id).unwrap_or_else(|_| fresh_id()),
-            settings: RwLock::new(Settings::new(kept.settings)),
+            settings: RwLock::new(Own::new(kept.settings, &broker)),
+            broker,
             partitions: RwLock::new(partitions),
             name,
         }
@@ -56,17 +64,17 @@ impl Topic {
         self.partitions.write().unwrap_or_else(PoisonError::into_inner).extend(added);
     }
 
-    /// Gives it other settings of its own.
+    /// Replaces its overrides.
     pub(super) fn configure(&self, own: Overrides) {
-        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Settings::new(own);
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Own::new(own, &self.broker);
     }
 
-    /// The settings that it has of its own.
+    /// Its overrides.
     pub(crate) fn overrides(&self) -> Overrides {
         self.settings.read().unwrap_or_else(PoisonError::into_inner).own.clone()
     }
 
-    /// What its logs go by.
+    /// Its logs' configuration.
     pub(crate) fn log_config(&self) -> Arc<LogConfig> {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner).log)
     }
@@ -82,7 +90,7 @@ impl Topic {
         self.partitions.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What is to be kept of it.
+    /// Its journal entry.
     pub(super) fn kept(&self) -> Kept {
         let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner).len();
         Kept {

@@ -1,52 +1,51 @@
-//! What follows from a decision: markers in every partition, now, after a crash, or when the disk has room again.
+//! Completes ended transactions: writes their markers, at once, after a crash, or when a full disk has room again.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use kafka_protocol::ResponseError;
 
-use super::{Transaction, Transactions, storage, transaction::State};
+use super::{ProducerId, Transaction, Transactions, storage, transaction::State};
 use crate::{
-    clock,
     config::Durability,
     log::{LogError, Marker},
     topics::Partition,
 };
 
-/// How long until markers are tried again that a full disk refused.
+/// The wait before a retry of markers that a full disk refused.
 const RETRY: Duration = Duration::from_millis(500);
 
 impl Transactions {
-    /// Decides and completes what a crash left open.
-    pub(super) fn recover(&self) {
-        self.abort_where(|transaction| transaction.state == State::Ongoing);
+    /// After a start: completes decided transactions, and aborts those without a producer: `outdated` ones, and records
+    /// of unknown transactions.
+    pub(super) fn recover(&self, outdated: Vec<String>) {
+        self.abort(outdated, |_| true);
         self.finish_decided();
         self.abort_orphans();
     }
 
-    /// Aborts what is open in a log although no transaction knows of it: records that a power cut kept while it took
-    /// the journal's end. Nobody else would ever decide them, and readers would wait for ever.
+    /// Aborts transactions that are open in a log but unknown to the coordinator: a power cut may keep records and lose
+    /// the journal's end. Otherwise they would hold back the last stable offset for ever.
     fn abort_orphans(&self) {
-        let decided: HashSet<i64> = self
-            .known()
-            .by_id
-            .values()
-            .filter(|one| one.decided().is_some())
-            .map(|one| one.producer_id)
-            .collect();
         for topic in self.topics.all() {
             for partition in topic.partitions() {
+                let place = (topic.name.clone(), partition.index);
                 let mut log = partition.log();
-                let open =
-                    log.producers().filter(|(id, one)| one.open_from.is_some() && !decided.contains(id));
-                let orphans: Vec<_> = open.map(|(id, one)| (id, one.epoch)).collect();
-                for (id, epoch) in orphans {
+                let open = log.producers().filter(|(_, one)| one.open_from.is_some());
+                let orphans = open.map(|(id, one)| (id, one.epoch)).filter(|(id, epoch)| {
+                    let known = self.known();
+                    let transaction = known.by_producer.get(id).and_then(|id| known.by_id.get(id));
+                    !transaction.is_some_and(|transaction| transaction.answers_for(*epoch, &place))
+                });
+                for (id, epoch) in orphans.collect::<Vec<_>>() {
                     tracing::warn!(
                         topic = topic.name,
                         partition = partition.index,
                         "aborted an unknown transaction"
                     );
                     let config = topic.log_config();
-                    if let Err(error) = log.append_marker(Marker::Abort, id, epoch, clock::wall(), &config) {
+                    if let Err(error) =
+                        log.append_marker(Marker::Abort, id, epoch, self.topics.wall(), &config)
+                    {
                         tracing::error!(%error, "a transaction marker could not be written");
                     }
                 }
@@ -54,8 +53,8 @@ impl Transactions {
         }
     }
 
-    /// Writes the markers of a decided transaction and closes it. One at a time does so: a second one could put a
-    /// marker into the transaction that follows.
+    /// Writes the markers of a decided transaction and completes it. Never concurrently: the second marker could end
+    /// the next transaction.
     pub(super) fn finish(&self, id: &str) -> Result<(), ResponseError> {
         if !self.known().finishing.insert(id.to_owned()) {
             return Ok(());
@@ -66,14 +65,14 @@ impl Transactions {
     }
 
     fn write_markers(&self, id: &str) -> Result<(), ResponseError> {
-        let Some(transaction) = self.known().by_id.get(id).cloned() else { return Ok(()) };
+        let Some(transaction) = self.get(id) else { return Ok(()) };
         let Some(marker) = transaction.decided() else { return Ok(()) };
         if marker == Marker::Commit && !transaction.partitions.is_empty() {
             self.secure_decision()?;
         }
-        let now = clock::wall();
+        let now = self.topics.wall();
         for (topic, index) in &transaction.partitions {
-            // A topic that was deleted in between needs no marker.
+            // Topics that were deleted meanwhile need no marker.
             let Some(topic) = self.topics.get(topic) else { continue };
             let Some(partition) = topic.partition(*index) else { continue };
             let config = topic.log_config();
@@ -103,8 +102,30 @@ impl Transactions {
         })
     }
 
-    /// The decision to commit has to be safe before its first marker is: a power cut that took the one and not the other
-    /// would commit in some partitions what it aborts in the rest.
+    /// Ends a transaction in one partition, for an admin client.
+    pub(crate) fn end_in(
+        &self,
+        (topic, index): &(String, i32),
+        producer: ProducerId,
+        marker: Marker,
+    ) -> Result<(), ResponseError> {
+        let topic = self.topics.get(topic);
+        let found = topic.and_then(|topic| Some((topic.log_config(), topic.partition(*index)?)));
+        let (config, partition) = found.ok_or(ResponseError::UnknownTopicOrPartition)?;
+        let ended = {
+            let mut log = partition.log();
+            let known = log.producers().find(|(id, _)| *id == producer.id).map(|(_, known)| known.epoch);
+            if known.is_some_and(|known| known > producer.epoch) {
+                return Err(ResponseError::InvalidProducerEpoch);
+            }
+            log.append_marker(marker, producer.id, producer.epoch, self.topics.wall(), &config)
+        };
+        partition.announce();
+        ended.and_then(|()| self.secure(&partition)).map_err(|error| error.response())
+    }
+
+    /// Syncs the decision to commit before the first marker: if a power cut kept a marker but not the decision, the
+    /// other partitions would be aborted.
     fn secure_decision(&self) -> Result<(), ResponseError> {
         if self.durability == Durability::Power {
             self.journal.sync_now().map_err(|error| {
@@ -115,7 +136,7 @@ impl Transactions {
         Ok(())
     }
 
-    /// A marker has to be as safe as the record that says all markers are written.
+    /// Syncs a marker, which must be as durable as the journal's record that all are written.
     fn secure(&self, partition: &Partition) -> Result<(), LogError> {
         if self.durability == Durability::Power {
             partition.sync_now()?;
@@ -123,19 +144,20 @@ impl Transactions {
         Ok(())
     }
 
-    /// Decides to abort; false where that could not be kept.
-    fn abort_where(&self, wanted: impl Fn(&Transaction) -> bool) -> bool {
+    /// Decides to abort the open transactions for which `wanted` holds; false if that could not be stored.
+    fn abort(&self, ids: Vec<String>, wanted: impl Fn(&Transaction) -> bool) -> bool {
         let mut all = true;
-        for (id, transaction) in self.list() {
-            if !wanted(&transaction) {
-                continue;
-            }
-            tracing::info!(transactional_id = id, "aborting a transaction that its producer has not ended");
+        for id in ids {
             let fenced = self.change(&id, |transaction| {
-                if wanted(transaction) {
+                let abort = transaction.state == State::Ongoing && wanted(transaction);
+                if abort {
+                    tracing::info!(
+                        transactional_id = id,
+                        "aborting a transaction that its producer has not ended"
+                    );
                     transaction.fence();
                 }
-                Ok(((), true))
+                Ok(((), abort))
             });
             if let Err(error) = fenced {
                 tracing::error!(transactional_id = id, %error, "a transaction could not be aborted");
@@ -146,17 +168,22 @@ impl Transactions {
     }
 
     fn finish_decided(&self) -> bool {
-        let decided = self.list().into_iter().filter(|(_, transaction)| transaction.decided().is_some());
-        // Each is tried, whatever became of the others.
-        decided.fold(true, |all, (id, _)| self.finish(&id).is_ok() && all)
+        let decided = self.known().decided.clone();
+        // A failure does not stop the others.
+        let mut all = true;
+        for id in &decided {
+            all &= self.finish(id).is_ok();
+        }
+        all
     }
 
-    /// Aborts what is overdue and completes what is decided; false where the disk refused some of it.
+    /// Aborts overdue transactions and completes decided ones; false if the disk refused any.
     async fn settle_due(self: &Arc<Self>) -> bool {
         let all = Arc::clone(self);
         let work = move || {
-            let now = clock::wall();
-            let aborted = all.abort_where(|transaction| transaction.is_overdue(now));
+            let now = all.topics.wall();
+            let overdue = all.known().overdue(now);
+            let aborted = all.abort(overdue, |transaction| transaction.due().is_some_and(|due| due <= now));
             all.finish_decided() && aborted
         };
         match self.durability {
@@ -165,32 +192,19 @@ impl Transactions {
         }
     }
 
-    /// Aborts transactions that time out and completes what a full disk held up; runs until dropped and wakes only
+    /// Aborts overdue transactions and retries markers that a full disk refused; runs until dropped, and only wakes
     /// when something is due.
     pub(crate) async fn keep_time(self: &Arc<Self>) {
         loop {
-            let now = clock::wall();
-            let dues = self.known().by_id.values().filter_map(next_due).min();
-            let wait = dues.map(|due| Duration::from_millis((due - now).max(0).unsigned_abs()));
+            let due = self.known().open.first().map(|(due, _)| *due);
             tokio::select! {
                 () = self.earlier.notified() => {}
-                () = sleep(wait) => {}
+                () = self.topics.settings.clock.reach(due) => {}
             }
             if !self.settle_due().await {
                 tokio::time::sleep(RETRY).await;
                 self.earlier.notify_one();
             }
         }
-    }
-}
-
-fn next_due(transaction: &Transaction) -> Option<i64> {
-    (transaction.state == State::Ongoing).then(|| transaction.due())
-}
-
-async fn sleep(wait: Option<Duration>) {
-    match wait {
-        Some(wait) => tokio::time::sleep(wait).await,
-        None => std::future::pending().await,
     }
 }

@@ -1,15 +1,15 @@
 //! The transaction coordinator: producer ids, transactional ids, and the markers that end transactions.
 //!
-//! The rules are in the pure state machine of [`transaction`]; this is its shell. A decision is written to the journal,
-//! together with the offsets it makes visible, before the first marker is: so a commit that was acknowledged is
-//! completed after a crash, and a transaction without a decision is aborted.
+//! [`transaction`] has the rules, as a pure state machine; this is its shell. A decision is written to the journal with
+//! the offsets that it commits, before the first marker. So an acknowledged commit is completed after a crash, and an
+//! undecided transaction stays open until it times out.
 
 mod markers;
 mod producer_ids;
 mod transaction;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -20,7 +20,6 @@ use tokio::sync::Notify;
 pub(crate) use transaction::{State, Transaction};
 
 use super::{
-    clock,
     config::Durability,
     groups::{Committer, Groups, Offsets},
     journal::{Change, Journal, Key},
@@ -29,9 +28,6 @@ use super::{
 };
 use producer_ids::ProducerIds;
 use transaction::{End, Init};
-
-/// The longest a transaction may be allowed to take (ms): Kafka's `transaction.max.timeout.ms`.
-const LONGEST_TIMEOUT_MS: i32 = 900_000;
 
 /// A producer id with its epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +44,7 @@ pub(crate) struct Transactions {
     topics: Arc<Topics>,
     groups: Arc<Groups>,
     durability: Durability,
-    /// Something may have become due earlier than the clock's task knows.
+    /// Wakes the time-out task: something may be due earlier.
     earlier: Notify,
 }
 
@@ -56,11 +52,44 @@ pub(crate) struct Transactions {
 struct Known {
     by_id: BTreeMap<String, Transaction>,
     by_producer: HashMap<i64, String>,
-    /// Those whose markers are being written at this moment.
+    /// Open ones, by their time-out: wall time (ms).
+    open: BTreeSet<(i64, String)>,
+    /// Decided ones that lack some of their markers.
+    decided: BTreeSet<String>,
+    /// Those whose markers are being written now.
     finishing: HashSet<String>,
 }
 
-/// The highest epoch of each producer that a log knows.
+impl Known {
+    /// Replaces the state of a transactional id.
+    fn put(&mut self, id: &str, transaction: Transaction) {
+        self.remove(id);
+        self.by_producer.insert(transaction.producer_id, id.to_owned());
+        if let Some(due) = transaction.due() {
+            self.open.insert((due, id.to_owned()));
+        }
+        if transaction.decided().is_some() {
+            self.decided.insert(id.to_owned());
+        }
+        self.by_id.insert(id.to_owned(), transaction);
+    }
+
+    fn remove(&mut self, id: &str) {
+        let Some(old) = self.by_id.remove(id) else { return };
+        self.by_producer.remove(&old.producer_id);
+        if let Some(due) = old.due() {
+            self.open.remove(&(due, id.to_owned()));
+        }
+        self.decided.remove(id);
+    }
+
+    /// The open transactions that have timed out.
+    fn overdue(&self, now: i64) -> Vec<String> {
+        self.open.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| id.clone()).collect()
+    }
+}
+
+/// The highest epoch of each producer in the logs.
 fn epochs_in_logs(topics: &Topics) -> HashMap<i64, i16> {
     let mut epochs = HashMap::new();
     for partition in topics.all().iter().flat_map(|topic| topic.partitions()) {
@@ -78,9 +107,9 @@ fn storage(error: &io::Error) -> ResponseError {
 }
 
 impl Transactions {
-    /// Takes up all transactions where the journal left them: decided ones are completed, open ones aborted. Logs may know
-    /// later producers and epochs than the journal, whose end or all of which was lost: what is given out from now on
-    /// lies above these, or it would be taken for a repetition, or for a producer that was fenced.
+    /// Restores all transactions from the journal: completes decided ones, and keeps open ones until they time out. If
+    /// the journal is lost or cut, logs may have later producer ids and epochs. New ones lie above these; otherwise a
+    /// new producer would be fenced, or its batches taken for duplicates.
     pub(crate) fn open(
         journal: Arc<Journal>,
         topics: Arc<Topics>,
@@ -93,12 +122,19 @@ impl Transactions {
             _ => None,
         });
         let logged = epochs_in_logs(&topics);
+        let now = topics.wall();
+        // The logs have a later epoch: this one is outdated.
+        let mut outdated = Vec::new();
         for (id, mut transaction) in kept {
-            if let Some(epoch) = logged.get(&transaction.producer_id) {
-                transaction.epoch = transaction.epoch.max(*epoch);
+            if let Some(epoch) =
+                logged.get(&transaction.producer_id).filter(|epoch| **epoch > transaction.epoch)
+            {
+                transaction.epoch = *epoch;
+                outdated.push(id.clone());
             }
-            known.by_producer.insert(transaction.producer_id, id.clone());
-            known.by_id.insert(id, transaction);
+            // Older versions did not store it.
+            transaction.updated = if transaction.updated == 0 { now } else { transaction.updated };
+            known.put(&id, transaction);
         }
         let in_use = logged.keys().chain(known.by_producer.keys()).copied();
         let producer_ids = ProducerIds::open(Arc::clone(&journal), in_use);
@@ -111,7 +147,7 @@ impl Transactions {
             durability,
             earlier: Notify::new(),
         };
-        transactions.recover();
+        transactions.recover(outdated);
         transactions
     }
 
@@ -124,29 +160,32 @@ impl Transactions {
         self.known().by_id.iter().map(|(id, transaction)| (id.clone(), transaction.clone())).collect()
     }
 
-    /// Changes a transaction and keeps it: what the journal does not take has not happened.
+    /// One transactional id's state.
+    pub(crate) fn get(&self, id: &str) -> Option<Transaction> {
+        self.known().by_id.get(id).cloned()
+    }
+
+    /// Changes a transaction and stores it; if the journal fails, nothing changes.
     fn change<T>(
         &self,
         id: &str,
         change: impl FnOnce(&mut Transaction) -> Result<(T, bool), ResponseError>,
     ) -> Result<T, ResponseError> {
         let mut known = self.known();
-        let transaction = known.by_id.get_mut(id).ok_or(ResponseError::InvalidProducerIdMapping)?;
-        let mut next = transaction.clone();
+        let mut next = known.by_id.get(id).ok_or(ResponseError::InvalidProducerIdMapping)?.clone();
         let (outcome, changed) = change(&mut next)?;
         if changed {
+            next.updated = self.topics.wall();
             self.keep(id, &mut next)?;
-        }
-        let (old, new) = (transaction.producer_id, next.producer_id);
-        *transaction = next;
-        if old != new {
-            known.by_producer.remove(&old);
-            known.by_producer.insert(new, id.to_owned());
+            known.put(id, next);
+            if known.open.first().is_some_and(|(_, first)| first == id) {
+                self.earlier.notify_one();
+            }
         }
         Ok(outcome)
     }
 
-    /// Writes a transaction; the offsets of one that is to be committed become the groups' in the same frame.
+    /// Stores a transaction; if it is to commit, its offsets become the groups' in the same frame.
     fn keep(&self, id: &str, transaction: &mut Transaction) -> Result<(), ResponseError> {
         let mut committed: BTreeMap<String, Offsets> = BTreeMap::new();
         if transaction.state == transaction::State::PrepareCommit {
@@ -168,7 +207,7 @@ impl Transactions {
         Ok(())
     }
 
-    /// Gives a producer its id and epoch, and ends what its forerunner left open.
+    /// Assigns a producer id and epoch; first aborts the previous open transaction.
     pub(crate) fn init(
         &self,
         id: Option<&str>,
@@ -181,7 +220,7 @@ impl Transactions {
         if id.is_empty() {
             return Err(ResponseError::InvalidRequest);
         }
-        if timeout_ms <= 0 || timeout_ms > LONGEST_TIMEOUT_MS {
+        if timeout_ms <= 0 || timeout_ms > self.topics.settings.longest_transaction_ms {
             return Err(ResponseError::InvalidTransactionTimeout);
         }
         self.introduce(id, timeout_ms)?;
@@ -201,8 +240,7 @@ impl Transactions {
         let mut known = self.known();
         if !known.by_id.contains_key(id) {
             let producer_id = self.fresh_producer_id()?;
-            known.by_producer.insert(producer_id, id.to_owned());
-            known.by_id.insert(id.to_owned(), Transaction::new(producer_id, timeout_ms));
+            known.put(id, Transaction::new(producer_id, timeout_ms, self.topics.wall()));
         }
         Ok(())
     }
@@ -220,43 +258,39 @@ impl Transactions {
     ) -> Result<(), ResponseError> {
         self.change(id, |transaction| {
             let changed =
-                transaction.add_partitions(producer.id, producer.epoch, partitions, clock::wall())?;
+                transaction.add_partitions(producer.id, producer.epoch, partitions, self.topics.wall())?;
             Ok(((), changed))
-        })?;
-        self.earlier.notify_one();
-        Ok(())
+        })
     }
 
     /// Adds a group to a producer's transaction.
     pub(crate) fn add_group(&self, id: &str, producer: ProducerId, group: &str) -> Result<(), ResponseError> {
         self.change(id, |transaction| {
-            Ok(((), transaction.add_group(producer.id, producer.epoch, group, clock::wall())?))
-        })?;
-        self.earlier.notify_one();
-        Ok(())
+            Ok(((), transaction.add_group(producer.id, producer.epoch, group, self.topics.wall())?))
+        })
     }
 
-    /// Adds offsets that become visible when the transaction commits. They need not be kept before that: without a
-    /// decision they never were.
+    /// Adds offsets that are committed with the transaction.
     pub(crate) fn add_offsets(
         &self,
         id: &str,
         producer: ProducerId,
         (group, who): (&str, &Committer<'_>),
-        offsets: Offsets,
+        offsets: &Offsets,
     ) -> Result<(), ResponseError> {
         self.change(id, |transaction| {
-            transaction.add_offsets(producer.id, producer.epoch, group, offsets)?;
-            // In one step with the adding: a generation that ends in between must not leave an offset behind.
-            self.groups.validate_commit(group, who, true)?;
-            Ok(((), false))
+            transaction.add_offsets(producer.id, producer.epoch, group, offsets.clone())?;
+            // Atomic with the update: a generation that ends in between must not commit an offset.
+            self.groups.validate_commit(group, who, true, offsets)?;
+            Ok(((), true))
         })
     }
 
-    /// The partitions of which an undecided transaction holds this group's offsets (KIP-447).
+    /// The partitions with pending offsets of this group in open transactions (KIP-447).
     pub(crate) fn unstable(&self, group: &str) -> HashSet<(String, i32)> {
         let known = self.known();
-        let all = known.by_id.values().flat_map(|transaction| &transaction.offsets);
+        let open = known.open.iter().filter_map(|(_, id)| known.by_id.get(id));
+        let all = open.flat_map(|transaction| &transaction.offsets);
         let of = all.filter(|(of, ..)| of == group);
         of.map(|(_, topic, partition, _)| (topic.clone(), *partition)).collect()
     }
@@ -268,13 +302,28 @@ impl Transactions {
             Ok((end, end != End::Done))
         })?;
         if let End::Decided(_) = end {
-            // The decision stands; markers that a full disk refuses now are written later.
+            // The decision is final; markers that a full disk refuses are retried.
             let _ = self.finish(id);
         }
         Ok(())
     }
 
-    /// Whether a batch belongs to its producer's open transaction.
+    /// Expires transactional ids that are idle since a time (wall ms).
+    pub(crate) fn expire(&self, before: i64) {
+        let mut known = self.known();
+        let idle = known.by_id.iter().filter(|(_, transaction)| transaction.is_idle_since(before));
+        let idle: Vec<_> = idle.map(|(id, _)| id.clone()).collect();
+        let gone = idle.iter().map(|id| Change::remove(Key::Transaction(id.clone())));
+        if let Err(error) = self.journal.write(gone.collect()) {
+            tracing::warn!(%error, "transactional ids that nobody uses could not be forgotten");
+            return;
+        }
+        for id in idle {
+            known.remove(&id);
+        }
+    }
+
+    /// Verifies that a partition is part of the producer's open transaction.
     pub(crate) fn verify(
         &self,
         producer: ProducerId,

@@ -1,4 +1,4 @@
-//! Producer ids: each is given out once, also across restarts.
+//! Producer ids: each is assigned once, also across restarts.
 
 use std::{
     io,
@@ -9,7 +9,7 @@ use crate::journal::{Change, Journal, Key};
 
 /// Ids reserved in the journal at a time; after a crash the rest of a block is skipped.
 const BLOCK: i64 = 1000;
-/// Ids beyond this are nobody's: a client can write any, and there have to be some behind the highest.
+/// Higher ids are ignored: a client can write any id, and there must be free ones above.
 const HIGHEST: i64 = i64::MAX >> 1;
 
 pub(super) struct ProducerIds {
@@ -23,12 +23,12 @@ struct Block {
 }
 
 impl ProducerIds {
-    /// Goes on behind what the journal has reserved and behind the ids `in_use`, which a journal that was lost, or cut,
-    /// does not know.
+    /// Continues after the ids that the journal has reserved and those `in_use`, which a lost or cut journal does not
+    /// list.
     pub(super) fn open(journal: Arc<Journal>, in_use: impl Iterator<Item = i64>) -> Self {
         let reserved = journal.get(&Key::ProducerIds).unwrap_or(0);
         let highest = in_use.filter(|id| (0..=HIGHEST).contains(id)).max();
-        // The rest of its block may be with producers that have written nothing yet.
+        // Producers that have written nothing yet may use the rest of its block.
         let behind = highest.map_or(0, |id| (id / BLOCK + 1) * BLOCK);
         let reserved = behind.max(reserved);
         Self { journal, state: Mutex::new(Block { next: reserved, reserved }) }

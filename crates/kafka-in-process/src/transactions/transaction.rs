@@ -1,7 +1,7 @@
 //! The state machine of one transactional id.
 //!
-//! Rules after Kafka's `TransactionMetadata` and `TransactionCoordinator`: KIP-98, KIP-360 (bumping one's own epoch),
-//! KIP-447 (offsets). Time is given by the caller.
+//! Follows Kafka's `TransactionMetadata` and `TransactionCoordinator`: KIP-98, KIP-360 (a producer bumps its own
+//! epoch), KIP-447 (offsets). The caller passes the time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{groups::Committed, log::Marker};
 
-/// Epochs end here; then a new producer id begins.
+/// The last epoch; after it the producer gets a new id.
 const LAST_EPOCH: i16 = i16::MAX - 1;
 
-/// Where a transaction stands.
+/// The state of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
     Empty,
@@ -26,7 +26,7 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// All there are.
+    /// All states.
     pub(crate) const ALL: [Self; 6] = [
         Self::Empty,
         Self::Ongoing,
@@ -36,7 +36,7 @@ impl State {
         Self::CompleteAbort,
     ];
 
-    /// As `DescribeTransactions` names it.
+    /// Its name in `DescribeTransactions`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Empty => "Empty",
@@ -54,7 +54,7 @@ impl State {
 pub(crate) struct Transaction {
     pub(crate) producer_id: i64,
     pub(crate) epoch: i16,
-    /// The epoch before this one, when its holder bumped it: so that a repeated request is known.
+    /// The previous epoch, if the producer itself bumped it: to recognize a repeated request.
     last_epoch: Option<i16>,
     pub(crate) timeout_ms: i32,
     pub(crate) state: State,
@@ -65,29 +65,32 @@ pub(crate) struct Transaction {
     pub(crate) offsets: Vec<(String, String, i32, Committed)>,
     /// When it began: wall time (ms).
     pub(crate) began: i64,
+    /// When it was last changed: wall time (ms).
+    #[serde(default)]
+    pub(super) updated: i64,
 }
 
-/// What to do so that a producer gets its id.
+/// The next step of `InitProducerId`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Init {
-    /// The id and epoch stand in the transaction.
+    /// The transaction has the id and epoch.
     Ready,
-    /// The open transaction of its forerunner is to be aborted first; then ask again.
+    /// The previous producer's transaction must be aborted first; then retry.
     Finish,
 }
 
-/// What to do so that a transaction ends.
+/// The next step of `EndTxn`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It has ended like this already.
+    /// It has ended this way before.
     Done,
     /// Decided: once this is durable, the markers may be written.
     Decided(Marker),
 }
 
 impl Transaction {
-    /// A transactional id that is new.
-    pub(crate) fn new(producer_id: i64, timeout_ms: i32) -> Self {
+    /// A new transactional id.
+    pub(crate) fn new(producer_id: i64, timeout_ms: i32, now: i64) -> Self {
         Self {
             producer_id,
             epoch: -1,
@@ -98,18 +101,19 @@ impl Transaction {
             groups: BTreeSet::new(),
             offsets: Vec::new(),
             began: -1,
+            updated: now,
         }
     }
 
-    /// A producer wants its epoch; `claimed` is the id and epoch it had (KIP-360). `fresh` is a producer id nobody has,
-    /// for when the epochs of this one are used up.
+    /// Assigns the next epoch; `claimed` is the producer's current id and epoch (KIP-360). `fresh` returns an unused
+    /// producer id, for when the epochs are exhausted.
     pub(crate) fn init(
         &mut self,
         claimed: Option<(i64, i16)>,
         timeout_ms: i32,
         fresh: impl FnOnce() -> Result<i64, ResponseError>,
     ) -> Result<Init, ResponseError> {
-        // Who names an id and an epoch for a transactional id that is new is given its own, as in Kafka.
+        // A claim for a new transactional id is ignored, as in Kafka.
         let claimed = claimed.filter(|_| self.epoch >= 0);
         if claimed.is_some_and(|(id, _)| id != self.producer_id) {
             return Err(ResponseError::ProducerFenced);
@@ -143,7 +147,7 @@ impl Transaction {
         }
     }
 
-    /// Aborts in the producer's stead: a higher epoch keeps it from going on.
+    /// Aborts on behalf of the producer, and fences it with a higher epoch.
     pub(crate) fn fence(&mut self) {
         self.epoch = self.epoch.saturating_add(1);
         self.last_epoch = None;
@@ -161,7 +165,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Begins the transaction where none is open. True when it has begun.
+    /// Begins a transaction if none is open. True if it has begun.
     fn begin(&mut self, producer_id: i64, epoch: i16, now: i64) -> Result<bool, ResponseError> {
         self.check(producer_id, epoch)?;
         match self.state {
@@ -175,7 +179,7 @@ impl Transaction {
         }
     }
 
-    /// Adds partitions that will be written to. True when there is something to keep.
+    /// Adds partitions. True if the transaction has changed.
     pub(crate) fn add_partitions(
         &mut self,
         producer_id: i64,
@@ -190,7 +194,7 @@ impl Transaction {
         Ok(changed)
     }
 
-    /// Adds a group whose offsets will be committed. True when there is something to keep.
+    /// Adds a group for its offsets. True if the transaction has changed.
     pub(crate) fn add_group(
         &mut self,
         producer_id: i64,
@@ -233,7 +237,7 @@ impl Transaction {
         }
     }
 
-    /// The producer ends its transaction.
+    /// Decides the end, for its producer.
     pub(crate) fn end(&mut self, producer_id: i64, epoch: i16, marker: Marker) -> Result<End, ResponseError> {
         self.check(producer_id, epoch)?;
         match (self.state, marker) {
@@ -254,7 +258,7 @@ impl Transaction {
         }
     }
 
-    /// The marker that a decided transaction writes.
+    /// The marker of a decided transaction.
     pub(crate) fn decided(&self) -> Option<Marker> {
         match self.state {
             State::PrepareCommit => Some(Marker::Commit),
@@ -263,7 +267,7 @@ impl Transaction {
         }
     }
 
-    /// All markers are written.
+    /// Notes the last marker.
     pub(crate) fn complete(&mut self) {
         self.state = match self.state {
             State::PrepareCommit => State::CompleteCommit,
@@ -275,17 +279,23 @@ impl Transaction {
         self.offsets.clear();
     }
 
-    /// Whether it has been open for longer than its producer allowed.
-    pub(crate) fn is_overdue(&self, now: i64) -> bool {
-        self.state == State::Ongoing && now >= self.due()
+    /// When it times out, wall time (ms), if it is open.
+    pub(crate) fn due(&self) -> Option<i64> {
+        (self.state == State::Ongoing).then(|| self.began.saturating_add(i64::from(self.timeout_ms)))
     }
 
-    /// When it times out, wall time (ms).
-    pub(crate) fn due(&self) -> i64 {
-        self.began.saturating_add(i64::from(self.timeout_ms))
+    /// Whether it is neither open nor undecided, and was not changed since a time (wall ms).
+    pub(super) fn is_idle_since(&self, time: i64) -> bool {
+        let at_rest = matches!(self.state, State::Empty | State::CompleteCommit | State::CompleteAbort);
+        at_rest && self.updated < time
     }
 
-    /// Whether a batch of this producer belongs to it (KIP-890, part 1).
+    /// Whether this transaction decides over the producer's open records in a partition.
+    pub(super) fn answers_for(&self, epoch: i16, partition: &(String, i32)) -> bool {
+        self.decided().is_some() || self.covers(epoch, partition).is_ok()
+    }
+
+    /// Verifies that a batch of this producer belongs to it (KIP-890, part 1).
     pub(crate) fn covers(&self, epoch: i16, partition: &(String, i32)) -> Result<(), ResponseError> {
         if epoch != self.epoch {
             return Err(ResponseError::InvalidProducerEpoch);

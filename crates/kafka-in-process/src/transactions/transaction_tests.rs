@@ -9,7 +9,7 @@ fn fresh() -> Result<i64, E> {
 }
 
 fn ready() -> Transaction {
-    let mut transaction = Transaction::new(7, 1000);
+    let mut transaction = Transaction::new(7, 1000, 0);
     assert_eq!(transaction.init(None, 1000, fresh), Ok(Init::Ready));
     transaction
 }
@@ -31,7 +31,7 @@ fn each_holder_gets_a_higher_epoch() {
     assert_eq!((transaction.producer_id, transaction.epoch), (7, 0));
     transaction.init(None, 1000, fresh).unwrap();
     assert_eq!(transaction.epoch, 1);
-    // The former holder is fenced.
+    // The previous producer is fenced.
     assert_eq!(transaction.add_partitions(7, 0, [place()], 0), Err(E::ProducerFenced));
     assert_eq!(transaction.add_partitions(8, 1, [place()], 0), Err(E::InvalidProducerIdMapping));
 }
@@ -51,7 +51,7 @@ fn a_producer_may_bump_its_own_epoch_and_ask_twice() {
 #[test]
 fn what_is_claimed_of_a_new_transactional_id_counts_for_nothing() {
     for claimed in [(0, 0), (7, 3)] {
-        let mut transaction = Transaction::new(7, 1000);
+        let mut transaction = Transaction::new(7, 1000, 0);
         assert_eq!(transaction.init(Some(claimed), 1000, fresh), Ok(Init::Ready));
         assert_eq!((transaction.producer_id, transaction.epoch), (7, 0));
     }
@@ -71,7 +71,7 @@ fn ends_are_final_and_may_be_asked_for_twice() {
         let mut transaction = begun();
         assert_eq!(transaction.end(7, 0, marker), Ok(End::Decided(marker)));
         assert_eq!(transaction.decided(), Some(marker));
-        // Until the markers are written everybody waits, and nobody changes its mind.
+        // While markers are being written, requests must be retried, and the decision is final.
         assert_eq!(transaction.end(7, 0, marker), Err(E::ConcurrentTransactions));
         assert_eq!(transaction.end(7, 0, other), Err(E::InvalidTxnState));
         assert_eq!(transaction.add_partitions(7, 0, [place()], 0), Err(E::ConcurrentTransactions));
@@ -99,10 +99,9 @@ fn a_successor_aborts_what_is_open() {
 #[test]
 fn a_transaction_that_takes_too_long_is_due() {
     let mut transaction = begun();
-    assert!(!transaction.is_overdue(5999));
-    assert!(transaction.is_overdue(6000));
+    assert_eq!(transaction.due(), Some(6000));
     transaction.fence();
-    assert!(!transaction.is_overdue(9000));
+    assert_eq!(transaction.due(), None);
     assert_eq!(transaction.covers(0, &place()), Err(E::InvalidProducerEpoch));
 }
 
@@ -162,10 +161,10 @@ proptest! {
                 }
                 Step::Complete => {
                     transaction.complete();
-                    // What is not decided is none of its business.
+                    // Completing an undecided transaction changes nothing.
                     prop_assert!(before.decided().is_some() || transaction == before);
                 }
-                Step::Time => if transaction.is_overdue(10_000) { transaction.fence() },
+                Step::Time => if transaction.due().is_some_and(|due| due <= 10_000) { transaction.fence() },
             }
             prop_assert!(transaction.epoch >= before.epoch);
             if let (Some(old), Some(new)) = (before.decided(), transaction.decided()) {

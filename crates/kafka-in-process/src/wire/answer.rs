@@ -1,5 +1,5 @@
-//! The answer to a fetch on its way out: what is encoded, and between it the records as they were read. They are most
-//! of what a broker moves, so they are not copied once more.
+//! A fetch response to be sent: encoded parts with the records between them, as they were read. Records are most of a
+//! broker's traffic, so they are not copied again.
 
 use std::{collections::VecDeque, io::IoSlice};
 
@@ -8,14 +8,14 @@ use kafka_protocol::{messages::FetchResponse, protocol::Encodable};
 
 use super::{Context, WireError, write};
 
-/// From this version on lengths are varints, and structures end with tagged fields (KIP-482).
+/// From this version on lengths are varints, and structs have tagged fields (KIP-482).
 const FLEXIBLE: i16 = 12;
 
 /// A frame in pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Answer(VecDeque<Bytes>);
 
-/// Encodes the answer to a fetch as a frame.
+/// Encodes a fetch response as a frame.
 pub(crate) fn encode_records(context: &Context, mut response: FetchResponse) -> Result<Answer, WireError> {
     let version = context.version;
     let partitions = response.responses.iter_mut().flat_map(|topic| &mut topic.partitions);
@@ -48,10 +48,10 @@ pub(crate) fn encode_records(context: &Context, mut response: FetchResponse) -> 
     Ok(Answer(pieces))
 }
 
-/// Where in a frame without records the length of each partition's records stands: it is the last of the partition's
-/// fields. Found from the end, as only sizes are known.
+/// The positions of the records' lengths in a frame without records: the last field of each partition. Computed from
+/// the end, as only sizes are known.
 fn places(response: &FetchResponse, version: i16, frame: usize) -> Option<Vec<usize>> {
-    // The number of tagged fields: there are none.
+    // The number of tagged fields, 0.
     let tags = usize::from(version >= FLEXIBLE);
     let field = length(0, version).len();
     let mut places = Vec::new();
@@ -68,14 +68,14 @@ fn places(response: &FetchResponse, version: i16, frame: usize) -> Option<Vec<us
     Some(places)
 }
 
-/// How a length is written.
+/// Encodes a length.
 fn length(length: usize, version: i16) -> Bytes {
-    // No response is as large as that.
+    // Responses are never that large.
     let length = u32::try_from(length).unwrap_or(u32::MAX / 2);
     if version < FLEXIBLE {
         return Bytes::copy_from_slice(&length.to_be_bytes());
     }
-    // Seven bits a byte, the lowest first, of one more than the length: 0 is none.
+    // A varint of the length plus one, as 0 means null.
     let mut rest = length + 1;
     let mut bytes = Vec::with_capacity(5);
     while rest >= 0x80 {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     proptest! {
-        /// In pieces it is what it is in one.
+        /// The pieces are equal to the whole frame.
         #[test]
         fn in_pieces_it_is_the_same_frame(
             version in 4..18_i16,

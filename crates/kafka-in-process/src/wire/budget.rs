@@ -1,35 +1,37 @@
-//! Memory that all connections share: what one holds, the others do not have.
+//! A memory budget that all connections share.
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use std::sync::Arc;
 
-/// Room is given out in pieces of this size.
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The granularity of shares.
 const UNIT: usize = 4 << 10;
 
-/// So much memory, for so long as shares of it are held.
-#[derive(Debug)]
+/// A budget in bytes, taken up by the shares that are held.
+#[derive(Clone, Debug)]
 pub(crate) struct Budget {
     units: usize,
-    free: Semaphore,
+    free: Arc<Semaphore>,
 }
 
-/// A part of a budget; given back when dropped.
-pub(crate) type Share = SemaphorePermit<'static>;
+/// A share of a budget; returned when dropped.
+pub(crate) type Share = OwnedSemaphorePermit;
 
 impl Budget {
     /// A budget of so many bytes.
-    pub(crate) const fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         let units = bytes / UNIT;
-        Self { units, free: Semaphore::const_new(units) }
+        Self { units, free: Arc::new(Semaphore::new(units)) }
     }
 
-    /// Bytes that nobody has.
+    /// The free bytes.
     pub(crate) fn left(&self) -> usize {
         self.free.available_permits() * UNIT
     }
 
-    /// Waits for a share of so many bytes; for what is more than there is, all of it.
-    pub(crate) async fn share(&'static self, bytes: usize) -> Option<Share> {
+    /// Waits for a share of this size, at most the whole budget.
+    pub(crate) async fn share(&self, bytes: usize) -> Option<Share> {
         let units = bytes.div_ceil(UNIT).min(self.units);
-        self.free.acquire_many(u32::try_from(units).unwrap_or(u32::MAX)).await.ok()
+        Arc::clone(&self.free).acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX)).await.ok()
     }
 }

@@ -1,75 +1,87 @@
-//! Frames off a socket, in bounded memory: room is made as bytes come, not as a length claims.
+//! Reads frames in bounded memory: buffers grow with the received bytes, not with the claimed length.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
-    sync::{Semaphore, SemaphorePermit},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
 };
 
 use super::budget::{Budget, Share};
 
-/// No request is larger (Kafka's `socket.request.max.bytes`).
+/// The largest request (Kafka's `socket.request.max.bytes`).
 pub(crate) const LARGEST_FRAME: usize = 100 << 20;
-/// What lies beyond so much of a frame comes out of a budget of all connections.
+/// The bytes of a frame that do not count against the shared budget.
 const FREE: usize = 128 << 10;
-static BUDGET: Budget = Budget::new(LARGEST_FRAME);
-/// The right to go beyond the budget, for one frame at a time: where several have begun and none gets what it still needs,
-/// they would wait for each other.
-static BEYOND: Semaphore = Semaphore::const_new(1);
-/// A connection on which nothing was asked for so long is closed (Kafka's `connections.max.idle.ms`).
+/// A connection without a request for this long is closed (Kafka's `connections.max.idle.ms`).
 const IDLE: Duration = Duration::from_secs(600);
-/// A frame that has begun must be there after this, and as much again for every 16 MiB.
+/// Time to receive a frame once it has begun, and as much again for every 16 MiB.
 const STALLED: Duration = Duration::from_secs(30);
-/// Room made at a time.
+/// Least buffer growth.
 const STEP: usize = 64 << 10;
+
+/// The memory that the frames of all connections share.
+#[derive(Clone, Debug)]
+pub(crate) struct FrameMemory {
+    budget: Budget,
+    /// Permits one frame at a time to exceed the budget: otherwise several incomplete frames could wait for each other.
+    beyond: Arc<Semaphore>,
+}
+
+impl FrameMemory {
+    /// So many bytes.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self { budget: Budget::new(bytes), beyond: Arc::new(Semaphore::new(1)) }
+    }
+}
 
 /// The frames of a connection.
 pub(crate) struct Frames<R> {
     reader: R,
+    memory: FrameMemory,
     buffer: BytesMut,
 }
 
-/// A frame with the room that it takes.
+/// A frame and its memory.
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
     _room: Room,
 }
 
-/// What a frame has of the budget. It grows with what has come of the frame: a mere claim takes nothing from anybody.
+/// A frame's share of the budget. It grows with the received bytes: a claimed length takes nothing.
 #[derive(Default)]
 struct Room {
     share: Option<Share>,
-    beyond: Option<SemaphorePermit<'static>>,
+    beyond: Option<OwnedSemaphorePermit>,
 }
 
 impl Room {
-    async fn grow(&mut self, bytes: usize) {
+    async fn grow(&mut self, memory: &FrameMemory, bytes: usize) {
         if self.beyond.is_some() {
             return;
         }
         tokio::select! {
             biased;
-            more = BUDGET.share(bytes) => match (&mut self.share, more) {
+            more = memory.budget.share(bytes) => match (&mut self.share, more) {
                 (Some(share), Some(more)) => share.merge(more),
                 (share, more) => *share = more,
             },
-            beyond = BEYOND.acquire() => self.beyond = beyond.ok(),
+            beyond = Arc::clone(&memory.beyond).acquire_owned() => self.beyond = beyond.ok(),
         }
     }
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
-    pub(crate) fn new(reader: R) -> Self {
-        Self { reader, buffer: BytesMut::new() }
+    pub(crate) fn new(reader: R, memory: FrameMemory) -> Self {
+        Self { reader, memory, buffer: BytesMut::new() }
     }
 
-    /// The next frame; `None` when the client has gone, or has been silent for too long.
+    /// The next frame; `None` if the client has disconnected, or was idle for too long.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Frame>> {
         if self.buffer.is_empty() {
-            // The room of a frame before, which may have been large.
+            // Frees the buffer of the last frame, which may be large.
             self.buffer = BytesMut::new();
         }
         if !timeout(IDLE, self.fill(4)).await.unwrap_or(Ok(false))? {
@@ -83,7 +95,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         Ok(Some(Frame { bytes: self.buffer.split_to(length).freeze(), _room: room }))
     }
 
-    /// Reads the whole of a frame.
+    /// Reads a frame's body.
     async fn body(&mut self, length: usize) -> io::Result<Room> {
         let mut room = Room::default();
         let mut wanted = length.min(FREE);
@@ -93,23 +105,23 @@ impl<R: AsyncRead + Unpin> Frames<R> {
             if !timeout(patience, self.fill(wanted)).await?? {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            // Waiting for others is not its fault.
+            // The wait for the budget does not count.
             patience = patience.saturating_sub(begun.elapsed());
             if wanted == length {
                 return Ok(room);
             }
-            // As much again as there is.
+            // Doubles what was received.
             let more = wanted.min(length - wanted);
-            room.grow(more).await;
+            room.grow(&self.memory, more).await;
             wanted += more;
         }
     }
 
-    /// Reads until there are `wanted` bytes; false when they do not come.
+    /// Reads until there are `wanted` bytes; false at the end of the stream.
     async fn fill(&mut self, wanted: usize) -> io::Result<bool> {
         while self.buffer.len() < wanted {
             let missing = wanted - self.buffer.len();
-            // Twice what is there already: large frames grow in few steps, claims cost nothing.
+            // Doubles the buffer: large frames take few steps, claims cost nothing.
             self.buffer.reserve(missing.min(self.buffer.len().max(STEP)));
             if self.reader.read_buf(&mut self.buffer).await? == 0 {
                 return Ok(false);

@@ -1,5 +1,5 @@
-//! Walks a request before it is decoded: the decoder makes room for as many items as an array claims to have, so a
-//! claim that the bytes do not bear out must not get there.
+//! Checks a request before it is decoded: the decoder allocates as many items as an array claims to have, so a claim
+//! that exceeds the bytes must not reach it.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -7,9 +7,9 @@ use kafka_protocol::messages::ApiKey;
 
 use super::versions::{Api, TABLE};
 
-/// The most array items of a request, all arrays together: an item takes up to some hundred bytes once decoded.
+/// The most array items in a request, over all arrays: a decoded item takes up to some hundred bytes.
 const MOST_ITEMS: usize = 200_000;
-/// The largest request but for Produce, which is all records.
+/// The largest request except Produce, which consists of records.
 const LARGEST_QUESTION: usize = 8 << 20;
 
 /// A part of a request.
@@ -57,7 +57,7 @@ fn parse<'a>(tokens: &mut impl Iterator<Item = &'a str>, close: &str) -> Vec<Fie
     fields
 }
 
-/// Checks that a request's body is as it claims to be.
+/// Checks the claimed lengths and counts of a request.
 pub(super) fn check(key: ApiKey, version: i16, body: &[u8]) -> Result<(), &'static str> {
     if key != ApiKey::Produce && body.len() > LARGEST_QUESTION {
         return Err("the request is too large for its kind");
@@ -68,13 +68,13 @@ pub(super) fn check(key: ApiKey, version: i16, body: &[u8]) -> Result<(), &'stat
     walk.structure(fields).ok_or("the request claims to hold more than it does")
 }
 
-/// A walk over a body; `None` where it ends too early or holds too much.
+/// A walk over a body; `None` if it ends early or holds too much.
 struct Walk<'a> {
     rest: &'a [u8],
     version: i16,
     /// Lengths are varints and structures end with tagged fields (KIP-482).
     flexible: bool,
-    /// Array items that may still come.
+    /// Array items still permitted.
     items: usize,
 }
 
@@ -146,7 +146,7 @@ impl Walk<'_> {
         None
     }
 
-    /// A length of so many bytes, or a varint that is one more; null is no length at all.
+    /// A fixed-width length, or a varint minus one; `None` for null.
     fn length(&mut self, width: usize) -> Option<usize> {
         if self.flexible {
             return Some(self.varint()?.saturating_sub(1));
@@ -160,7 +160,7 @@ impl Walk<'_> {
         if value == -1 { Some(0) } else { usize::try_from(value).ok() }
     }
 
-    /// The number of items of an array, no more than are allowed; that they are all there shows when they are walked.
+    /// The number of items of an array, within the limit; the walk shows whether they exist.
     fn count(&mut self) -> Option<usize> {
         let count = self.length(4)?;
         self.items = self.items.checked_sub(count)?;

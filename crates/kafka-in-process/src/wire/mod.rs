@@ -1,4 +1,4 @@
-//! The wire: frames in, frames out, and nothing that a hostile client sends gets further than this.
+//! The wire protocol: decodes and encodes frames, and rejects hostile input.
 
 mod answer;
 mod budget;
@@ -15,7 +15,7 @@ use kafka_protocol::{
 
 pub(crate) use answer::encode_records;
 pub(crate) use budget::{Budget, Share};
-pub(crate) use frame::Frames;
+pub(crate) use frame::{FrameMemory, Frames};
 
 /// A request, decoded.
 pub(crate) struct Request {
@@ -23,19 +23,19 @@ pub(crate) struct Request {
     pub(crate) context: Context,
 }
 
-/// What the answer to a request has to go by.
+/// What is needed to encode a response.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
-    key: ApiKey,
+    pub(crate) key: ApiKey,
     pub(crate) version: i16,
     correlation_id: i32,
     pub(crate) client_id: String,
 }
 
-/// Why a request is not answered in its own terms.
+/// Why a request gets no regular response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WireError {
-    /// Goes on with an answer that says which versions there are.
+    /// Answered with the supported versions.
     #[error("ApiVersions version {version} is not known here")]
     ApiVersions { version: i16, correlation_id: i32 },
     #[error("request {key} version {version} is not supported here")]
@@ -71,13 +71,13 @@ pub(crate) fn decode(mut frame: Bytes) -> Result<Request, WireError> {
     Ok(Request { kind, context: Context { key, version, correlation_id, client_id } })
 }
 
-/// Encodes an answer as a frame.
+/// Encodes a response as a frame.
 pub(crate) fn encode(context: &Context, response: &ResponseKind) -> Result<BytesMut, WireError> {
     let header_version = context.key.response_header_version(context.version);
     write(context.correlation_id, header_version, |frame| response.encode(frame, context.version))
 }
 
-/// The answer to an `ApiVersions` request of an unknown version: in version 0, with the error and what there is
+/// The response to an unsupported version of `ApiVersions`: version 0, with the error and the supported versions
 /// (KIP-511).
 pub(crate) fn encode_api_versions(correlation_id: i32) -> Result<BytesMut, WireError> {
     let response = super::api::api_versions(Some(ResponseError::UnsupportedVersion));
@@ -100,7 +100,7 @@ fn write<E: std::fmt::Display>(
     Ok(frame)
 }
 
-/// Reads an answer as its client would.
+/// Decodes a response, as its client would.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn decode_answer(context: &Context, mut frame: Bytes) -> Result<ResponseKind, String> {
     let read = |frame: &mut Bytes| {

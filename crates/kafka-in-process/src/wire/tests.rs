@@ -153,7 +153,7 @@ fn unknown_requests_and_versions_are_told_apart() {
 }
 
 /// A frame of which a part comes, in pieces.
-fn coming(length: usize, sent: usize) -> Frames<tokio::io::DuplexStream> {
+fn coming(memory: &FrameMemory, length: usize, sent: usize) -> Frames<tokio::io::DuplexStream> {
     const PIECE: usize = 64 << 10;
     let (mut client, server) = tokio::io::duplex(PIECE);
     tokio::spawn(async move {
@@ -165,17 +165,18 @@ fn coming(length: usize, sent: usize) -> Frames<tokio::io::DuplexStream> {
         // It stays connected.
         std::future::pending::<()>().await;
     });
-    Frames::new(server)
+    Frames::new(server, memory.clone())
 }
 
 #[tokio::test]
 async fn a_claim_takes_no_room_from_others() {
-    let mut claims = coming(100 << 20, 128 << 10);
+    let memory = FrameMemory::new(100 << 20);
+    let mut claims = coming(&memory, 100 << 20, 128 << 10);
     let claiming = tokio::spawn(async move { claims.next().await.is_err() });
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    let mut other = coming(320 << 10, 320 << 10);
+    let mut other = coming(&memory, 320 << 10, 320 << 10);
     let frame = tokio::time::timeout(Duration::from_secs(20), other.next()).await.unwrap();
     assert_eq!(frame.unwrap().unwrap().bytes.len(), 320 << 10);
     claiming.abort();
@@ -183,9 +184,11 @@ async fn a_claim_takes_no_room_from_others() {
 
 #[tokio::test]
 async fn frames_that_together_need_more_room_than_there_is_come_all() {
+    let memory = FrameMemory::new(100 << 20);
     let one = |_| {
-        tokio::spawn(async {
-            let frame = coming(60 << 20, 60 << 20).next().await.unwrap();
+        let memory = memory.clone();
+        tokio::spawn(async move {
+            let frame = coming(&memory, 60 << 20, 60 << 20).next().await.unwrap();
             frame.unwrap().bytes.len()
         })
     };

@@ -1,15 +1,15 @@
-//! Which requests are understood, in which versions, and what they look like.
+//! The supported requests, their versions and their formats.
 //!
-//! The ranges hold what librdkafka 2.12, the Java clients 4.x and the Go clients speak. The upper ends stop where a
-//! version brings something that is left out: transactions by KIP-890 part 2, topic ids in Produce.
+//! The ranges cover librdkafka 2.12, the Java clients 4.x and the Go clients. They end before versions with features
+//! that are not supported: transactions by KIP-890 part 2, topic ids in Produce.
 //!
-//! The shapes are those of the Kafka protocol guide, for the guard to walk: `1 2 4 8 16` a field of so many bytes,
-//! `s` a string, `b` bytes, `[…]` an array of structures, `<…>` an array of plain values, `(…)` a structure that may
-//! be missing; `:3+`, `:-2` and `:2-4` say in which versions there is such a field.
+//! The formats follow the Kafka protocol guide, for the guard: `1 2 4 8 16` is a field of so many bytes, `s` a string,
+//! `b` bytes, `[…]` an array of structs, `<…>` an array of primitives, `(…)` a nullable struct; `:3+`, `:-2` and `:2-4`
+//! limit a field to these versions.
 
 use kafka_protocol::messages::ApiKey;
 
-/// What is known of a request.
+/// A supported request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Api {
     pub(crate) key: ApiKey,
@@ -52,27 +52,37 @@ pub(crate) const TABLE: &[Api] = &[
     api(ApiKey::AddOffsetsToTxn, 0, 4, "s 8 2 s"),
     api(ApiKey::EndTxn, 0, 4, "s 8 2 1"),
     api(ApiKey::TxnOffsetCommit, 0, 4, "s s 8 2 4:3+ s:3+ s:3+ [ s [ 4 8 4:2+ s ] ]"),
+    api(ApiKey::WriteTxnMarkers, 1, 1, "[ 8 2 1 [ s < 4 > ] 4 ]"),
+    api(ApiKey::DescribeAcls, 1, 3, "1 s 1 s s 1 1"),
     api(ApiKey::DescribeConfigs, 1, 4, "[ 1 s < s > ] 1 1:3+"),
     api(ApiKey::AlterConfigs, 0, 2, "[ 1 s [ s s ] ] 1"),
     api(ApiKey::DescribeLogDirs, 1, 4, "[ s < 4 > ]"),
     api(ApiKey::CreatePartitions, 0, 3, "[ s 4 [ < 4 > ] ] 4 1"),
     api(ApiKey::DeleteGroups, 0, 2, "< s >"),
+    api(ApiKey::ElectLeaders, 0, 2, "1:1+ [ s < 4 > ] 4"),
     api(ApiKey::IncrementalAlterConfigs, 0, 1, "[ 1 s [ s 1 s ] ] 1"),
+    api(ApiKey::ListPartitionReassignments, 0, 0, "4 [ s < 4 > ]"),
     api(ApiKey::OffsetDelete, 0, 0, "s [ s [ 4 ] ]"),
+    api(ApiKey::DescribeClientQuotas, 0, 1, "[ s 1 s ] 1"),
+    api(ApiKey::DescribeUserScramCredentials, 0, 0, "[ s ]"),
+    api(ApiKey::DescribeQuorum, 0, 2, "[ s [ 4 ] ]"),
     api(ApiKey::DescribeCluster, 0, 2, "1 1:1+ 1:2+"),
     api(ApiKey::DescribeProducers, 0, 0, "[ s < 4 > ]"),
     api(ApiKey::DescribeTransactions, 0, 0, "< s >"),
     api(ApiKey::ListTransactions, 0, 1, "< s > < 8 > 8:1+"),
+    api(ApiKey::ConsumerGroupHeartbeat, 0, 1, "s s 4 s s 4 < s > s:1+ s [ 16 < 4 > ]"),
+    api(ApiKey::ConsumerGroupDescribe, 0, 1, "< s > 1"),
+    api(ApiKey::ListConfigResources, 0, 1, "<:1+ 1 >"),
     api(ApiKey::DescribeTopicPartitions, 0, 0, "[ s ] 4 ( s 4 )"),
 ];
 
-/// Finds a request, if this version of it is understood.
+/// Finds a request if this version is supported.
 pub(crate) fn find(key: ApiKey, version: i16) -> Option<&'static Api> {
     TABLE.iter().find(|api| api.key == key && (api.min..=api.max).contains(&version))
 }
 
-/// What `ApiVersions` says: request, lowest and highest version. Like Kafka 4 it names Produce from version 0 on,
-/// because librdkafka takes that for a sign of compression (KAFKA-18659); versions below 3 are refused nevertheless.
+/// The ranges in `ApiVersions`: request, lowest and highest version. Like Kafka 4 it lists Produce from version 0 on,
+/// from which librdkafka infers compression (KAFKA-18659); versions below 3 are refused all the same.
 pub(crate) fn advertised() -> impl Iterator<Item = (ApiKey, i16, i16)> {
     let lowest = |api: &Api| if api.key == ApiKey::Produce { 0 } else { api.min };
     TABLE.iter().map(move |api| (api.key, lowest(api), api.max))

@@ -5,7 +5,7 @@ use crate::{
     consumer::{Record, Taken},
     consumers::{Journal, journal::JournalFiles},
     shop::Zone,
-    sinks::memory::{Disk, MemoryFiles},
+    sinks::faulty_memory_files::{Disk, MemoryFiles},
     store::MemoryStore,
     views::{Source, naive},
 };

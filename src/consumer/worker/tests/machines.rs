@@ -10,7 +10,7 @@ use crate::{
     consumer::{Handover, Output, Part, Record, Start, Taken, Worker, Written, position::Fingerprint},
     consumers::{DailyReport, Journal, daily_report::ReportFiles, journal::JournalFiles},
     shop::{Order, Zone},
-    sinks::memory::{Disk, MemoryFiles},
+    sinks::faulty_memory_files::{Disk, MemoryFiles},
     store::MemoryStore,
     views::{Source, View, naive},
 };
@@ -156,6 +156,12 @@ impl<V: View, O: Output<V>> Cluster<V, O> {
         Some(self.record(part, offset, &payload).fingerprint())
     }
 
+    /// Whether the log lacks the last record that a machine has applied of a partition.
+    fn has_lost_what_was_read(&self, at: usize, part: Part) -> bool {
+        let last = self.machines[at].worker.as_ref().unwrap().saved_last(part).unwrap();
+        last.is_some_and(|last| self.fingerprint(part, last.offset) != Some(last))
+    }
+
     fn record<'a>(&self, part: Part, offset: i64, payload: &'a [u8]) -> Record<'a> {
         Record { part, offset, timestamp: self.epoch, key: None, payload: Some(payload) }
     }
@@ -186,6 +192,12 @@ impl<V: View, O: Output<V>> Cluster<V, O> {
         let worker = machine.worker.as_mut().unwrap();
         let elsewhere = worker.read_elsewhere(others.clone().into_iter(), has_all).unwrap();
         self.may_be_twice |= elsewhere.is_empty() && !others.is_empty() && has_all;
+        if elsewhere.keys().any(|part| self.has_lost_what_was_read(at, *part)) {
+            self.machines[at].cursors.extend(parts.iter().map(|part| (*part, 0)));
+            return self.begin_again(at);
+        }
+        let machine = &mut self.machines[at];
+        let worker = machine.worker.as_mut().unwrap();
         let mut is_other_log = false;
         for part in parts {
             let start = match elsewhere.get(part) {
@@ -416,50 +428,76 @@ fn size() -> impl Strategy<Value = (usize, usize, u64)> {
     (1..=4_usize, prop_oneof![Just(1_usize), Just(2), Just(3), Just(7)], any::<u64>())
 }
 
+/// Every row is in the folder whose checkpoint says so, and in no other unless a process died.
+fn rows_are_where_checkpoints_say(size: (usize, usize, u64), steps: &[Step]) -> Result<(), TestCaseError> {
+    let (cluster, writer) = played::<Journal, _>(size, steps, JournalFiles::new);
+    let mut folders: BTreeMap<u64, usize> = BTreeMap::new();
+    for (at, machine) in cluster.machines.iter().enumerate() {
+        let worker = machine.worker.as_ref().unwrap();
+        let mut expected = Vec::new();
+        for (part, orders) in &cluster.log {
+            let written: Written = worker.written(*part).unwrap().unwrap();
+            let here = (0..).zip(orders).filter(|(offset, _)| written.has(*offset));
+            expected.extend(here.map(|(_, order)| order.order_id));
+        }
+        expected.sort_unstable();
+        let all = machine.disk.all();
+        let tables = all.iter().filter(|(path, _)| path.starts_with("orders/2"));
+        let text: String = tables.map(|(_, bytes)| String::from_utf8(bytes.clone()).unwrap()).collect();
+        let mut rows: Vec<u64> =
+            text.lines().filter_map(|row| row.split('\t').next()?.parse().ok()).collect();
+        rows.sort_unstable();
+        prop_assert_eq!(&rows, &expected, "machine {}", at);
+        rows.dedup();
+        prop_assert_eq!(rows.len(), expected.len(), "none is in a folder twice");
+        for row in rows {
+            *folders.entry(row).or_default() += 1;
+        }
+    }
+    let all: BTreeSet<u64> = cluster.log.values().flatten().map(|order| order.order_id).collect();
+    prop_assert_eq!(folders.keys().copied().collect::<BTreeSet<_>>(), all);
+    if !cluster.may_be_twice {
+        prop_assert!(folders.values().all(|count| *count == 1));
+    }
+    let newest = cluster.log.values().filter_map(|orders| orders.last());
+    let newest = newest.max_by_key(|order| (order.created_at, order.order_id)).map(|order| order.order_id);
+    for at in 0..cluster.machines.len() {
+        let last = cluster.text(at, "orders/last.txt");
+        let last = last.map(|text| text.lines().nth(1).unwrap().split('\t').next().unwrap().parse().unwrap());
+        if at == writer {
+            prop_assert_eq!(last, newest);
+        } else if !cluster.machines[at].cursors.is_empty() {
+            prop_assert_eq!(last, None::<u64>, "nobody takes an old one for the newest");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_machine_that_was_away_while_the_log_was_made_again_keeps_no_row_of_the_old_one() {
+    let (sell, take) = (
+        |count| Step::Sell { part: 0, count, distance: 0 },
+        |machine, count| Step::Take { machine, part: 0, count },
+    );
+    let rebalance = || Step::Rebalance { shares: 0 };
+    let old = [sell(1), Step::Start { machine: 0 }, rebalance(), take(0, 1), rebalance()];
+    let new = [
+        Step::MakeAgain { count: 0 },
+        Step::Kill { machine: 0 },
+        Step::Start { machine: 1 },
+        sell(2),
+        rebalance(),
+        take(1, 2),
+    ];
+    rows_are_where_checkpoints_say((2, 1, 0), &[&old[..], &new].concat()).unwrap();
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::testing::cases(1_000))]
 
     #[test]
     fn every_row_is_in_the_folder_whose_checkpoint_says_so(size in size(), steps in steps()) {
-        let (cluster, writer) = played::<Journal, _>(size, &steps, JournalFiles::new);
-        let mut folders: BTreeMap<u64, usize> = BTreeMap::new();
-        for (at, machine) in cluster.machines.iter().enumerate() {
-            let worker = machine.worker.as_ref().unwrap();
-            let mut expected = Vec::new();
-            for (part, orders) in &cluster.log {
-                let written: Written = worker.written(*part).unwrap().unwrap();
-                let here = (0..).zip(orders).filter(|(offset, _)| written.has(*offset));
-                expected.extend(here.map(|(_, order)| order.order_id));
-            }
-            expected.sort_unstable();
-            let all = machine.disk.all();
-            let tables = all.iter().filter(|(path, _)| path.starts_with("orders/2"));
-            let text: String = tables.map(|(_, bytes)| String::from_utf8(bytes.clone()).unwrap()).collect();
-            let mut rows: Vec<u64> = text.lines().filter_map(|row| row.split('\t').next()?.parse().ok()).collect();
-            rows.sort_unstable();
-            prop_assert_eq!(&rows, &expected, "machine {}", at);
-            rows.dedup();
-            prop_assert_eq!(rows.len(), expected.len(), "none is in a folder twice");
-            for row in rows {
-                *folders.entry(row).or_default() += 1;
-            }
-        }
-        let all: BTreeSet<u64> = cluster.log.values().flatten().map(|order| order.order_id).collect();
-        prop_assert_eq!(folders.keys().copied().collect::<BTreeSet<_>>(), all);
-        if !cluster.may_be_twice {
-            prop_assert!(folders.values().all(|count| *count == 1));
-        }
-        let newest = cluster.log.values().filter_map(|orders| orders.last());
-        let newest = newest.max_by_key(|order| (order.created_at, order.order_id)).map(|order| order.order_id);
-        for at in 0..cluster.machines.len() {
-            let last = cluster.text(at, "orders/last.txt");
-            let last = last.map(|text| text.lines().nth(1).unwrap().split('\t').next().unwrap().parse().unwrap());
-            if at == writer {
-                prop_assert_eq!(last, newest);
-            } else if !cluster.machines[at].cursors.is_empty() {
-                prop_assert_eq!(last, None::<u64>, "nobody takes an old one for the newest");
-            }
-        }
+        rows_are_where_checkpoints_say(size, &steps)?;
     }
 
     #[test]

@@ -17,8 +17,9 @@ use crate::{
         DailyReport, Journal, Mail, Stock, daily_report::ReportFiles, journal::JournalFiles, mail::MailFiles,
         stock::StockFiles,
     },
+    messages::Lang,
     shop::Catalog,
-    sinks::memory::{Disk, MemoryFiles},
+    sinks::faulty_memory_files::{Disk, MemoryFiles},
     store::MemoryStore,
     views::{Source, naive::PLACES},
 };
@@ -39,7 +40,7 @@ fn sorted(mut files: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<Stri
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 700, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::testing::cases(700))]
 
     #[test]
     fn every_order_is_in_the_journal_once(place in 0..PLACES.len(), kinds in kinds(), steps in steps()) {
@@ -64,7 +65,7 @@ proptest! {
 
     #[test]
     fn every_mail_and_its_row_is_there_once(place in 0..PLACES.len(), kinds in kinds(), steps in steps()) {
-        let (world, figures, shop) = played::<Mail, _>(place, &kinds, &steps, MailFiles::new);
+        let (world, figures, shop) = played::<Mail, _>(place, &kinds, &steps, |zone| MailFiles::new(zone, Lang::En));
         let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut mails: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for handled in &shop.handled {
@@ -104,8 +105,17 @@ proptest! {
                 (product["product_id"].as_u64().unwrap(), (name, product["units"].as_i64().unwrap()))
             }).collect();
             prop_assert_eq!(&found, products);
-            let text = format!("reports/{date}.txt");
-            prop_assert!(files.contains_key(&text));
+            let text = String::from_utf8(files[&format!("reports/{date}.txt")].clone()).unwrap();
+            prop_assert!(text.contains(&format!("\nOrders    {orders}\n")), "{}", text);
+            // As the other days are at the end, also where late orders have revised those alone.
+            for ago in [1, 7] {
+                let other = *date - chrono::Days::new(ago);
+                let (orders, sales) = world.issues.days.get(&other).map_or((0, 0), |day| (day.0, day.1));
+                let row = text.lines().find(|line| line.starts_with(&format!("{other}, "))).unwrap();
+                let cells: Vec<&str> = row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+                prop_assert_eq!(cells[1].replace('\u{a0}', ""), orders.to_string(), "{}", text);
+                prop_assert_eq!(cells[3], crate::shop::number_format::kronor(sales), "{}", text);
+            }
         }
     }
 
@@ -115,9 +125,10 @@ proptest! {
         kinds in kinds(),
         steps in steps(),
     ) {
-        let (world, _, shop) = played::<Stock, _>(place, &kinds, &steps, |_| {
-            let catalog = Catalog { products: Catalog::builtin().products.into_iter().take(2).collect() };
-            StockFiles::new(&catalog)
+        let (world, _, shop) = played::<Stock, _>(place, &kinds, &steps, |zone| {
+            let mut catalog = Catalog::builtin();
+            catalog.products.truncate(2);
+            StockFiles::new(zone, &catalog)
         });
         let mut expected: BTreeMap<u64, (String, i128)> = BTreeMap::new();
         for (id, pieces) in shop.delivered() {
@@ -135,10 +146,23 @@ proptest! {
         if expected.is_empty() {
             return Ok(());
         }
-        let rows: Vec<String> =
-            expected.iter().map(|(id, (name, balance))| format!("{id}\t{name}\t{balance}")).collect();
+        let newest = |id: u64| {
+            let sold = shop.orders.iter().filter(|order| order.lines.iter().any(|line| line.product_id == id));
+            let sold = sold.map(|order| order.created_at);
+            let delivered = shop.deliveries.iter().filter(|one| one.product_id == id).map(|one| one.at);
+            let newest = sold.chain(delivered).max().unwrap().with_timezone(&world.zone.0);
+            newest.format("%Y-%m-%d %H:%M:%S").to_string()
+        };
+        let rows: Vec<String> = expected
+            .iter()
+            .map(|(id, (name, balance))| format!("{id}\t{name}\t{balance}\t{}", newest(*id)))
+            .collect();
         let text = String::from_utf8(world.disk.read("stock.txt").unwrap()).unwrap();
-        prop_assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), rows);
+        let bare = |row: &str| {
+            let cells: Vec<&str> = row.split('\t').map(|cell| cell.trim_matches(' ')).collect();
+            [0, 1, 2, 5].map(|column| cells[column]).join("\t")
+        };
+        prop_assert_eq!(text.lines().skip(1).map(bare).collect::<Vec<_>>(), rows);
         for (id, (_, balance)) in &expected {
             let key = format!("out/balance/{id}");
             let rows = world.store.scan(&key).unwrap();

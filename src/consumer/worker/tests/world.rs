@@ -13,12 +13,12 @@ use crate::{
     consumer::{Content, Output, Part, Record, Start, Taken, Trouble, Worker},
     consumers::{PartFigures, summarize},
     shop::{Order, Zone},
-    sinks::memory::{Disk, MemoryFiles},
+    sinks::faulty_memory_files::{Disk, MemoryFiles},
     store::{MemoryStore, Store},
     views::{
         Event, View,
-        figures::ShopFigures,
         naive::{PLACES, Shop},
+        shop_figures::ShopFigures,
     },
 };
 

@@ -1,4 +1,4 @@
-//! The page of handling: the windows, the two hours in intervals, and how long orders waited.
+//! The handling page: the windows, two hours in intervals, and the waits.
 
 mod waits;
 
@@ -11,15 +11,16 @@ use ratatui::{
 };
 
 use crate::dashboard::view::{
-    Scene, handled,
-    headline::{self, Tile},
+    Scene,
+    figure_tiles::{self, Tile},
+    handled,
     layout::GUTTER,
     number, text,
 };
 
-/// From this width on the page has three columns.
+/// The least width for three columns.
 const WIDE: u16 = 110;
-/// Below this height there is no room for the time that orders waited.
+/// The least height for the waits.
 const WITH_WAITS: u16 = 14;
 
 pub(in crate::dashboard::view) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
@@ -33,14 +34,14 @@ pub(in crate::dashboard::view) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut 
         (last("2 h"), windows.last_2_h),
     ];
     let tiles = counts.map(|(title, count)| Tile::count(&title, number::signed(count), style));
-    let areas = headline::columns(body, 4);
+    let areas = figure_tiles::columns(body, 4);
     let tiles: Vec<_> = areas.into_iter().zip(tiles).collect();
-    let taken = headline::draw(scene, body.height, &tiles, buf);
+    let taken = figure_tiles::draw(scene, body.height, &tiles, buf);
     let airy = u16::from(body.height >= 20);
     let rest = text::below(body, taken + airy);
 
     if body.width >= WIDE {
-        let third = headline::columns(rest, 3).last().copied().unwrap_or(rest);
+        let third = figure_tiles::columns(rest, 3).last().copied().unwrap_or(rest);
         draw_intervals(scene, Rect { width: rest.width - third.width - GUTTER, ..rest }, buf);
         let rows = draw_sums(scene, third, 1, buf);
         waits::draw(scene, text::below(third, rows + airy), buf);
@@ -49,7 +50,7 @@ pub(in crate::dashboard::view) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut 
         draw_intervals(scene, Rect { height: half, ..rest }, buf);
         let below = text::below(rest, half);
         let [left, right] =
-            [0, 1].map(|index| headline::columns(below, 2).get(index).copied().unwrap_or(below));
+            [0, 1].map(|index| figure_tiles::columns(below, 2).get(index).copied().unwrap_or(below));
         draw_sums(scene, left, 1, buf);
         waits::draw(scene, right, buf);
     } else {
@@ -62,21 +63,16 @@ pub(in crate::dashboard::view) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut 
 fn draw_intervals(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let (words, theme) = (scene.words, scene.theme);
     let windows = &scene.shop.figures.handled;
-    let top = handled::top(scene);
     let note = Line::from(vec![
         Span::styled(format!("{} {} ", scene.marks.level, words.mean), theme.dim),
         Span::styled(scene.numbers.decimal(windows.mean_per_5_min()), theme.strong),
-        Span::styled(
-            format!("   {}", text::scale(scene, &scene.numbers.count(number::whole(top), 8))),
-            theme.dim,
-        ),
+        Span::styled("   /5 min", theme.dim),
     ]);
     let body = text::title(scene, area, words.handled, &note, buf);
-    let width = handled::chart_width(scene, body.width);
-    handled::chart(scene, Rect { width, ..body }, buf);
+    handled::chart(scene, body, buf);
 }
 
-/// Draws the sums in columns and says how many rows they took, the title included.
+/// Draws the sums in columns; returns the rows used, including the title.
 fn draw_sums(scene: &Scene<'_>, area: Rect, columns: usize, buf: &mut Buffer) -> u16 {
     let figures = &scene.shop.figures;
     let (words, theme) = (&scene.words.pages, scene.theme);
@@ -87,7 +83,7 @@ fn draw_sums(scene: &Scene<'_>, area: Rect, columns: usize, buf: &mut Buffer) ->
     if let Some(today) = scene.shop.handled_today {
         sums.push((words.handled_today, signed(today), theme.handled));
     }
-    // On the first day both are the same.
+    // On the first day both are equal.
     if scene.shop.handled_today != Some(figures.handled.total) {
         sums.push((words.handled_in_all, signed(figures.handled.total), theme.handled));
     }
@@ -95,7 +91,7 @@ fn draw_sums(scene: &Scene<'_>, area: Rect, columns: usize, buf: &mut Buffer) ->
     sums.push((words.mails_to_come, gap, if gap == 0 { theme.good } else { theme.strong }));
     let body = text::title(scene, area, words.orders, &Line::default(), buf);
     let rows = sums.len().div_ceil(columns.max(1));
-    let places = headline::columns(body, columns);
+    let places = figure_tiles::columns(body, columns);
     for (index, (word, count, style)) in sums.into_iter().enumerate() {
         let Some(place) = places.get(index / rows) else { continue };
         let row = text::row(*place, u16::try_from(index % rows).unwrap_or(u16::MAX));

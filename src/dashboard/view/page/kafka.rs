@@ -8,23 +8,23 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::dashboard::{
     lists,
     page::Page,
-    ui::Span,
-    view::{Scene, headline, layout::GUTTER, text},
+    ui_state::Span,
+    view::{Scene, figure_tiles, layout::GUTTER, text},
 };
 
-/// From this width on the topics stand beside everything else.
+/// The least width for the topics beside all else.
 const WIDE: u16 = 110;
-/// From this width on there are charts beside the topics, below the groups.
+/// The least width for charts beside the topics, below the groups.
 const MIDDLE: u16 = 74;
 
-/// Rows of the brokers and of what went wrong with records.
+/// The rows of brokers and set-aside records.
 const BROKERS: u16 = 5;
 
 /// Wall seconds in each step of the span.
 const STEPS: [usize; Span::STEPS] = [60, 120, 300, 600, 900];
 
-/// How long the charts are, wall seconds; no longer than the least step that holds what there is, so that those of a
-/// young process are full too.
+/// The span of the charts, wall seconds; at most the shortest step that covers the data, so that the charts of a new
+/// process are full, too.
 fn seconds(scene: &Scene<'_>) -> usize {
     let there = scene.shop.groups.iter().map(|group| group.history.lag.len()).max().unwrap_or(0);
     let enough = STEPS.into_iter().find(|step| *step >= there).unwrap_or(STEPS[Span::STEPS - 1]);
@@ -35,7 +35,7 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let groups = &scene.shop.groups;
     let chosen = lists::chosen(scene.shop, scene.ui, Page::Kafka);
     if body.width >= WIDE {
-        let third = headline::columns(body, 3).last().copied().unwrap_or(body);
+        let third = figure_tiles::columns(body, 3).last().copied().unwrap_or(body);
         let left = Rect { width: body.width.saturating_sub(third.width + GUTTER), ..body };
         let airy = u16::from(body.height >= 20);
         let rest = text::below(left, groups::draw(scene, left, chosen, buf) + airy);
@@ -47,7 +47,7 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     }
     let rest = text::below(body, groups::draw(scene, body, chosen, buf));
     if body.width >= MIDDLE
-        && let [left, right] = headline::columns(rest, 2).as_slice()
+        && let [left, right] = figure_tiles::columns(rest, 2).as_slice()
     {
         groups::draw_chosen(scene, *left, groups.get(chosen), buf);
         cluster::draw_topics(scene, *right, 0, true, buf);

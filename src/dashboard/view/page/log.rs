@@ -1,4 +1,4 @@
-//! The page of the log: its lines, the newest first.
+//! The log page, newest line first.
 
 use chrono::Timelike;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
@@ -14,15 +14,15 @@ use crate::{
         },
     },
     logging::{LogLevel, LogLine},
-    messages::clean::clean,
+    messages::sanitize::clean,
 };
 
-/// From this width on the levels have their words and the parts of the program their whole names.
+/// The least width for levels as words and full target names.
 const WORDS_FROM: u16 = 98;
 
-/// Rows at the foot for the whole text of the chosen line, where its row cannot hold it.
+/// Rows at the foot for the full text of the selected line, if its row is too short.
 const WHOLE: u16 = 3;
-/// Characters of the longest text that is shown whole.
+/// Maximum length of the full text, in characters.
 const LONGEST: usize = 600;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,7 +58,7 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
 
     let rows = usize::from(area.height.saturating_sub(2));
     let note = filter::beside(filter::line(scene, Page::Log), list::place(scene, lines.len(), chosen, rows));
-    // Everything else on the screen is told in the shop's time.
+    // The log is in wall time, unlike all else on the screen.
     let real = (scene.shop.speed - 1.0).abs() > f64::EPSILON;
     let time = if real { Line::styled(scene.words.real_time, scene.theme.dim) } else { Line::default() };
     let note = filter::beside(note, time);
@@ -94,7 +94,7 @@ fn draw_cell(scene: &Scene<'_>, line: &LogLine, cell: &Cell<Key>, key: Key, buf:
         Key::Level if cell.width() < word.chars().count() => cell.set(&sign(scene, line.level), style, buf),
         Key::Level => cell.set(word, style, buf),
         Key::Part => {
-            // The end of the name says the most.
+            // The end of the target is the most specific.
             let end =
                 line.target.rsplit("::").next().filter(|_| text::columns(&line.target) > cell.area.width);
             cell.set(&clean(end.unwrap_or(&line.target), cell.width()), theme.dim, buf);
@@ -106,7 +106,7 @@ fn draw_cell(scene: &Scene<'_>, line: &LogLine, cell: &Cell<Key>, key: Key, buf:
     }
 }
 
-/// How grave it is where there is no room for a word; what is usual needs none.
+/// The level as a symbol, for narrow windows; info has none.
 fn sign(scene: &Scene<'_>, level: LogLevel) -> String {
     let sign = match level {
         LogLevel::Debug => scene.marks.dot,

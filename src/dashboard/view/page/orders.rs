@@ -1,4 +1,4 @@
-//! The page of orders: the feed, and beside it one order on its way from sale to mail.
+//! The orders page: the feed, and beside it a followed order from sale to mail.
 
 mod followed;
 
@@ -9,25 +9,25 @@ use crate::{
         lists,
         page::Page,
         view::{
-            Scene, filter, headline, latest,
+            Scene, figure_tiles, filter,
             layout::GUTTER,
-            list, number,
+            list, number, order_feed,
             table::{Cell, Column, Table},
             text,
         },
     },
-    messages::clean::clean,
-    views::figures::LatestOrder,
+    messages::sanitize::clean,
+    views::shop_figures::LatestOrder,
 };
 
-/// From this width on the followed order stands beside the feed.
+/// The least width for the followed order beside the feed.
 const BESIDE_FROM: u16 = 74;
-/// Columns of the followed order beside a feed, where the page has no columns of its own.
+/// Columns of the followed order beside the feed, if the page has no grid.
 const FOLLOWED: u16 = 33;
 const WIDE: u16 = 110;
-/// From this width on the feed says how long orders waited.
+/// The least width for waits in the feed.
 const WITH_WAITS: u16 = 96;
-/// Rows that the three stations of an order need below the feed.
+/// The rows of an order's three stations below the feed.
 const WAY: u16 = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,8 +69,8 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
 /// The places of the feed and of the followed order.
 fn split(body: Rect) -> (Rect, Rect) {
     if body.width >= WIDE {
-        // Two columns of the page and one.
-        let third = headline::columns(body, 3).last().copied().unwrap_or(body);
+        // The feed has two of three columns.
+        let third = figure_tiles::columns(body, 3).last().copied().unwrap_or(body);
         return (Rect { width: body.width.saturating_sub(third.width + GUTTER), ..body }, third);
     }
     if body.width >= BESIDE_FROM {
@@ -101,10 +101,10 @@ fn draw_cell(scene: &Scene<'_>, order: &LatestOrder, cell: &Cell<Key>, key: Key,
     let theme = scene.theme;
     let width = cell.width();
     match key {
-        Key::Time => cell.set(&latest::time(scene, order, true), theme.dim, buf),
+        Key::Time => cell.set(&order_feed::time(scene, order, true), theme.dim, buf),
         Key::Id => cell.set(&scene.numbers.count(number::signed(order.order_id), width), theme.dim, buf),
         Key::Customer => cell.set(&clean(&order.customer, width), theme.base, buf),
-        // Of an order whose sale was not seen the pieces are not known.
+        // The pieces are unknown if the sale was not seen.
         Key::Pieces if order.pieces > 0 => {
             cell.set(&scene.numbers.count(order.pieces, width), theme.dim, buf);
         }
@@ -117,7 +117,7 @@ fn draw_cell(scene: &Scene<'_>, order: &LatestOrder, cell: &Cell<Key>, key: Key,
             }
         }
         Key::Stage => {
-            let (mark, word, style) = latest::of_stage(scene, order.stage);
+            let (mark, word, style) = order_feed::of_stage(scene, order.stage);
             let whole = format!("{mark} {word}");
             let shown = if usize::from(text::columns(&whole)) <= width { whole } else { mark.to_string() };
             cell.set(&shown, style, buf);

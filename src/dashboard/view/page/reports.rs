@@ -1,4 +1,4 @@
-//! The page of reports: the days that are closed, and one report to read.
+//! The reports page: the closed days, and one open report.
 
 mod opened;
 
@@ -11,17 +11,17 @@ use crate::{
         lists,
         page::Page,
         view::{
-            Scene, bar, headline, list, number,
+            Scene, bar, figure_tiles, list, number,
             table::{Cell, Column, Table},
             text,
         },
     },
-    views::figures::ReportNote,
+    views::shop_figures::ReportNote,
 };
 
-/// From this width on the report stands beside the list.
+/// The least width for the report beside the list.
 const BESIDE_FROM: u16 = 74;
-/// The least rows that the chart of days takes below the list.
+/// The least rows of the days' chart below the list.
 const DAYS_FROM: u16 = 9;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,19 +36,19 @@ enum Key {
 
 pub(super) fn draw(scene: &Scene<'_>, body: Rect, buf: &mut Buffer) {
     let (list_area, report_area) = if body.width >= BESIDE_FROM {
-        match headline::columns(body, 2).as_slice() {
+        match figure_tiles::columns(body, 2).as_slice() {
             [left, right] => (*left, *right),
             _ => (body, Rect::ZERO),
         }
     } else {
-        // What is read has more of a narrow page than what could be read.
+        // On a narrow page an open report gets more room than the list.
         let list = body.height / if scene.ui.reading.is_some() { 3 } else { 2 };
         (Rect { height: list, ..body }, text::below(body, list))
     };
     draw_list(scene, list_area, buf);
     if scene.ui.reading.is_some() {
         opened::draw(scene, report_area, buf);
-        // A list with room below it keeps the days in sight.
+        // If there is room below the list, the days' chart stays visible.
         let taken = u16::try_from(scene.shop.figures.reports.len()).unwrap_or(u16::MAX).saturating_add(3);
         let below = text::below(list_area, taken);
         if below.height >= DAYS_FROM {
@@ -102,7 +102,7 @@ fn draw_cell(scene: &Scene<'_>, note: &ReportNote, most: f64, cell: &Cell<Key>, 
         Key::Orders => cell.set(&scene.numbers.count(number::signed(note.orders), width), theme.base, buf),
         Key::Sales => cell.set(&scene.numbers.whole_kronor(note.sales_ore / 100, width), theme.strong, buf),
         Key::Bar => bar::share(scene, note.sales_ore.max(0) as f64 / most, cell.area, theme.money, buf),
-        // Of a day that was never written again there is nothing to say.
+        // A report that was never rewritten has no revision.
         Key::Revision if note.revision > 0 => {
             cell.set(&scene.numbers.count(note.revision.into(), width), theme.warning, buf);
         }
@@ -110,7 +110,7 @@ fn draw_cell(scene: &Scene<'_>, note: &ReportNote, most: f64, cell: &Cell<Key>, 
     }
 }
 
-/// What stands beside the list while no report is open.
+/// Shown beside the list while no report is open.
 fn draw_days(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let hint = text::wrapped(scene.words.pages.open_hint, area.width);
     let rows = u16::try_from(hint.len()).unwrap_or(u16::MAX).saturating_add(1);

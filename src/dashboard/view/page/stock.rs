@@ -1,4 +1,4 @@
-//! The page of stock: every product, how long it lasts, and what is on its way.
+//! The stock page: every product, how long it lasts, and pending deliveries.
 
 use chrono::{Datelike, Timelike};
 use ratatui::{
@@ -12,26 +12,27 @@ use crate::{
     dashboard::{
         lists::{self, Shelf},
         page::Page,
-        ui::StockSort,
+        ui_state::StockSort,
         view::{
-            Scene, bar, filter,
-            headline::{self, Tile},
+            Scene, bar,
+            figure_tiles::{self, Tile},
+            filter,
             layout::GUTTER,
             list, stock,
             table::{Cell, Column, Table},
             text,
         },
     },
-    messages::clean::clean,
+    messages::sanitize::clean,
 };
 
-/// From this size on the sums are big figures above the table, else a line below it.
+/// The least size for large sums above the table; otherwise they are a line below it.
 const BIG_FROM: (u16, u16) = (110, 20);
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 
-/// Days that something lasts at the most to be gone soon: two hours.
+/// Products that last no longer, in days, are nearly sold out: two hours.
 const SOON: f64 = 2.0 / 24.0;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -102,7 +103,7 @@ fn columns(scene: &Scene<'_>) -> [Column<Key>; 9] {
     ]
 }
 
-/// The column that the table is sorted by; need has none of its own.
+/// The sort column; sorting by need has none.
 fn sorted(scene: &Scene<'_>) -> Option<(Key, char)> {
     let marks = scene.marks;
     Some(match scene.ui.sort {
@@ -123,7 +124,7 @@ fn draw_cell(scene: &Scene<'_>, shelf: &Shelf<'_>, cell: &Cell<Key>, key: Key, b
         Key::Category => {
             cell.set(&plan.map(|plan| clean(&plan.category, width)).unwrap_or_default(), theme.dim, buf);
         }
-        Key::Bar => bar::draw(scene, shelf.fill(), cell.area, bar_style, buf),
+        Key::Bar => bar::draw(scene, shelf.fill(), shelf.reorder_fill(), cell.area, bar_style, buf),
         Key::Balance if shelf.balance() == 0 => cell.set(scene.words.sold_out, balance_style, buf),
         Key::Balance => cell.set(&scene.numbers.count(shelf.balance(), width), balance_style, buf),
         Key::Reorder => {
@@ -136,6 +137,8 @@ fn draw_cell(scene: &Scene<'_>, shelf: &Shelf<'_>, cell: &Cell<Key>, key: Key, b
             let style = if runs_out(scene, shelf) { theme.warning } else { theme.base };
             cell.set(&left, style, buf);
         }
+        // Not recorded for past moments.
+        Key::Coming | Key::Arrives if scene.shop.is_past => cell.set("–", theme.dim, buf),
         Key::Coming => {
             if let Some(pieces) = plan.map(|plan| plan.under_way).filter(|pieces| *pieces > 0) {
                 cell.set(
@@ -153,16 +156,17 @@ fn draw_cell(scene: &Scene<'_>, shelf: &Shelf<'_>, cell: &Cell<Key>, key: Key, b
     }
 }
 
-/// Whether it is gone before more comes; where nothing is on its way, before anyone could bring more.
+/// Whether it sells out before the next delivery; without one, within two hours.
 fn runs_out(scene: &Scene<'_>, shelf: &Shelf<'_>) -> bool {
-    let Some(days) = shelf.days_left else { return false };
+    // For a past moment, pending deliveries are unknown.
+    let Some(days) = shelf.days_left.filter(|_| !scene.shop.is_past) else { return false };
     let coming = shelf.plan.filter(|plan| plan.under_way > 0).and_then(|plan| plan.next_delivery);
     coming.map_or(days < SOON, |arrives| {
         days * 86_400.0 < arrives.saturating_sub(scene.shop.figures.shop_second) as f64
     })
 }
 
-/// `14:28`, also beyond midnight; its date where that hour comes more than once before.
+/// `14:28`, also after midnight; the date if it is a day or more ahead.
 fn when(scene: &Scene<'_>, second: i64) -> String {
     let time = scene.shop.zone.at(second);
     if second.saturating_sub(scene.shop.figures.shop_second) < DAY {
@@ -172,10 +176,10 @@ fn when(scene: &Scene<'_>, second: i64) -> String {
     }
 }
 
-/// What all shelves come to.
+/// The sums over all shelves.
 struct Sums {
     pieces: i64,
-    /// By the prices of the products file, öre.
+    /// At the products file's prices, öre.
     value: i64,
     sold_out: i64,
     low: i64,
@@ -197,7 +201,7 @@ impl Sums {
 
     fn draw_big(&self, scene: &Scene<'_>, body: Rect, buf: &mut Buffer) -> u16 {
         let (words, theme) = (scene.words, scene.theme);
-        let columns = headline::columns(body, 3);
+        let columns = figure_tiles::columns(body, 3);
         let [pieces, value, third] = columns.as_slice() else { return 0 };
         let half = third.width.saturating_sub(GUTTER) / 2;
         let out = Rect { width: half, ..*third };
@@ -209,7 +213,7 @@ impl Sums {
             (out, Tile::count(words.pages.sold_out_title, self.sold_out, style(self.sold_out, theme.alarm))),
             (low, Tile::count(words.pages.low_title, self.low, style(self.low, theme.warning))),
         ];
-        headline::draw(scene, body.height, &tiles, buf)
+        figure_tiles::draw(scene, body.height, &tiles, buf)
     }
 
     fn line(&self, scene: &Scene<'_>) -> Line<'static> {

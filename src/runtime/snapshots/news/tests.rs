@@ -3,7 +3,7 @@ use chrono::Days;
 use super::*;
 use crate::{
     shop::{Zone, pulse::UnderWay},
-    views::figures::StockLine,
+    views::shop_figures::StockLine,
 };
 
 /// 2026-11-20 14:03:07 in Stockholm.
@@ -33,6 +33,7 @@ impl Watched {
             view,
             rate: 0.0,
             lag: 0,
+            lag_seconds: 0,
             partitions: 6,
             rebalances: Some(1),
             errors: Some(0),
@@ -51,7 +52,10 @@ impl Watched {
             speed: 60.0,
             rate: Some(5.0),
             state: RunState::Running,
+            rhythm: None,
+            campaigns: Vec::new(),
             rush: false,
+            rush_seconds: None,
             who: "us".to_owned(),
             host: "here".to_owned(),
             pid: 1,
@@ -109,6 +113,27 @@ fn the_shop_waits_goes_on_aims_hurries_and_ends() {
     shop.pulse = Pulse { who: "them".to_owned(), state: RunState::Running, ..shop.pulse.clone() };
     shop.figures.today = shop.figures.today + Days::new(3);
     assert_eq!(shop.look(10), []);
+}
+
+#[test]
+fn campaigns_are_told_when_they_begin_and_end_while_the_shop_is_live() {
+    let mut shop = Watched::new();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    shop.pulse.campaigns = names(&["Rea", "Te"]);
+    assert_eq!(shop.look(10), [Sentence::CampaignsBegan { names: names(&["Rea", "Te"]) }]);
+    shop.pulse.campaigns = names(&["Kaffe", "Rea"]);
+    let turn = [
+        Sentence::CampaignsBegan { names: names(&["Kaffe"]) },
+        Sentence::CampaignsEnded { names: names(&["Te"]) },
+    ];
+    assert_eq!(shop.look(10), turn);
+    // A past period that is filled in has its campaigns, too, but they are no news.
+    (shop.pulse.speed, shop.pulse.campaigns) = (0.0, names(&["Jul"]));
+    assert_eq!(shop.look(10), [Sentence::Filling]);
+    (shop.pulse.speed, shop.pulse.campaigns) = (60.0, names(&["Kaffe"]));
+    assert_eq!(shop.look(10), []);
+    shop.pulse.campaigns.clear();
+    assert_eq!(shop.look(10), [Sentence::CampaignsEnded { names: names(&["Kaffe"]) }]);
 }
 
 #[test]

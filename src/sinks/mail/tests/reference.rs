@@ -10,24 +10,28 @@ use lettre::message::header::{
 };
 use lettre::message::{Mailbox, Mailboxes};
 
-use crate::shop::money::kronor;
-use crate::shop::{Handled, Zone};
-use crate::sinks::clean;
+use unicode_width::UnicodeWidthStr;
+
+use crate::shop::number_format::kronor;
+use crate::shop::{Handled, Line, Zone};
+use crate::sinks::sanitize;
 
 /// The shop's own domain, of its sender and its message ids.
 const DOMAIN: &str = "shop.example";
-/// Terminal columns of the longest customer's name.
+/// The longest customer name, in terminal columns.
 const NAME_COLUMNS: usize = 60;
-/// Terminal columns of the longest unusable address that is quoted.
+/// Terminal columns of the longest name of a product.
+const GOODS_COLUMNS: usize = 48;
+/// The longest unusable address that is quoted, in terminal columns.
 const ADDRESS_COLUMNS: usize = 120;
 
-/// One entry, from its `From ` line to the blank line behind it.
+/// One entry, from its `From ` line to the blank line after it.
 pub(super) fn mbox_entry(handled: &Handled, zone: Zone) -> String {
     let sent = calendar(handled.handled_at.to_utc()).format("%a %b %e %H:%M:%S %Y");
     format!("From {} {sent}\n{}\n", sender(), quote(&message(handled, zone)))
 }
 
-/// A message as it lies in an mbox: lines end in LF, and no line is a `From ` line (mboxrd).
+/// A message as in an mbox: lines end in LF, and no line is a `From ` line (mboxrd).
 fn quote(message: &str) -> String {
     let mut quoted = String::with_capacity(message.len());
     for line in message.lines() {
@@ -43,7 +47,7 @@ fn quote(message: &str) -> String {
 fn message(handled: &Handled, zone: Zone) -> String {
     let mut headers = Headers::new();
     headers.set(From::from(Mailboxes::from(Mailbox::new(Some("The Shop".into()), sender()))));
-    let name = clean::shown(&handled.customer.name, NAME_COLUMNS);
+    let name = sanitize::shown(&handled.customer.name, NAME_COLUMNS);
     let address = address(&handled.customer.email);
     match &address {
         Some(address) => {
@@ -59,11 +63,74 @@ fn message(handled: &Handled, zone: Zone) -> String {
     headers.set(MessageId::from(format!("<order-{order_id}@{DOMAIN}>")));
     headers.insert_raw(header("X-Order-Id", order_id.to_string()));
     headers.set(MIME_VERSION_1_0);
-    headers.set(ContentType::TEXT_PLAIN);
-    // Its lines are short and it says what it is, so it can stay readable as it lies.
+    headers.insert_raw(header("Content-Type", "multipart/alternative; boundary=\"=_shop\"".into()));
+    // Lines are short and parts say what they are, so they can stay readable as they lie.
     headers.set(ContentTransferEncoding::EightBit);
-    let unreachable = address.is_none().then(|| clean::shown(&handled.customer.email, ADDRESS_COLUMNS));
-    format!("{headers}\n{}", body(handled, zone, &name, unreachable.as_deref()))
+    headers.insert_raw(header("Content-Language", "en".into()));
+    let unreachable = address.is_none().then(|| sanitize::shown(&handled.customer.email, ADDRESS_COLUMNS));
+    let part = |kind: ContentType, text: String| {
+        let mut headers = Headers::new();
+        headers.set(kind);
+        headers.set(ContentTransferEncoding::EightBit);
+        format!("--=_shop\n{headers}\n{text}\n")
+    };
+    let text = part(ContentType::TEXT_PLAIN, body(handled, zone, &name, unreachable.as_deref()));
+    let html = part(ContentType::TEXT_HTML, html(handled, zone, &name, unreachable.as_deref()));
+    format!("{headers}\nThis message has two parts, text and HTML.\n\n{text}{html}--=_shop--\n")
+}
+
+/// Quantity, name and sum of each of the goods.
+fn goods(handled: &Handled) -> Vec<[String; 3]> {
+    let row = |line: &Line| {
+        let sum = kronor(line.total_ore().unwrap_or(i64::MAX));
+        [line.quantity.to_string(), sanitize::shown(&line.name, GOODS_COLUMNS).into_owned(), sum]
+    };
+    handled.lines.iter().map(row).collect()
+}
+
+fn goods_in_text(handled: &Handled) -> String {
+    let rows: Vec<(String, String)> = goods(handled)
+        .into_iter()
+        .map(|[quantity, name, sum]| (format!("  {quantity} × {name}"), sum))
+        .collect();
+    let widest = rows.iter().map(|(goods, sum)| goods.width() + sum.width()).max().unwrap_or(0);
+    let line = |(goods, sum): &(String, String)| {
+        format!("{goods}{}{sum}\n", " ".repeat(2 + widest - goods.width() - sum.width()))
+    };
+    let lines: String = rows.iter().map(line).collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}\n") }
+}
+
+fn html(handled: &Handled, zone: Zone, name: &str, unreachable: Option<&str>) -> String {
+    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let moment = |second| zone.at(second).format("%Y-%m-%d %H:%M:%S").to_string();
+    let fact =
+        |label: &str, value: &str| format!("<tr><th align=\"left\">{label}</th><td>{value}</td></tr>\n");
+    let greeting = if name.is_empty() { "Hello".to_owned() } else { format!("Hello {}", escape(name)) };
+    let id = handled.order_id.to_string();
+    let row = |[quantity, name, sum]: [String; 3]| {
+        let name = escape(&name);
+        format!("<tr><td align=\"right\">{quantity}</td><td>{name}</td><td align=\"right\">{sum}</td></tr>\n")
+    };
+    let goods: String = goods(handled).into_iter().map(row).collect();
+    let unreachable = unreachable.map_or(String::new(), |address| {
+        format!("<p>The order has no address that mail can be sent to: {}</p>\n", escape(address))
+    });
+    [
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n",
+        &format!("<title>Your order {id} has shipped</title></head><body>\n"),
+        &format!("<p>{greeting},</p>\n<p>your order has shipped.</p>\n<table cellpadding=\"4\">\n"),
+        &fact("Order", &id),
+        &fact("Ordered", &moment(handled.created_at.timestamp())),
+        &fact("Shipped", &moment(handled.second())),
+        "</table>\n<table cellpadding=\"4\">\n",
+        &goods,
+        &fact("Total", &kronor(handled.total_ore)),
+        "</table>\n",
+        &unreachable,
+        "<p>Thank you for your order!<br>The Shop</p>\n</body></html>\n",
+    ]
+    .concat()
 }
 
 fn body(handled: &Handled, zone: Zone, name: &str, unreachable: Option<&str>) -> String {
@@ -77,10 +144,11 @@ fn body(handled: &Handled, zone: Zone, name: &str, unreachable: Option<&str>) ->
          Order:    {}\n\
          Ordered:  {}\n\
          Shipped:  {}\n\
-         Total:    {}\n",
+         {}Total:    {}\n",
         handled.order_id,
         moment(handled.created_at.timestamp()),
         moment(handled.second()),
+        goods_in_text(handled),
         kronor(handled.total_ore),
     );
     if let Some(address) = unreachable {
@@ -91,8 +159,8 @@ fn body(handled: &Handled, zone: Zone, name: &str, unreachable: Option<&str>) ->
     body
 }
 
-/// The customer's address where a header can carry it as it is: an addr-spec of two dot-atoms
-/// (RFC 5322 §3.4.1). Quoted local parts, address literals and addresses beyond ASCII are not.
+/// The customer's address, if a header can contain it as is: an addr-spec of two dot-atoms (RFC 5322 §3.4.1). Quoted
+/// local parts, address literals and non-ASCII addresses are not accepted.
 pub(super) fn address(email: &str) -> Option<Address> {
     let email = email.trim();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".@!#$%&'*+-/=?^_`{|}~".contains(&byte);

@@ -1,4 +1,4 @@
-//! Whatever members do in whatever order, the group's promises hold.
+//! Under any sequence of actions, the group's invariants hold.
 
 use proptest::prelude::*;
 
@@ -75,7 +75,7 @@ proptest! {
                     }
                     Answer::Synced(ticket, synced) => {
                         prop_assert!(open.remove(&ticket), "answered twice");
-                        // Everybody gets its own part of the present generation.
+                        // Each member gets its assignment of the present generation.
                         if let Ok(synced) = synced {
                             prop_assert!(!synced.assignment.is_empty() || group.generation > 0);
                         }
@@ -87,7 +87,7 @@ proptest! {
             prop_assert_eq!(group.members.is_empty(), group.state == State::Empty
                 || (group.members.is_empty() && group.state == State::PreparingRebalance));
         }
-        // Time alone brings every answer: nobody hangs.
+        // Time-outs alone yield every response: nobody hangs.
         for _ in 0..50 {
             let Some(due) = group.deadline() else { break };
             now = now.max(due);

@@ -61,7 +61,7 @@ fn synced(group: &mut Group) -> Vec<(Ticket, Result<Synced, E>)> {
     all
 }
 
-/// A stable group of `a`, the leader, and `b`, both static where `statics`.
+/// A stable group of `a`, the leader, and `b`, both static if `statics`.
 fn stable(statics: bool) -> Group {
     let mut group = Group::default();
     let instance = |name| if statics { Some(name) } else { None };
@@ -110,7 +110,7 @@ fn a_client_is_told_its_id_before_it_counts() {
     assert_eq!(joined(&mut group)[0].1.error, None);
     group.join(&Join { asks_for_id: true, ..join("stranger", None, "") }, 3, 0);
     assert_eq!(joined(&mut group)[0].1.error, Some(E::UnknownMemberId));
-    // While one is expected back the others wait for it.
+    // While an id is pending, the others wait for it.
     group.join(&Join { asks_for_id: true, ..join("", None, "expected") }, 6, 0);
     group.join(&join("", None, "c"), 7, 0);
     group.join(&join("a", None, ""), 8, 0);
@@ -118,7 +118,7 @@ fn a_client_is_told_its_id_before_it_counts() {
     assert_eq!((told.len(), told[0].1.error), (1, Some(E::MemberIdRequired)));
     group.leave("expected", None, 0).unwrap();
     assert_eq!(joined(&mut group).len(), 2);
-    // Who does not come back with its id is forgotten.
+    // An id that is not used in time is forgotten.
     group.join(&Join { asks_for_id: true, ..join("", None, "late") }, 4, 0);
     joined(&mut group);
     group.tick(SESSION);
@@ -148,7 +148,7 @@ fn who_does_not_join_in_time_is_out_unless_static() {
         group.join(&join("", instance("C"), "c"), 9, 0);
         group.join(&join("a", instance("A"), ""), 10, 0);
         assert!(joined(&mut group).is_empty());
-        // It lives, but it does not join.
+        // It is alive, but does not rejoin.
         let mut now = 0;
         while group.state == State::PreparingRebalance {
             now += 1000;
@@ -188,12 +188,12 @@ fn a_static_member_comes_back_without_a_rebalance() {
         group.join(&back, 9, 100);
         let (_, answer) = joined(&mut group).remove(0);
         assert_eq!((answer.error, answer.generation, group.state), (None, 2, State::Stable));
-        // The leader of old must not assign anew: either it does not know that it leads, or it is told to skip it.
+        // The former leader must not compute an assignment: it does not know that it leads, or is told to skip it.
         let expected = if version_9 { ("a2", true, 2) } else { ("a", false, 0) };
         assert_eq!((answer.leader.as_str(), answer.skip_assignment, answer.members.len()), expected);
         group.sync(Sync { instance_id: Some("A".to_owned()), ..sync("a2", 2, &[]) }, 10, 100);
         assert_eq!(synced(&mut group)[0].1.as_ref().unwrap().assignment, "one");
-        // Its former self is fenced, whatever it tries.
+        // Its former self is fenced in every request.
         assert_eq!(group.heartbeat("a", Some("A"), 2, 100), Err(E::FencedInstanceId));
         assert_eq!(group.validate_commit("a", Some("A"), 2, false, 100), Err(E::FencedInstanceId));
         group.join(&join("a", Some("A"), ""), 11, 100);
@@ -230,11 +230,11 @@ fn commits_are_for_members_of_this_generation() {
     assert_eq!(commit(&mut group, "a", 1, false), Err(E::IllegalGeneration));
     assert_eq!(commit(&mut group, "x", 2, false), Err(E::UnknownMemberId));
     assert_eq!(commit(&mut group, "", -1, false), Err(E::UnknownMemberId));
-    // Producers from before KIP-447 do not say who they are.
+    // Producers before KIP-447 do not name their member.
     assert_eq!(commit(&mut group, "", -1, true), Ok(()));
     assert_eq!(commit(&mut group, "a", 1, true), Err(E::IllegalGeneration));
     group.join(&join("a", None, ""), 9, 0);
-    // While others join one may still commit.
+    // A member that has yet to rejoin may still commit.
     assert_eq!(commit(&mut group, "b", 2, false), Ok(()));
     group.join(&join("b", None, ""), 10, 0);
     assert_eq!(commit(&mut group, "b", 3, false), Err(E::RebalanceInProgress));
@@ -249,7 +249,7 @@ fn of_a_group_without_its_assignment_nothing_is_kept() {
     group.join(&join("", Some("A"), "a"), 1, 0);
     assert_eq!(group.state, State::CompletingRebalance);
     assert!(group.take_changed().is_none());
-    // Its leader dies before it has said who gets what, and comes back.
+    // The leader dies before it sends the assignment, and comes back.
     group.join(&join("", Some("A"), "a2"), 2, 0);
     assert_ne!(group.state, State::Stable);
     assert!(group.take_changed().is_none());

@@ -1,13 +1,14 @@
-//! Compaction, against a naive account of what must stay.
+//! Compaction, compared with a naive model of what must stay.
 
 use std::{collections::BTreeMap, fs};
 
 use proptest::prelude::*;
 
-use super::kit::{Given, NOBODY, NOW, Writer, append, config, given, read_from, seal};
-use crate::log::{Isolation, Log, LogConfig, Marker};
+use super::kit::{Given, NOBODY, NOW, Writer, append, compressed, config, given, read_from, seal};
+use crate::log::{Batch, Isolation, Log, LogConfig, Marker};
 
 const DAY: i64 = 86_400_000;
+const MEMORY: usize = 1 << 20;
 
 fn compacted() -> LogConfig {
     LogConfig { segment_bytes: 500, compact: true, delete: false, min_dirty_ratio: 0.0, ..config() }
@@ -16,9 +17,8 @@ fn compacted() -> LogConfig {
 /// One pass, if it is due.
 fn clean(log: &mut Log, now: i64, config: &LogConfig) -> bool {
     seal(log);
-    let Some(plan) = log.plan_compaction(now, config) else { return false };
-    let (cleaned, to) = plan.run(now, config).unwrap();
-    log.install_compaction(cleaned, to, now, config).unwrap();
+    let Some(plan) = log.plan_compaction(now, config, MEMORY) else { return false };
+    log.install_compaction(plan.run(now, config).unwrap()).unwrap().write().unwrap();
     true
 }
 
@@ -53,7 +53,7 @@ fn record((key, value): (u8, Option<u8>)) -> Given {
     given(&key.to_string(), value.map(|value| value.to_string()).as_deref(), NOW)
 }
 
-/// What a reader of all would take for the present state.
+/// The latest value of each key, as seen by a full read.
 fn table(seen: &[(i64, Given)]) -> BTreeMap<Vec<u8>, (i64, Vec<u8>)> {
     let mut table = BTreeMap::new();
     for (offset, record) in seen {
@@ -112,7 +112,7 @@ proptest! {
             committed.extend((base..).zip(filler));
         }
         prop_assert!(clean(&mut log, NOW + later, &config));
-        // Nothing is there that was not committed, in order, and in what was cleaned every key at most once.
+        // All records were committed, in this order, and in the cleaned part each key occurs at most once.
         let seen = read_from(&log, 0, Isolation::Committed);
         prop_assert!(seen.iter().all(|one| committed.contains(one)));
         prop_assert!(seen.is_sorted_by_key(|(offset, _)| *offset));
@@ -123,16 +123,16 @@ proptest! {
         let count = cleaned.len();
         cleaned.dedup();
         prop_assert_eq!(cleaned.len(), count);
-        // Reading from any offset still finds the next record that is there.
+        // A read from any offset finds the next existing record.
         for from in 0..=log.end() {
             let rest: Vec<_> = seen.iter().filter(|(offset, _)| *offset >= from).cloned().collect();
             prop_assert_eq!(read_from(&log, from, Isolation::Committed), rest);
         }
-        // The same in all states of a crash.
+        // The same after a crash in any state.
         let reopened = Log::open(folder.path(), 0, NOW).unwrap();
         prop_assert_eq!(read_from(&reopened, 0, Isolation::Committed), seen);
         prop_assert_eq!(reopened.last_stable(), reopened.end());
-        // Even without indexes and snapshots: no transaction lost the marker that its records still need.
+        // Even without indexes and snapshots: no transaction lost a marker that its records need.
         drop(reopened);
         for entry in fs::read_dir(folder.path()).unwrap() {
             let path = entry.unwrap().path();
@@ -146,7 +146,7 @@ proptest! {
     }
 }
 
-/// Full segments from between two looks of the housekeeping, compacted before they are sealed.
+/// Segments that were filled since the last housekeeping are compacted before they are sealed.
 #[test]
 fn an_index_is_that_of_the_compacted_segment() {
     let folder = tempfile::tempdir().unwrap();
@@ -158,9 +158,8 @@ fn an_index_is_that_of_the_compacted_segment() {
         append(&mut log, &[record], NOBODY, &config).unwrap();
     }
     for _ in 0..2 {
-        if let Some(plan) = log.plan_compaction(NOW, &config) {
-            let (cleaned, to) = plan.run(NOW, &config).unwrap();
-            log.install_compaction(cleaned, to, NOW, &config).unwrap();
+        if let Some(plan) = log.plan_compaction(NOW, &config, MEMORY) {
+            log.install_compaction(plan.run(NOW, &config).unwrap()).unwrap().write().unwrap();
         }
         seal(&mut log);
     }
@@ -237,8 +236,8 @@ fn a_crash_while_segments_are_exchanged_loses_nothing() {
     }
     seal(&mut log);
     let before = table(&read_from(&log, 0, Isolation::Committed));
-    let (cleaned, _) = log.plan_compaction(NOW, &config).unwrap().run(NOW, &config).unwrap();
-    // Not complete: dropped.
+    let compacted = log.plan_compaction(NOW, &config, MEMORY).unwrap().run(NOW, &config).unwrap();
+    // Incomplete: dropped.
     let reopened = Log::open(folder.path(), 0, NOW).unwrap();
     assert_eq!(table(&read_from(&reopened, 0, Isolation::Committed)), before);
     assert!(
@@ -246,15 +245,85 @@ fn a_crash_while_segments_are_exchanged_loses_nothing() {
             .unwrap()
             .all(|entry| entry.unwrap().path().extension().unwrap() != "cleaned")
     );
-    drop(cleaned);
-    // Complete, with some of the old segments gone already: installed.
-    let (cleaned, to) = log.plan_compaction(NOW, &config).unwrap().run(NOW, &config).unwrap();
-    log.expect_gaps(to).unwrap();
+    drop(compacted);
+    // Complete, with some of the old segments already removed: installed.
+    let cleaned = log.plan_compaction(NOW, &config, MEMORY).unwrap().run(NOW, &config).unwrap().cleaned;
     let swap = cleaned[0].ready().unwrap();
     assert!(cleaned[0].sources.len() > 1);
-    crate::log::files::remove_segment(folder.path(), cleaned[0].sources[1].base).unwrap();
+    crate::log::sidecar_files::remove_segment(folder.path(), cleaned[0].sources[1].base).unwrap();
     let reopened = Log::open(folder.path(), 0, NOW).unwrap();
     assert!(!swap.exists());
     assert_eq!(table(&read_from(&reopened, 0, Isolation::Committed)), before);
     assert_eq!(reopened.end(), 30);
+}
+
+#[test]
+fn what_is_compacted_at_the_latest_after_a_time_is_not_kept_in_the_segment_being_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let overrides = [("cleanup.policy", "compact"), ("max.compaction.lag.ms", "60000")];
+    let overrides = overrides.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = crate::topics::config::log_config(&BTreeMap::new(), &overrides.into());
+    let mut log = Log::open(folder.path(), 0, NOW).unwrap();
+    append(&mut log, &[given("key", Some("old"), NOW)], NOBODY, &config).unwrap();
+    append(&mut log, &[given("key", Some("new"), NOW)], NOBODY, &config).unwrap();
+    log.roll_if_old(NOW + 59_999, &config).unwrap();
+    assert!(!clean(&mut log, NOW + 59_999, &config));
+    log.roll_if_old(NOW + 60_000, &config).unwrap();
+    assert!(clean(&mut log, NOW + 60_000, &config));
+    assert_eq!(read_from(&log, 0, Isolation::Committed).len(), 1);
+}
+
+/// A topic with more keys than a pass can hold.
+#[test]
+fn a_pass_takes_no_more_memory_than_it_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = compacted();
+    let mut log = Log::open(folder.path(), 0, NOW).unwrap();
+    for round in 0..3 {
+        // Several keys to a batch: a pass may end inside one.
+        for first in (0..60).step_by(3) {
+            let records: Vec<_> = (first..first + 3)
+                .map(|key| given(&format!("{key:0>40}"), Some(&round.to_string()), NOW))
+                .collect();
+            append(&mut log, &records, NOBODY, &config).unwrap();
+        }
+    }
+    let before = table(&read_from(&log, 0, Isolation::Committed));
+    let mut passes = 0;
+    seal(&mut log);
+    while let Some(plan) = log.plan_compaction(NOW, &config, 2000) {
+        log.install_compaction(plan.run(NOW, &config).unwrap()).unwrap().write().unwrap();
+        assert_eq!(table(&read_from(&log, 0, Isolation::Committed)), before);
+        passes += 1;
+    }
+    assert!((3..20).contains(&passes), "{passes}");
+    let active = log.segments.last().unwrap().base;
+    let cleaned = read_from(&log, 0, Isolation::Committed);
+    let mut keys: Vec<_> =
+        cleaned.iter().filter(|(offset, _)| *offset < active).map(|(_, record)| record.key.clone()).collect();
+    // Later passes may leave some records that an earlier one has written, but remove most.
+    keys.sort();
+    let count = keys.len();
+    keys.dedup();
+    assert_eq!(keys.len(), count);
+}
+
+#[test]
+fn what_compaction_thins_out_stays_compressed() {
+    let value = "the same over and over ".repeat(20);
+    for codec in 1..=4 {
+        let folder = tempfile::tempdir().unwrap();
+        let config = LogConfig { segment_bytes: 4000, ..compacted() };
+        let mut log = Log::open(folder.path(), 0, NOW).unwrap();
+        let records: Vec<_> = (0..20).map(|key| given(&key.to_string(), Some(&value), NOW)).collect();
+        let batch = Batch::check(compressed(&records, codec), NOW, &config).unwrap();
+        log.append(&batch, None, NOW, &config).unwrap();
+        append(&mut log, &[given("7", Some("new"), NOW)], NOBODY, &config).unwrap();
+        log.roll(NOW).unwrap();
+        assert!(clean(&mut log, NOW, &config));
+        let seen = read_from(&log, 0, Isolation::Committed);
+        assert_eq!(seen.len(), 20);
+        assert_eq!(seen[7], (8, records[8].clone()));
+        assert!(log.size() < 1500, "codec {codec}: {} bytes", log.size());
+    }
 }

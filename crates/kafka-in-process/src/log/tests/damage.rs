@@ -1,5 +1,5 @@
-//! Whatever is cut or flipped in whatever file: what is served is the intact beginning of what was appended, or where
-//! a believed segment is harmed, all but the harmed part; never a record that was not written, never a panic.
+//! Damage of any kind in any file: the log serves an intact prefix of what was appended or, if a trusted segment is
+//! damaged, all but the damaged part. It never serves a record that was not written, and never panics.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -9,8 +9,9 @@ use super::kit::{Given, NOBODY, NOW, Writer, append, config, given, seal};
 use crate::log::{
     Isolation, Log, LogConfig, LogError, Marker,
     batch::{self, HEADER},
-    files, records,
+    record,
     segment::file_name,
+    sidecar_files,
 };
 
 fn small() -> LogConfig {
@@ -46,7 +47,7 @@ fn written(folder: &Path) -> Vec<(i64, Given)> {
     model
 }
 
-/// All records that can be read one fetch after the other, and the error where that ends before the end of the log.
+/// All records that consecutive fetches return, and the error if they stop before the end of the log.
 fn readable(log: &Log) -> (Vec<(i64, Given)>, Option<LogError>) {
     let mut seen = Vec::new();
     let mut next = log.start();
@@ -63,7 +64,7 @@ fn readable(log: &Log) -> (Vec<(i64, Given)>, Option<LogError>) {
         while !rest.is_empty() {
             let header = batch::intact(rest).expect("what is served is intact");
             assert_eq!(rest[12..16], [0; 4], "leader epoch 0");
-            for record in records::iterate(&rest[HEADER..header.size]).map(Result::unwrap) {
+            for record in record::iterate(&rest[HEADER..header.size]).map(Result::unwrap) {
                 let offset = header.base_offset + record.offset_delta;
                 if !header.is_control() && offset >= next {
                     let timestamp = header.base_timestamp + record.timestamp_delta;
@@ -86,18 +87,18 @@ fn copy(from: &Path) -> tempfile::TempDir {
     to
 }
 
-/// The files that differ in what they are: the first, the last and the middle one of each kind.
+/// The first, the middle and the last file of each kind.
 fn telling(folder: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for extension in ["log", "index", "producers"] {
-        let all = files::listed(folder, extension).unwrap();
+        let all = sidecar_files::listed(folder, extension).unwrap();
         let places = BTreeSet::from([0, all.len() / 2, all.len() - 1]);
         names.extend(places.iter().map(|at| file_name(all[*at].0, extension)));
     }
     names
 }
 
-/// Opens what was harmed, and says how many of the records are served.
+/// Opens the damaged log, and returns the number of records served.
 fn check(folder: &Path, model: &[(i64, Given)], what: &str) -> usize {
     let log = Log::open(folder, 0, NOW).unwrap_or_else(|error| panic!("{what}: {error}"));
     let (seen, error) = readable(&log);
@@ -142,12 +143,12 @@ fn a_flip_at_any_byte_of_any_file_shows_no_other_record() {
 fn a_flip_of_any_bit_of_the_place_of_a_batch_shows_no_other_record() {
     let folder = tempfile::tempdir().unwrap();
     let model = written(folder.path());
-    for (base, path) in files::listed(folder.path(), "log").unwrap() {
+    for (base, path) in sidecar_files::listed(folder.path(), "log").unwrap() {
         let name = file_name(base, "log");
         let whole = fs::read(path).unwrap();
         let mut batch_at = 0;
         while let Some(header) = batch::intact(&whole[batch_at..]) {
-            // Check sums of batches do not cover their offsets. No offset here is above 255.
+            // The CRC of a batch does not cover its offset. No offset here is above 255.
             for bit in 0..8 {
                 let harmed = copy(folder.path());
                 let mut bytes = whole.clone();
@@ -196,7 +197,7 @@ proptest! {
             let mut bytes = fs::read(path).unwrap();
             let at = at.index(bytes.len() + 1);
             match kind {
-                // Overwritten, cut, and cut with something else behind.
+                // Overwrites, truncates, or truncates and appends garbage.
                 0 => for (byte, other) in bytes.iter_mut().skip(at).zip(garbage) { *byte = *other },
                 1 => bytes.truncate(at),
                 _ => { bytes.truncate(at); bytes.extend(garbage) },

@@ -6,16 +6,16 @@ use crate::{
     log::{
         Batch, Isolation, Log, LogConfig, LogError,
         batch::{self, BatchHeader, HEADER},
-        codec, records,
+        codec, each_record, record,
     },
     topics::config::{Overrides, log_config},
 };
 
-/// The time at which the tests play.
+/// The current time in the tests.
 pub(crate) const NOW: i64 = 1_800_000_000_000;
 
 pub(crate) fn config() -> LogConfig {
-    log_config(&Overrides::new())
+    log_config(&Overrides::new(), &Overrides::new())
 }
 
 /// A record: key, value, time.
@@ -34,7 +34,7 @@ pub(crate) fn given(key: &str, value: Option<&str>, timestamp: i64) -> Given {
     }
 }
 
-/// Who writes: producer id, epoch, first sequence, and whether in a transaction.
+/// The producer: id, epoch, first sequence, and whether in a transaction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Writer {
     pub(crate) id: i64,
@@ -94,6 +94,16 @@ pub(crate) fn bytes(records: &[Given], writer: Writer) -> Bytes {
     Bytes::from(batch)
 }
 
+/// The same, compressed by the codec of this number.
+pub(crate) fn compressed(records: &[Given], codec: i16) -> Bytes {
+    let plain = bytes(records, NOBODY);
+    let mut batch = plain[..HEADER].to_vec();
+    batch.extend(codec::compress(codec, plain[HEADER..].to_vec()).unwrap());
+    let header = BatchHeader::parse(&plain).unwrap();
+    batch::rewrite(&mut batch, &BatchHeader { attributes: codec, ..header });
+    batch.into()
+}
+
 /// Appends records; a transactional writer's partition counts as verified.
 pub(crate) fn append(
     log: &mut Log,
@@ -114,35 +124,14 @@ pub(crate) fn read_from(log: &Log, from: i64, isolation: Isolation) -> Vec<(i64,
         let reading = log.read(next, 500, isolation).unwrap();
         let Some(slice) = reading.slice else { return seen };
         let bytes = slice.read().unwrap();
-        let mut rest = &bytes[..];
-        assert!(!rest.is_empty(), "a slice holds at least one batch");
-        while !rest.is_empty() {
-            let header = BatchHeader::parse(rest).unwrap();
-            let aborted = reading.aborted.iter().any(|one| {
-                one.producer_id == header.producer_id
-                    && (one.first_offset..=one.last_offset).contains(&header.base_offset)
-            });
-            let hidden = header.is_control() || header.is_transactional() && aborted;
-            if !hidden {
-                let plain = codec::decompress(header.compression(), &rest[HEADER..header.size]).unwrap();
-                for record in records::iterate(&plain) {
-                    let record = record.unwrap();
-                    let offset = header.base_offset + record.offset_delta;
-                    if offset >= from {
-                        seen.push((
-                            offset,
-                            Given {
-                                key: record.key.map(<[u8]>::to_vec),
-                                value: record.value.map(<[u8]>::to_vec),
-                                timestamp: header.base_timestamp + record.timestamp_delta,
-                            },
-                        ));
-                    }
-                }
+        assert!(!bytes.is_empty(), "a slice holds at least one batch");
+        let each = |offset, timestamp, record: record::Record<'_>| {
+            if offset >= from {
+                let (key, value) = (record.key.map(<[u8]>::to_vec), record.value.map(<[u8]>::to_vec));
+                seen.push((offset, Given { key, value, timestamp }));
             }
-            next = header.next_offset();
-            rest = &rest[header.size..];
-        }
+        };
+        next = each_record(&bytes, &reading.aborted, each).unwrap();
     }
 }
 

@@ -1,3 +1,4 @@
+mod checking;
 mod cleaning;
 mod damage;
 pub(crate) mod kit;

@@ -1,11 +1,13 @@
-//! What is appended is there, also after a crash, and look-ups find it.
+//! Appended records survive a crash, and look-ups find them.
 
 use std::fs;
 
 use proptest::prelude::*;
 
 use super::kit::{Given, NOBODY, NOW, append, config, given, read_from, seal};
-use crate::log::{Found, Isolation::Uncommitted, Log, LogConfig};
+use crate::log::{
+    Found, Isolation::Uncommitted, Log, LogConfig, find_latest_time, find_time, handle::Handle,
+};
 
 fn small_segments() -> LogConfig {
     LogConfig { segment_bytes: 600, ..config() }
@@ -14,9 +16,9 @@ fn small_segments() -> LogConfig {
 #[derive(Clone, Debug)]
 enum Step {
     Append(Vec<i64>),
-    /// The process ends without a word.
+    /// The process is killed.
     Crash,
-    /// It ends in order.
+    /// It stops cleanly.
     Stop,
     Seal,
     DeleteBefore(prop::sample::Index),
@@ -69,10 +71,10 @@ proptest! {
             prop_assert_eq!(read_from(&log, start, Uncommitted), readable.clone());
             let expected = readable.iter().find(|(_, record)| record.timestamp >= NOW + asked)
                 .map(|(offset, record)| Found { offset: *offset, timestamp: record.timestamp });
-            prop_assert_eq!(log.find_time(NOW + asked, Uncommitted).unwrap(), expected);
+            prop_assert_eq!(find_time(|| &log, NOW + asked, Uncommitted).unwrap(), expected);
             if start == 0 {
                 let latest = readable.iter().map(|(_, record)| record.timestamp).max();
-                prop_assert_eq!(log.find_latest_time().unwrap().map(|found| found.timestamp), latest);
+                prop_assert_eq!(find_latest_time(|| &log).unwrap().map(|found| found.timestamp), latest);
             }
         }
         for from in start..log.end() {
@@ -101,7 +103,7 @@ fn a_tail_torn_at_any_byte_costs_the_last_batch_alone() {
     }
     for flipped in 0..batch {
         let mut damaged = whole.clone();
-        // Offset and leader epoch are not covered by the check sum.
+        // The CRC does not cover offset and leader epoch.
         let at = 2 * batch + flipped;
         damaged[at] ^= 1;
         fs::write(&path, &damaged).unwrap();
@@ -115,9 +117,12 @@ fn a_failed_write_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     let mut log = Log::open(folder.path(), 0, NOW).unwrap();
     append(&mut log, &[given("key", Some("one"), NOW)], NOBODY, &config()).unwrap();
-    // A file that is open for reading alone refuses to be written, as a full disk does.
+    // A read-only handle fails writes, as a full disk does.
     let path = folder.path().join("00000000000000000000.log");
-    let writable = std::mem::replace(&mut log.segments[0].file, fs::File::open(&path).unwrap().into());
+    let writable = std::mem::replace(
+        &mut log.segments[0].file,
+        Handle::of(path.clone(), fs::File::open(&path).unwrap()),
+    );
     assert!(append(&mut log, &[given("key", Some("two"), NOW)], NOBODY, &config()).is_err());
     assert_eq!(log.end(), 1);
     log.segments[0].file = writable;
@@ -142,7 +147,7 @@ fn retention_goes_by_time_and_by_size() {
     let by_size = LogConfig { retention_bytes: 1200, ..small_segments() };
     log.retain(NOW + 2500, &by_size).unwrap();
     assert!((1200..=1800).contains(&log.size()), "{}", log.size());
-    // When all is old, even the segment that is being written to goes.
+    // When everything is old, even the active segment is deleted.
     log.roll_if_old(NOW + 100_000, &by_time).unwrap();
     log.retain(NOW + 100_000, &by_time).unwrap();
     assert_eq!((log.start(), log.end(), log.size()), (40, 40, 0));
@@ -174,18 +179,53 @@ fn a_start_reads_the_tail_alone() {
         let log = Log::open(folder.path(), 0, NOW).unwrap();
         (bytes_read() - before, log.size())
     };
-    // After an orderly stop: the indexes, and of each segment what shows that its index is its own.
+    // After a clean stop: reads the indexes, and the end of each segment to check that its index fits.
     let (read, size) = opening();
     assert!(size > 20_000_000 && read < 200_000, "{read} of {size} bytes");
-    // After a kill: what was written since then, once to check it and once for its producers.
+    // After a kill: reads the tail twice, to check it and to restore its producers.
     fill(&mut log, 50);
     let tail = 50 * 10_200;
     let (read, _) = opening();
     assert!(read < 2 * tail + 300_000, "{read} bytes for a tail of {tail}");
-    // Without any index all is read: the counter counts.
-    for (base, _) in super::super::files::listed(folder.path(), "index").unwrap() {
-        super::super::files::remove_index(folder.path(), base).unwrap();
+    // Without indexes all is read: the counter works.
+    for (base, _) in super::super::sidecar_files::listed(folder.path(), "index").unwrap() {
+        super::super::sidecar_files::remove_index(folder.path(), base).unwrap();
     }
     let (read, size) = opening();
     assert!(read > size);
+}
+
+/// Files of a folder that this process has open.
+fn open_files(folder: &std::path::Path) -> usize {
+    let open =
+        fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    open.filter(|file| file.starts_with(folder)).count()
+}
+
+#[test]
+fn a_segment_that_nobody_reads_takes_no_file_of_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = LogConfig { segment_bytes: 500, ..config() };
+    let mut log = Log::open(folder.path(), 0, NOW).unwrap();
+    for n in 0..100 {
+        append(&mut log, &[given("key", Some(&n.to_string()), NOW)], NOBODY, &config).unwrap();
+    }
+    assert!(log.segments.len() > 10);
+    log.close_idle_files();
+    log.close_idle_files();
+    assert_eq!(open_files(folder.path()), log.segments.len(), "what is not sealed is to be synced yet");
+    seal(&mut log);
+    log.close_idle_files();
+    log.close_idle_files();
+    assert_eq!(open_files(folder.path()), 1);
+    // What was read stays open for a while.
+    assert_eq!(read_from(&log, 0, Uncommitted).len(), 100);
+    log.close_idle_files();
+    assert_eq!(open_files(folder.path()), log.segments.len());
+    log.close_idle_files();
+    assert_eq!(open_files(folder.path()), 1);
+    drop(log);
+    let log = Log::open(folder.path(), 0, NOW).unwrap();
+    assert_eq!(open_files(folder.path()), 1);
+    assert_eq!(read_from(&log, 0, Uncommitted).len(), 100);
 }

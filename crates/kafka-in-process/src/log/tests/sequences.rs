@@ -56,12 +56,12 @@ fn a_producer_is_known_for_a_day_after_its_last_append_whatever_time_its_records
     };
     log.expire_producers(NOW);
     known(&mut log);
-    // After a crash, by its own time: when the batches were appended is not known.
+    // After a crash: from the start on, since append times are unknown.
     let later = NOW + 5 * DAY;
     let mut log = Log::open(folder.path(), 0, later).unwrap();
     log.expire_producers(later);
     known(&mut log);
-    // After a clean end, by the snapshot.
+    // After a clean stop: from the snapshot.
     log.sealing_of_active().run().unwrap();
     let mut log = Log::open(folder.path(), 0, later + DAY).unwrap();
     log.expire_producers(later);
@@ -74,7 +74,7 @@ fn a_producer_is_known_for_a_day_after_its_last_append_whatever_time_its_records
 fn gaps_and_old_epochs_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut log = Log::open(folder.path(), 0, NOW).unwrap();
-    // A producer that nothing is known of may begin anywhere.
+    // An unknown producer may start with any sequence.
     append(&mut log, &one(), writer(3, 10), &config()).unwrap();
     assert!(matches!(append(&mut log, &one(), writer(3, 12), &config()), Err(LogError::OutOfOrder)));
     assert!(matches!(append(&mut log, &one(), writer(2, 11), &config()), Err(LogError::StaleEpoch)));
@@ -111,7 +111,7 @@ fn a_transaction_has_to_be_verified_before_its_first_batch() {
     assert!(!log.needs_verifying(&batch(1)));
     log.append(&batch(1), None, NOW, &config).unwrap();
     log.append_marker(Marker::Commit, 7, 0, NOW, &config).unwrap();
-    // The check was before the marker: it counts no more.
+    // The marker came after the verification, which is void now.
     assert!(matches!(log.append(&batch(2), verified, NOW, &config), Err(LogError::NotInTransaction)));
 }
 
@@ -166,7 +166,7 @@ fn a_transaction_that_is_open_at_a_crash_is_open_afterwards() {
         append(&mut reopened, &one(), transactional(1, 0, 1), &config()),
         Err(LogError::StaleEpoch)
     ));
-    // Written once, however often it is tried.
+    // A repeated marker is written once.
     reopened.append_marker(Marker::Abort, 1, 1, NOW, &config()).unwrap();
     assert_eq!(reopened.end(), 2);
 }

@@ -1,4 +1,4 @@
-//! How long orders waited from sale to handling, shop time.
+//! The waits of orders from sale to handling, shop time.
 
 use ratatui::{
     buffer::Buffer,
@@ -9,15 +9,15 @@ use ratatui::{
 
 use crate::dashboard::view::{
     Scene,
-    chart::{Bar, Chart, columns_a_cell, round_top, spread},
+    chart::{Bar, Chart, Frame, round_top},
     text,
 };
 
-/// Steps of the scale, in seconds: those that people count time in.
+/// Candidate bar widths, in seconds: customary units of time.
 const STEPS: [i64; 18] =
     [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400, 604_800];
 
-/// At most so many bars.
+/// The most bars.
 const BARS: usize = 24;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
@@ -38,13 +38,13 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     draw_distribution(scene, text::below(body, rows + airy), buf);
 }
 
-/// How many waited how long, in equal steps from no time to the longest of 99 in 100.
+/// Draws the distribution of waits, in equal steps from 0 to the 99th percentile.
 fn draw_distribution(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let waits = &scene.shop.figures.handled.waits;
     let longest = waits.quantile(0.99).unwrap_or(0).max(1);
-    let bars = BARS.min(usize::from(area.width / 2)).max(1);
+    let bars = BARS.min(usize::from(Frame::of(area).bars.width / 2)).max(1);
     let Ok(most) = i64::try_from(bars) else { return };
-    // Waits are whole steps of handling, so bars of another width would come in combs.
+    // Waits are multiples of the handling interval; bars of other widths would show a comb pattern.
     let grain = waits.counts().fold(0, |grain, (seconds, _)| gcd(grain, seconds)).max(1);
     let fits = |step: &i64| longest / step < most && step % grain == 0;
     let step = STEPS.into_iter().find(fits).unwrap_or(longest / most + 1);
@@ -56,24 +56,14 @@ fn draw_distribution(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
             *height += orders as f64;
         }
     }
-    let Some((wide, gap)) = spread(scene.marks, area.width, heights.len()) else { return };
     let top = round_top(heights.iter().copied().fold(0.0, f64::max));
-    let drawn: Vec<Bar> = heights.iter().map(|&value| Bar { value, style: scene.theme.handled }).collect();
-    let axis_rows = u16::from(area.height >= 3);
-    let ground = (wide + gap) * drawn.len();
-    Chart { bars: &drawn, wide, gap, top, level: None, ground }.draw(
-        scene,
-        Rect { height: area.height - axis_rows, ..area },
-        buf,
-    );
-    if axis_rows == 1 {
-        let axis = text::row(area, area.height - 1);
-        let width = u16::try_from(ground / columns_a_cell(scene.marks)).unwrap_or(area.width);
-        let axis = Rect { width: width.min(axis.width), ..axis };
-        text::left(axis, "0 s", scene.theme.dim, buf);
-        let end = i64::try_from(drawn.len()).unwrap_or(0).saturating_mul(step);
-        text::right(axis, &scene.numbers.duration(end), scene.theme.dim, buf);
-    }
+    let bar = |value| Bar { value, style: scene.theme.handled, expected: None };
+    let drawn: Vec<Bar> = heights.into_iter().map(bar).collect();
+    let frame = Frame::of(area);
+    Chart { bars: &drawn, places: drawn.len(), top, ..Chart::default() }.draw(scene, &frame, buf);
+    text::left(frame.below, "0 s", scene.theme.dim, buf);
+    let end = i64::try_from(drawn.len()).unwrap_or(0).saturating_mul(step);
+    text::right(frame.below, &scene.numbers.duration(end), scene.theme.dim, buf);
 }
 
 /// The greatest common divisor (Euclid).

@@ -1,4 +1,4 @@
-//! The topics and the brokers, and what went wrong with records.
+//! The topics, the brokers, and the records that were set aside.
 
 use ratatui::{
     buffer::Buffer,
@@ -11,16 +11,16 @@ use super::groups::is_behind;
 use crate::{
     dashboard::view::{
         Scene,
-        headline::{self, Tile},
+        figure_tiles::{self, Tile},
         number,
         table::{Column, Table},
         text,
     },
-    messages::clean::clean,
+    messages::sanitize::clean,
     read_model::TopicState,
 };
 
-/// From this width on there is room for a whole heading.
+/// The least width for full headings.
 const SPELLED_FROM: u16 = 48;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,7 +31,7 @@ enum Key {
     Rate,
 }
 
-/// Draws what all topics and groups come to, big; returns the rows it took.
+/// Draws the totals of all topics and groups in large digits; returns the rows used.
 pub(super) fn draw_sums(scene: &Scene<'_>, area: Rect, height: u16, buf: &mut Buffer) -> u16 {
     let (shop, words, theme) = (scene.shop, &scene.words.pages, scene.theme);
     let rate: f64 = shop.cluster.topics.iter().map(|topic| topic.rate).sum();
@@ -41,20 +41,20 @@ pub(super) fn draw_sums(scene: &Scene<'_>, area: Rect, height: u16, buf: &mut Bu
         _ if shop.groups.iter().any(is_behind) => theme.warning,
         _ => theme.strong,
     };
-    let areas = headline::columns(area, 2);
+    let areas = figure_tiles::columns(area, 2);
     let tiles = [
         Tile::count(words.records_a_second, number::whole(rate), theme.orders),
-        Tile::count(words.behind, number::signed(lag), lag_style),
+        Tile::count(words.lag_title, number::signed(lag), lag_style),
     ];
-    headline::draw(scene, height, &areas.into_iter().zip(tiles).collect::<Vec<_>>(), buf)
+    figure_tiles::draw(scene, height, &areas.into_iter().zip(tiles).collect::<Vec<_>>(), buf)
 }
 
-/// Draws the topics and says how many rows they took; a word on what is counted stands below where `spare` rows are
-/// left after it. With `odd` the title has what went wrong with records.
+/// Draws the topics; returns the rows used. A note on what is counted follows below if `spare` rows remain after it.
+/// With `odd` the title includes anomalies of records.
 pub(super) fn draw_topics(scene: &Scene<'_>, area: Rect, spare: u16, odd: bool, buf: &mut Buffer) -> u16 {
     let (words, theme) = (&scene.words.pages, scene.theme);
     let topics = &scene.shop.cluster.topics;
-    // What all names begin with is said once.
+    // The common prefix of the names is shown once.
     let prefix = prefix(topics);
     let begin = topics.first().and_then(|topic| topic.name.get(..prefix)).unwrap_or_default();
     let note = Line::styled(clean(begin, 16), theme.dim);
@@ -102,7 +102,7 @@ pub(super) fn draw_topics(scene: &Scene<'_>, area: Rect, spare: u16, odd: bool, 
     taken + 1
 }
 
-/// What went wrong with records before a note, as much of it as has room beside the title.
+/// Anomalies of records before a note, as far as they fit beside the title.
 fn with_odd(scene: &Scene<'_>, note: Line<'static>, width: u16) -> Line<'static> {
     let (words, theme, figures) = (scene.words, scene.theme, &scene.shop.figures);
     let room = width.saturating_sub(text::columns(words.pages.topics) + 4);
@@ -132,7 +132,7 @@ fn with_odd(scene: &Scene<'_>, note: Line<'static>, width: u16) -> Line<'static>
         whole.push_span(Span::raw("   "));
     }
     whole.extend(note.clone());
-    // What is nothing goes first; dead letters have a topic of their own below.
+    // Zeros are dropped first, then dead letters: those have a topic of their own below.
     let fits = |line: &Line<'_>| line.width() > 0 && line.width() <= usize::from(room);
     [whole, line(&counts, 0), line(&counts, 1), line(&counts[1..], 1)].into_iter().find(fits).unwrap_or(note)
 }
@@ -155,7 +155,7 @@ pub(super) fn draw_state(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     } else {
         Span::styled(format!("{} ", scene.marks.wrong), theme.alarm)
     };
-    // Two lines are kept for the records.
+    // Two rows are reserved for the records.
     let room = usize::from(body.height).saturating_sub(3).max(1);
     lines.extend(brokers.iter().take(room).map(|broker| {
         Line::from(vec![sign.clone(), Span::styled(clean(broker, width.saturating_sub(2)), theme.base)])
@@ -180,7 +180,7 @@ pub(super) fn draw_state(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Bytes of what all names have in common, up to the last dot in it.
+/// The length of the common prefix of all names, up to its last dot, in bytes.
 fn prefix(topics: &[TopicState]) -> usize {
     let mut common = topics.first().map_or("", |topic| topic.name.as_str());
     for topic in topics {

@@ -1,32 +1,32 @@
-//! Consumer groups, a row each, and the chosen one large.
+//! Consumer groups, a row each, and charts of the selected one.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Span};
 
 use super::seconds;
 use crate::{
     dashboard::view::{
-        Scene, headline, list, number,
+        Scene, figure_tiles, list, number,
         series::{Series, Title},
         table::{Cell, Column, Table},
         text,
     },
-    messages::clean::clean,
+    messages::sanitize::clean,
     read_model::GroupState,
 };
 
-/// From this width on rate and lag stand beside each other.
+/// The least width for rate and lag side by side.
 const BESIDE_FROM: u16 = 60;
-/// Below this height they do in any case.
+/// Below this height they are always side by side.
 const LOW: u16 = 7;
 
-/// From this width on, two thirds of a window of 150 columns, there is room for whole headings.
+/// The least width for full headings: two thirds of a window of 150 columns.
 const SPELLED_FROM: u16 = 98;
 
-/// Rows that the charts of the chosen group keep, and rows of a group at the most.
+/// The rows reserved for the charts of the selected group, and the most rows per group.
 const CHARTS: u16 = 14;
 const HIGHEST: u16 = 3;
 
-/// Seconds of work that a group may be behind without anyone looking up.
+/// Seconds of work that a group may lag behind without a warning.
 const PATIENCE: f64 = 5.0;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,18 +35,19 @@ enum Key {
     Rate,
     RateChart,
     Lag,
+    LagSeconds,
     LagChart,
     Partitions,
     Rebalances,
     Errors,
 }
 
-/// Draws the table and says how many rows it took.
+/// Draws the table; returns the rows used.
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: usize, buf: &mut Buffer) -> u16 {
     let words = &scene.words.pages;
     let groups = &scene.shop.groups;
     let count = u16::try_from(groups.len()).unwrap_or(u16::MAX).max(1);
-    // A high page gives each group more than one row, so that its charts are higher.
+    // A high page gives each group several rows, for higher charts.
     let each = (area.height.saturating_sub(2 + CHARTS) / count).clamp(1, HIGHEST);
     let all = count.saturating_mul(each).saturating_add(2);
     let taken = all.min(area.height.saturating_sub(area.height / 4)).max(3);
@@ -73,6 +74,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: usize, buf: &mut Buffe
         Column::figures(Key::Rate, words.per_second, 6, 0),
         Column::words(Key::RateChart, "", 8, u16::MAX, 1),
         Column::figures(Key::Lag, words.lag_short, 6, 0),
+        Column::figures(Key::LagSeconds, words.lag_seconds, 5, 2),
         Column::words(Key::LagChart, "", 8, u16::MAX, 1),
         Column::figures(Key::Partitions, partitions, 4, 4),
         Column::figures(Key::Rebalances, rebalances, 4, 5),
@@ -111,13 +113,17 @@ fn draw_cell(
             text::left(text::right_of(cell.area, 2), &name, theme.base, buf);
         }
         Key::Rate => cell.set(&scene.numbers.decimal(group.rate), theme.strong, buf),
-        // Whoever is in trouble has no rate to show.
+        // The trouble takes the place of the rate.
         Key::RateChart => match &group.trouble {
             Some(trouble) => cell.set(&clean(&scene.words.say(trouble), width), theme.warning, buf),
             None => rate(scene, group).draw(scene, high, theme.orders, buf),
         },
         Key::Lag if is_behind(group) => cell.set(&count(group.lag), theme.warning, buf),
         Key::Lag => cell.set(&count(group.lag), seen_if(group.lag > 0, theme.strong), buf),
+        Key::LagSeconds if group.lag_seconds > 0 => {
+            cell.set(&count(group.lag_seconds), seen_if(is_behind(group), theme.warning), buf);
+        }
+        Key::LagSeconds => {}
         Key::LagChart => lag(scene, group).draw(scene, high, theme.warning, buf),
         Key::Partitions => cell.set(
             &scene.numbers.count(i64::try_from(group.partitions).unwrap_or(i64::MAX), width),
@@ -132,13 +138,13 @@ fn draw_cell(
     }
 }
 
-/// How it is, in a sign.
+/// Its health as a symbol.
 fn health(scene: &Scene<'_>, group: &GroupState) -> (char, Style) {
     match (&group.trouble, group.partitions) {
-        // Nobody can do anything.
+        // Kafka does not respond.
         _ if !scene.shop.connection.up => (scene.marks.ahead, scene.theme.warning),
         (Some(_), _) => (scene.marks.wrong, scene.theme.alarm),
-        // Nobody tells of its partitions, or they are not assigned yet.
+        // No partitions are published or assigned yet.
         (None, 0) => (scene.marks.ahead, scene.theme.dim),
         (None, _) if is_behind(group) => (scene.marks.alive, scene.theme.warning),
         (None, _) => (scene.marks.alive, scene.theme.good),
@@ -154,12 +160,12 @@ fn lag(scene: &Scene<'_>, group: &GroupState) -> Series {
     lag.up_to(rate(scene, group).held() * PATIENCE)
 }
 
-/// Whether a group is so far behind that it wants a look.
+/// Whether a group lags so far behind that it deserves a warning.
 pub(super) fn is_behind(group: &GroupState) -> bool {
     group.lag as f64 > group.rate.max(1.0) * PATIENCE
 }
 
-/// Draws rate and lag of a group as charts, and what is wrong with it.
+/// Draws a group's rate and lag as charts, and its trouble.
 pub(super) fn draw_chosen(scene: &Scene<'_>, area: Rect, group: Option<&GroupState>, buf: &mut Buffer) {
     let (words, theme) = (&scene.words.pages, scene.theme);
     let Some(group) = group else { return };
@@ -174,7 +180,7 @@ pub(super) fn draw_chosen(scene: &Scene<'_>, area: Rect, group: Option<&GroupSta
         area = text::below(area, u16::try_from(lines.len().min(2)).unwrap_or(2));
     }
     let [first, second] = if area.width >= BESIDE_FROM || area.height < LOW {
-        match headline::columns(area, 2).as_slice() {
+        match figure_tiles::columns(area, 2).as_slice() {
             [left, right] => [*left, *right],
             _ => return,
         }
@@ -182,9 +188,8 @@ pub(super) fn draw_chosen(scene: &Scene<'_>, area: Rect, group: Option<&GroupSta
         let half = area.height / 2;
         [Rect { height: half, ..area }, text::below(area, half)]
     };
-    let title = Title { name: group.view, what: words.rate_of, unit: "/s" };
+    let title = Title { name: group.view, what: words.rate_of, unit: "" };
     rate(scene, group).chart(scene, first, title, theme.orders, buf);
-    let unit = format!(" {}", words.records);
-    let title = Title { name: group.view, what: words.lag_of, unit: &unit };
+    let title = Title { name: group.view, what: words.lag_of, unit: words.records };
     lag(scene, group).chart(scene, second, title, theme.warning, buf);
 }

@@ -1,4 +1,4 @@
-//! One order on its way: sold, handled, mailed; and what it is of.
+//! One order's path: sold, handled, mailed; and its lines.
 
 use chrono::{DateTime, FixedOffset, Timelike};
 use ratatui::{
@@ -11,21 +11,21 @@ use ratatui::{
 
 use crate::{
     dashboard::view::{
-        Scene, latest, number,
+        Scene, number, order_feed,
         stations::{self, Station},
         text,
     },
-    messages::clean::clean,
+    messages::sanitize::clean,
     shop::Customer,
     stream::order_search::{OrderStatus, OrderTrace, TopicPartitionOffset, TrackedOrder},
-    views::figures::{LatestOrder, Stage},
+    views::shop_figures::{LatestOrder, Stage},
 };
 
-/// Draws the order that is followed, else what the feed tells of the chosen one.
+/// Draws the followed order, otherwise what the feed has of the selected one.
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, chosen: Option<&LatestOrder>, buf: &mut Buffer) {
     match (&scene.shop.followed, scene.ui.following) {
         (Some(followed), Some(id)) if followed.order_id == id => draw_followed(scene, area, followed, buf),
-        // The picture has not caught up with the wish yet.
+        // The snapshot does not include the requested order yet.
         (_, Some(id)) => {
             draw_followed(scene, area, &TrackedOrder { order_id: id, status: OrderStatus::Searching }, buf);
         }
@@ -57,7 +57,7 @@ fn draw_followed(scene: &Scene<'_>, area: Rect, followed: &TrackedOrder, buf: &m
     }
 }
 
-/// What the feed knows of an order, without a look into the log.
+/// The feed's data of an order, without a look-up in the log.
 fn draw_chosen(scene: &Scene<'_>, area: Rect, chosen: Option<&LatestOrder>, buf: &mut Buffer) {
     let (words, theme) = (&scene.words.pages, scene.theme);
     let Some(order) = chosen else {
@@ -74,7 +74,7 @@ fn draw_chosen(scene: &Scene<'_>, area: Rect, chosen: Option<&LatestOrder>, buf:
         &passed.stations(scene, [vec![], vec![], vec![]]),
         buf,
     );
-    // The hint stands where the order's lines will be.
+    // The hint takes the place of the order's lines.
     let hint = text::wrapped(words.follow_hint, body.width);
     for (line, row) in hint.iter().zip(text::below(rest, 1).rows()) {
         text::left(row, line, theme.dim, buf);
@@ -104,7 +104,7 @@ fn draw_trace(scene: &Scene<'_>, area: Rect, trace: &OrderTrace, buf: &mut Buffe
         file.into_iter().collect(),
     ];
     let stations = passed.stations(scene, about);
-    // The lines of the order have at least a title and two rows, where there is room for that at all.
+    // The order's lines get at least a title and two rows, if there is room at all.
     let below = text::below(body, head);
     let lines = u16::try_from(order.lines.len()).unwrap_or(u16::MAX).saturating_add(2);
     let kept = lines.min(below.height / 3);
@@ -133,7 +133,7 @@ fn draw_customer(scene: &Scene<'_>, body: Rect, customer: &Customer, roomy: bool
 fn draw_lines(scene: &Scene<'_>, area: Rect, order: &crate::shop::Order, buf: &mut Buffer) {
     let (words, theme) = (scene.words, scene.theme);
     let all = order.lines.len();
-    // A title alone says nothing.
+    // There is room for a title only.
     if area.height < 2 {
         return;
     }
@@ -154,7 +154,7 @@ fn draw_lines(scene: &Scene<'_>, area: Rect, order: &crate::shop::Order, buf: &m
     text::more(scene, last, shown, all, buf);
 }
 
-/// The lines that say where a record lies.
+/// The lines with a record's position.
 fn place(scene: &Scene<'_>, place: &TopicPartitionOffset, width: usize) -> Vec<Line<'static>> {
     let (words, theme) = (&scene.words.pages, scene.theme);
     let figure = |number: i64| Span::styled(scene.numbers.count(number, 14), theme.base);
@@ -170,7 +170,7 @@ fn place(scene: &Scene<'_>, place: &TopicPartitionOffset, width: usize) -> Vec<L
     ]
 }
 
-/// When an order passed its stations.
+/// When an order reached its stages.
 struct Passed {
     sold: DateTime<FixedOffset>,
     handled: Option<DateTime<FixedOffset>>,
@@ -178,12 +178,12 @@ struct Passed {
 }
 
 impl Passed {
-    /// The three stations, each with what is known about it.
+    /// The three stations with their details.
     fn stations(&self, scene: &Scene<'_>, about: [Vec<Line<'static>>; 3]) -> [Station; 3] {
         let (words, theme) = (&scene.words.pages, scene.theme);
         let [sold, handled, mailed] = about;
         let reached = |stage| {
-            let (mark, _, style) = latest::of_stage(scene, stage);
+            let (mark, _, style) = order_feed::of_stage(scene, stage);
             (self.stage >= stage).then_some((mark, style))
         };
         let waited = |seconds: i64, word: &str, style: Style| {
@@ -231,7 +231,7 @@ impl Passed {
     }
 }
 
-/// `14:02:23`, on another day with its date.
+/// `14:02:23`, with the date if it is not today.
 fn time(scene: &Scene<'_>, at: Option<DateTime<FixedOffset>>) -> Line<'static> {
     let Some(at) = at else { return Line::default() };
     let time = at.with_timezone(&scene.shop.zone.0);

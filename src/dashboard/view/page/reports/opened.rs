@@ -1,4 +1,4 @@
-//! A day's report, as its file tells it.
+//! A day's report, as in its file.
 
 use std::cmp::Reverse;
 
@@ -16,7 +16,7 @@ use crate::{
         table::{Column, Table},
         text,
     },
-    messages::clean::clean,
+    messages::sanitize::clean,
     sinks::report::{Report, Sold},
 };
 
@@ -29,7 +29,7 @@ enum Key {
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Some(date) = scene.ui.reading else { return };
-    // The picture may not have caught up with the wish yet.
+    // The snapshot may not include the requested report yet.
     let opened = scene.shop.opened.as_ref().filter(|opened| opened.date == date);
     match opened.map(|opened| &opened.report) {
         None => {
