@@ -16,10 +16,8 @@ use crate::{
     read_model::PartState,
     shop::Pulse,
     stream::{
-        Session, StreamError, Topic, let_go,
-        published_states::published,
-        retention_gaps::gaps,
-        retry::{FAILOVER, retry},
+        Session, StreamError, Topic, let_go, published_states::published, reader::watermarks,
+        retention_gaps::gaps, retry::FAILOVER,
     },
     views::{Source, View},
 };
@@ -95,23 +93,9 @@ pub(super) fn read_pulses(session: &Session, stop: &CancellationToken) -> Result
 
 /// Where partition 0 of a topic ends now. Blocks.
 pub(super) fn end_of(session: &Session, topic: Topic) -> Result<i64, StreamError> {
-    Ok(watermarks(session, &session.probe()?, &session.topic(topic), 0)?.1)
-}
-
-/// Where a partition begins and ends. A broker that knows nothing of it is asked again: it was made just now.
-fn watermarks(
-    session: &Session,
-    consumer: &BaseConsumer,
-    topic: &str,
-    partition: i32,
-) -> Result<(i64, i64), StreamError> {
-    retry(FAILOVER, |left| {
-        consumer.fetch_watermarks(topic, partition, left).map_err(|error| match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => session.unreachable(&error),
-            _ => error.into(),
-        })
-    })
-    .map_err(|error| session.silent(error))
+    let (_, end) =
+        session.watermarks(&session.topic(topic), 0, FAILOVER).map_err(|error| session.silent(error))?;
+    Ok(end)
 }
 
 /// Reads every partition from its offset in `from` to its present end and says where it ends. Kafka being
@@ -140,7 +124,8 @@ fn read(
     let mut next = Vec::with_capacity(from.len());
     let mut ends = Vec::with_capacity(from.len());
     for (partition, start) in (0..).zip(from) {
-        let (low, high) = watermarks(session, &consumer, &name, partition)?;
+        let (low, high) =
+            watermarks(&consumer, &name, partition, FAILOVER).map_err(|error| session.silent(error))?;
         let start = low.max(*start);
         next.push(start);
         ends.push(high.max(start));

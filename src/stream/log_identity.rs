@@ -17,7 +17,7 @@ use rdkafka::{
 
 use super::{
     Session, StreamError,
-    reader::{Heard, next, reader},
+    reader::{Heard, next, reader, watermarks},
     topic_name,
 };
 use crate::{
@@ -143,8 +143,7 @@ fn read(
                     found.insert(part, Found::Record(fingerprint(part, &message)));
                 }
                 Some(Heard::End(partition)) if open.remove(&partition) => {
-                    let (_, end) =
-                        reader.fetch_watermarks(&topic_name(session, source), partition, PATIENCE)?;
+                    let (_, end) = watermarks(reader, &topic_name(session, source), partition, PATIENCE)?;
                     found.insert(Part { source, partition }, Found::Nothing { end });
                 }
                 Some(_) => {}

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt::Display,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Session, StreamError, Topic,
     agreed_settings::KEY,
-    reader::reader,
+    reader::{reader, watermarks},
     topics::{STATE_HANDLING, STATE_VIEWS},
 };
 use crate::{
@@ -203,7 +204,7 @@ impl ReadModelUpdater {
     }
 
     /// Fetches the end offsets of the topics and starts to read. Blocks for at most some seconds.
-    fn begin(&mut self) -> Result<(), KafkaError> {
+    fn begin(&mut self) -> Result<(), StreamError> {
         let [pulse, state] = &self.topics;
         let states = self.state.iter().map(|reader| (Topic::State, state, reader, &STATES[..]));
         let logs: Vec<_> =
@@ -211,7 +212,7 @@ impl ReadModelUpdater {
         // Before any fetch: responses come in order, and that to a fetch may be delayed.
         for (topic, name, consumer, partitions) in &logs {
             for partition in *partitions {
-                let (low, end) = consumer.fetch_watermarks(name, *partition, CALL)?;
+                let (low, end) = watermarks(*consumer, name, *partition, CALL)?;
                 if end > low {
                     self.unread.insert((*topic, *partition), end);
                 }
@@ -284,7 +285,7 @@ async fn pause_after(received: &Result<BorrowedMessage<'_>, KafkaError>) {
     }
 }
 
-async fn stumble(error: &KafkaError) {
+async fn stumble(error: impl Display) {
     tracing::debug!("following pulse and state: {error}");
     tokio::time::sleep(Duration::from_millis(100)).await;
 }

@@ -17,6 +17,7 @@ use rdkafka::{
 use super::{
     Session, StreamError,
     retry::{FAILOVER, retry},
+    session::partition_count,
 };
 
 /// A consumer of committed records that joins no group; settings of its `own` go before these.
@@ -44,7 +45,26 @@ pub fn watermarks<C: ConsumerContext>(
     partition: i32,
     patience: Duration,
 ) -> Result<(i64, i64), StreamError> {
-    retry(patience, |left| Ok(reader.fetch_watermarks(topic, partition, left)?))
+    use RDKafkaErrorCode as Code;
+    let is_new = |error: &KafkaError| {
+        matches!(
+            error.rdkafka_error_code(),
+            Some(Code::UnknownPartition | Code::UnknownTopicOrPartition | Code::LeaderNotAvailable)
+        )
+    };
+    retry(patience, |left| match reader.fetch_watermarks(topic, partition, left) {
+        // librdkafka answers from its metadata, which may be a minute old, that there is no such partition or no leader
+        // (`rd_kafka_topic_partition_list_get_leaders`, 2.12).
+        Err(error) if is_new(&error) => {
+            let metadata = reader.fetch_metadata(Some(topic), left)?;
+            let is_there = usize::try_from(partition).is_ok_and(|at| at < partition_count(&metadata, topic));
+            reader.fetch_watermarks(topic, partition, left).map_err(|error| {
+                let waits = is_there && is_new(&error);
+                if waits { KafkaError::MetadataFetch(Code::LeaderNotAvailable).into() } else { error.into() }
+            })
+        }
+        asked => Ok(asked?),
+    })
 }
 
 /// A dead process's transaction times out after ten seconds, which Kafka checks every ten.

@@ -55,7 +55,11 @@ impl Cluster {
         if self.embedded.is_none() {
             // Kafka reports a new topic before it accepts records.
             let onlooker: BaseConsumer = self.client().set("group.id", "onlooker").create().unwrap();
-            let ready = |partition| onlooker.fetch_watermarks(&topic, partition, PATIENCE).is_ok();
+            let ready = |partition| {
+                // Without this the client answers for minutes from what it was told first.
+                onlooker.fetch_metadata(Some(&topic), PATIENCE).is_ok()
+                    && onlooker.fetch_watermarks(&topic, partition, PATIENCE).is_ok()
+            };
             until("the topic", || (0..partitions).all(ready));
         }
         topic

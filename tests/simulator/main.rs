@@ -16,7 +16,7 @@ use rdkafka::{
 use shop_sim::{
     shop::{Catalog, Control, Order, Pulse, pulse::RunState},
     simulator::{Backfill, Outcome, Pace, Rate, SimulatorError, SimulatorOptions},
-    stream::Topic,
+    stream::{Topic, reader::watermarks},
 };
 
 use log::Log;
@@ -204,14 +204,18 @@ async fn it_sells_to_partitions_that_are_added() {
     let admin: AdminClient<_> =
         ClientConfig::new().set("bootstrap.servers", &*shop.session.bootstrap).create().unwrap();
     let topic = shop.session.topic(Topic::Orders);
+    let probe = shop.session.probe().unwrap();
+    let end = |partition| watermarks(&probe, &topic, partition, shop::DEADLINE).unwrap().1;
+    assert!((0..6).any(|partition| end(partition) > 0), "this client knows the topic as it was before");
     let added =
         admin.create_partitions(&[NewPartitions::new(&topic, 8)], &AdminOptions::new()).await.unwrap();
     assert!(added.iter().all(Result::is_ok), "{added:?}");
     let deadline = Instant::now() + shop::DEADLINE;
-    // A real Kafka elects their leaders first.
-    let end = |partition| {
-        admin.inner().fetch_watermarks(&topic, partition, shop::DEADLINE).map_or(0, |(_, end)| end)
-    };
+    let other = shop.session.probe().unwrap();
+    while shop.session.partitions_of(&other, Topic::Orders, shop::DEADLINE).unwrap() < 8 {
+        assert!(Instant::now() < deadline, "Kafka does not tell of the new partitions");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     while [6, 7].into_iter().any(|partition| end(partition) == 0) {
         assert!(Instant::now() < deadline, "nothing is sold to the new partitions");
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -16,7 +16,7 @@ use rdkafka::{
 use shop_sim::{
     shop::{Catalog, Control, Pulse, Zone},
     simulator::{Outcome, Pace, Progress, Rate, Rhythm, SimulatorError, SimulatorOptions, start},
-    stream::{Session, Topic, topics},
+    stream::{Session, Topic, reader::watermarks, topics},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -146,15 +146,9 @@ impl Shop {
     /// Where the partitions of a topic end now.
     pub(crate) fn ends(&self, probe: &BaseConsumer, topic: Topic) -> Vec<i64> {
         let name = self.session.topic(topic);
-        let deadline = std::time::Instant::now() + DEADLINE;
-        let end = |partition| loop {
-            match probe.fetch_watermarks(&name, partition, DEADLINE) {
-                Ok((_, end)) => break end,
-                // A topic that was just made has no leader yet.
-                Err(error) => assert!(std::time::Instant::now() < deadline, "{error}"),
-            }
-        };
-        (0..self.session.partitions).map(end).collect()
+        (0..self.session.partitions)
+            .map(|partition| watermarks(probe, &name, partition, DEADLINE).unwrap().1)
+            .collect()
     }
 
     /// Asks by way of the topic.
@@ -230,7 +224,7 @@ pub(crate) fn read_partition(session: &Session, topic: Topic, partition: i32) ->
         .create()
         .unwrap();
     let name = session.topic(topic);
-    let (_, end) = consumer.fetch_watermarks(&name, partition, DEADLINE).unwrap();
+    let (_, end) = watermarks(&consumer, &name, partition, DEADLINE).unwrap();
     let mut assignment = TopicPartitionList::new();
     assignment.add_partition_offset(&name, partition, Offset::Beginning).unwrap();
     consumer.assign(&assignment).unwrap();
