@@ -38,7 +38,7 @@ use crate::{
         services::Services,
         snapshots::Painter,
     },
-    stream::{Session, topics},
+    stream::topics,
 };
 
 /// The demo's folder, within the shop's.
@@ -82,7 +82,7 @@ pub(super) async fn run(mut setting: Setting, mut args: TuiArgs) -> Result<(), F
     let kafka = Kafka::open(&setting.common, &setting.out_dir, want).await?;
     if let Some(prefix) = left_over {
         // In the background: if Kafka does not respond, the old topics stay.
-        let session = Session { prefix: prefix.into(), ..kafka.session.clone() };
+        let session = kafka.session.with_prefix(&prefix);
         tokio::spawn(async move { topics::remove(&session, &NAMES).await });
     }
     let begun = Instant::now();

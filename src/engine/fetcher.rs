@@ -101,12 +101,12 @@ impl Fetcher {
         Ok(())
     }
 
-    /// The log start offset of a partition. Asked here, since librdkafka retries only half a second later if it is not
-    /// connected to the leader yet (`rd_kafka_toppar_offset_retry`, 2.12). Blocks for a moment.
+    /// The log start offset of a partition. Asked with a client that is connected: this one, which may not be yet, would retry
+    /// only half a second later (`rd_kafka_toppar_offset_retry`, librdkafka 2.12). Blocks for a moment.
     fn beginning(&self, part: Part) -> Result<Offset, StreamError> {
         // ListOffsets takes -2 for the beginning, which is how Offset::Beginning is written on the wire.
         let asked = self.list(part, Offset::Beginning)?;
-        match self.consumer.offsets_for_times(asked, CALL) {
+        match self.env.session.probe()?.offsets_for_times(asked, CALL) {
             Ok(answer) => {
                 let known = answer.elements().first().map(|place| (place.error(), place.offset()));
                 Ok(known.and_then(|(error, first)| error.ok().map(|()| first)).unwrap_or(Offset::Beginning))

@@ -297,7 +297,7 @@ pub(super) fn rejoin_if_abandoned(env: &Env, client: &Client, name: &str) {
             let assigned: Vec<Part> =
                 assigned.iter().filter_map(|(topic, number)| member.part(topic, *number)).collect();
             let has = |part: &Part| {
-                let count = env.session.partitions_of(client, topic_of(part.source), LOOK);
+                let count = env.session.partitions_of(topic_of(part.source), LOOK);
                 count.is_ok_and(|count| part.partition < count)
             };
             let mut lacking: Vec<&Part> = parts.iter().filter(|part| !assigned.contains(part)).collect();
@@ -331,7 +331,7 @@ pub(super) fn has_missing_partitions(env: &Env, client: &Client) -> bool {
     // The highest one of each topic decides.
     unknown.sort_unstable_by(|one, other| other.cmp(one));
     unknown.dedup_by_key(|part| part.source);
-    unknown.into_iter().any(|part| match env.session.partitions_of(client, topic_of(part.source), LOOK) {
+    unknown.into_iter().any(|part| match env.session.partitions_of(topic_of(part.source), LOOK) {
         Ok(count) => part.partition >= count,
         Err(error) => {
             tracing::debug!("whether there is a partition {part} is not known: {error}");

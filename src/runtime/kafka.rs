@@ -139,12 +139,8 @@ impl Kafka {
             let guard = runtime.spawn(keep_guard(place, broker, line.clone(), stop.clone()));
             (address.to_string(), Some(Served { stop, guard, line, _runtime: runtime }))
         };
-        let session = Session {
-            bootstrap: bootstrap.into(),
-            prefix: common.prefix.as_str().into(),
-            partitions: common.partitions,
-            properties: common.properties.clone().into(),
-        };
+        let properties = common.properties.clone();
+        let session = Session::new(&bootstrap, &common.prefix, common.partitions, properties);
         let kafka = Self { session, broker };
         if want != Want::Way
             && let Err(error) = kafka.answers(common.wait).await
@@ -165,7 +161,10 @@ impl Kafka {
             let patience = if wait { PATIENCE } else { left };
             let asked = tokio::task::spawn_blocking(move || {
                 let probe = session.probe()?;
-                probe.fetch_metadata(None, patience).map(drop).map_err(|error| session.unreachable(&error))
+                probe.fetch_metadata(None, patience).map(drop).map_err(|error| {
+                    session.drop_probe();
+                    session.unreachable(&error)
+                })
             })
             .await;
             match asked {
@@ -200,6 +199,7 @@ impl Kafka {
 
     /// Stops the broker, if this process serves it. Everything that speaks to it must have ended.
     pub async fn close(self) {
+        self.session.drop_probe();
         if let Some(Served { stop, guard, .. }) = self.broker {
             stop.cancel();
             if let Err(error) = guard.await {

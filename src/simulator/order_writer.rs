@@ -100,8 +100,6 @@ fn not_written(error: impl std::fmt::Display) -> SimulatorError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::{
         shop::{Catalog, Zone},
@@ -112,12 +110,7 @@ mod tests {
     #[test]
     fn no_sale_goes_out_before_the_goods_it_takes_from_are_acknowledged() {
         // Nobody answers there, so nothing is ever acknowledged.
-        let session = Session {
-            bootstrap: "127.0.0.1:1".into(),
-            prefix: "shop".into(),
-            partitions: 6,
-            properties: Arc::new([]),
-        };
+        let session = Session::new("127.0.0.1:1", "shop", 6, Vec::new());
         let catalog = Catalog::builtin();
         let model = ShopModel::new(1, &catalog, &Beginning::default(), None, Rhythm::flat());
         let encoder = OrderEncoder::new(&catalog, Zone::default()).unwrap();

@@ -43,9 +43,8 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
     let us = Identity::here(Moment::now().wall_ms);
 
     let (partitions, control_end) = blocking(session, &stop, |session, _| {
-        let probe = session.probe()?;
-        let orders = session.partitions_of(&probe, Topic::Orders, FAILOVER)?;
-        let deliveries = session.partitions_of(&probe, Topic::Deliveries, FAILOVER)?;
+        let orders = session.partitions_of(Topic::Orders, FAILOVER)?;
+        let deliveries = session.partitions_of(Topic::Deliveries, FAILOVER)?;
         Ok(((orders, deliveries), read_topics::end_of(session, Topic::Control)?))
     })
     .await?;

@@ -185,9 +185,7 @@ fn others_run(session: &Session, consumer: &str, instance: Option<&str>) -> bool
     let group = session.group(consumer);
     let look = || {
         let probe = session.probe()?;
-        let groups = retry(FAILOVER, |left| Ok(probe.fetch_group_list(Some(&group), left)?));
-        super::let_go(probe);
-        let groups = groups?;
+        let groups = retry(FAILOVER, |left| Ok(probe.fetch_group_list(Some(&group), left)?))?;
         let members = groups
             .groups()
             .iter()

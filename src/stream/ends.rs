@@ -52,21 +52,16 @@ pub struct EndWatch {
 impl EndWatch {
     /// Finds the partitions of orders, deliveries and handled orders. Blocks for a moment.
     pub fn new(session: &Session) -> Result<Self, StreamError> {
-        Self::with(Arc::new(session.probe()?), session)
-    }
-
-    /// The same with a client that is there.
-    fn with(probe: Arc<BaseConsumer>, session: &Session) -> Result<Self, StreamError> {
         let mut places = TopicPartitionList::new();
         let mut topics = Vec::new();
         for source in Source::ALL {
             let name = topic_name(session, source);
-            for partition in 0..session.partitions_of(&*probe, topic_of(source), FAILOVER)? {
+            for partition in 0..session.partitions_of(topic_of(source), FAILOVER)? {
                 places.add_partition(&name, partition);
             }
             topics.push((name, source));
         }
-        Ok(Self { probe, session: session.clone(), topics, places })
+        Ok(Self { probe: session.probe()?, session: session.clone(), topics, places })
     }
 
     /// The end offsets once no transaction is open on the handled orders: the markers of a commit may come after its
@@ -140,15 +135,10 @@ impl Looks {
     fn look(&mut self, session: &Session, settled: Option<i64>, doubtful: bool) -> Result<Ends, StreamError> {
         let asked = Some(Instant::now());
         let due = self.found.is_none_or(|found| found.elapsed() >= CHECK);
-        // After an error everything is asked anew, with a new client.
         let watch = match self.watch.take() {
-            // Partitions may have been added.
-            Some(watch) if due => {
-                self.found = asked;
-                Arc::new(EndWatch::with(Arc::clone(&watch.probe), session)?)
-            }
-            Some(watch) => watch,
-            None => {
+            Some(watch) if !due => watch,
+            // Partitions may have been added; after an error everything is asked anew.
+            _ => {
                 self.found = asked;
                 Arc::new(EndWatch::new(session)?)
             }
@@ -217,6 +207,7 @@ pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: Ca
                 model.set_connection(true, None, second(&clock));
             }
             Err(error) => {
+                session.drop_probe();
                 tracing::debug!("looking for the ends of the logs: {error}");
                 model.doubt_ends();
                 let trouble = if error.passes() { Sentence::KafkaAway } else { error.sentence() };

@@ -38,12 +38,11 @@ pub fn gaps(session: &Session, topics: &[Topic]) -> Result<Vec<Gap>, StreamError
     let probe = session.probe()?;
     let mut places = TopicPartitionList::new();
     for topic in topics {
-        for partition in 0..session.partitions_of(&probe, *topic, FAILOVER)? {
+        for partition in 0..session.partitions_of(*topic, FAILOVER)? {
             places.add_partition(&session.topic(*topic), partition);
         }
     }
     let begin = begins(&probe, places)?;
-    super::let_go(probe);
     let gap = |(topic, partition, begins): (String, i32, i64)| {
         (begins > 0).then_some(Gap { topic, partition, begins })
     };

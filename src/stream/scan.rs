@@ -20,7 +20,7 @@ pub fn scan<T>(
     let consumer: BaseConsumer = reader(session, &[])?;
     let name = session.topic(topic);
     let mut ranges = BTreeMap::new();
-    for partition in 0..session.partitions_of(&consumer, topic, FAILOVER)? {
+    for partition in 0..session.partitions_of(topic, FAILOVER)? {
         let (low, end) = watermarks(&consumer, &name, partition, FAILOVER)?;
         ranges.insert(partition, low..end);
     }

@@ -1,10 +1,13 @@
 //! How a process of shop-sim reaches Kafka: the addresses, the prefix and what the user set with `-X`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use rdkafka::{
     ClientConfig,
-    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
     metadata::Metadata,
 };
@@ -23,6 +26,7 @@ pub struct Session {
     pub partitions: i32,
     /// librdkafka properties that the user gave; they win over ours and may be secrets.
     pub properties: Arc<[(String, String)]>,
+    probe: Arc<Mutex<Option<Arc<BaseConsumer>>>>,
 }
 
 // By hand, so that a password given with -X can never reach a log.
@@ -34,7 +38,7 @@ impl std::fmt::Debug for Session {
             .field("prefix", &self.prefix)
             .field("partitions", &self.partitions)
             .field("properties", &names)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -218,6 +222,23 @@ impl From<KafkaError> for StreamError {
 }
 
 impl Session {
+    /// A way to Kafka; nothing connects yet.
+    pub fn new(bootstrap: &str, prefix: &str, partitions: i32, properties: Vec<(String, String)>) -> Self {
+        Self {
+            bootstrap: bootstrap.into(),
+            prefix: prefix.into(),
+            partitions,
+            properties: properties.into(),
+            probe: Arc::default(),
+        }
+    }
+
+    /// The same for another shop.
+    #[must_use]
+    pub fn with_prefix(&self, prefix: &str) -> Self {
+        Self { prefix: prefix.into(), ..self.clone() }
+    }
+
     /// The settings common to every client of this process; each adds its own before the user's win.
     pub fn client(&self, ours: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
@@ -266,31 +287,35 @@ impl Session {
         asked.unwrap_or_else(|error| Err(self.halted(error.to_string())))
     }
 
-    /// A client for questions (metadata, watermarks); it joins no group. Its calls block.
-    pub fn probe(&self) -> Result<BaseConsumer, StreamError> {
-        Ok(self.client(&[("enable.auto.commit", "false")]).create()?)
+    /// The client for questions (metadata, watermarks), which all of a process share; it joins no group. Its calls block.
+    pub fn probe(&self) -> Result<Arc<BaseConsumer>, StreamError> {
+        let mut shared = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
+        let probe = match shared.take() {
+            Some(probe) => probe,
+            None => Arc::new(self.client(&[("enable.auto.commit", "false")]).create()?),
+        };
+        *shared = Some(Arc::clone(&probe));
+        Ok(probe)
     }
 
-    /// Where a partition begins and ends now, asked with a client of its own. Blocks for at most `patience`.
+    /// Drops the client for questions: the next one is asked with a new client.
+    pub fn drop_probe(&self) {
+        super::let_go(self.probe.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// Where a partition begins and ends now. Blocks for at most `patience`.
     pub fn watermarks(
         &self,
         topic: &str,
         partition: i32,
         patience: Duration,
     ) -> Result<(i64, i64), StreamError> {
-        let probe = self.probe()?;
-        let marks = watermarks(&probe, topic, partition, patience);
-        super::let_go(probe);
-        marks
+        watermarks(&*self.probe()?, topic, partition, patience)
     }
 
     /// How many partitions a topic has, or [`StreamError::NoTopic`]. Blocks for at most `timeout`.
-    pub fn partitions_of<C: ConsumerContext>(
-        &self,
-        probe: &impl Consumer<C>,
-        topic: Topic,
-        timeout: Duration,
-    ) -> Result<i32, StreamError> {
+    pub fn partitions_of(&self, topic: Topic, timeout: Duration) -> Result<i32, StreamError> {
+        let probe = self.probe()?;
         let name = self.topic(topic);
         let metadata = retry(timeout, |left| Ok(probe.fetch_metadata(Some(&name), left)?))
             .map_err(|error| self.silent(error))?;

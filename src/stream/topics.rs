@@ -186,7 +186,7 @@ pub async fn keep(shop: Kept, stop: CancellationToken) {
 /// An error unless Kafka answers within `patience` and a topic is there.
 pub async fn exist(session: &Session, topic: Topic, patience: Duration) -> Result<(), StreamError> {
     let look = move |session: &Session| {
-        let count = session.partitions_of(&session.probe()?, topic, patience)?;
+        let count = session.partitions_of(topic, patience)?;
         enough(session, topic, count)
     };
     session.aside(look).await

@@ -51,12 +51,8 @@ impl Bench {
     pub async fn open(shop: &Shop, instance: &str, properties: &[(&str, &str)]) -> Self {
         let zone = Zone(chrono_tz::Europe::Stockholm);
         let own = |text: &str| text.to_owned();
-        let session = Session {
-            bootstrap: shop.bootstrap().into(),
-            prefix: shop.topic("").trim_end_matches('.').into(),
-            partitions: 2,
-            properties: properties.iter().map(|(name, value)| (own(name), own(value))).collect(),
-        };
+        let properties = properties.iter().map(|(name, value)| (own(name), own(value))).collect();
+        let session = Session::new(shop.bootstrap(), shop.topic("").trim_end_matches('.'), 2, properties);
         topics::ensure(&session, PATIENCE).await.unwrap();
         let link = Connection { bootstrap: own(""), embedded: false, up: false, trouble: None };
         let (model, clock) = (Arc::new(ReadModel::new(zone, link)), Clock::default());

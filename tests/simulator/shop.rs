@@ -72,18 +72,13 @@ impl Shop {
             let broker = Broker::start(config).await.unwrap();
             (broker.address().to_string(), Some((broker, folder)))
         };
-        let session = Session {
-            bootstrap: bootstrap.into(),
-            prefix: prefix(),
-            partitions: 6,
-            properties: Arc::new([]),
-        };
+        let session = Session::new(&bootstrap, &prefix(), 6, Vec::new());
         topics::ensure(&session, DEADLINE).await.unwrap();
         Self { session, broker, folder: None }
     }
 
     pub(crate) fn with_other_prefix(&self) -> Session {
-        Session { prefix: prefix(), ..self.session.clone() }
+        self.session.with_prefix(&prefix())
     }
 
     pub(crate) async fn start(&self, options: SimulatorOptions) -> Result<Running, SimulatorError> {

@@ -26,7 +26,7 @@ pub(super) fn read(
     folders: Vec<Folder>,
     ends: &Ends,
 ) -> Result<Log, Failure> {
-    let handled_partitions = session.partitions_of(&session.probe()?, Topic::Handled, FAILOVER)?;
+    let handled_partitions = session.partitions_of(Topic::Handled, FAILOVER)?;
     let mut log = Log::new(zone, ids, handled_partitions, claims, folders);
     whole(session, Topic::Orders, |message| log.order(&record(message)))?;
     whole(session, Topic::Deliveries, |message| log.delivery(&record(message)))?;

@@ -47,7 +47,7 @@ impl<'a> Restore<'a> {
     pub(super) fn open(session: &'a Session) -> Result<Self, StreamError> {
         let committed: BaseConsumer = reader(session, &[])?;
         let written: BaseConsumer = reader(session, &[("isolation.level", "read_uncommitted")])?;
-        let handled_partitions = session.partitions_of(&committed, Topic::Handled, CALL)?;
+        let handled_partitions = session.partitions_of(Topic::Handled, CALL)?;
         Ok(Self { session, committed, written, handled_partitions })
     }
 

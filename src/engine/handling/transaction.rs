@@ -92,7 +92,7 @@ pub(super) struct Sender {
 impl Sender {
     /// Makes a producer and fences earlier ones of the same instance; blocks until the broker responds.
     pub(super) fn new(session: &Session, instance: &str) -> Result<Self, StreamError> {
-        let handled_partitions = session.partitions_of(&session.probe()?, Topic::Handled, CALL)?;
+        let handled_partitions = session.partitions_of(Topic::Handled, CALL)?;
         let delivered = Arc::new(Delivered {
             failed: AtomicU64::new(0),
             ends: (0..=handled_partitions).map(|_| AtomicI64::new(0)).collect(),

@@ -32,27 +32,15 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
         committed: &HashMap<Part, Committed>,
     ) -> Result<Vec<Start>, String> {
         self.worker.set_ids(self.env.ids.rule());
-        let probe = self.env.session.probe().map_err(|error| error.to_string())?;
-        let starts = self.take_over_asking(&probe, parts, committed);
-        crate::stream::let_go(probe);
-        starts
-    }
-
-    /// The same with a client for requests about the logs.
-    fn take_over_asking(
-        &mut self,
-        probe: &BaseConsumer,
-        parts: &[Part],
-        committed: &HashMap<Part, Committed>,
-    ) -> Result<Vec<Start>, String> {
-        if self.missing(probe)?.is_some() {
+        if self.missing()?.is_some() {
             // One broker's metadata may be old: what is discarded for it may be gone from the log.
             std::thread::sleep(SURE);
-            if let Some(part) = self.missing(probe)? {
+            if let Some(part) = self.missing()? {
                 return Err(self.discard(part, "is missing")?);
             }
         }
-        let cut = self.cut(probe, parts)?;
+        let probe = self.env.session.probe().map_err(|error| error.to_string())?;
+        let cut = self.cut(&probe, parts)?;
         let others = committed.iter().filter(|(_, at)| !at.who.is_empty() && at.who != self.env.instance);
         let ends = self.env.model.ends().by_part;
         let has_all =
@@ -90,7 +78,7 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
                 None => self.worker.assign(*part),
             };
             let start = start.map_err(|trouble| trouble.to_string())?;
-            starts.push(self.fit(probe, *part, start)?);
+            starts.push(self.fit(&probe, *part, start)?);
         }
         if let Some(handed) = handed {
             crate::stream::let_go(handed);
@@ -132,10 +120,10 @@ impl<V: View, O: Output<V> + 'static> ViewProcessor<V, O> {
     }
 
     /// A partition in the local checkpoint that its topic does not have.
-    fn missing(&self, probe: &BaseConsumer) -> Result<Option<Part>, String> {
+    fn missing(&self) -> Result<Option<Part>, String> {
         let saved = self.worker.saved_parts().map_err(|trouble| trouble.to_string())?;
         for source in V::SOURCES.iter().filter(|_| !saved.is_empty()) {
-            match self.env.session.partitions_of(probe, topic_of(*source), CALL) {
+            match self.env.session.partitions_of(topic_of(*source), CALL) {
                 Ok(count) => {
                     let is_missing = |part: &&Part| part.source == *source && part.partition >= count;
                     if let Some(part) = saved.iter().find(is_missing) {

@@ -208,7 +208,7 @@ impl Injector {
         let last = move |session: &Session| {
             let topic = session.topic(Topic::Orders);
             let reader: BaseConsumer = reader(session, &[])?;
-            let partitions = session.partitions_of(&reader, Topic::Orders, CALL)?;
+            let partitions = session.partitions_of(Topic::Orders, CALL)?;
             let mut records = Vec::new();
             // From one that chance has chosen on: the first that has any.
             for step in 0..partitions {
@@ -246,7 +246,7 @@ impl Injector {
             let goods = fault_records::delivery(records.len(), now, self.zone);
             due.extend(self.send(Source::Deliveries, &[(0, goods)]).await?);
         }
-        let count = |session: &Session| session.partitions_of(&session.probe()?, Topic::Orders, CALL);
+        let count = |session: &Session| session.partitions_of(Topic::Orders, CALL);
         let partitions = self.session.aside(count).await?.max(1);
         let spread: Vec<_> = (0..).map(|number: i32| number % partitions).zip(records).collect();
         due.extend(self.send(Source::Orders, &spread).await?);
@@ -308,12 +308,7 @@ mod tests {
 
     fn injector(switches: Option<Switches>) -> Injector {
         let link = Connection { bootstrap: String::new(), embedded: true, up: true, trouble: None };
-        let session = Session {
-            bootstrap: "127.0.0.1:1".into(),
-            prefix: "shop".into(),
-            partitions: 1,
-            properties: Arc::default(),
-        };
+        let session = Session::new("127.0.0.1:1", "shop", 1, Vec::new());
         let zone = Zone::default();
         let (model, clock) = (Arc::new(ReadModel::new(zone, link)), Clock::default());
         Injector {

@@ -82,8 +82,8 @@ impl Finder {
             ],
         )?;
         Ok(Self {
-            order_partitions: session.partitions_of(&reader, Topic::Orders, FAILOVER)?,
-            handled_partitions: session.partitions_of(&reader, Topic::Handled, FAILOVER)?,
+            order_partitions: session.partitions_of(Topic::Orders, FAILOVER)?,
+            handled_partitions: session.partitions_of(Topic::Handled, FAILOVER)?,
             orders: session.topic(Topic::Orders),
             handled: session.topic(Topic::Handled),
             session: session.clone(),

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use kafka_in_process::{Broker, BrokerConfig};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -25,12 +25,7 @@ async fn kafka() -> (tempfile::TempDir, Broker, Session) {
     let broker = Broker::start(BrokerConfig::new(folder.path().join("kafka"), ([127, 0, 0, 1], 0).into()))
         .await
         .unwrap();
-    let session = Session {
-        bootstrap: broker.address().to_string().into(),
-        prefix: "shop".into(),
-        partitions: PARTITIONS,
-        properties: Arc::new([]),
-    };
+    let session = Session::new(&broker.address().to_string(), "shop", PARTITIONS, Vec::new());
     topics::ensure(&session, Duration::from_secs(30)).await.unwrap();
     (folder, broker, session)
 }
