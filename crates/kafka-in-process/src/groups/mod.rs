@@ -5,6 +5,7 @@
 
 mod any_group;
 mod consumer;
+mod embedded_protocol;
 mod group;
 mod heartbeats;
 mod join_group;
@@ -43,6 +44,7 @@ use super::{
     topics::{Topics, config::Overrides},
 };
 use any_group::KeptGroup;
+use consumer::TopicsImage;
 use member::{Answer, Ticket};
 
 /// All consumer groups.
@@ -148,16 +150,29 @@ impl Groups {
         }
     }
 
-    /// Persists changes and sends the responses that are due.
-    fn settle(&self, id: &str, state: &mut CellState) {
-        if let Some(change) = state.group.take_changed(id) {
+    /// Persists changes.
+    fn keep(&self, id: &str, group: &mut AnyGroup) {
+        if let Some(change) = group.take_changed(id) {
             let written = change.and_then(|change| self.journal.write(vec![change]));
             if let Err(error) = written {
                 // The group still works; only a restart would cause a rebalance.
                 tracing::warn!(group = id, %error, "could not keep a group's generation");
             }
         }
-        let answers = state.group.as_classic(false).map(Group::take_answers).unwrap_or_default();
+    }
+
+    /// Persists changes, downgrades a group that no member needs to be under the consumer protocol any more, and sends the
+    /// responses that are due.
+    fn settle(&self, id: &str, state: &mut CellState) {
+        let now = self.now();
+        let is_downgraded = state.group.downgrade(now).is_some();
+        // Before the rebalance, as nothing of a classic group is kept during one.
+        self.keep(id, &mut state.group);
+        if is_downgraded && let AnyGroup::Classic(group) = &mut state.group {
+            group.rebalance(now);
+            self.earlier.notify_one();
+        }
+        let answers = state.group.take_answers();
         if !answers.is_empty() {
             self.earlier.notify_one();
         }
@@ -187,14 +202,23 @@ impl Groups {
         let ticket = self.ticket();
         let (sender, answer) = oneshot::channel();
         let now = self.now();
-        let enter = |state: &mut CellState| match state.group.as_classic(true) {
-            Some(group) => {
-                state.joins.insert(ticket, sender);
-                group.join(&join, ticket, now);
-            }
-            None => {
-                let _ =
-                    sender.send(Joined::refused(ResponseError::InconsistentGroupProtocol, &join.member_id));
+        let enter = |state: &mut CellState| {
+            state.joins.insert(ticket, sender);
+            state.group.open_to_classic();
+            let undisturbed = match &mut state.group {
+                AnyGroup::Classic(group) => {
+                    group.join(&join, ticket, now);
+                    false
+                }
+                AnyGroup::Consumer(group) => {
+                    let image =
+                        TopicsImage { version: self.topics.version(), topics: &|| self.topics_by_name() };
+                    group.join_classic(&join, ticket, &image, now)
+                }
+            };
+            if undisturbed {
+                // Before others see it, and without a rebalance.
+                state.group.downgrade(now);
             }
         };
         if join.member_id.is_empty() {
@@ -213,12 +237,13 @@ impl Groups {
         let (sender, answer) = oneshot::channel();
         let now = self.now();
         let entered = self.with(group, |state| {
-            let group = state.group.as_classic(false)?;
             state.syncs.insert(ticket, sender);
-            group.sync(sync, ticket, now);
-            Some(())
+            match &mut state.group {
+                AnyGroup::Classic(group) => group.sync(sync, ticket, now),
+                AnyGroup::Consumer(group) => group.sync_classic(sync, ticket, now),
+            }
         });
-        entered.flatten().ok_or(ResponseError::UnknownMemberId)?;
+        entered.ok_or(ResponseError::UnknownMemberId)?;
         answer.await.unwrap_or(Err(ResponseError::CoordinatorNotAvailable))
     }
 
@@ -231,10 +256,13 @@ impl Groups {
         generation: i32,
     ) -> Result<(), ResponseError> {
         let now = self.now();
-        let alive = |state: &mut CellState| {
-            Some(state.group.as_classic(false)?.heartbeat(member_id, instance_id, generation, now))
-        };
-        self.with(group, alive).flatten().unwrap_or(Err(ResponseError::UnknownMemberId))
+        let alive = |state: &mut CellState| state.group.heartbeat(member_id, instance_id, generation, now);
+        let alive = self.with(group, alive).unwrap_or(Err(ResponseError::UnknownMemberId));
+        if alive == Err(ResponseError::RebalanceInProgress) {
+            // It has a time to rejoin in.
+            self.earlier.notify_one();
+        }
+        alive
     }
 
     /// A member leaves.
