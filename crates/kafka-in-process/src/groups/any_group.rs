@@ -10,7 +10,7 @@ use super::{
     Change, Key,
     consumer::{ConsumerGroup, Refusal, TopicsImage},
     group::{Group, Kept, State},
-    member::Answer,
+    member::{Answer, Join, Sync, Ticket},
     offsets::{Committer, Offsets},
     subscription::Reads,
 };
@@ -52,13 +52,6 @@ impl AnyGroup {
         match self {
             Self::Classic(group) => group.take_changed().map(|kept| Change::set(key, &kept)),
             Self::Consumer(group) => group.take_changed().then(|| Change::set(key, group)),
-        }
-    }
-
-    /// A classic member is about to join: a group without members is under its protocol from now on.
-    pub(super) fn open_to_classic(&mut self) {
-        if self.is_idle() && matches!(self, Self::Consumer(_)) {
-            *self = Self::default();
         }
     }
 
@@ -107,6 +100,43 @@ impl AnyGroup {
         match self {
             Self::Classic(group) => group.take_answers(),
             Self::Consumer(group) => group.take_answers(),
+        }
+    }
+
+    /// A member joins under the classic protocol; a group without members is under it from now on.
+    pub(super) fn join(&mut self, join: &Join, ticket: Ticket, image: &TopicsImage<'_>, now: u64) {
+        if self.is_idle() && matches!(self, Self::Consumer(_)) {
+            *self = Self::default();
+        }
+        match self {
+            Self::Classic(group) => group.join(join, ticket, now),
+            Self::Consumer(group) => {
+                if group.join_classic(join, ticket, image, now) {
+                    // Without a rebalance.
+                    self.downgrade(now);
+                }
+            }
+        }
+    }
+
+    /// A member requests its assignment.
+    pub(super) fn sync(&mut self, sync: Sync, ticket: Ticket, now: u64) {
+        match self {
+            Self::Classic(group) => group.sync(sync, ticket, now),
+            Self::Consumer(group) => group.sync_classic(sync, ticket, now),
+        }
+    }
+
+    /// A member leaves, by `LeaveGroup`.
+    pub(super) fn leave(
+        &mut self,
+        member_id: &str,
+        instance_id: Option<&str>,
+        now: u64,
+    ) -> Result<(), ResponseError> {
+        match self {
+            Self::Classic(group) => group.leave(member_id, instance_id, now),
+            Self::Consumer(group) => group.leave(member_id, instance_id),
         }
     }
 

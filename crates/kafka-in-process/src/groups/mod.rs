@@ -204,22 +204,8 @@ impl Groups {
         let now = self.now();
         let enter = |state: &mut CellState| {
             state.joins.insert(ticket, sender);
-            state.group.open_to_classic();
-            let undisturbed = match &mut state.group {
-                AnyGroup::Classic(group) => {
-                    group.join(&join, ticket, now);
-                    false
-                }
-                AnyGroup::Consumer(group) => {
-                    let image =
-                        TopicsImage { version: self.topics.version(), topics: &|| self.topics_by_name() };
-                    group.join_classic(&join, ticket, &image, now)
-                }
-            };
-            if undisturbed {
-                // Before others see it, and without a rebalance.
-                state.group.downgrade(now);
-            }
+            let image = TopicsImage { version: self.topics.version(), topics: &|| self.topics_by_name() };
+            state.group.join(&join, ticket, &image, now);
         };
         if join.member_id.is_empty() {
             self.with_or_new(group, enter);
@@ -238,10 +224,7 @@ impl Groups {
         let now = self.now();
         let entered = self.with(group, |state| {
             state.syncs.insert(ticket, sender);
-            match &mut state.group {
-                AnyGroup::Classic(group) => group.sync(sync, ticket, now),
-                AnyGroup::Consumer(group) => group.sync_classic(sync, ticket, now),
-            }
+            state.group.sync(sync, ticket, now);
         });
         entered.ok_or(ResponseError::UnknownMemberId)?;
         answer.await.unwrap_or(Err(ResponseError::CoordinatorNotAvailable))
@@ -273,10 +256,7 @@ impl Groups {
         instance_id: Option<&str>,
     ) -> Result<(), ResponseError> {
         let now = self.now();
-        let leave = |state: &mut CellState| match &mut state.group {
-            AnyGroup::Classic(group) => group.leave(member_id, instance_id, now),
-            AnyGroup::Consumer(group) => group.leave(member_id, instance_id),
-        };
+        let leave = |state: &mut CellState| state.group.leave(member_id, instance_id, now);
         self.with(group, leave).unwrap_or(Err(ResponseError::UnknownMemberId))
     }
 

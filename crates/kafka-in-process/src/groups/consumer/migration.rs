@@ -65,7 +65,8 @@ impl ConsumerGroup {
         !self.members.is_empty() && self.members.values().all(|member| member.classic.is_some())
     }
 
-    /// The downgrade to a classic group without a leader's assignment: its members have the target assignment of this group.
+    /// The downgrade to a classic group, whose members have what they hold. Kafka takes their target assignments, and would
+    /// give away what a member has not revoked yet if the group were upgraded again before its rebalance.
     pub(crate) fn to_classic(&mut self, now: u64) -> Group {
         let names = self.names();
         let members = self.members.values().filter_map(|member| {
@@ -95,7 +96,7 @@ impl ConsumerGroup {
         group.protocol = group.elect_protocol();
         let protocol = group.protocol.clone().unwrap_or_default();
         for (member, former) in group.members.values_mut().zip(self.members.values()) {
-            member.assignment = written(&former.target, &member.metadata(&protocol), &names).to_vec();
+            member.assignment = written(&former.current(), &member.metadata(&protocol), &names).to_vec();
         }
         group.answers = self.take_answers();
         group.changed = true;
