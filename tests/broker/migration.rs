@@ -67,8 +67,8 @@ impl Team {
     }
 }
 
-/// Leads a group from the classic protocol to the consumer protocol, back, and there again.
-async fn migrates(assignor: &str) {
+/// Leads a group from the classic protocol to the consumer protocol, back, and there `again`.
+async fn migrates(assignor: &str, again: bool) {
     let cluster = Cluster::start().await;
     let topic = cluster.topic(PARTITIONS, &[]).await;
     let group = unique("group");
@@ -92,22 +92,25 @@ async fn migrates(assignor: &str) {
     team.shares(&[6]).await;
     team.consumers.insert("classic 3", classic());
     team.shares(&[3, 3]).await;
-    // Upgraded for good.
-    team.consumers.insert("modern 2", modern());
-    team.shares(&[2, 2, 2]).await;
-    team.consumers.remove("classic 2");
-    team.consumers.remove("classic 3");
-    team.shares(&[6]).await;
+    if again {
+        team.consumers.insert("modern 2", modern());
+        team.shares(&[2, 2, 2]).await;
+        team.consumers.remove("classic 2");
+        team.consumers.remove("classic 3");
+        team.shares(&[6]).await;
+    }
     drop(team);
     cluster.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn eager_consumers_and_those_of_the_consumer_protocol_share_a_group_that_changes_its_protocol() {
-    migrates("range").await;
+    migrates("range", true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cooperative_consumers_and_those_of_the_consumer_protocol_share_a_group_that_changes_its_protocol() {
-    migrates("cooperative-sticky").await;
+    // From the second generation on librdkafka's leader writes data of its own into the assignments (`rkgm_userdata`), and
+    // Kafka does not upgrade such a group: "userData from a custom assignor would be lost".
+    migrates("cooperative-sticky", false).await;
 }
