@@ -155,9 +155,8 @@ impl ConsumerGroup {
             let mut missing = member.target.iter().filter(|part| !member.assigned.contains_key(part));
             missing.any(|part| self.is_held_by_another(part, member_id))
         };
-        let must_rejoin = member.epoch < self.epoch
-            || member.state == MemberState::Unrevoked
-            || member.state == MemberState::Unreleased && !waits();
+        // One that has partitions to revoke is behind, too.
+        let must_rejoin = member.epoch < self.epoch || member.state == MemberState::Unreleased && !waits();
         let Some(member) = self.members.get_mut(member_id) else {
             return Err(ResponseError::UnknownMemberId);
         };

@@ -130,6 +130,7 @@ fn classic_members_have_their_time_to_join_to_sync_and_to_be_heard_of() {
         prepare(&mut mixed);
         while mixed.of_consumers().members.contains_key("a") {
             mixed.tick(mixed.now + 1_000);
+            assert!(mixed.now < 2 * SESSION, "it is not fenced");
             let epoch = mixed.of_consumers().epoch;
             mixed.beat(&plain("c", mixed.of_consumers().members["c"].epoch)).unwrap();
             if heard {
@@ -148,6 +149,27 @@ fn classic_members_have_their_time_to_join_to_sync_and_to_be_heard_of() {
         mixed.join("a", None, &BTreeSet::new()).unwrap();
     };
     assert_eq!(fenced_at(joined, true), REBALANCE);
+}
+
+#[test]
+fn a_classic_member_that_revokes_has_no_more_to_keep_than_its_session() {
+    let mut mixed = Mixed::classic(false);
+    mixed.beat(&joining("c", &[0])).unwrap();
+    assert_eq!(mixed.join("b", None, &parts(0, 2..4)), Ok(2));
+    assert_eq!(mixed.sync("b", None, 2), Ok(parts(0, [2])));
+    mixed.tick(CLASSIC_SESSION - 1);
+    assert_eq!(mixed.hear("b", None, 2), Err(E::RebalanceInProgress));
+}
+
+#[test]
+fn a_member_that_goes_over_to_the_classic_protocol_has_no_pattern() {
+    let mut mixed = Mixed::classic(false);
+    let by_regex = Heartbeat { regex: Some("topic-.*".to_owned()), ..joining("c", &[]) };
+    mixed.beat(&by_regex).unwrap();
+    mixed.beat(&joining("d", &[0])).unwrap();
+    assert_eq!(mixed.of_consumers().members["c"].target.len(), 1);
+    mixed.send(&request("c", None, &[], &BTreeSet::new())).unwrap();
+    assert!(mixed.of_consumers().members["c"].target.is_empty());
 }
 
 #[test]
