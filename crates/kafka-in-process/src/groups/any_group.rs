@@ -86,7 +86,7 @@ impl AnyGroup {
         if let Self::Consumer(group) = self
             && group.is_all_classic()
         {
-            *self = Self::Classic(group.to_classic(now));
+            *self = Self::Classic(group.downgraded(now));
             return match self {
                 Self::Classic(group) => Some(group),
                 Self::Consumer(_) => None,

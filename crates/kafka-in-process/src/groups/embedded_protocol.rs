@@ -74,7 +74,9 @@ pub(super) fn write_assignment(version: i16, topics: &BTreeMap<&str, Vec<i32>>) 
         bytes.put_i16(i16::try_from(name.len()).unwrap_or(i16::MAX));
         bytes.put_slice(name.as_bytes());
         bytes.put_i32(length(partitions.len()));
-        partitions.iter().for_each(|partition| bytes.put_i32(*partition));
+        for partition in partitions {
+            bytes.put_i32(*partition);
+        }
     }
     // No data of an assignor.
     bytes.put_i32(-1);

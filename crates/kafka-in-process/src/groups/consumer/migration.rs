@@ -67,7 +67,7 @@ impl ConsumerGroup {
 
     /// The downgrade to a classic group, whose members have what they hold. Kafka takes their target assignments, and would
     /// give away what a member has not revoked yet if the group were upgraded again before its rebalance.
-    pub(crate) fn to_classic(&mut self, now: u64) -> Group {
+    pub(crate) fn downgraded(&mut self, now: u64) -> Group {
         let names = self.names();
         let members = self.members.values().filter_map(|member| {
             let Classic { session_timeout_ms, protocols, .. } = member.classic.clone()?;
