@@ -263,9 +263,9 @@ fn a_static_member_that_comes_back_with_another_subscription_brings_a_rebalance(
 fn a_mixed_group_goes_on_after_a_restart() {
     let mut mixed = Mixed::upgraded(false);
     mixed.restart();
+    assert_eq!(mixed.group.deadline(), Some(CLASSIC_SESSION));
     assert_eq!((mixed.hear("a", None, 3), mixed.hear("b", None, 3)), (Ok(()), Ok(())));
     assert_eq!(mixed.beat(&plain("c", 3)), Ok((3, None)));
-    assert_eq!(mixed.group.deadline(), Some(CLASSIC_SESSION));
     // A downgraded group is kept before its rebalance begins.
     let AnyGroup::Consumer(group) = &mut mixed.group else { panic!("a consumer group") };
     group.leave("c", None).unwrap();
