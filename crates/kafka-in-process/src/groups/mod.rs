@@ -150,27 +150,21 @@ impl Groups {
         }
     }
 
-    /// Persists changes.
-    fn keep(&self, id: &str, group: &mut AnyGroup) {
-        if let Some(change) = group.take_changed(id) {
+    /// Downgrades a group that no member needs to be under the consumer protocol any more, persists changes, and sends the
+    /// responses that are due.
+    fn settle(&self, id: &str, state: &mut CellState) {
+        let now = self.now();
+        if let Some(group) = state.group.downgrade(now) {
+            // Until its next generation the journal has the group as it was: after a restart the former members time out.
+            group.rebalance(now);
+            self.earlier.notify_one();
+        }
+        if let Some(change) = state.group.take_changed(id) {
             let written = change.and_then(|change| self.journal.write(vec![change]));
             if let Err(error) = written {
                 // The group still works; only a restart would cause a rebalance.
                 tracing::warn!(group = id, %error, "could not keep a group's generation");
             }
-        }
-    }
-
-    /// Persists changes, downgrades a group that no member needs to be under the consumer protocol any more, and sends the
-    /// responses that are due.
-    fn settle(&self, id: &str, state: &mut CellState) {
-        let now = self.now();
-        let is_downgraded = state.group.downgrade(now).is_some();
-        // Before the rebalance, as nothing of a classic group is kept during one.
-        self.keep(id, &mut state.group);
-        if is_downgraded && let AnyGroup::Classic(group) = &mut state.group {
-            group.rebalance(now);
-            self.earlier.notify_one();
         }
         let answers = state.group.take_answers();
         if !answers.is_empty() {

@@ -305,10 +305,13 @@ impl ConsumerGroup {
         Ok(())
     }
 
-    /// Removes a member; the next heartbeat of another member reassigns its partitions.
+    /// Removes a member; the next heartbeat of another member reassigns its partitions. When none is left that uses the consumer
+    /// protocol, a downgrade follows, whose members go on with their generation until its rebalance.
     fn remove(&mut self, id: &str) {
         self.members.remove(id);
-        self.epoch += 1;
+        if !self.is_all_classic() {
+            self.epoch += 1;
+        }
         self.topics_version = None;
         self.changed = true;
     }

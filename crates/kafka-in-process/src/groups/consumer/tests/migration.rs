@@ -188,19 +188,16 @@ fn without_consumer_members_it_is_a_classic_group_again() {
         let mut mixed = Mixed::upgraded(false);
         end(&mut mixed);
         assert_eq!((mixed.group.type_name(), mixed.group.state_name()), ("classic", "PreparingRebalance"));
-        // The generation is the group epoch; members of it may still commit.
-        assert_eq!(
-            (mixed.hear("a", None, 3), mixed.commit("a", 3)),
-            (Err(E::IllegalGeneration), Err(E::IllegalGeneration))
-        );
+        // The generation is the group epoch: its members still commit, and are told to rejoin.
+        assert_eq!((mixed.commit("a", 3), mixed.hear("a", None, 3)), (Ok(0), Err(E::RebalanceInProgress)));
         let none = BTreeSet::new();
         assert_eq!(mixed.send(&request("a", None, &[0], &none)), None);
         let joined = mixed.send(&request("b", None, &[0], &none)).unwrap();
-        assert_eq!((joined.generation, joined.leader.as_str()), (5, "a"));
+        assert_eq!((joined.generation, joined.leader.as_str()), (4, "a"));
         let shares = [("a", parts(0, 0..3)), ("b", parts(0, [3]))];
         let shares = shares.iter().map(|(id, parts)| ((*id).to_owned(), assignment(parts)));
-        mixed.sync_with("a", None, 5, shares.collect());
-        assert_eq!(mixed.sync("b", None, 5), Ok(parts(0, [3])));
+        mixed.sync_with("a", None, 4, shares.collect());
+        assert_eq!(mixed.sync("b", None, 4), Ok(parts(0, [3])));
         assert_eq!(mixed.of_classics().state, State::Stable);
     }
 }
@@ -266,12 +263,15 @@ fn a_mixed_group_goes_on_after_a_restart() {
     assert_eq!(mixed.group.deadline(), Some(CLASSIC_SESSION));
     assert_eq!((mixed.hear("a", None, 3), mixed.hear("b", None, 3)), (Ok(()), Ok(())));
     assert_eq!(mixed.beat(&plain("c", 3)), Ok((3, None)));
-    // A downgraded group is kept before its rebalance begins.
-    let AnyGroup::Consumer(group) = &mut mixed.group else { panic!("a consumer group") };
-    group.leave("c", None).unwrap();
-    mixed.group.downgrade(0).unwrap();
+    // A downgraded group is kept as it was before, until it has its next generation.
+    mixed.beat(&plain("c", LEAVE_EPOCH)).unwrap();
+    assert!(mixed.of_classics().take_changed().is_none());
+    // One that needs none is kept at once.
+    let mut mixed = Mixed::classic(true);
+    mixed.beat(&Heartbeat { instance_id: Some("b".to_owned()), ..joining("b2", &[0]) }).unwrap();
+    mixed.join("a", Some("a"), &BTreeSet::new()).unwrap();
+    let joined = mixed.send(&request("", Some("b"), &[0], &BTreeSet::new())).unwrap();
     mixed.restart();
     assert_eq!((mixed.group.type_name(), mixed.group.state_name()), ("classic", "Stable"));
-    assert_eq!(mixed.hear("a", None, 3), Err(E::IllegalGeneration));
-    assert_eq!(mixed.sync("a", None, 4), Ok(parts(0, 0..2)));
+    assert_eq!(mixed.sync(&joined.member_id, Some("b"), joined.generation), Ok(parts(0, 2..4)));
 }
