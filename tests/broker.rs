@@ -26,6 +26,8 @@ mod hostile;
 mod kill;
 #[path = "broker/load.rs"]
 mod load;
+#[path = "broker/migration.rs"]
+mod migration;
 #[path = "broker/process.rs"]
 mod process;
 #[path = "broker/produce.rs"]

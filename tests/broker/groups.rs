@@ -12,7 +12,12 @@ use rdkafka::{
 
 use crate::kit::{Cluster, PATIENCE, look, send, unique, until};
 
-fn consumer(cluster: &Cluster, group: &str, topic: &str, settings: &[(&str, &str)]) -> BaseConsumer {
+pub(crate) fn consumer(
+    cluster: &Cluster,
+    group: &str,
+    topic: &str,
+    settings: &[(&str, &str)],
+) -> BaseConsumer {
     let mut config = cluster.client();
     config
         .set("group.id", group)
@@ -28,7 +33,7 @@ fn consumer(cluster: &Cluster, group: &str, topic: &str, settings: &[(&str, &str
     consumer
 }
 
-fn assigned(consumer: &BaseConsumer) -> BTreeSet<i32> {
+pub(crate) fn assigned(consumer: &BaseConsumer) -> BTreeSet<i32> {
     let list = consumer.assignment().unwrap();
     list.elements().iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::partition).collect()
 }
@@ -67,7 +72,7 @@ async fn members_share_the_partitions_whatever_the_assignor() {
 }
 
 /// A member whose partitions the coordinator shares out (KIP-848).
-fn modern(cluster: &Cluster, group: &str, topic: &str, settings: &[(&str, &str)]) -> BaseConsumer {
+pub(crate) fn modern(cluster: &Cluster, group: &str, topic: &str, settings: &[(&str, &str)]) -> BaseConsumer {
     let mut config = cluster.client();
     config
         .set("group.id", group)

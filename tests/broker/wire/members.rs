@@ -1,16 +1,17 @@
 //! A member of a group, made by hand.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::{
     ResponseError as E,
     messages::{
-        ConsumerProtocolSubscription, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse,
-        OffsetCommitRequest, SyncGroupRequest,
+        ConsumerProtocolAssignment, ConsumerProtocolSubscription, HeartbeatRequest, JoinGroupRequest,
+        JoinGroupResponse, OffsetCommitRequest, SyncGroupRequest,
+        consumer_protocol_assignment::TopicPartition,
         join_group_request::JoinGroupRequestProtocol,
         offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
         sync_group_request::SyncGroupRequestAssignment,
     },
-    protocol::Encodable,
+    protocol::{Decodable, Encodable},
 };
 
 use super::client::{Wire, group_id, says, text, topic_name};
@@ -33,6 +34,17 @@ pub(super) fn subscription(topics: &[&str]) -> Bytes {
     bytes.put_i16(1);
     let topics = topics.iter().map(|topic| text(topic)).collect();
     ConsumerProtocolSubscription::default().with_topics(topics).encode(&mut bytes, 1).unwrap();
+    bytes.freeze()
+}
+
+/// A consumer's assignment in `SyncGroup`: partitions of a topic.
+pub(super) fn assignment(topic: &str, partitions: &[i32]) -> Bytes {
+    let mut bytes = BytesMut::new();
+    bytes.put_i16(1);
+    let assigned =
+        TopicPartition::default().with_topic(topic_name(topic)).with_partitions(partitions.to_vec());
+    let assignment = ConsumerProtocolAssignment::default().with_assigned_partitions(vec![assigned]);
+    assignment.encode(&mut bytes, 1).unwrap();
     bytes.freeze()
 }
 
@@ -89,6 +101,21 @@ impl Member {
         let answer = member.wire.ask(SYNC, &everything);
         assert_eq!((says(answer.error_code), &answer.assignment[..]), (None, &b"all"[..]));
         member
+    }
+
+    /// Requests its assignment, which the coordinator computes: partitions of one topic.
+    pub(super) fn synced(&mut self) -> Result<Vec<i32>, E> {
+        let answer = self.wire.ask(SYNC, &self.sync_request(&[]));
+        if let Some(error) = says(answer.error_code) {
+            return Err(error);
+        }
+        let mut bytes = answer.assignment;
+        assert_eq!(bytes.get_i16(), 1, "in the version of its subscription");
+        let assignment = ConsumerProtocolAssignment::decode(&mut bytes, 1).unwrap();
+        let topics = assignment.assigned_partitions.into_iter();
+        let mut partitions: Vec<_> = topics.flat_map(|topic| topic.partitions).collect();
+        partitions.sort_unstable();
+        Ok(partitions)
     }
 
     pub(super) fn sync_request(&self, assignments: &[(&str, &str)]) -> SyncGroupRequest {

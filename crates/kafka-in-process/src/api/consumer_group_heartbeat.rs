@@ -182,7 +182,9 @@ fn describe_one(cluster: &Cluster, group: &ConsumerGroup, version: i16) -> descr
         described::Assignment::default().with_topic_partitions(topics.collect())
     };
     let member = |member: &ConsumerMember| {
+        const CLASSIC: i8 = 0;
         const CONSUMER: i8 = 1;
+        let kind = if member.classic.is_some() { CLASSIC } else { CONSUMER };
         let described = described::Member::default()
             .with_member_id(text(&member.id))
             .with_instance_id(member.instance_id.as_deref().map(text))
@@ -194,7 +196,7 @@ fn describe_one(cluster: &Cluster, group: &ConsumerGroup, version: i16) -> descr
             .with_subscribed_topic_regex(Some(text(&member.regex)))
             .with_assignment(assignment(member.current()))
             .with_target_assignment(assignment(member.target.clone()));
-        if version >= 1 { described.with_member_type(CONSUMER) } else { described }
+        if version >= 1 { described.with_member_type(kind) } else { described }
     };
     described::DescribedGroup::default()
         .with_group_state(text(group.state().name()))

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::{
     Change, Key,
-    consumer::ConsumerGroup,
-    group::{Group, Kept},
+    consumer::{ConsumerGroup, Refusal, TopicsImage},
+    group::{Group, Kept, State},
+    member::{Answer, Join, Sync, Ticket},
     offsets::{Committer, Offsets},
     subscription::Reads,
 };
@@ -54,25 +55,102 @@ impl AnyGroup {
         }
     }
 
-    /// The classic group; with `may_convert` a group without members is converted.
-    pub(super) fn as_classic(&mut self, may_convert: bool) -> Option<&mut Group> {
-        if may_convert && self.is_idle() && matches!(self, Self::Consumer(_)) {
-            *self = Self::default();
+    /// The group under the consumer protocol, to which one that joins upgrades a classic group.
+    pub(super) fn for_heartbeat(
+        &mut self,
+        id: &str,
+        joins: bool,
+        image: &TopicsImage<'_>,
+        now: u64,
+    ) -> Result<&mut ConsumerGroup, Refusal> {
+        let refused = |message: String| Refusal::new(ResponseError::GroupIdNotFound, message);
+        if let Self::Classic(group) = self
+            && joins
+        {
+            let upgraded = match group.state {
+                State::Empty => Ok(ConsumerGroup::default()),
+                _ => ConsumerGroup::from_classic(group, image, now),
+            };
+            *self = Self::Consumer(upgraded.map_err(|reason| {
+                refused(format!("Cannot upgrade classic group {id} to consumer group because {reason}."))
+            })?);
         }
         match self {
-            Self::Classic(group) => Some(group),
-            Self::Consumer(_) => None,
+            Self::Consumer(group) => Ok(group),
+            Self::Classic(_) => Err(refused(format!("Group {id} is not a consumer group."))),
         }
     }
 
-    /// The group under the consumer protocol; with `may_convert` a group without members is converted.
-    pub(super) fn as_consumer(&mut self, may_convert: bool) -> Option<&mut ConsumerGroup> {
-        if may_convert && self.is_idle() && matches!(self, Self::Classic(_)) {
-            *self = Self::Consumer(ConsumerGroup::default());
+    /// Turns a group whose members all use the classic protocol into a classic group; returns the new one.
+    pub(super) fn downgrade(&mut self, now: u64) -> Option<&mut Group> {
+        if let Self::Consumer(group) = self
+            && group.is_all_classic()
+        {
+            *self = Self::Classic(group.downgraded(now));
+            return match self {
+                Self::Classic(group) => Some(group),
+                Self::Consumer(_) => None,
+            };
+        }
+        None
+    }
+
+    /// The responses that are due.
+    pub(super) fn take_answers(&mut self) -> Vec<Answer> {
+        match self {
+            Self::Classic(group) => group.take_answers(),
+            Self::Consumer(group) => group.take_answers(),
+        }
+    }
+
+    /// A member joins under the classic protocol; a group without members is under it from now on.
+    pub(super) fn join(&mut self, join: &Join, ticket: Ticket, image: &TopicsImage<'_>, now: u64) {
+        if self.is_idle() && matches!(self, Self::Consumer(_)) {
+            *self = Self::default();
         }
         match self {
-            Self::Consumer(group) => Some(group),
-            Self::Classic(_) => None,
+            Self::Classic(group) => group.join(join, ticket, now),
+            Self::Consumer(group) => {
+                if group.join_classic(join, ticket, image, now) {
+                    // Without a rebalance.
+                    self.downgrade(now);
+                }
+            }
+        }
+    }
+
+    /// A member requests its assignment.
+    pub(super) fn sync(&mut self, sync: Sync, ticket: Ticket, now: u64) {
+        match self {
+            Self::Classic(group) => group.sync(sync, ticket, now),
+            Self::Consumer(group) => group.sync_classic(sync, ticket, now),
+        }
+    }
+
+    /// A member leaves, by `LeaveGroup`.
+    pub(super) fn leave(
+        &mut self,
+        member_id: &str,
+        instance_id: Option<&str>,
+        now: u64,
+    ) -> Result<(), ResponseError> {
+        match self {
+            Self::Classic(group) => group.leave(member_id, instance_id, now),
+            Self::Consumer(group) => group.leave(member_id, instance_id),
+        }
+    }
+
+    /// A member's heartbeat under the classic protocol.
+    pub(super) fn heartbeat(
+        &mut self,
+        member_id: &str,
+        instance_id: Option<&str>,
+        generation: i32,
+        now: u64,
+    ) -> Result<(), ResponseError> {
+        match self {
+            Self::Classic(group) => group.heartbeat(member_id, instance_id, generation, now),
+            Self::Consumer(group) => group.heartbeat_classic(member_id, instance_id, generation, now),
         }
     }
 

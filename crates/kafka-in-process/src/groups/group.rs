@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kafka_protocol::ResponseError;
 use serde::{Deserialize, Serialize};
 
-use super::member::{Answer, Member};
+use super::member::{Answer, Joined, Member};
 
 /// The state of a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,11 +59,11 @@ pub(crate) struct Group {
 /// The persistent state of a group.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Kept {
-    generation: i32,
-    protocol_type: Option<String>,
-    protocol: Option<String>,
-    leader: Option<String>,
-    members: Vec<Member>,
+    pub(super) generation: i32,
+    pub(super) protocol_type: Option<String>,
+    pub(super) protocol: Option<String>,
+    pub(super) leader: Option<String>,
+    pub(super) members: Vec<Member>,
 }
 
 impl Group {
@@ -105,6 +105,18 @@ impl Group {
     /// The responses that are due.
     pub(crate) fn take_answers(&mut self) -> Vec<Answer> {
         std::mem::take(&mut self.answers)
+    }
+
+    /// Tells all that wait to rejoin; the responses that are due.
+    pub(super) fn interrupt(&mut self) -> Vec<Answer> {
+        let again = ResponseError::RebalanceInProgress;
+        for member in self.members.values_mut() {
+            let joining = member.joining.take();
+            self.answers
+                .extend(joining.map(|ticket| Answer::Joined(ticket, Joined::refused(again, &member.id))));
+            self.answers.extend(member.syncing.take().map(|ticket| Answer::Synced(ticket, Err(again))));
+        }
+        self.take_answers()
     }
 
     /// When [`Self::tick`] is due next (ms).

@@ -21,8 +21,9 @@ impl Groups {
         let not_found = |message: String| (Err(Refusal::new(ResponseError::GroupIdNotFound, message)), false);
         let image = TopicsImage { version: self.topics.version(), topics: &|| self.topics_by_name() };
         let answer = |state: &mut CellState| {
-            let Some(group) = state.group.as_consumer(beat.epoch == 0) else {
-                return not_found(format!("Group {} is not a consumer group.", beat.group));
+            let group = match state.group.for_heartbeat(&beat.group, beat.epoch == 0, &image, now) {
+                Ok(group) => group,
+                Err(refusal) => return (Err(refusal), false),
             };
             let answer = match beat.epoch {
                 LEAVE_EPOCH | LEAVE_STATIC_EPOCH => group.leave_by_heartbeat(beat),
@@ -43,7 +44,7 @@ impl Groups {
         (answer, changed)
     }
 
-    fn topics_by_name(&self) -> TopicsByName {
+    pub(super) fn topics_by_name(&self) -> TopicsByName {
         let shape = |topic: &Arc<Topic>| {
             let partitions = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);
             (topic.name.clone(), TopicShape { id: topic.id, partitions })

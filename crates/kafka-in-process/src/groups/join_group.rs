@@ -137,7 +137,7 @@ impl Group {
     }
 
     /// Starts a rebalance unless one is in preparation, and completes it if all have joined.
-    fn rebalance(&mut self, now: u64) {
+    pub(super) fn rebalance(&mut self, now: u64) {
         if self.state != State::PreparingRebalance {
             for member in self.members.values_mut() {
                 if let Some(ticket) = member.syncing.take() {
@@ -247,7 +247,7 @@ impl Group {
     }
 
     /// The assignor that all know and most prefer.
-    fn elect_protocol(&self) -> Option<String> {
+    pub(super) fn elect_protocol(&self) -> Option<String> {
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
         for member in self.members.values() {
             let shared = |name: &&str| self.members.values().all(|other| other.supports(name));

@@ -5,6 +5,7 @@
 
 mod any_group;
 mod consumer;
+mod embedded_protocol;
 mod group;
 mod heartbeats;
 mod join_group;
@@ -43,6 +44,7 @@ use super::{
     topics::{Topics, config::Overrides},
 };
 use any_group::KeptGroup;
+use consumer::TopicsImage;
 use member::{Answer, Ticket};
 
 /// All consumer groups.
@@ -148,8 +150,15 @@ impl Groups {
         }
     }
 
-    /// Persists changes and sends the responses that are due.
+    /// Downgrades a group that no member needs to be under the consumer protocol any more, persists changes, and sends the
+    /// responses that are due.
     fn settle(&self, id: &str, state: &mut CellState) {
+        let now = self.now();
+        if let Some(group) = state.group.downgrade(now) {
+            // Until its next generation the journal has the group as it was: after a restart the former members time out.
+            group.rebalance(now);
+            self.earlier.notify_one();
+        }
         if let Some(change) = state.group.take_changed(id) {
             let written = change.and_then(|change| self.journal.write(vec![change]));
             if let Err(error) = written {
@@ -157,7 +166,7 @@ impl Groups {
                 tracing::warn!(group = id, %error, "could not keep a group's generation");
             }
         }
-        let answers = state.group.as_classic(false).map(Group::take_answers).unwrap_or_default();
+        let answers = state.group.take_answers();
         if !answers.is_empty() {
             self.earlier.notify_one();
         }
@@ -187,15 +196,10 @@ impl Groups {
         let ticket = self.ticket();
         let (sender, answer) = oneshot::channel();
         let now = self.now();
-        let enter = |state: &mut CellState| match state.group.as_classic(true) {
-            Some(group) => {
-                state.joins.insert(ticket, sender);
-                group.join(&join, ticket, now);
-            }
-            None => {
-                let _ =
-                    sender.send(Joined::refused(ResponseError::InconsistentGroupProtocol, &join.member_id));
-            }
+        let enter = |state: &mut CellState| {
+            state.joins.insert(ticket, sender);
+            let image = TopicsImage { version: self.topics.version(), topics: &|| self.topics_by_name() };
+            state.group.join(&join, ticket, &image, now);
         };
         if join.member_id.is_empty() {
             self.with_or_new(group, enter);
@@ -213,12 +217,10 @@ impl Groups {
         let (sender, answer) = oneshot::channel();
         let now = self.now();
         let entered = self.with(group, |state| {
-            let group = state.group.as_classic(false)?;
             state.syncs.insert(ticket, sender);
-            group.sync(sync, ticket, now);
-            Some(())
+            state.group.sync(sync, ticket, now);
         });
-        entered.flatten().ok_or(ResponseError::UnknownMemberId)?;
+        entered.ok_or(ResponseError::UnknownMemberId)?;
         answer.await.unwrap_or(Err(ResponseError::CoordinatorNotAvailable))
     }
 
@@ -231,10 +233,13 @@ impl Groups {
         generation: i32,
     ) -> Result<(), ResponseError> {
         let now = self.now();
-        let alive = |state: &mut CellState| {
-            Some(state.group.as_classic(false)?.heartbeat(member_id, instance_id, generation, now))
-        };
-        self.with(group, alive).flatten().unwrap_or(Err(ResponseError::UnknownMemberId))
+        let alive = |state: &mut CellState| state.group.heartbeat(member_id, instance_id, generation, now);
+        let alive = self.with(group, alive).unwrap_or(Err(ResponseError::UnknownMemberId));
+        if alive == Err(ResponseError::RebalanceInProgress) {
+            // It has a time to rejoin in.
+            self.earlier.notify_one();
+        }
+        alive
     }
 
     /// A member leaves.
@@ -245,10 +250,7 @@ impl Groups {
         instance_id: Option<&str>,
     ) -> Result<(), ResponseError> {
         let now = self.now();
-        let leave = |state: &mut CellState| match &mut state.group {
-            AnyGroup::Classic(group) => group.leave(member_id, instance_id, now),
-            AnyGroup::Consumer(group) => group.leave(member_id, instance_id),
-        };
+        let leave = |state: &mut CellState| state.group.leave(member_id, instance_id, now);
         self.with(group, leave).unwrap_or(Err(ResponseError::UnknownMemberId))
     }
 

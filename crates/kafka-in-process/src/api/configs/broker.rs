@@ -48,8 +48,8 @@ const FIXED: &[(&str, Kind, &str, &str)] = &[
     (
         "group.consumer.migration.policy",
         Kind::Text,
-        "disabled",
-        "Which groups with members can be converted to the other protocol: none.",
+        "bidirectional",
+        "Which groups with members can be converted to the other protocol: those of both.",
     ),
     ("group.initial.rebalance.delay.ms", INT, "0", "How long the first members of a group wait for others."),
     ("log.cleaner.enable", Kind::Boolean, "true", "Whether topics are compacted that ask for it."),

@@ -71,6 +71,20 @@ pub(crate) enum MemberState {
     Unreleased,
 }
 
+/// The part of a member that uses the classic protocol: it joins, syncs and sends heartbeats as in a classic group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Classic {
+    pub(super) session_timeout_ms: u64,
+    /// Assignors with subscriptions, by preference.
+    pub(super) protocols: Vec<(String, Vec<u8>)>,
+    /// When it must have rejoined, once it was told to (ms, monotonic).
+    #[serde(skip)]
+    pub(super) join_deadline: Option<u64>,
+    /// When it must have synced, once it has joined.
+    #[serde(skip)]
+    pub(super) sync_deadline: Option<u64>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Member {
     pub(crate) id: String,
@@ -86,6 +100,9 @@ pub(crate) struct Member {
     pub(crate) epoch: i32,
     pub(super) previous_epoch: i32,
     pub(super) state: MemberState,
+    /// What it has if it uses the classic protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) classic: Option<Classic>,
     #[serde(with = "by_topic")]
     pub(super) assigned: PartitionEpochs,
     #[serde(with = "by_topic")]
@@ -102,8 +119,9 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Applies the fields of a heartbeat.
+    /// Applies the fields of a heartbeat; who sends one uses the consumer protocol.
     pub(super) fn update(&mut self, beat: &Heartbeat) {
+        self.classic = None;
         self.instance_id = beat.instance_id.clone().or(self.instance_id.take());
         self.rack_id = beat.rack_id.clone().or(self.rack_id.take());
         self.rebalance_timeout_ms = beat.rebalance_timeout_ms.unwrap_or(self.rebalance_timeout_ms);
@@ -116,6 +134,12 @@ impl Member {
         if let Some(regex) = &beat.regex {
             self.regex.clone_from(regex);
         }
+    }
+
+    /// When its session, a revocation, or a phase of the classic protocol times out.
+    pub(super) fn next_deadline(&self) -> u64 {
+        let phases = self.classic.iter().flat_map(|classic| [classic.join_deadline, classic.sync_deadline]);
+        phases.chain([self.revoke_deadline]).flatten().fold(self.deadline, u64::min)
     }
 
     /// Whether a partition is assigned to it or not yet revoked.

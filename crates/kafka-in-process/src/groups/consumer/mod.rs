@@ -5,7 +5,10 @@
 //! caller provides the time (monotonic milliseconds) and the topics.
 
 mod assignor;
+mod classic_members;
 mod member;
+mod migration;
+mod offsets;
 mod reconciliation;
 mod topic_regex;
 
@@ -22,7 +25,7 @@ pub(crate) use assignor::Assignor;
 pub(crate) use member::{Heartbeat, HeartbeatAnswer, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, Member, PartitionId};
 pub(crate) use topic_regex::check as check_regex;
 
-use super::offsets::{Committer, Offsets};
+use super::member::Answer;
 use assignor::Subscriber;
 use member::PartitionEpochs;
 
@@ -93,6 +96,9 @@ pub(crate) struct ConsumerGroup {
     /// The version of the topics at the last refresh.
     #[serde(skip)]
     topics_version: Option<u64>,
+    /// The responses that are due to members that use the classic protocol.
+    #[serde(skip)]
+    answers: Vec<Answer>,
     #[serde(skip)]
     changed: bool,
 }
@@ -106,6 +112,7 @@ impl Default for ConsumerGroup {
             topics: TopicsByName::new(),
             regexes: BTreeMap::new(),
             topics_version: None,
+            answers: Vec::new(),
             changed: false,
         }
     }
@@ -115,8 +122,9 @@ impl ConsumerGroup {
     /// Restarts the timers of a persisted group.
     pub(crate) fn restored(mut self, session_timeout_ms: u64, now: u64) -> Self {
         for member in self.members.values_mut() {
-            member.deadline = now + session_timeout_ms;
-            if !member.revoking.is_empty() {
+            let classic = member.classic.as_ref();
+            member.deadline = now + classic.map_or(session_timeout_ms, |classic| classic.session_timeout_ms);
+            if classic.is_none() && !member.revoking.is_empty() {
                 member.revoke_deadline = Some(now + member.rebalance_timeout_ms);
             }
         }
@@ -130,6 +138,11 @@ impl ConsumerGroup {
 
     pub(crate) fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
+    }
+
+    /// The responses that are due.
+    pub(crate) fn take_answers(&mut self) -> Vec<Answer> {
+        std::mem::take(&mut self.answers)
     }
 
     pub(crate) fn state(&self) -> GroupState {
@@ -171,6 +184,27 @@ impl ConsumerGroup {
         let Some(member) = self.members.get_mut(&beat.member_id) else { return Err(beat.unknown()) };
         let former = member.clone();
         member.update(beat);
+        self.advance(&former, beat.owned.as_ref(), image, now);
+        let Some(member) = self.members.get_mut(&beat.member_id) else { return Err(beat.unknown()) };
+        member.deadline = now + session_timeout_ms;
+        let assigned = member.assigned();
+        Ok(HeartbeatAnswer {
+            member_id: member.id.clone(),
+            epoch: member.epoch,
+            assignment: (beat.is_full() || assigned != former.assigned()).then_some(assigned),
+        })
+    }
+
+    /// Takes a member's changes into account, and reconciles it: `former` is what it was, `owned` are the partitions that it
+    /// reports. Returns whether its subscription has changed.
+    fn advance(
+        &mut self,
+        former: &Member,
+        owned: Option<&BTreeSet<PartitionId>>,
+        image: &TopicsImage<'_>,
+        now: u64,
+    ) -> bool {
+        let Some(member) = self.members.get(&former.id) else { return false };
         let subscription_changed = (&member.topics, &member.regex) != (&former.topics, &former.regex);
         let topics_changed = (subscription_changed || self.topics_version != Some(image.version))
             && self.refresh_topics(image);
@@ -181,16 +215,9 @@ impl ConsumerGroup {
         if self.epoch > self.assignment_epoch {
             self.assign();
         }
-        self.reconcile(&beat.member_id, beat.owned.as_ref(), subscription_changed, now);
-        let Some(member) = self.members.get_mut(&beat.member_id) else { return Err(beat.unknown()) };
-        self.changed |= *member != former;
-        member.deadline = now + session_timeout_ms;
-        let assigned = member.assigned();
-        Ok(HeartbeatAnswer {
-            member_id: member.id.clone(),
-            epoch: member.epoch,
-            assignment: (beat.is_full() || assigned != former.assigned()).then_some(assigned),
-        })
+        self.reconcile(&former.id, owned, subscription_changed, now);
+        self.changed |= self.members.get(&former.id) != Some(former);
+        subscription_changed
     }
 
     /// Adds a joining member, which may replace a static member that left temporarily, or checks an existing one.
@@ -198,27 +225,31 @@ impl ConsumerGroup {
         if beat.epoch != 0 {
             return check_epoch(self.existing_member(beat)?, beat);
         }
-        let id = &beat.member_id;
-        let mut fresh = Member { id: id.clone(), ..Member::default() };
-        if let Some(former) = beat.instance_id.as_ref().and_then(|instance| self.of_instance(instance)) {
-            if former.epoch != LEAVE_STATIC_EPOCH {
-                let (instance, holder) = (beat.instance_id.as_deref().unwrap_or_default(), &former.id);
-                let message = format!(
-                    "Static member {id} with instance id {instance} cannot join the group because the instance id is owned by \
-                     {holder} member."
-                );
-                return Err(Refusal::new(ResponseError::UnreleasedInstanceId, message));
-            }
-            let former = former.id.clone();
-            if let Some(former) = self.members.remove(&former) {
-                fresh = Member { id: id.clone(), epoch: 0, previous_epoch: 0, ..former };
-            }
+        let instance = beat.instance_id.as_deref();
+        if let Some(former) = instance.and_then(|instance| self.of_instance(instance))
+            && former.classic.is_none()
+            && former.epoch != LEAVE_STATIC_EPOCH
+        {
+            let (id, instance, holder) = (&beat.member_id, instance.unwrap_or_default(), &former.id);
+            let message = format!(
+                "Static member {id} with instance id {instance} cannot join the group because the instance id is owned by \
+                 {holder} member."
+            );
+            return Err(Refusal::new(ResponseError::UnreleasedInstanceId, message));
         }
+        self.enroll(&beat.member_id, instance);
+        Ok(())
+    }
+
+    /// Adds a member unless it is there; it takes over what the static member with its instance id had.
+    fn enroll(&mut self, id: &str, instance: Option<&str>) {
+        let former = instance.and_then(|instance| self.of_instance(instance)).map(|former| former.id.clone());
+        let former = former.and_then(|former| self.members.remove(&former)).unwrap_or_default();
         if !self.members.contains_key(id) {
-            self.members.insert(id.clone(), fresh);
+            let member = Member { id: id.to_owned(), epoch: 0, previous_epoch: 0, ..former };
+            self.members.insert(id.to_owned(), member);
             self.changed = true;
         }
-        Ok(())
     }
 
     fn of_instance(&self, instance: &str) -> Option<&Member> {
@@ -274,10 +305,13 @@ impl ConsumerGroup {
         Ok(())
     }
 
-    /// Removes a member; the next heartbeat of another member reassigns its partitions.
+    /// Removes a member; the next heartbeat of another member reassigns its partitions. When none is left that uses the consumer
+    /// protocol, a downgrade follows, whose members go on with their generation until its rebalance.
     fn remove(&mut self, id: &str) {
         self.members.remove(id);
-        self.epoch += 1;
+        if !self.is_all_classic() {
+            self.epoch += 1;
+        }
         self.topics_version = None;
         self.changed = true;
     }
@@ -325,59 +359,14 @@ impl ConsumerGroup {
         }
     }
 
-    /// Whether a member may fetch offsets: from version 9 on the request names it.
-    pub(crate) fn validate_fetch(&self, member_id: Option<&str>, epoch: i32) -> Result<(), ResponseError> {
-        match member_id {
-            None if epoch < 0 => Ok(()),
-            id => match self.members.get(id.unwrap_or_default()) {
-                None => Err(ResponseError::UnknownMemberId),
-                Some(member) if member.epoch == epoch => Ok(()),
-                Some(_) => Err(ResponseError::StaleMemberEpoch),
-            },
-        }
-    }
-
-    /// Whether a member may commit offsets; returns the offsets that are refused because the partition was not assigned to it
-    /// at that epoch (KIP-1251).
-    pub(crate) fn validate_commit(
-        &self,
-        who: &Committer<'_>,
-        transactional: bool,
-        offsets: &Offsets,
-        id_of: &dyn Fn(&str) -> Option<Uuid>,
-    ) -> Result<Vec<(String, i32)>, ResponseError> {
-        let epoch = who.generation;
-        if epoch < 0 && (self.members.is_empty() || transactional && who.is_anonymous()) {
-            return Ok(Vec::new());
-        }
-        let member = self.members.get(who.member_id).ok_or(ResponseError::UnknownMemberId)?;
-        if !transactional && !who.knows_epochs {
-            return Err(ResponseError::UnsupportedVersion);
-        }
-        let assigned = |(topic, partition): &&(String, i32)| {
-            epoch == member.epoch
-                || id_of(topic).is_some_and(|id| member.was_assigned((id, *partition), epoch))
-        };
-        let refused: Vec<_> = offsets.keys().filter(|at| !assigned(at)).cloned().collect();
-        if transactional && (epoch > member.epoch || !refused.is_empty()) {
-            return Err(ResponseError::IllegalGeneration);
-        }
-        if epoch > member.epoch { Err(ResponseError::StaleMemberEpoch) } else { Ok(refused) }
-    }
-
     /// The next timer (ms).
     pub(crate) fn deadline(&self) -> Option<u64> {
-        self.members
-            .values()
-            .map(|member| member.revoke_deadline.unwrap_or(u64::MAX).min(member.deadline))
-            .min()
+        self.members.values().map(Member::next_deadline).min()
     }
 
     /// Fences members whose session or rebalance timed out.
     pub(crate) fn tick(&mut self, now: u64) {
-        let due = |member: &&Member| {
-            member.deadline <= now || member.revoke_deadline.is_some_and(|deadline| deadline <= now)
-        };
+        let due = |member: &&Member| member.next_deadline() <= now;
         let gone: Vec<_> = self.members.values().filter(due).map(|member| member.id.clone()).collect();
         for id in gone {
             tracing::info!(member = id, "a member's session or rebalance timed out");

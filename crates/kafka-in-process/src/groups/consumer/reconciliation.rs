@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    ConsumerGroup,
+    ConsumerGroup, Member,
     member::{MemberState, PartitionEpochs, PartitionId},
 };
 
@@ -41,9 +41,8 @@ impl ConsumerGroup {
         } else {
             let wanted: Vec<PartitionId> =
                 member.target.iter().filter(|part| !assigned.contains_key(part)).copied().collect();
-            let others = || self.members.values().filter(|other| other.id != id);
             let (taken, free): (Vec<_>, Vec<_>) =
-                wanted.into_iter().partition(|part| others().any(|other| other.holds(part)));
+                wanted.into_iter().partition(|part| self.is_held_by_another(part, id));
             assigned.extend(free.into_iter().map(|part| (part, epoch)));
             if taken.is_empty() { MemberState::Stable } else { MemberState::Unreleased }
         };
@@ -51,7 +50,7 @@ impl ConsumerGroup {
         member.previous_epoch = member.epoch;
         if state == MemberState::Unrevoked {
             member.revoking = revoking;
-            member.revoke_deadline = Some(now + member.rebalance_timeout_ms);
+            member.revoke_by(now);
         } else {
             member.epoch = epoch;
             member.revoking = PartitionEpochs::new();
@@ -72,7 +71,19 @@ impl ConsumerGroup {
         if !unsubscribed.is_empty() {
             member.revoking.extend(unsubscribed);
             member.previous_epoch = member.epoch;
-            member.revoke_deadline = Some(now + member.rebalance_timeout_ms);
+            member.revoke_by(now);
         }
+    }
+
+    /// Whether another member holds a partition.
+    pub(super) fn is_held_by_another(&self, part: &PartitionId, id: &str) -> bool {
+        self.members.values().any(|other| other.id != id && other.holds(part))
+    }
+}
+
+impl Member {
+    /// Starts the time-out of a revocation. A member that uses the classic protocol has one to rejoin instead.
+    fn revoke_by(&mut self, now: u64) {
+        self.revoke_deadline = self.classic.is_none().then_some(now + self.rebalance_timeout_ms);
     }
 }

@@ -3,8 +3,10 @@
 use kafka_protocol::ResponseError as E;
 
 use super::*;
+use crate::groups::offsets::{Committer, Offsets};
 
 mod any_order;
+mod migration;
 
 const SESSION: u64 = 45_000;
 const REBALANCE: u64 = 10_000;
@@ -248,7 +250,7 @@ fn most_members_decide_on_the_assignor() {
 #[test]
 fn offsets_are_for_who_has_or_had_the_partition() {
     let world = shared();
-    let offset = super::super::Committed { offset: 1, leader_epoch: -1, metadata: String::new() };
+    let offset = crate::groups::Committed { offset: 1, leader_epoch: -1, metadata: String::new() };
     let commit = |id: &str, epoch, partition, transactional, knows_epochs| {
         let who = Committer { member_id: id, instance_id: None, generation: epoch, knows_epochs };
         let offsets = Offsets::from([((name(0), partition), offset.clone())]);
