@@ -1,11 +1,12 @@
 // What KafkaJS and @platformatic/kafka make of a broker: their packages bring no tests, so these are ours. Each compares
-// what came back with what was sent, and says `passed NAME`, or `failed NAME` and why on stderr.
+// what came back with what was sent, and says `passed NAME`, or `failed NAME` and why on stderr (or `skipped NAME`).
 //
 //   node javascript.mjs HOST:PORT, in a folder whose node_modules has both
 
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
+import * as zlib from 'node:zlib'
 
 const require = createRequire(process.cwd() + '/')
 const kafkajs = require('kafkajs')
@@ -307,8 +308,11 @@ await test('platformatic.admin', async () => {
 })
 
 for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd']) {
+  if (compression === 'zstd' && !('zstdCompressSync' in zlib)) { // Node before 22.15
+    console.log('skipped platformatic.produce-and-consume-zstd')
+    continue
+  }
   await test(`platformatic.produce-and-consume-${compression}`, async () => {
-    if (compression === 'zstd' && !('createZstdCompress' in await import('node:zlib'))) return
     const topic = await topicFor(`produce-${compression}`)
     await writer.send({ messages: messages(topic, numbers(0, 1000)), compression, idempotent: true, acks: -1 })
     assert.deepEqual(valuesOf(await consume([topic], `pf-${compression}-${run}`, 1000)), numbers(0, 1000))
