@@ -162,8 +162,7 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let line =
-            "--listen 0.0.0.0:0 --advertise kafka:19092 --topic a --topic b:3 --set retention.ms=-1 --fsync \
+        let line = "--listen 0.0.0.0:0 --advertise kafka:19092 --topic a --topic b:3 --set retention.ms=-1 --fsync \
              --partitions 4";
         let options = parse(line).unwrap();
         assert_eq!(options.listen, Some(([0, 0, 0, 0], 0).into()));
