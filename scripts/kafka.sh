@@ -13,7 +13,8 @@
 #   kafka.sh TOOL ARGS...         Kafka's own tools, with --bootstrap-server as they want it: topics, groups,
 #                                 configs, transactions, consume, produce, perf-consume, perf-produce, verifiable
 #
-# up prints `bootstrap HOST:PORT[,…]` last. More for up: --heap 512m.
+# up prints `bootstrap HOST:PORT[,…]` last. More for up: --heap 512m, --set NAME=VALUE (a setting of the brokers; may be
+# given again).
 # Environment: KAFKA_RUN (data, logs, pids; default /tmp/shop-sim-kafka),
 #              KAFKA_CACHE (jars; default ~/.cache/shop-sim-kafka/lib)
 set -euo pipefail
@@ -95,6 +96,7 @@ offsets.topic.num.partitions=6
 transaction.state.log.num.partitions=6
 P
   fi
+  printf %s "$SETTINGS" # the last of a name counts
 }
 
 logging() {
@@ -224,12 +226,13 @@ case $command in
   verifiable) tool org.apache.kafka.tools.VerifiableConsumer "$@"; exit ;;
 esac
 
-HEAP=512m BROKERS='' NODE=''
+HEAP=512m BROKERS='' NODE='' SETTINGS=''
 while (($#)); do
   case $1 in
     --brokers) BROKERS=${2:?--brokers 1 or 3}; shift 2 ;;
     --heap) HEAP=${2:?--heap 512m}; shift 2 ;;
     --port) PORT=${2:?--port 9092}; shift 2 ;;
+    --set) SETTINGS+=${2:?--set NAME=VALUE}$'\n'; shift 2 ;;
     -*) die "$1 is unknown; see kafka.sh help" ;;
     *) NODE=$1; shift ;;
   esac

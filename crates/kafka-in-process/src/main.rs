@@ -24,6 +24,7 @@ Usage: kafka-in-process [OPTIONS]
   --topic NAME[:COUNT]    makes a topic of so many partitions where it is missing; may be given again
   --set NAME=VALUE        a setting for topics that have none of their own (retention.ms=-1); may be given again
   --no-auto-create        makes no topic because a client asks for it
+  --partitions COUNT      of a topic that is made because a client asks for it (1)
   --help                  this text
 ";
 
@@ -37,6 +38,7 @@ struct Options {
     topics: BTreeMap<String, i32>,
     settings: BTreeMap<String, String>,
     no_auto_create: bool,
+    partitions: Option<i32>,
     help: bool,
 }
 
@@ -75,6 +77,12 @@ impl Options {
                     options.settings.insert(name.to_owned(), value.to_owned());
                 }
                 "--no-auto-create" => options.no_auto_create = true,
+                "--partitions" => {
+                    let count = value()?;
+                    let parsed = count.parse().ok().filter(|count| *count > 0);
+                    options.partitions =
+                        Some(parsed.ok_or_else(|| format!("{count} is no number of partitions"))?);
+                }
                 "--help" | "-h" => options.help = true,
                 other => return Err(format!("there is no option {other}")),
             }
@@ -115,6 +123,9 @@ async fn serve(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     if options.fsync {
         builder = builder.durability(Durability::Power);
     }
+    if let Some(partitions) = options.partitions {
+        builder = builder.default_partitions(partitions);
+    }
     for (name, value) in options.settings {
         builder = builder.topic_default(name, value);
     }
@@ -151,14 +162,15 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let line =
-            "--listen 0.0.0.0:0 --advertise kafka:19092 --topic a --topic b:3 --set retention.ms=-1 --fsync";
+        let line = "--listen 0.0.0.0:0 --advertise kafka:19092 --topic a --topic b:3 --set retention.ms=-1 --fsync \
+             --partitions 4";
         let options = parse(line).unwrap();
         assert_eq!(options.listen, Some(([0, 0, 0, 0], 0).into()));
         assert_eq!(options.advertise, Some(("kafka".to_owned(), 19092)));
         assert_eq!(options.topics, [("a".to_owned(), 1), ("b".to_owned(), 3)].into());
         assert_eq!(options.settings, [("retention.ms".to_owned(), "-1".to_owned())].into());
         assert!(options.fsync && !options.no_auto_create);
+        assert_eq!(options.partitions, Some(4));
         assert_eq!(parse("").unwrap(), Options::default());
     }
 
@@ -168,6 +180,7 @@ mod tests {
             ("--listen here", "here is no address"),
             ("--advertise kafka", "no HOST:PORT"),
             ("--topic a:b", "b is no number"),
+            ("--partitions 0", "0 is no number"),
             ("--set retention.ms", "no NAME=VALUE"),
             ("--data", "--data needs a value"),
             ("--port 1", "no option --port"),
