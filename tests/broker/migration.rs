@@ -1,6 +1,9 @@
 //! Consumers with `group.protocol=classic` and `consumer` in one group, which changes its protocol under them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use rdkafka::{
     consumer::{BaseConsumer, CommitMode, Consumer},
@@ -44,7 +47,7 @@ impl Team {
             let shares: Vec<_> = self.consumers.values().map(assigned).collect();
             let mut parts: Vec<_> = shares.iter().flatten().copied().collect();
             parts.sort_unstable();
-            let mut found: Vec<_> = shares.iter().map(|share| share.len()).collect();
+            let mut found: Vec<_> = shares.iter().map(BTreeSet::len).collect();
             found.sort_unstable();
             found == sizes && parts.into_iter().eq(0..PARTITIONS)
         });

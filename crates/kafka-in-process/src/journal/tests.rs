@@ -1,4 +1,7 @@
-use std::fs;
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use proptest::prelude::*;
 
@@ -138,23 +141,24 @@ fn what_is_written_while_the_journal_is_written_anew_is_kept() {
     for n in 0..40_000u64 {
         journal.write(vec![Change::set(topic(1), &n).unwrap()]).unwrap();
     }
-    let done = std::sync::atomic::AtomicBool::new(false);
-    let written = std::thread::scope(|scope| {
+    let (done, written) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
         let writing = scope.spawn(|| {
-            let mut n = 0u64;
-            while !done.load(std::sync::atomic::Ordering::SeqCst) {
-                n += 1;
+            while !done.load(Ordering::SeqCst) {
+                let n = written.load(Ordering::SeqCst) + 1;
                 journal.write(vec![Change::set(topic(2), &n).unwrap()]).unwrap();
                 journal.sync_now().unwrap();
+                written.store(n, Ordering::SeqCst);
             }
-            n
         });
-        for _ in 0..20 {
+        let mut times = 0;
+        while times < 20 || (written.load(Ordering::SeqCst) == 0 && !writing.is_finished()) {
             journal.write_anew().unwrap();
+            times += 1;
         }
-        done.store(true, std::sync::atomic::Ordering::SeqCst);
-        writing.join().unwrap()
+        done.store(true, Ordering::SeqCst);
     });
+    let written = written.into_inner();
     let rest = tempfile::tempdir().unwrap();
     crate::fsync::record::power_cut(folder.path(), rest.path());
     for folder in [folder.path(), rest.path()] {
