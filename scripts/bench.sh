@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares the program in one run, and prints Markdown tables with the spread of the rounds.
 #
-#   bench.sh             everything but --open, about two hours
+#   bench.sh             everything but --ids, --open and --partitions, about two hours
 #   bench.sh --short     a shorter run of the same, about 25 minutes
 #
 # Parts, one or more:
@@ -13,8 +13,9 @@
 #   --produce            the simulator beside a plain idempotent producer; --linger MS for another linger of the plain one
 #   --ids 100            the cost of so many million order ids in one partition, about 10 minutes
 #   --open 20            time to open so many GiB of log: about 3 minutes, with 28 GB of temporary space in TMPDIR
+#   --partitions 10000   time to open so many partitions
 #
-#   --on kafka|embedded  all parts but the first and the last on one broker only
+#   --on kafka|embedded  the consumers, latency, machines, screen and simulator on one broker only
 #
 # Uses a release build. Needs what scripts/kafka.sh needs. docs/benchmarks.md explains the results.
 set -euo pipefail

@@ -6,6 +6,9 @@ use crate::{
     load,
 };
 
+/// Connections that say nothing.
+const IDLE: usize = 500;
+
 /// The amount of work.
 pub(crate) struct Plan {
     pub(crate) rounds: usize,
@@ -43,13 +46,15 @@ pub(crate) fn measure(plan: &Plan, ours: &Cluster, kafka: &Cluster) {
     for cluster in [ours, kafka] {
         load::throughput(&cluster.bootstrap, plan.records / 10);
     }
-    let [mut produce, mut consume, mut p50, mut p99] = [(); 4].map(|()| Pair::default());
+    let [mut produce, mut consume, mut p50, mut p99, mut p50_at_once, mut p99_at_once] =
+        [(); 6].map(|()| Pair::default());
     for round in 0..plan.rounds {
         // They alternate in going first.
         let order = if round % 2 == 0 { [ours, kafka] } else { [kafka, ours] };
         for cluster in order {
             let (sent, read) = load::throughput(&cluster.bootstrap, plan.records);
-            let delays = load::delays(&cluster.bootstrap, plan.paced_seconds);
+            let delays = load::delays(&cluster.bootstrap, plan.paced_seconds, load::LINGER_MS);
+            let at_once = load::delays(&cluster.bootstrap, plan.paced_seconds, 0);
             let pick = |pair: &mut Pair, figure: f64| {
                 if cluster.is_ours { pair.ours.push(figure) } else { pair.kafka.push(figure) }
             };
@@ -57,18 +62,27 @@ pub(crate) fn measure(plan: &Plan, ours: &Cluster, kafka: &Cluster) {
             pick(&mut consume, read);
             pick(&mut p50, figures::quantile(&delays, 0.5));
             pick(&mut p99, figures::quantile(&delays, 0.99));
+            pick(&mut p50_at_once, figures::quantile(&at_once, 0.5));
+            pick(&mut p99_at_once, figures::quantile(&at_once, 0.99));
             println!(
-                "  round {} {:<8} produce {:>9}/s  consume {:>9}/s  p50 {:.2} ms  p99 {:.2} ms",
+                "  round {} {:<8} produce {:>9}/s  consume {:>9}/s  p50 {:.2} ms  p99 {:.2} ms  \
+                 linger 0: p50 {:.2} ms  p99 {:.2} ms",
                 round + 1,
                 cluster.name(),
                 thousands(sent),
                 thousands(read),
                 figures::quantile(&delays, 0.5),
                 figures::quantile(&delays, 0.99),
+                figures::quantile(&at_once, 0.5),
+                figures::quantile(&at_once, 0.99),
             );
         }
     }
-    let memory = Pair { ours: vec![ours.memory_mib()], kafka: vec![kafka.memory_mib()] };
+    let memory = || Pair { ours: vec![ours.memory_mib()], kafka: vec![kafka.memory_mib()] };
+    let busy = memory();
+    let idle = [ours, kafka].map(|cluster| load::idle_connections(&cluster.bootstrap, IDLE));
+    let connected = memory();
+    drop(idle);
     figures::table(
         &["figure (least / median / most)", "embedded broker", "Kafka", "ratio"],
         &[
@@ -76,7 +90,10 @@ pub(crate) fn measure(plan: &Plan, ours: &Cluster, kafka: &Cluster) {
             consume.row("consume, records/s"),
             p50.row("p50 at 2,000/s, ms"),
             p99.row("p99 at 2,000/s, ms"),
-            memory.row("memory, MiB"),
+            p50_at_once.row("p50 at 2,000/s, linger 0, ms"),
+            p99_at_once.row("p99 at 2,000/s, linger 0, ms"),
+            busy.row("memory, MiB"),
+            connected.row(&format!("memory with {IDLE} idle connections, MiB")),
         ],
     );
 }

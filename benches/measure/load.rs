@@ -1,6 +1,8 @@
 //! The same client with the same settings for any broker.
 
 use std::{
+    io::{Read, Write},
+    net::TcpStream,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
@@ -49,12 +51,18 @@ impl Topic {
 
 /// Makes a topic with a name of its own.
 pub(crate) fn make_topic(bootstrap: &str) -> String {
+    make_topic_with(bootstrap, PARTITIONS)
+}
+
+/// The same with so many partitions.
+pub(crate) fn make_topic_with(bootstrap: &str, partitions: i32) -> String {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let name = format!("bench-{}-{number}", std::process::id());
     let admin = admin(bootstrap);
-    let topic = NewTopic::new(&name, PARTITIONS, TopicReplication::Fixed(1));
-    let made = futures::executor::block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap();
+    let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+    let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
+    let made = futures::executor::block_on(admin.create_topics([&topic], &options)).unwrap();
     made.into_iter().next().unwrap().unwrap();
     name
 }
@@ -219,6 +227,20 @@ pub(crate) fn consume(bootstrap: &str, topic: &str, records: usize) -> f64 {
     a_second(records, begun)
 }
 
+/// Connections that have said who they are (`ApiVersions`, version 0, without a client id) and then nothing.
+pub(crate) fn idle_connections(bootstrap: &str, count: usize) -> Vec<TcpStream> {
+    let request = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff];
+    let connect = |_| {
+        let mut connection = TcpStream::connect(bootstrap).unwrap();
+        connection.write_all(&request).unwrap();
+        let mut size = [0; 4];
+        connection.read_exact(&mut size).unwrap();
+        connection.read_exact(&mut vec![0; usize::try_from(u32::from_be_bytes(size)).unwrap()]).unwrap();
+        connection
+    };
+    (0..count).map(connect).collect()
+}
+
 /// Records a second, sent and read, on a topic of their own.
 pub(crate) fn throughput(bootstrap: &str, records: usize) -> (f64, f64) {
     let topic = Topic::make(bootstrap);
@@ -226,9 +248,9 @@ pub(crate) fn throughput(bootstrap: &str, records: usize) -> (f64, f64) {
 }
 
 /// The delay (ms) of each record from its send to its poll, at a steady rate.
-pub(crate) fn delays(bootstrap: &str, seconds: u64) -> Vec<f64> {
+pub(crate) fn delays(bootstrap: &str, seconds: u64, linger_ms: u64) -> Vec<f64> {
     let topic = Topic::make(bootstrap);
-    let producer = producer(bootstrap, LINGER_MS, false);
+    let producer = producer(bootstrap, linger_ms, false);
     let consumer = reader(bootstrap, &topic.name);
     let payload = payload(PAYLOAD);
     let count = usize::try_from(PACE * seconds).unwrap();

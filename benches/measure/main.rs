@@ -81,6 +81,9 @@ const PARTS: [&str; 6] = ["--brokers", "--consume", "--latency", "--machines", "
 const OPEN_GIB: usize = 20;
 const OPEN_ROUNDS: usize = 3;
 
+/// Partitions to open.
+const PARTITIONS: i32 = 10_000;
+
 /// Millions of order ids to check.
 const MILLIONS_OF_IDS: u64 = 100;
 
@@ -96,6 +99,13 @@ fn main() {
     figures::machine();
     if given("--open") {
         open::measure(value("--open").and_then(|gib| gib.parse().ok()).unwrap_or(OPEN_GIB), OPEN_ROUNDS);
+        return;
+    }
+    if given("--partitions") {
+        open::partitions(
+            value("--partitions").and_then(|count| count.parse().ok()).unwrap_or(PARTITIONS),
+            OPEN_ROUNDS,
+        );
         return;
     }
     if given("--ids") {

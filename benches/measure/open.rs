@@ -136,3 +136,29 @@ pub(crate) fn measure(gib: usize, rounds: usize) {
         FULL_SPEED.as_secs()
     );
 }
+
+/// Opens a broker with so many empty partitions after each kind of end.
+pub(crate) fn partitions(count: i32, rounds: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (mut opened, _) = Opened::start(folder);
+    let topic = load::make_topic_with(&opened.bootstrap, count);
+    println!(
+        "\nOpening {count} empty partitions: ms from the start of the process to its address, {rounds} times each"
+    );
+    let [mut ended, mut killed] = [(); 2].map(|()| Vec::new());
+    for _ in 0..rounds {
+        opened.stop();
+        let (mut after_end, took) = Opened::start(folder);
+        ended.push(took);
+        after_end.kill();
+        let (after_kill, took) = Opened::start(folder);
+        killed.push(took);
+        assert_eq!(load::partitions(&after_kill.bootstrap, &topic), count);
+        opened = after_kill;
+    }
+    opened.stop();
+    for (what, times) in [("ended in order", &ended), ("killed", &killed)] {
+        println!("  {what:<42}{:>30}  (least / median / most)", Spread::of(times).show());
+    }
+}

@@ -73,20 +73,12 @@ async fn work(
     let parameters = super::parameters(&args.handling, args.seed);
     let views = if args.views.is_empty() { &Name::ALL[..] } else { &args.views };
     let ours = consumers::agreement(setting.zone, &parameters, views);
-    // What is published is read meanwhile.
-    let mut services = Services::open(kafka, setting.zone, Clock::default())?;
     let agreeing = super::agree_for(&setting.out_dir, &kafka.session, setting.zone, ours);
     match stop.run_until_cancelled(agreeing).await {
-        Some(Ok(())) => {}
-        Some(Err(failure)) => {
-            services.close().await;
-            return Err(failure);
-        }
-        None => {
-            services.close().await;
-            return ended_early(args);
-        }
+        Some(agreed) => agreed?,
+        None => return ended_early(args),
     }
+    let mut services = Services::open(kafka, setting.zone, Clock::default())?;
     let mut runs = Services::part_of(&services);
     let until = args.until_end.then(|| Arc::new(Until::default()));
     let tools = Workshop::of(setting, args.lang).tools(&runs, parameters, until.clone())?;

