@@ -73,9 +73,10 @@ fn nothing_acknowledged_is_lost_however_often_the_broker_is_killed() {
     let mut random = ChaCha8Rng::seed_from_u64(u64::from(kills));
     std::thread::scope(|scope| {
         let load = &load;
+        let mut producers = Vec::new();
         for who in 0..2 {
-            scope.spawn(move || load.produce(who));
-            scope.spawn(move || load.transact(who));
+            producers.push(scope.spawn(move || load.produce(who)));
+            producers.push(scope.spawn(move || load.transact(who)));
             scope.spawn(move || load.copy(who));
             scope.spawn(move || load.commit());
         }
@@ -85,6 +86,8 @@ fn nothing_acknowledged_is_lost_however_often_the_broker_is_killed() {
             broker.restart();
         }
         load.enough.store(true, Ordering::Relaxed);
+        // A producer that has waited for the broker still has a round to write.
+        producers.into_iter().for_each(|producer| producer.join().unwrap());
         let read = |group: &str| committed(&bootstrap, group, &plain) == ends(&bootstrap, &plain);
         until("everything to be copied", || read("copy"));
         until("everything to be read", || read("commit"));

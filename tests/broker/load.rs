@@ -181,13 +181,17 @@ impl Load<'_> {
                     break;
                 }
             }
+            // librdkafka 2.12 waits without end for an assignment that arrives while the client is closed.
+            std::thread::spawn(move || drop(consumer));
         }
     }
 
     fn copy_some(&self, consumer: &BaseConsumer, producer: &FutureProducer) -> Result<(), KafkaError> {
         let mut offsets = TopicPartitionList::new();
         let mut sends = Vec::new();
-        let mut begun = false;
+        // The generation that the first record was read in: from the next one on its partition may be another member's,
+        // and the broker refuses the offsets.
+        let mut generation = None;
         while sends.len() < 200 {
             let message = match consumer.poll(Duration::from_millis(10)) {
                 None => break,
@@ -195,9 +199,9 @@ impl Load<'_> {
                 Some(Err(_)) => continue,
                 Some(Ok(message)) => message,
             };
-            if !begun {
+            if generation.is_none() {
                 producer.begin_transaction()?;
-                begun = true;
+                generation = consumer.group_metadata();
             }
             let record = FutureRecord::<(), _>::to(self.copied).partition(message.partition());
             let record = record.payload(message.payload().unwrap());
@@ -208,14 +212,11 @@ impl Load<'_> {
                 None => offsets.add_partition_offset(self.plain, message.partition(), next)?,
             }
         }
-        if !begun {
-            return Ok(());
-        }
+        let Some(generation) = generation else { return Ok(()) };
         for delivered in block_on(futures::future::join_all(sends)) {
             delivered.unwrap().map_err(|(error, _)| error)?;
         }
-        let metadata = consumer.group_metadata().ok_or(KafkaError::Canceled)?;
-        producer.send_offsets_to_transaction(&offsets, &metadata, PATIENCE)?;
+        producer.send_offsets_to_transaction(&offsets, &generation, PATIENCE)?;
         producer.commit_transaction(PATIENCE)
     }
 
