@@ -2,7 +2,7 @@
 
 use crate::shop::{Customer, Delivery, Line, Order, Zone, order::LARGEST_COUNTED};
 
-/// A product of its own: the simulator's shelf stays the balance. Above every number that somebody could count up to.
+/// A product that the simulator does not sell, so its shelf still equals the balance. Above all sequential ids.
 const PRODUCT: u64 = LARGEST_COUNTED + 1;
 const PRODUCT_NAME: &str = "Gift card";
 const PRICE_ORE: i64 = 10_000;

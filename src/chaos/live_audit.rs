@@ -27,7 +27,7 @@ pub enum State {
     Healing,
     /// All figures agreed again, so long after it was over.
     Healed(Duration),
-    /// It did not come about.
+    /// It was not injected.
     Refused(Sentence),
 }
 

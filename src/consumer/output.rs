@@ -20,7 +20,7 @@ pub struct Appends {
 }
 
 impl Appends {
-    /// Writes behind what waits for the file at `path`; a file that is new begins with `heading`.
+    /// Adds pending bytes for the file at `path`; a new file begins with `heading`.
     pub fn push(&mut self, path: &str, heading: &str, write: impl FnOnce(&mut Vec<u8>)) {
         let waiting = if let Some(waiting) = self.waiting.get_mut(path) {
             waiting
@@ -58,7 +58,7 @@ impl Appends {
         self.lengths.insert(path, length);
     }
 
-    /// What waited is in the files and in the checkpoint now.
+    /// The pending bytes are in files and checkpoint.
     pub fn settle(&mut self) {
         for (path, bytes) in std::mem::take(&mut self.waiting) {
             *self.lengths.entry(path).or_default() += bytes.len() as u64;
@@ -119,7 +119,7 @@ pub trait Output<V: View>: Send {
     /// Forgets everything, because the view starts again from nothing.
     fn reset(&mut self) {}
 
-    /// Writes everything that it replaces again: what it knows was written in another folder, or was moved away.
+    /// Makes all replaced files due: the known ones were written to another folder, or moved away.
     fn rewrite(&mut self) {}
 
     /// What an event adds to files.

@@ -47,7 +47,7 @@ struct Held<V> {
     anchor: Option<Fingerprint>,
     /// Up to this offset another owner has written the rows of the files.
     silent_until: i64,
-    /// Days before this were closed while this process held it: all of them is part of the view.
+    /// Days before this were closed here: the view has all their records.
     closed_before: Option<NaiveDate>,
     /// Whether something was applied since its figures were taken last.
     unseen: bool,

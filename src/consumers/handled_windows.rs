@@ -11,7 +11,7 @@ use crate::{
     views::{
         Event, Source, View,
         figures_merger::Summary,
-        second_sums::Seconds,
+        window_sums::Seconds,
         shop_figures::{HandledFigures, SLOT_SECONDS, Waits},
         table::{Saved, Table},
     },

@@ -15,7 +15,7 @@ use crate::{
     views::{
         Event, Source, View,
         figures_merger::Summary,
-        second_sums::Seconds,
+        window_sums::Seconds,
         shop_figures::SLOT_SECONDS,
         table::{Saved, Table},
     },

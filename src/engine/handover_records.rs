@@ -15,8 +15,8 @@ use crate::{
     consumer::{Handover, Part},
     stream::{
         Session, StreamError, Topic,
-        read_model_updater::place,
         reader::{Heard, next, reader},
+        state_keys::place,
         topics::STATE_HANDOVERS,
     },
 };

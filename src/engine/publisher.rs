@@ -19,7 +19,7 @@ use crate::{
     stream::{
         Session, StreamError, Topic,
         producer::PolledProducer,
-        read_model_updater::{RUNNING, key},
+        state_keys::{RUNNING, key},
         topics::{STATE_HANDOVERS, STATE_VIEWS},
     },
 };

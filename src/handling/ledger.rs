@@ -11,8 +11,8 @@ use crate::{
     views::Event,
 };
 
-/// Bytes of the largest handled order: Kafka's default for a batch is 1,048,588. An order that fills a batch of its
-/// own would lead to one that fits nowhere: its handled order has no goods, and names of limited length.
+/// Bytes of the largest handled order: Kafka's default for a batch is 1,048,588. If an order nearly fills a
+/// batch, its handled order would be too large: it gets no lines, and shortened names.
 const LARGEST: usize = 1_000_000;
 /// Characters of name and address that are kept where all of them would be too many.
 const KEPT: usize = 10_000;
@@ -70,9 +70,9 @@ pub enum Outgoing {
     },
     /// A record that is no valid order.
     DeadLetter {
-        /// Where it lies.
+        /// Its offset.
         offset: i64,
-        /// What it was.
+        /// The record.
         letter: Box<DeadLetter>,
     },
 }

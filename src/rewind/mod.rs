@@ -8,12 +8,12 @@
 //! The consumers' own views compute it: the records are sorted by their time (`timeline`), and copies of all views are
 //! kept at intervals, so that a moment only needs the records since the last copy before it.
 
-mod replay;
+mod replayed_views;
 mod timeline;
 
 use std::collections::{BTreeSet, HashMap};
 
-use replay::{Counts, Replay};
+use replayed_views::{Counts, Replay};
 use timeline::Timeline;
 
 use crate::{

@@ -5,7 +5,7 @@ use std::{collections::HashSet, hash::Hash, sync::Arc};
 use chrono::{DateTime, FixedOffset};
 use compact_str::CompactString;
 
-use super::replay::Counts;
+use super::replayed_views::Counts;
 use crate::{
     shop::{Customer, Delivery, Handled, Line, Order},
     views::{

@@ -9,16 +9,16 @@ use tokio::{
 
 use super::priority;
 
-/// A runtime of its own: nothing that the shop does holds its broker up. It has one thread, since with more of them
-/// each request would wake a second one that finds nothing to do; what is large goes to its blocking pool.
+/// The broker's own tokio runtime, so that no task of the shop delays it. It has one thread: with more, each request
+/// would wake a second thread that finds nothing to do. Large work goes to the blocking pool.
 pub(super) struct BrokerRuntime {
     handle: Handle,
-    /// Taken out when the host is dropped.
+    /// `None` only while it is dropped.
     runtime: Option<Runtime>,
 }
 
 impl BrokerRuntime {
-    /// A host without guests.
+    /// Starts the runtime.
     pub(super) fn open() -> io::Result<Self> {
         let mut runtime = Builder::new_multi_thread();
         let begin = || {

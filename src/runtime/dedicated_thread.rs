@@ -28,11 +28,11 @@ pub async fn run<T: Send + 'static>(
     let work = move || {
         priority::stand_back();
         priority::may_be_late();
-        // The panic goes on where it is waited for.
+        // The caller resumes the panic.
         let left = catch_unwind(AssertUnwindSafe(|| runtime.block_on(task)));
-        // What it left in the background is not waited for.
+        // Does not wait for its blocking calls.
         runtime.shutdown_background();
-        // Where nobody waits any more there is nobody to tell.
+        // Fails if the caller has dropped the future.
         let _ = done.send(left);
     };
     thread::Builder::new().name(name.to_owned()).spawn(work)?;

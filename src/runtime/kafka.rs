@@ -27,9 +27,9 @@ use crate::{
 /// How long a headless command waits for Kafka.
 const PATIENCE: Duration = Duration::from_secs(6);
 
-/// A way to Kafka, open until [`Kafka::close`].
+/// Access to Kafka, until [`Kafka::close`].
 pub struct Kafka {
-    /// For the clients.
+    /// Makes clients.
     pub session: Session,
     broker: Option<Served>,
 }
@@ -41,7 +41,7 @@ struct Served {
     _runtime: BrokerRuntime,
 }
 
-/// The line between the built-in broker and its clients.
+/// A switch that makes the built-in broker unreachable.
 #[derive(Debug, Clone)]
 pub struct Line {
     reachable: watch::Sender<bool>,
@@ -54,7 +54,7 @@ impl Line {
         Self { reachable: watch::Sender::new(true), serves: watch::Sender::new(false) }
     }
 
-    /// Whether this process serves the broker: no other line can be cut.
+    /// Whether this process serves the broker and can cut it off.
     pub fn is_own(&self) -> bool {
         *self.serves.borrow()
     }
@@ -64,7 +64,7 @@ impl Line {
         self.reachable.send_replace(reachable);
     }
 
-    /// Waits until told to stop, and cuts the broker off meanwhile where it is asked for.
+    /// Until `stop`, makes the broker reachable or unreachable as requested.
     async fn hold(&self, broker: &Broker, stop: &CancellationToken) {
         self.serves.send_replace(true);
         let mut reachable = self.reachable.subscribe();
@@ -78,7 +78,7 @@ impl Line {
     }
 }
 
-/// Why there is no way to Kafka.
+/// Why Kafka cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BootstrapError {
     /// The cluster that was named.
@@ -95,12 +95,12 @@ pub enum BootstrapError {
         /// The folder.
         data: String,
     },
-    /// The system gives no threads.
+    /// No thread can be started.
     #[error(
         "the built-in broker cannot start its threads ({0}): end other programs, or raise the limit of processes"
     )]
     Threads(std::io::Error),
-    /// Nothing was ever sold here.
+    /// There is no broker data.
     #[error(
         "there is no shop in {out} yet: start `shop-sim tui` or `shop-sim produce` first, or name its folder with --out"
     )]
@@ -117,7 +117,7 @@ pub enum Want {
     Answer,
     /// The same, but a built-in broker without data is an error: the command only reads.
     Data,
-    /// The way alone: whether it answers will be seen.
+    /// A session; Kafka need not answer yet.
     Way,
 }
 
@@ -182,7 +182,7 @@ impl Kafka {
         }
     }
 
-    /// The line to the built-in broker, where it is the way.
+    /// The switch of the built-in broker, if that is used.
     pub fn line(&self) -> Option<Line> {
         self.broker.as_ref().map(|served| served.line.clone())
     }

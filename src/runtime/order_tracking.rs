@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Between two looks at an order that is on its way, at one that is not there, and at nothing.
+/// Wall time between look-ups of an order: found but not mailed, not found, none followed.
 const SOON: Duration = Duration::from_millis(300);
 const LATER: Duration = Duration::from_secs(2);
 const NEVER: Duration = Duration::from_secs(3600);

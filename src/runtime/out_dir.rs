@@ -92,9 +92,8 @@ impl OutDir {
         self.path.join("shop-sim.log")
     }
 
-    /// Removes the shop: its topics, what was kept of it, and its files; `first` of what was kept. What else lies in the
-    /// folder stays, and so do the files of locks: one that was removed would lock nothing. The lock on the consumers
-    /// must be held.
+    /// Removes the state file `first`, then the broker's data, the other state and the output files. All else stays,
+    /// lock files too, since a removed one would lock nothing. The lock on the consumers must be held.
     pub fn empty(&self, first: &str) -> Result<(), OutDirError> {
         let state = self.state();
         let kept = state.join(first);
@@ -155,7 +154,7 @@ impl OutDir {
         if self.check_zone(zone)? { Ok(()) } else { self.keep("zone", zone.name()) }
     }
 
-    /// Refuses a zone other than the one that is kept here; whether one is.
+    /// Refuses a zone other than the stored one; `false` if none is stored.
     pub fn check_zone(&self, zone: Tz) -> Result<bool, OutDirError> {
         let asked = zone.name();
         match self.kept("zone")? {
@@ -164,7 +163,7 @@ impl OutDir {
                 let out = self.path.display().to_string();
                 Err(OutDirError::OtherZone { out, kept, asked: asked.to_owned() })
             }
-            // What is no zone at all is no reason to refuse one.
+            // No valid zone is stored.
             _ => Ok(false),
         }
     }

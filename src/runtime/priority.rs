@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Whether there is a screen that goes first.
 static SCREEN: AtomicBool = AtomicBool::new(false);
 
-/// How much nicer than the screen everything behind it is: nice(1), 1.25 times the share per step.
+/// Niceness (nice(1)) of all threads but the screen's: each step divides their share by 1.25.
 #[cfg(target_os = "linux")]
 const NICER: i32 = 5;
 
-/// How late a wait of consumers, broker and simulator may end, ns of wall time (`PR_SET_TIMERSLACK`, prctl(2)). Their
-/// threads, most of them librdkafka's, look now and then whether there is something to do; with this the kernel wakes
-/// many of them at once, and the simulator for many sales, which costs less than one by one. Only waits for a time are
-/// late, never those for a record, and a processor that has work to do is not late at all.
+/// Timer slack of the threads of consumers, broker and simulator, ns of wall time (`PR_SET_TIMERSLACK`, prctl(2)). Most
+/// are librdkafka's and poll periodically: with the slack the kernel wakes many of them at once, and the simulator for
+/// many sales, which costs less. Only timed waits end late; a wait for a record does not.
 #[cfg(target_os = "linux")]
 const LATE_NS: u64 = 30_000_000;
 

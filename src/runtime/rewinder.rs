@@ -33,40 +33,40 @@ use crate::{
     views::{Event, Source, shop_figures::Audit},
 };
 
-/// Between two looks at what has come since, wall time.
+/// Period of the check for new records, wall time.
 const LOOK: Duration = Duration::from_millis(500);
-/// The records are kept for the next time for so long, wall time.
+/// Records unused for this long are dropped, wall time.
 const KEPT: Duration = Duration::from_secs(600);
 /// Nothing for this long, and Kafka counts as away.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// After so many records it is told how many were read.
+/// Records between two progress reports.
 const TOLD: u64 = 2_048;
 
-/// Takes how many records of how many are done with in a step, and says whether to go on.
+/// Reports progress (the step, records done, all records); returns whether to continue.
 type GoesOn<'a> = &'a dyn Fn(Step, u64, u64) -> bool;
 
 /// What is needed to make pictures of the past.
 pub struct Rewinder {
     /// How to reach Kafka.
     pub session: Session,
-    /// Where the logs end, as it is known of them.
+    /// The read model, for the end offsets.
     pub model: Arc<ReadModel>,
-    /// When now is.
+    /// Shop time.
     pub clock: Clock,
     /// The shop's zone.
     pub zone: Zone,
-    /// What the products are called that no order has named.
+    /// Names of products that occur in no order.
     pub catalog: Arc<Catalog>,
     /// Turns true when everything that was published before is known.
     pub ready: watch::Receiver<bool>,
-    /// Which orders are duplicates, where nobody has counted any yet.
+    /// The rule for duplicates if no consumer has published one.
     pub ids: Option<Rule>,
 }
 
 impl Rewinder {
-    /// Makes the picture of the second that `wanted` names, and again where more comes to be known of it, until told to
-    /// stop. Blocks: it has a thread of its own, and nothing in memory before somebody goes back.
+    /// Computes the snapshot of the second in `wanted`, and again when new records change it, until told to stop.
+    /// Blocks, so it needs a thread of its own. Reads nothing before the first request.
     pub fn run(
         &self,
         mut wanted: watch::Receiver<Option<i64>>,
@@ -192,7 +192,7 @@ impl Rewinder {
         Ok(read.then_some(&mut logs.history))
     }
 
-    /// What was there at a moment. What no record says stays out.
+    /// A moment's snapshot, without what no record contains.
     fn picture(&self, moment: Moment) -> Snapshot {
         let Moment { mut figures, feed } = moment;
         services::name_products(&mut figures, &self.catalog);

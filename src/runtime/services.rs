@@ -13,7 +13,7 @@ use crate::{
     engine::Ended,
     read_model::ReadModel,
     shop::{Catalog, Zone},
-    stream::{Session, StreamError, ends, read_model_updater::ReadModelUpdater},
+    stream::{Session, StreamError, ends, pulse_and_state_reader::PulseAndStateReader},
     views::shop_figures::ShopFigures,
 };
 
@@ -24,7 +24,7 @@ const FAREWELL: Duration = Duration::from_millis(2_500);
 pub struct Services {
     /// How to reach Kafka.
     pub session: Session,
-    /// What is known.
+    /// The read model.
     pub model: Arc<ReadModel>,
     /// Shop time.
     pub clock: Clock,
@@ -33,13 +33,13 @@ pub struct Services {
     /// Tells all tasks to end.
     pub stop: CancellationToken,
     tasks: JoinSet<()>,
-    /// Those that serve the others and never end by themselves.
+    /// Tasks that were started by [`Services::serve`].
     background: JoinSet<()>,
     followed: watch::Sender<bool>,
 }
 
 impl Services {
-    /// Services of which none runs yet.
+    /// Services without any task yet.
     pub fn new(kafka: &Kafka, zone: Zone, clock: Clock) -> Self {
         Self {
             session: kafka.session.clone(),
@@ -65,9 +65,9 @@ impl Services {
         let follower = {
             let (session, model, clock) = (self.session.clone(), Arc::clone(&self.model), self.clock.clone());
             let ready = self.followed.clone();
-            move || ReadModelUpdater::new(&session, Arc::clone(&model), clock.clone(), ready.clone())
+            move || PulseAndStateReader::new(&session, Arc::clone(&model), clock.clone(), ready.clone())
         };
-        // What is wrong with the settings shows at the first attempt.
+        // The first attempt returns an error for invalid settings.
         let mut first = Some(follower()?);
         let stop = self.stop.clone();
         self.keep("the follower of the published figures", move || {
@@ -86,7 +86,7 @@ impl Services {
         Ok(())
     }
 
-    /// Who keeps the tasks alive.
+    /// Restarts tasks that fail.
     pub fn supervisor(&self) -> Supervisor {
         Supervisor { model: Arc::clone(&self.model), clock: self.clock.clone(), stop: self.stop.clone() }
     }

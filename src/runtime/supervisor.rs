@@ -16,14 +16,14 @@ use crate::{
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
-/// Who starts tasks again.
+/// Restarts failed tasks.
 #[derive(Clone)]
 pub struct Supervisor {
-    /// Where it is told.
+    /// For messages.
     pub model: Arc<ReadModel>,
-    /// When it is told.
+    /// Their shop time.
     pub clock: Clock,
-    /// When it is over.
+    /// Ends all tasks.
     pub stop: CancellationToken,
 }
 
@@ -64,7 +64,7 @@ impl Supervisor {
                 tracing::debug!("{name} starts again from its checkpoint: {why}");
                 Sentence::KafkaAway
             } else {
-                // The same over and over is said once: a disk may be full for long.
+                // A repeated failure, such as a full disk, is reported once.
                 if told.as_ref() != Some(&why) {
                     self.model.say(
                         second,

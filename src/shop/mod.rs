@@ -5,20 +5,20 @@
 pub mod campaign;
 pub mod control;
 pub mod day;
-pub mod delivery;
 mod fast_json;
 pub mod handled;
 pub mod number_format;
 pub mod order;
 pub mod product;
 pub mod pulse;
+pub mod stock_delivery;
 mod strict_json;
 
 pub use campaign::Campaign;
 pub use control::Control;
 pub use day::Zone;
-pub use delivery::Delivery;
 pub use handled::Handled;
 pub use order::{Customer, Line, Order};
 pub use product::{Catalog, CatalogError, Product};
 pub use pulse::Pulse;
+pub use stock_delivery::Delivery;

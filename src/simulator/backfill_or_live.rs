@@ -2,7 +2,7 @@
 
 use super::options::{Pace, Rate, SimulatorOptions};
 
-/// A `to` so near to now that a backfill follows the clock while it runs.
+/// A backfill whose `to` is this near to now follows the clock.
 const NOW_MS: i64 = 60_000;
 
 /// What is being sold: the past or the present.

@@ -31,7 +31,7 @@ impl Simulator {
                 self.then_live = true;
                 self.set_mean_gap();
             }
-            // Nobody can sell at such a rate, or not now.
+            // An invalid rate, or not possible now.
             Control::Rate { .. } | Control::Rush | Control::ToMidnight => return,
         }
         self.clock.set_going(self.state == RunState::Running && self.phase == Phase::Live, now);

@@ -196,7 +196,7 @@ impl From<rdkafka::error::KafkaError> for SimulatorError {
 }
 
 impl SimulatorOptions {
-    /// With what a simulator goes on where one with these options has failed: live, from where the log ends.
+    /// The options for a restart after a failure: live, from the end of the log.
     #[must_use]
     pub fn again(self) -> Self {
         let pace = match self.pace {
@@ -206,7 +206,7 @@ impl SimulatorOptions {
         Self { pace, backfill: None, ..self }
     }
 
-    /// What is left to do where the log has come to `log_ms`, Unix ms of shop time, for one that goes on.
+    /// The options that are left for a resumed run if the log ends at `log_ms`, Unix ms of shop time.
     #[must_use]
     pub(super) fn rest(self, log_ms: Option<i64>) -> Self {
         let Some(next_ms) = log_ms.filter(|_| self.goes_on).map(|log_ms| log_ms.saturating_add(1)) else {

@@ -13,13 +13,13 @@ const ROUND: usize = 1_000;
 /// How a round ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Round {
-    /// All has happened up to the time given.
+    /// All events up to the time are sent.
     UpToDate,
-    /// There is more to happen.
+    /// More events are due.
     More,
-    /// Kafka has to acknowledge something first.
+    /// Kafka must acknowledge records first.
     Blocked,
-    /// As many orders were sold as were to be.
+    /// The requested number is sold.
     Counted,
 }
 
@@ -48,7 +48,7 @@ impl OrderWriter {
         }
     }
 
-    /// Lets things happen up to and including `until_ms`, Unix ms of shop time; see [`ShopModel::next`].
+    /// Sends the events up to and including `until_ms`, Unix ms of shop time; see [`ShopModel::next`].
     pub(super) fn round(&mut self, until_ms: i64, open: bool) -> Result<Round, SimulatorError> {
         for _ in 0..ROUND {
             if self.orders_left == Some(0) {

@@ -30,7 +30,7 @@ use crate::{
     stream::{Session, StreamError, Topic, producer::PolledProducer},
 };
 
-/// What a pulse has in place of a number in the ledger, which counts up from 0 and never comes so far.
+/// The delivery opaque of a pulse; that of other records is their number in the ledger, from 0.
 const PULSE: usize = usize::MAX;
 /// How long Kafka may take to say which partitions there are.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -132,7 +132,7 @@ impl Lane {
             .client(&[
                 ("enable.idempotence", "true"),
                 ("linger.ms", linger_ms),
-                // Never given up: what was sold is sold.
+                // No time-out: a sale is final.
                 ("message.timeout.ms", "0"),
                 ("queue.buffering.max.messages", "200000"),
             ])

@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     backfill_or_live::Phase,
     clock::{Clock, Moment},
-    inbox::{Heard, Inbox},
     meter::{Meter, TICK},
     options::{Outcome, Pace, Progress, Rate, SimulatorError},
     order_writer::{OrderWriter, Round},
+    pulse_and_control_reader::{Heard, PulseAndControlReader},
     pulse_timer::PulseTimer,
     rush::Rush,
     simulator_identity::Identity,
@@ -25,32 +25,32 @@ use crate::shop::{
     pulse::{OnShelf, RunState, UnderWay},
 };
 
-/// In real time a shop that comes late by more than this lets its customers come later.
+/// In real time, a delay of more than this postpones the next customers.
 const LATE_MS: i64 = 1_000;
-/// Accelerated time runs no further ahead of the sales than so much wall time is worth.
+/// How far accelerated time may run ahead of the sales, as wall time.
 const LEAD: Duration = Duration::from_millis(250);
 /// A pulse without acknowledgement for so long means that Kafka is away.
 const AWAY: Duration = Duration::from_millis(500);
-/// Kafka that is away for so long is told of.
+/// An outage of this length is reported.
 const LONG_AWAY: Duration = Duration::from_secs(3);
-/// A clock that was set back by more than this is told of, ms.
+/// A clock set back by more than this is reported, ms.
 const SET_BACK_MS: i64 = 5_000;
-/// Between two looks whether the topics were given more partitions.
+/// Period of the check for added partitions.
 const PARTITIONS: Duration = Duration::from_secs(10);
-/// Between two looks whether a pulse that keeps the next one waiting is acknowledged.
+/// Period of the check for the acknowledgement that the next pulse waits for.
 const OVERDUE: Duration = Duration::from_millis(20);
-/// What is on its way when the shop closes is waited for no longer than this, the last pulse included.
+/// The longest wait at the end for records in flight, the last pulse included.
 const CLOSING: Duration = Duration::from_secs(5);
-/// Of it, what is kept for the last pulse.
+/// The part of it for the last pulse.
 const LAST_WORD: Duration = Duration::from_secs(1);
-/// A look whether there is room again, should the word of it have come too early.
+/// Period of the check for room, in case a notification was missed.
 const RETRY: Duration = Duration::from_millis(5);
 
 /// A simulator that knows the log and is ready to sell.
 pub struct Simulator {
     pub(super) us: Identity,
     pub(super) zone: Zone,
-    pub(super) inbox: Inbox,
+    pub(super) reader: PulseAndControlReader,
     pub(super) succession: Succession,
     pub(super) writer: OrderWriter,
     pub(super) clock: Clock,
@@ -66,9 +66,9 @@ pub struct Simulator {
     /// Orders and deliveries that were acknowledged when the last pulse went out.
     pub(super) told: (u64, u64),
     pub(super) meter: Meter,
-    /// What was told last that keeps it from selling.
+    /// The obstacle that was reported last.
     pub(super) obstacle: Option<Obstacle>,
-    /// When it was looked how many partitions the topics have.
+    /// When added partitions were checked for last.
     pub(super) looked: Instant,
 }
 
@@ -77,7 +77,7 @@ pub struct Simulator {
 pub(super) enum Obstacle {
     /// Kafka takes nothing.
     Away,
-    /// The clock shows a time that is sold already.
+    /// The clock was set back.
     Clock,
 }
 
@@ -124,7 +124,7 @@ impl Simulator {
                 biased;
                 () = stop.cancelled() => break Outcome::Stopped,
                 Some(ask) = control.recv() => self.ask(ask, now),
-                heard = self.inbox.next() => match heard {
+                heard = self.reader.next() => match heard {
                     Heard::Control(ask) => self.ask(ask, now),
                     Heard::Pulse(pulse) if self.succession.is_successor(&pulse) => {
                         silent = self.pulse_timer.is_behind(pulse.shop_time.timestamp_millis());
@@ -213,7 +213,7 @@ impl Simulator {
         self.phase == Phase::Live && self.pace == Pace::Real
     }
 
-    /// Sales that cannot keep up hold accelerated time back.
+    /// Limits the lead of accelerated time over the sales.
     fn hold_clock_back(&mut self, now: Moment) {
         #[expect(clippy::cast_possible_truncation, reason = "saturates, and so does the sum")]
         let lead_ms = (LEAD.as_secs_f64() * 1_000.0 * self.clock.speed()) as i64;
@@ -252,7 +252,7 @@ impl Simulator {
         {
             return Next::Acknowledgement;
         }
-        // Where nobody looks, only a pulse that is not acknowledged is to be noticed.
+        // If nobody watches the progress, only an outage must be noticed.
         let longest = if watched { TICK } else { AWAY };
         let mut beat = self.pulse_timer.next(self.every(), now.instant);
         if self.writer.outbox.pulse_open() {

@@ -1,4 +1,4 @@
-//! What is there to take: balances, what customers missed, and goods on their way.
+//! The stock: balances, unmet demand, and goods on their way.
 //!
 //! A product that falls to its reorder point, goods on their way counted, is ordered again: in whole
 //! reorder quantities, as many as were wanted in one delivery time at the pace since the last reorder. The

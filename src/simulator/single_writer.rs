@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    inbox::{Heard, Inbox},
+    pulse_and_control_reader::{Heard, PulseAndControlReader},
     read_topics::Pulses,
     simulator_identity::{Identity, is_gone},
 };
@@ -26,8 +26,8 @@ pub(super) async fn find(session: &Session, pulses: &Pulses) -> Result<Option<Pu
     if last.state == RunState::Stopped || is_gone(last) {
         return Ok(None);
     }
-    let inbox = Inbox::open(session, &[(Topic::Pulse, pulses.next_offset)], false)?;
-    let pulse = next_pulse(&inbox, Instant::now() + SILENCE, |_| true).await;
+    let reader = PulseAndControlReader::open(session, &[(Topic::Pulse, pulses.next_offset)], false)?;
+    let pulse = next_pulse(&reader, Instant::now() + SILENCE, |_| true).await;
     Ok(pulse.filter(|pulse| pulse.state != RunState::Stopped))
 }
 
@@ -37,11 +37,11 @@ pub(super) async fn wait_for_farewell(
     pulses: &Pulses,
     rival: &Pulse,
 ) -> Result<(), StreamError> {
-    let inbox = Inbox::open(session, &[(Topic::Pulse, pulses.next_offset)], false)?;
+    let reader = PulseAndControlReader::open(session, &[(Topic::Pulse, pulses.next_offset)], false)?;
     let deadline = Instant::now() + FAREWELL;
     loop {
         let silent = (Instant::now() + SILENCE).min(deadline);
-        match next_pulse(&inbox, silent, |pulse| pulse.who == rival.who).await {
+        match next_pulse(&reader, silent, |pulse| pulse.who == rival.who).await {
             Some(pulse) if pulse.state != RunState::Stopped => {}
             _ => return Ok(()),
         }
@@ -53,9 +53,13 @@ pub(super) fn claim(last: &Pulse, us: &Identity, wall: chrono::DateTime<chrono::
     Pulse { wall_time: wall, who: us.who.clone(), host: us.place.clone(), pid: us.pid, ..last.clone() }
 }
 
-async fn next_pulse(inbox: &Inbox, until: Instant, wanted: impl Fn(&Pulse) -> bool) -> Option<Pulse> {
+async fn next_pulse(
+    reader: &PulseAndControlReader,
+    until: Instant,
+    wanted: impl Fn(&Pulse) -> bool,
+) -> Option<Pulse> {
     loop {
-        match timeout_at(until, inbox.next()).await {
+        match timeout_at(until, reader.next()).await {
             Ok(Heard::Pulse(pulse)) if wanted(&pulse) => return Some(*pulse),
             Ok(_) => {}
             Err(_) => return None,

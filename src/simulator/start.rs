@@ -8,13 +8,13 @@ use super::{
     backfill_or_live::Phase,
     campaigns::Campaigns,
     clock::{Clock, Moment},
-    inbox::Inbox,
     log_totals::LogTotals,
     meter::Meter,
     options::{Pace, SimulatorError, SimulatorOptions},
     order_encoder::OrderEncoder,
     order_writer::OrderWriter,
     outbox::Outbox,
+    pulse_and_control_reader::PulseAndControlReader,
     pulse_timer::PulseTimer,
     read_topics::{self, Pulses},
     run::Simulator,
@@ -78,13 +78,13 @@ pub async fn start(session: &Session, options: SimulatorOptions) -> Result<Simul
     let encoder = OrderEncoder::new(&options.catalog, options.zone)
         .map_err(|error| SimulatorError::Record(error.to_string()))?;
     let heard = [(Topic::Pulse, pulses.next_offset), (Topic::Control, control_end)];
-    let inbox = Inbox::open(session, &heard, options.pace != Pace::Real)?;
+    let reader = PulseAndControlReader::open(session, &heard, options.pace != Pace::Real)?;
     let told_ms = pulse.map(|pulse| pulse.shop_time.timestamp_millis());
     Ok(Simulator {
         succession: Succession::new(&us, pulses.who),
         us,
         zone: options.zone,
-        inbox,
+        reader,
         writer: OrderWriter::new(model, encoder, outbox, options.count),
         clock: Clock::new(options.pace, from_ms),
         pace: options.pace,
@@ -126,7 +126,7 @@ async fn settle(
     {
         return Err(SimulatorError::Rival { place: last.host.clone(), prefix: session.prefix.to_string() });
     }
-    // Compaction may have taken its pulses away.
+    // Compaction may have removed the rival's.
     after.who.push(rival.who);
     Ok(after)
 }
@@ -162,7 +162,7 @@ fn first_moment(
             wall_ms
         }
     };
-    // The log is complete up to its time: what comes next comes after it.
+    // The log is complete up to `log_ms`: the next event is later.
     Ok(log_ms.map_or(from_ms, |log| from_ms.max(log.saturating_add(1))))
 }
 

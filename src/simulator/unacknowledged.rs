@@ -14,8 +14,8 @@ pub const MOST: usize = 1 << 16;
 
 /// Records in the order they were made, until they are acknowledged.
 ///
-/// A record's number counts from 0. Who hears of acknowledgements has the [`Flags`] alone, so that they and the maker
-/// of the records share no lock, hundreds of thousands of times a second.
+/// Records are numbered from 0. The delivery callback only has the [`Flags`]: so it shares no lock with the simulator,
+/// which would be taken hundreds of thousands of times a second.
 #[derive(Debug, Default)]
 pub struct Unacknowledged {
     /// Shop time (Unix ms) of every record from the oldest open one on.
@@ -55,7 +55,7 @@ impl Flags {
 }
 
 impl Unacknowledged {
-    /// For who hears of acknowledgements.
+    /// For the delivery callback.
     pub fn flags(&self) -> Arc<Flags> {
         Arc::clone(&self.flags)
     }

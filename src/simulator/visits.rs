@@ -18,7 +18,7 @@ const LINES: [u32; MOST_LINES] = [52, 26, 13, 6, 3];
 const PIECES: [u32; 4] = [84, 11, 3, 2];
 /// How much more often regulars come: the exponent of Zipf's law over the customers' numbers.
 const REGULARS: f64 = 0.6;
-/// Estimates of a customer's number are as good as this, and a lot better.
+/// An upper bound of the rounding errors of an estimate.
 const NEAR: f64 = 1e-6;
 /// Words of the generator that one visit may use; the most is about a fifth of it.
 const WORDS: u128 = 1 << 10;
@@ -132,8 +132,8 @@ impl Regulars {
         Some(Self { law: Zipf::new(POOL as f64, REGULARS).ok()?, integral })
     }
 
-    /// The number of a customer, from 1: what the law draws. It takes several powers to know it, more time than all
-    /// else about a visit; mostly an estimate tells it.
+    /// A customer's number, from 1, drawn by Zipf's law. The exact computation takes several powers, more time than the
+    /// rest of a visit; mostly an estimate is enough.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number from 1 to POOL")]
     fn draw(&self, random: &mut ChaCha8Rng) -> u64 {
         let before = random.get_word_pos();
@@ -144,10 +144,10 @@ impl Regulars {
         (id as u64).clamp(1, POOL)
     }
 
-    /// What the law draws when its first two figures, from 0 to 1, are these; `None` where it takes its powers to know.
+    /// The law's result for its first two random numbers (0 to 1); `None` if only the exact computation can tell.
     ///
-    /// It turns the first one into a point of the pool, and takes the customer whose stretch of it the point lies in
-    /// if the second one is below the `REGULARS`th power of point / stretch's end, which is above its first power.
+    /// The law maps `first` to a point of the pool, and accepts the customer there if `second` is below
+    /// (point / end)^`REGULARS`. Since that is at least point / end, a `second` below point / end is accepted.
     fn estimate(&self, first: f64, second: f64) -> Option<f64> {
         let share = first * self.integral;
         // To the power of 1 / (1 - REGULARS), which is 2.5.

@@ -1,9 +1,9 @@
 //! Checkpoints: a consumer's state and its position, stored in sled, one tree per view.
 
-mod memory;
+mod memory_store;
 mod sled_store;
 
-pub use memory::MemoryStore;
+pub use memory_store::MemoryStore;
 pub use sled_store::{SledStore, Stores};
 
 use std::collections::BTreeMap;

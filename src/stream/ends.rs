@@ -38,7 +38,7 @@ const PROMPT: Duration = Duration::from_millis(900);
 const CHECK: Duration = Duration::from_secs(10);
 /// After so many checks with orders but no pulse, the orders are not from our simulator.
 const QUIET_LOOKS: u32 = 5;
-/// Looks at the ends for one at the whole cluster.
+/// Checks of the ends per check of the cluster.
 const CLUSTER_LOOKS: u32 = 3;
 
 /// Asks for the ends of the logs; its calls block.
@@ -131,7 +131,7 @@ struct Looks {
 }
 
 impl Looks {
-    /// One look; `doubtful` where the one before failed. Blocks for some seconds at most.
+    /// Fetches ends; `doubtful` if the last call failed. Blocks for some seconds at most.
     fn look(&mut self, session: &Session, settled: Option<i64>, doubtful: bool) -> Result<Ends, StreamError> {
         let asked = Some(Instant::now());
         let due = self.found.is_none_or(|found| found.elapsed() >= CHECK);
@@ -216,7 +216,7 @@ pub async fn run(session: Session, model: Arc<ReadModel>, clock: Clock, stop: Ca
                 model.set_connection(up, Some(trouble), second(&clock));
             }
         }
-        // Looks that take their time hold up no other.
+        // In the background: it may take long.
         if check.as_ref().is_some_and(JoinHandle::is_finished)
             && let Some(ended) = check.take()
         {

@@ -9,12 +9,13 @@ pub mod order_search;
 pub mod probe;
 pub mod producer;
 pub mod published_states;
-pub mod read_model_updater;
+pub mod pulse_and_state_reader;
 pub mod reader;
 pub mod retention_gaps;
 pub mod retry;
 pub mod scan;
 pub mod session;
+pub mod state_keys;
 pub mod topics;
 
 use rdkafka::config::RDKafkaLogLevel;

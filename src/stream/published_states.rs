@@ -13,9 +13,9 @@ use rdkafka::{
 
 use super::{
     Session, StreamError, Topic,
-    read_model_updater::{RUNNING, place},
     reader::{Heard, next, read, reader, watermarks},
     retry::FAILOVER,
+    state_keys::{RUNNING, place},
     topics::STATE_VIEWS,
 };
 use crate::{

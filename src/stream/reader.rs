@@ -99,7 +99,7 @@ pub(crate) enum Heard<'a> {
     End(i32),
 }
 
-/// What a reader hears next, unless the deadline passes; `doing` says what it reads for. Blocks.
+/// The next record or end of a partition before the deadline; `doing` is for the log. Blocks.
 ///
 /// # Errors
 ///
@@ -163,7 +163,7 @@ pub(crate) fn read<T>(
                     reader.unassign()?;
                     return Ok(Some(found));
                 }
-                // While others write, the end is never told.
+                // No end event comes while others write.
                 if message.offset() + 1 >= end {
                     open.remove(&message.partition());
                 }

@@ -42,7 +42,7 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// What can go wrong between us and Kafka.
+/// Errors in dealing with Kafka.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
     /// Nothing answered in time.
@@ -222,7 +222,7 @@ impl From<KafkaError> for StreamError {
 }
 
 impl Session {
-    /// A way to Kafka; nothing connects yet.
+    /// A session; nothing connects yet.
     pub fn new(bootstrap: &str, prefix: &str, partitions: i32, properties: Vec<(String, String)>) -> Self {
         Self {
             bootstrap: bootstrap.into(),
@@ -249,7 +249,7 @@ impl Session {
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
             .set("socket.nagle.disable", "true")
-            // A cluster that is not there is told once by us, not at every attempt by the library.
+            // The end watch reports an unreachable cluster once; librdkafka would at each attempt.
             .set("log.connection.close", "false")
             .set("topic.metadata.refresh.interval.ms", "60000")
             // A producer that asks for a topic which is gone must not make it: it would have other settings than ours.
@@ -273,7 +273,7 @@ impl Session {
         format!("{}.{view}", self.prefix)
     }
 
-    /// Asks Kafka something on a thread that it may hold up.
+    /// Runs a blocking request on the blocking pool.
     ///
     /// # Errors
     ///

@@ -110,18 +110,18 @@ impl Topic {
 const LOOK: Duration = Duration::from_secs(5);
 /// How long a Kafka that answers may take to give each partition of a new topic a leader.
 const LEADERS: Duration = Duration::from_secs(30);
-/// How long topics stay away before they are made again: every reader sees that they were gone.
+/// How long topics stay missing before they are recreated, so that every reader notices.
 const ABSENCE: Duration = Duration::from_secs(3);
 
-/// The shop whose topics are kept.
+/// What [`keep`] works with.
 pub struct Kept {
     /// How to reach Kafka.
     pub session: Session,
-    /// Where it is told.
+    /// For messages.
     pub model: Arc<ReadModel>,
-    /// When it is told.
+    /// Their shop time.
     pub clock: Clock,
-    /// What this process says of the shop.
+    /// This process's settings.
     pub agreement: Agreement,
     /// The id of this process in its groups.
     pub instance: Arc<str>,
@@ -175,7 +175,7 @@ pub async fn keep(shop: Kept, stop: CancellationToken) {
                     let text = format!("Topics were missing and have been made again: {made}.");
                     model.say(clock.now().unwrap_or_default(), Severity::Warning, text.into());
                 }
-                // Whether Kafka answers is told by others.
+                // The end watch reports an outage.
                 Err(error) => tracing::debug!("looking for the topics: {error}"),
             }
         }
@@ -210,7 +210,7 @@ pub async fn ensure(session: &Session, timeout: Duration) -> Result<Vec<String>,
     }
 }
 
-/// Removes the topics of a shop that is over, and the groups of its `views`. What does not go stays, and the log says so.
+/// Deletes a shop's topics and the groups of its `views`. Failures are only logged.
 pub async fn remove(session: &Session, views: &[&str]) {
     let admin: AdminClient<DefaultClientContext> = match session.client(&[]).create() {
         Ok(admin) => admin,

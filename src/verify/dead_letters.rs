@@ -3,7 +3,7 @@
 use super::{
     difference::Differences,
     record::Record,
-    rows::digest,
+    rows_by_day::digest,
     sketch::{Item, Sketch},
 };
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use self::expected_counts::{Event, ExpectedCounts};
 use super::{
-    claim::Claim, difference::Differences, duplicates::Duplicates, expected_figures::Whole,
+    claim::Claim, difference::Differences, duplicate_rule::Duplicates, expected_figures::Whole,
     named_figures::said, order_set::OrderSet, record::Record, replayed_log::fingerprint, sales_sums::fitting,
 };
 use crate::{

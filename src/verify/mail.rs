@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDate};
 use unicode_width::UnicodeWidthChar;
 
 use super::{
-    rows::{Rows, digest},
+    rows_by_day::{Rows, digest},
     sales_sums::fitting,
 };
 use crate::{

@@ -8,13 +8,13 @@ use super::{
     claim::{Claim, Witness},
     dead_letters::{Letter, Letters},
     difference::Differences,
-    duplicates::Duplicates,
+    duplicate_rule::Duplicates,
     expected_figures::Whole,
-    folder::{Coverage, Folder, FolderRows},
-    handling::Handling,
+    folder_rows::{Coverage, Folder, FolderRows},
+    handling_claim::Handling,
     order_set::OrderSet,
     record::Record,
-    rows::digest,
+    rows_by_day::digest,
     sales_sums::{Sums, fitting},
     tables,
 };
@@ -363,7 +363,7 @@ fn goods(lines: &[Line]) -> u32 {
     short(digest(&numbers.chain(names).collect::<Vec<_>>()))
 }
 
-/// One altered record in four milliards has the digest of its order.
+/// One altered record in four billion has the digest of its order.
 fn short(hash: u64) -> u32 {
     u32::try_from(hash >> 32).unwrap_or_default()
 }

@@ -111,7 +111,7 @@ impl Sketch {
         }
         let mut items = Vec::new();
         let mut look_at: Vec<usize> = (0..self.cells.len()).collect();
-        // Each cell gives up one item; more than that, and something looked like an item that was none.
+        // A cell gives at most one item: more means that a sum was mistaken for an item.
         let most = self.cells.len();
         while let Some(place) = look_at.pop().filter(|_| items.len() < most) {
             if let Some((item, times)) = self.cells.get(place).and_then(Cell::only) {

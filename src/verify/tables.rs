@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 use chrono::{NaiveDate, SecondsFormat};
 
-use super::rows::{Rows, digest};
+use super::rows_by_day::{Rows, digest};
 use crate::shop::{Handled, Order};
 
 const ORDERS: &str = "order_id\tcreated_at\tcustomer_id\tcustomer\temail\tproduct_id\tproduct\tquantity\tunit_price_ore\tline_total_ore";

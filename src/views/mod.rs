@@ -6,9 +6,9 @@
 
 pub mod day_totals;
 pub mod figures_merger;
-pub mod second_sums;
 pub mod shop_figures;
 pub mod table;
+pub mod window_sums;
 
 #[cfg(test)]
 pub(crate) mod naive;

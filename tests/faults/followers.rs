@@ -6,7 +6,7 @@ use shop_sim::{
     consumer::{Part, Position},
     consumers::{NAMES, orders_today, reads},
     read_model::PartState,
-    stream::read_model_updater::ReadModelUpdater,
+    stream::pulse_and_state_reader::PulseAndStateReader,
     views::Source,
 };
 use tokio::{sync::watch, time::sleep};
@@ -55,7 +55,7 @@ async fn states_are_not_read_by_who_runs_all_consumers_and_all_are_known_once_an
     let (ready, mut followed) = watch::channel(false);
     let env = &bench.env;
     let follower =
-        ReadModelUpdater::new(&env.session, Arc::clone(&env.model), env.clock.clone(), ready).unwrap();
+        PulseAndStateReader::new(&env.session, Arc::clone(&env.model), env.clock.clone(), ready).unwrap();
     let following = tokio::spawn(follower.run(env.stop.clone()));
     followed.wait_for(|ready| *ready).await.unwrap();
     until("the ends", || !env.model.ends().by_part.is_empty()).await;

@@ -17,19 +17,19 @@ use super::{
 };
 use crate::consumer::position::Fingerprint;
 
-/// The form of these bytes.
+/// The format version.
 const FORM: u64 = 1;
 /// The file's name.
 const NAME: &str = "index";
 
-/// What is to be written of an index, taken while it is held; writing it needs no hold.
+/// A copy of an index for its file: made under the lock, written without it.
 #[derive(Debug)]
 pub struct Snapshot {
     bytes: Vec<u8>,
     folder: PathBuf,
     /// The files that it goes with.
     runs: Vec<Arc<File>>,
-    /// Their numbers and that of one in the making; of those below `next_run` the others are of no use any more.
+    /// Their numbers and that of a merge in progress; all other runs below `next_run` are obsolete.
     kept: Vec<u64>,
     next_run: u64,
 }
@@ -39,7 +39,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// Where the disk does not take it: the one before it still holds.
+    /// If the write fails: then the previous file stays valid.
     pub fn write(&self) -> io::Result<()> {
         for run in &self.runs {
             run.sync_all()?;

@@ -35,7 +35,7 @@ impl Progression {
         (Self { last: left, ..self }, Self { first: left + self.step, ..self })
     }
 
-    /// Both as one progression, where they are one; the other lies above.
+    /// Joins both if they form one progression; `other` lies above.
     fn joined(self, other: Self) -> Option<Self> {
         let step = other.first - self.last;
         let fits = |progression: &Self| progression.is_single() || progression.step == step;

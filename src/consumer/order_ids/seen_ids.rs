@@ -14,7 +14,7 @@ use super::{
 
 /// Entries in memory at which they go to the disk: some 40 bytes each.
 const LIMIT: usize = 1 << 16;
-/// Orders after which it is looked what day they have come to.
+/// Orders between two checks for a new day.
 const BLOCK: usize = 1000;
 
 /// A set of ids; those that memory has no room for lie in `folder`, where there is one.
@@ -26,7 +26,7 @@ pub(super) struct Set {
     merging: Option<Merging>,
 }
 
-/// Two runs that are being made one, beside everything else.
+/// A merge of two runs in the background.
 #[derive(Debug)]
 struct Merging {
     /// Where the first of them is.
@@ -91,8 +91,8 @@ impl Set {
             let at = merging.at;
             self.runs.splice(at..at + 2, [merging.finish()?]);
         }
-        // An older run is made one with the next where it is less than twice as long: few are left, and an id is
-        // written again each time that what holds it has doubled.
+        // A run less than twice as long as the next one is merged with it: few runs remain, and ids are rewritten
+        // seldom.
         let pairs = self.runs.windows(2).rposition(|pair| match pair {
             [older, younger] => older.blocks() < 2 * younger.blocks(),
             _ => false,

@@ -19,8 +19,8 @@ use crate::{
     stream::{
         Session, StreamError, Topic,
         agreed_settings::{Agreement, KEY, decode},
-        read_model_updater::place,
         reader::{read, reader, settled, watermarks},
+        state_keys::place,
         topics::STATE_HANDLING,
     },
 };

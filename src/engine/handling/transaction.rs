@@ -24,7 +24,7 @@ use crate::{
     handling::{Outgoing, Resume},
     read_model::PartState,
     stream::{
-        Session, StreamError, Topic, log_line, producer::PolledProducer, read_model_updater::key,
+        Session, StreamError, Topic, log_line, producer::PolledProducer, state_keys::key,
         topics::STATE_HANDLING,
     },
     views::Source,

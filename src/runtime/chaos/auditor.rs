@@ -36,16 +36,16 @@ use crate::{
     views::Source,
 };
 
-/// Between two comparisons while a fault heals, and else.
+/// Period of comparisons while a fault heals, and else.
 const SOON: Duration = Duration::from_millis(250);
 const CALM: Duration = Duration::from_secs(1);
-/// After this time without a record there is none.
+/// Without a record for this long, all are read.
 const QUIET: Duration = Duration::from_millis(60);
 /// While records keep coming, the longest time between two comparisons.
 const LONG: Duration = Duration::from_secs(2);
 /// Newer records may still be unread.
 const MOMENT: Duration = Duration::from_secs(2);
-/// Records after which it is said how far the log is read, while it is read from its beginning.
+/// Records between two progress reports while the log is read from its beginning.
 const STRETCH: u64 = 20_000;
 
 type Ends = HashMap<Part, i64>;

@@ -1,4 +1,4 @@
-//! Brings faults about.
+//! Injects faults.
 
 use std::{
     collections::HashMap,
@@ -39,10 +39,10 @@ use crate::{
 
 /// How many orders are produced twice, at the most.
 const BATCH: i64 = 20;
-/// A question to Kafka.
+/// Request time-out.
 const CALL: Duration = Duration::from_secs(5);
 
-/// Where faults come from.
+/// Injects faults.
 #[derive(Clone)]
 pub struct Injector {
     session: Session,
@@ -57,7 +57,7 @@ pub struct Injector {
 }
 
 impl Injector {
-    /// Faults in the shop of these services.
+    /// Injects faults into the shop.
     pub fn new(services: &Services, switches: Option<Switches>, line: Option<Line>) -> Self {
         Self {
             session: services.session.clone(),
@@ -70,12 +70,12 @@ impl Injector {
         }
     }
 
-    /// Where it is seen what became of them.
+    /// The faults with their outcomes.
     pub fn live_audit(&self) -> watch::Receiver<Arc<LiveAudit>> {
         self.live_audit.subscribe()
     }
 
-    /// The audit beside them.
+    /// The live audit.
     pub fn auditor(&self) -> Auditor {
         Auditor::new(
             self.session.clone(),
@@ -91,12 +91,12 @@ impl Injector {
         self.line.as_ref().is_some_and(Line::is_own)
     }
 
-    /// Brings a fault about, and returns when it is over; how long it takes to heal is seen in the audit. `chance` decides
-    /// what it is made of.
+    /// Injects a fault; returns its number when it is over. The live audit shows how long it takes to heal. `chance` is
+    /// the seed of its records.
     ///
     /// # Errors
     ///
-    /// A sentence where it did not come about.
+    /// Why it was not injected.
     pub async fn inject(&self, fault: Fault, chance: u64) -> Result<u64, Sentence> {
         if self.live_audit.borrow().is_under_way(fault) {
             return Err(Sentence::FaultUnderWay);
@@ -125,7 +125,7 @@ impl Injector {
         self.model.say(self.clock.now().unwrap_or_default(), severity, sentence);
     }
 
-    /// Why a fault would not come about, or would hurt somebody else.
+    /// An error if a fault is impossible, or would affect others.
     fn check(&self, fault: Fault) -> Result<(), Sentence> {
         if self.switches.is_none() && fault.kind.is_inside() {
             return Err(Sentence::FaultElsewhere);
@@ -159,7 +159,7 @@ impl Injector {
         self.model.rules().first().map_or_else(Rule::default, |(rule, _)| *rule)
     }
 
-    /// Brings it about; the records that came of it end there.
+    /// Injects it; returns the end offsets of its records.
     async fn bring(&self, fault: Fault, chance: u64) -> Result<HashMap<Part, i64>, Sentence> {
         let now = self.clock.now().unwrap_or_else(|| chrono::Utc::now().timestamp());
         let zone = self.zone;
@@ -210,7 +210,7 @@ impl Injector {
             let reader: BaseConsumer = reader(session, &[])?;
             let partitions = session.partitions_of(Topic::Orders, CALL)?;
             let mut records = Vec::new();
-            // From one that chance has chosen on: the first that has any.
+            // From a random partition on, the first with records.
             for step in 0..partitions {
                 let first = i32::try_from(chance % u64::from(partitions.unsigned_abs().max(1))).unwrap_or(0);
                 let partition = (first + step) % partitions;
@@ -253,7 +253,7 @@ impl Injector {
         Ok(due)
     }
 
-    /// Sends records to their partitions, in one batch where they are of one; they end there.
+    /// Sends records to their partitions, a batch for each; returns their end offsets.
     async fn send(
         &self,
         source: Source,

@@ -21,9 +21,9 @@ use crate::{consumers::Name, engine::Ended, sinks::files::Files};
 /// What is done to a consumer.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Interruption {
-    /// Its task ends where it stands.
+    /// Drops its task.
     Kill,
-    /// Its thread stands still for so long.
+    /// Blocks its thread for this time.
     Freeze(Duration),
 }
 
@@ -113,7 +113,7 @@ impl Switches {
     /// That of one consumer.
     pub fn of(&self, name: &str) -> Arc<Switch> {
         let known = Name::ALL.into_iter().zip(self.0.iter()).find(|(known, _)| known.name() == name);
-        // A name that is none has no consumer.
+        // An unknown name has no effect.
         known.map(|(_, switch)| Arc::clone(switch)).unwrap_or_default()
     }
 }

@@ -30,8 +30,8 @@ struct Flow {
 }
 
 impl Groups {
-    /// The groups as they are by `now`, with Kafka there (`up`) or away; once a second a point is added to their histories.
-    /// `lag_seconds` says for how long something lies there that a group has not read.
+    /// The groups at `now`; `up` if Kafka answers. Once a second a point is added to their histories. `lag_seconds`
+    /// returns the age of a group's oldest unread record.
     pub(super) fn take(
         &mut self,
         now: Instant,
@@ -84,7 +84,7 @@ impl Flow {
 
     /// Adds a point, more than one where nobody looked for a while.
     fn point(&mut self, now: Instant, reading: &Reading, points: usize) {
-        // A consumer that starts again counts from 0; of one elsewhere it is the sum of the partitions that were told of.
+        // A restarted consumer counts from 0; for one elsewhere, the count is the sum over its published partitions.
         let of_others = std::mem::replace(&mut self.partitions, reading.partitions) != reading.partitions
             && reading.rebalances.is_none();
         if of_others || self.counts.back().is_some_and(|(_, last)| *last > reading.records) {

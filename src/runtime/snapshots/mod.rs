@@ -1,6 +1,6 @@
 //! Makes the pictures that the dashboard draws.
 
-mod alarms;
+mod consistency_alarms;
 mod feed;
 mod groups;
 mod news;
@@ -17,8 +17,10 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use self::alarms::below_zero;
-use self::{alarms::Alarms, feed::Feed, groups::Groups, news::News, rate::Rate, steady_sums::SteadySums};
+pub use self::consistency_alarms::below_zero;
+use self::{
+    consistency_alarms::Alarms, feed::Feed, groups::Groups, news::News, rate::Rate, steady_sums::SteadySums,
+};
 use super::services;
 use crate::{
     chaos::LiveAudit,
@@ -32,7 +34,7 @@ use crate::{
     views::{Source, shop_figures::ShopFigures},
 };
 
-/// Between a snapshot and the change that leads to the next one, wall time at the least.
+/// The least wall time from a snapshot to the change that causes the next one.
 const APART: Duration = Duration::from_millis(85);
 /// How long a change waits for others, wall time: an order is told by six consumers.
 const GATHERING: Duration = Duration::from_millis(10);
@@ -50,7 +52,7 @@ pub struct Asked {
     pub live_audit: watch::Receiver<Arc<LiveAudit>>,
 }
 
-/// Where pictures come from.
+/// Makes the snapshots.
 pub struct Painter {
     model: Arc<ReadModel>,
     clock: Clock,
@@ -97,11 +99,11 @@ impl Painter {
         let orders_per_second = if connection.up {
             self.rate.take(now, told.as_ref(), self.orders_end())
         } else {
-            // Nothing is sold, and afterwards it is measured anew.
+            // After an outage the rate is measured anew.
             self.rate = Rate::default();
             0.0
         };
-        // One that died has stopped, too.
+        // A silent simulator has stopped.
         let stopped = |pulse: &Pulse| Pulse { state: RunState::Stopped, ..pulse.clone() };
         let pulse = if self.rate.is_silent(now) { told.as_ref().map(stopped) } else { told.clone() };
         for (severity, sentence) in self.news.take(&figures, pulse.as_ref(), &groups, orders_per_second, now)
@@ -171,7 +173,7 @@ impl Painter {
             ticker.rest();
             let Asked { followed, opened, rewound, live_audit } = &mut self.asked;
             let changed = async {
-                // What nobody sends any more says nothing new.
+                // A closed channel never matches `Ok(())`.
                 tokio::time::sleep(APART).await;
                 tokio::select! {
                     () = model.changed() => {}
@@ -192,7 +194,7 @@ impl Painter {
     }
 }
 
-/// Waits until somebody who is silent is known to be gone.
+/// Waits until the next silent process counts as gone.
 async fn silence(model: &ReadModel) {
     match model.next_silence() {
         Some(due) => tokio::time::sleep_until(due.into()).await,

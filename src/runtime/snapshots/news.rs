@@ -13,10 +13,9 @@ use crate::{
     views::shop_figures::ShopFigures,
 };
 
-/// Behind by so many seconds of orders, and by at least so many records, is too far; a transaction's markers are
-/// records too.
+/// The lag that is too large: seconds of orders, and at least so many records (transaction markers included).
 const FAR: (f64, f64) = (5.0, 60.0);
-/// Behind by no more than this has caught up.
+/// The lag up to which consumers have caught up.
 const NEAR: (f64, f64) = (1.0, 30.0);
 /// How long consumers must be too far behind, wall time.
 const LASTS: Duration = Duration::from_secs(2);
@@ -50,7 +49,7 @@ pub(super) struct News {
 }
 
 impl News {
-    /// What there is to tell of figures, pulse and groups, with so many orders a second, by `now`.
+    /// The messages due at `now`, from figures, pulse, groups and the measured orders a second.
     pub(super) fn take(
         &mut self,
         figures: &ShopFigures,
@@ -86,7 +85,7 @@ impl News {
 
     fn compare_days(&mut self, figures: &ShopFigures, pulse: &Pulse) {
         let before = self.today.replace(figures.today);
-        // Before its first pulse nobody knew on which day a simulator sells.
+        // A new simulator may sell on another day than the last one.
         let known = self.pulse.as_ref().is_some_and(|before| before.who == pulse.who);
         let over = before.filter(|before| *before < figures.today && known && pulse.speed > 0.0);
         if let Some(ended) = over {

@@ -10,7 +10,7 @@ use crate::shop::{Pulse, pulse::RunState};
 /// What is measured over.
 const SPAN: Duration = Duration::from_secs(5);
 const SPAN_MS: i64 = 5_000;
-/// Less than this says nothing yet.
+/// The least time to measure over.
 const LEAST: Duration = Duration::from_millis(500);
 const LEAST_MS: i64 = 500;
 
@@ -21,14 +21,14 @@ pub(super) struct Rate {
     pulses: Pulses,
 }
 
-/// When the log had which length.
+/// Past end offsets of the log.
 #[derive(Debug, Default)]
 struct Log(VecDeque<(Instant, i64)>);
 
-/// How many orders a simulator had sold when, by its own clock.
+/// Past order counts of a simulator, by its own clock.
 #[derive(Debug, Default)]
 struct Pulses {
-    /// Which one, and whether it filled the past: what was filled in a moment says nothing of what comes after it.
+    /// The simulator, and whether it backfills: the rate of a backfill says nothing of live sales.
     of: Option<(String, bool)>,
     /// Wall ms and orders.
     counts: VecDeque<(i64, u64)>,
@@ -49,7 +49,7 @@ impl Rate {
         }
         let by_log = end.map_or(0.0, |end| self.log.take(now, end));
         match pulse {
-            // Whoever sells beside a simulator that has ended is seen in the log alone.
+            // After a simulator has ended, sales by others only show in the log.
             Some(pulse) if pulse.state != RunState::Stopped && self.pulses.are_fresh(now) => {
                 self.pulses.rate()
             }
@@ -59,7 +59,7 @@ impl Rate {
 }
 
 impl Rate {
-    /// Whether a simulator that told of itself is heard no more by `now`.
+    /// Whether pulses came earlier, but not lately.
     pub(super) fn is_silent(&self, now: Instant) -> bool {
         self.pulses.seen.is_some() && !self.pulses.are_fresh(now)
     }

@@ -38,8 +38,8 @@ pub(super) struct SteadySums {
 }
 
 impl SteadySums {
-    /// What is shown at `now`, where the figures say this, consumers have `agreed` on it, and the logs end there; `behind`
-    /// says how many records lie between all consumers and some ends.
+    /// The sums to show at `now`, from the figures, what consumers have `agreed` on, and the end offsets; `behind`
+    /// returns the lag of all consumers up to given ends.
     pub(super) fn steady(
         &mut self,
         figures: &ShopFigures,
@@ -65,7 +65,7 @@ impl SteadySums {
         Audit { behind: left, behind_for: self.lag_seconds(now, behind), ..audit }
     }
 
-    /// For how long the oldest record has lain there that somebody has still to read, by `behind`; seconds.
+    /// The age of the oldest record that some consumer has not read yet, by `behind`; seconds.
     pub(super) fn lag_seconds(&self, now: Instant, behind: impl Fn(&Ends) -> u64) -> u64 {
         let first = self.first.as_ref().filter(|(_, ends)| behind(ends) > 0);
         let read = self.ends.partition_point(|(_, ends)| behind(ends) == 0);

@@ -16,7 +16,7 @@ const APART: Duration = Duration::from_secs(8);
 /// A shelf counts as empty when it stays so, wall time: sales and deliveries are read from two logs.
 const STAYS: Duration = Duration::from_millis(600);
 
-/// Products of which the same is to be told, with pieces.
+/// Products with the same pending message, with pieces.
 #[derive(Debug, Default)]
 struct Bundle {
     told: Option<Instant>,
@@ -34,7 +34,7 @@ impl Bundle {
         }
     }
 
-    /// What is to be told by `now`: what was first, and of how many others.
+    /// The report due at `now`: first product, its pieces, other products.
     fn due(&mut self, now: Instant, stays: Duration) -> Option<(u64, i64, usize)> {
         let passed = |since: Instant| now.saturating_duration_since(since);
         if self.told.is_some_and(|told| passed(told) < APART) || passed(self.since?) < stays {

@@ -7,7 +7,7 @@ use crate::messages::{Sentence, Severity};
 /// Between two messages of one kind, wall time.
 const APART: Duration = Duration::from_secs(1);
 
-/// One kind of message: where they come faster than people read, the last one is told.
+/// One kind of message: of those that come within [`APART`], the last one is shown.
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
     told: Option<Instant>,
@@ -15,12 +15,12 @@ pub(super) struct Throttle {
 }
 
 impl Throttle {
-    /// Something to tell.
+    /// Adds a message.
     pub(super) fn offer(&mut self, severity: Severity, sentence: Sentence) {
         self.waiting = Some((severity, sentence));
     }
 
-    /// What is to be told by `now`.
+    /// The message due at `now`.
     pub(super) fn due(&mut self, now: Instant) -> Option<(Severity, Sentence)> {
         if self.told.is_some_and(|told| now.saturating_duration_since(told) < APART) {
             return None;

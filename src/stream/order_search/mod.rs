@@ -47,11 +47,11 @@ pub struct Finder {
     handled_partitions: i32,
 }
 
-/// Where an order lies, seen from a place in the log.
+/// The result of a step of the binary search.
 enum Probe {
-    /// Behind the record at this offset.
+    /// The order is after this offset.
     Behind(i64),
-    /// In front of that place; a record of the order itself may have been seen behind it.
+    /// Before the offset where the step began, unless it is this record.
     InFront(Option<Sale>),
 }
 

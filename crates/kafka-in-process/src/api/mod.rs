@@ -12,8 +12,8 @@ mod list_offsets;
 mod log_dirs;
 mod metadata;
 mod offsets;
+mod partition_admin;
 mod produce;
-mod records;
 mod single_node_admin;
 mod topics;
 mod transactions;
@@ -130,9 +130,9 @@ pub(crate) async fn answer(
         Q::CreatePartitions(request) => {
             A::CreatePartitions(topics::create_partitions(cluster, &request).await)
         }
-        Q::DeleteRecords(request) => A::DeleteRecords(records::delete(cluster, &request).await),
+        Q::DeleteRecords(request) => A::DeleteRecords(partition_admin::delete(cluster, &request).await),
         Q::DescribeLogDirs(request) => A::DescribeLogDirs(log_dirs::describe(cluster, request)),
-        Q::DescribeProducers(request) => A::DescribeProducers(records::producers(cluster, &request)),
+        Q::DescribeProducers(request) => A::DescribeProducers(partition_admin::producers(cluster, &request)),
         Q::DescribeConfigs(request) => A::DescribeConfigs(configs::describe(cluster, peer, &request)),
         Q::AlterConfigs(request) => A::AlterConfigs(configs::alter(cluster, &request).await),
         Q::IncrementalAlterConfigs(request) => {

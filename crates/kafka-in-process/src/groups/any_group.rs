@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{
     Change, Key,
+    classic_group::{Group, Kept, State},
     consumer::{ConsumerGroup, Refusal, TopicsImage},
-    group::{Group, Kept, State},
     member::{Answer, Join, Sync, Ticket},
     offsets::{Committer, Offsets},
     subscription::Reads,

@@ -1,13 +1,13 @@
 //! The group coordinator: groups by id, their committed offsets, and clients that wait for responses.
 //!
-//! The rules are in the pure state machines of [`group`] and [`consumer`]; this is their shell. Offsets, finished generations
+//! The rules are in the pure state machines of [`classic_group`] and [`consumer`]; this is their shell. Offsets, finished generations
 //! and members with their epochs are journaled, so that after a restart consumers go on without a rebalance.
 
 mod any_group;
+mod classic_group;
 mod consumer;
+mod consumer_group_heartbeat;
 mod embedded_protocol;
-mod group;
-mod heartbeats;
 mod join_group;
 mod member;
 mod offsets;
@@ -28,11 +28,11 @@ use kafka_protocol::ResponseError;
 use tokio::sync::{Notify, oneshot};
 
 pub(crate) use any_group::AnyGroup;
+pub(crate) use classic_group::{Group, State};
 pub(crate) use consumer::{
     Assignor, ConsumerGroup, Heartbeat, HeartbeatAnswer, LEAVE_EPOCH, LEAVE_STATIC_EPOCH,
     Member as ConsumerMember, PartitionId, Refusal, check_regex,
 };
-pub(crate) use group::{Group, State};
 pub(crate) use member::{Join, Joined, Member, Sync, Synced};
 pub(crate) use offsets::{Committed, Committer, Offsets};
 pub(crate) use subscription::Reads;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
 use super::{
-    group::{Group, State},
+    classic_group::{Group, State},
     member::{Answer, Sync, Synced, Ticket},
 };
 

@@ -20,8 +20,8 @@ use crate::groups::{
 };
 
 impl ConsumerGroup {
-    /// A member joins or rejoins under the classic protocol; the response is due at once. Returns whether the others need not
-    /// be disturbed should the group become a classic one: a static member has come back, and all have what they are to have.
+    /// A member joins or rejoins under the classic protocol; the response is due at once. Returns whether a downgrade
+    /// needs no rebalance: a static member has returned with the same subscription, and the group is stable.
     pub(crate) fn join_classic(
         &mut self,
         join: &Join,

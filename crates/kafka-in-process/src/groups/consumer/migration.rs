@@ -9,8 +9,8 @@ use super::{
     member::{Classic, PartitionEpochs},
 };
 use crate::groups::{
+    classic_group::{Group, Kept},
     embedded_protocol::{PROTOCOL_TYPE, Subscription, parse_assignment},
-    group::{Group, Kept},
     member as classic,
 };
 

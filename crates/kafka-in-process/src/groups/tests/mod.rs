@@ -4,7 +4,7 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError as E;
 
 use super::{
-    group::{Group, State},
+    classic_group::{Group, State},
     member::{Answer, Join, Joined, Sync, Synced, Ticket},
 };
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::rows::Rows;
+use super::rows_by_day::Rows;
 use crate::consumer::{Part, Written};
 
 /// By partition, which records have their rows in a view's files in a folder; `None` if that is not known: then all

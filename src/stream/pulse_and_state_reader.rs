@@ -20,15 +20,13 @@ use super::{
     Session, StreamError, Topic,
     agreed_settings::KEY,
     reader::{reader, watermarks},
+    state_keys::RUNNING,
     topics::{STATE_HANDLING, STATE_VIEWS},
 };
 use crate::{
     clock::Clock,
-    consumer::Part,
-    consumers::{NAMES, reads},
     read_model::{PartState, Presence, ReadModel},
     shop::Pulse,
-    views::Source,
 };
 
 const CALL: Duration = Duration::from_secs(5);
@@ -52,16 +50,13 @@ const PULSES_FOR_MS: &str = "250";
 /// The age of a presence record is capped at this.
 const OLD: Duration = Duration::from_secs(10);
 
-/// Prefix of the key of a process's presence record, before its instance id.
-pub const RUNNING: &str = "running/";
-
 /// The partitions followed.
 const PULSES: [i32; 1] = [0];
 const STATES: [i32; 2] = [STATE_VIEWS, STATE_HANDLING];
 
 /// Reads `shop.pulse` and `shop.state`. Each topic has a client of its own, since the end-of-partition event
 /// names no topic.
-pub struct ReadModelUpdater {
+pub struct PulseAndStateReader {
     session: Session,
     pulse: StreamConsumer,
     /// Whether pulses are gathered, as in accelerated time.
@@ -81,8 +76,8 @@ pub struct ReadModelUpdater {
     alone: u32,
 }
 
-impl ReadModelUpdater {
-    /// Makes one; nothing is read before [`ReadModelUpdater::run`]. The topics must be there. `ready` turns true when
+impl PulseAndStateReader {
+    /// Makes one; nothing is read before [`PulseAndStateReader::run`]. The topics must be there. `ready` turns true when
     /// everything that lay in the topics at the start has been read.
     pub fn new(
         session: &Session,
@@ -330,24 +325,4 @@ fn age(message: &BorrowedMessage<'_>) -> Duration {
     let sent_ms = message.timestamp().to_millis().unwrap_or(0);
     let age_ms = chrono::Utc::now().timestamp_millis().saturating_sub(sent_ms);
     Duration::from_millis(u64::try_from(age_ms).unwrap_or(0))
-}
-
-/// The key of a view's state of one partition.
-pub fn key(view: &str, part: Part) -> String {
-    match part.source {
-        Source::Deliveries => format!("{view}/deliveries-{}", part.partition),
-        Source::Orders | Source::Handled => format!("{view}/{}", part.partition),
-    }
-}
-
-/// The view and partition of a key.
-pub(crate) fn place(key: &str) -> Option<(&'static str, Part)> {
-    let (view, partition) = key.split_once('/')?;
-    let view = NAMES.into_iter().find(|name| *name == view)?;
-    let (source, number) = match partition.strip_prefix("deliveries-") {
-        Some(number) => (Source::Deliveries, number),
-        None if reads(view, Source::Handled) => (Source::Handled, partition),
-        None => (Source::Orders, partition),
-    };
-    Some((view, Part { source, partition: number.parse().ok()? }))
 }

@@ -27,7 +27,7 @@ pub(super) struct Replay {
     views: Vec<Box<dyn Replayed>>,
 }
 
-/// A view, whichever it is.
+/// A view of any type.
 trait Replayed: Send {
     fn apply(&mut self, event: &Event, zone: Zone);
     fn tidy(&mut self, now: i64, zone: Zone);
@@ -43,7 +43,7 @@ impl<V: Consumer> Replayed for V {
 
     fn tidy(&mut self, now: i64, zone: Zone) {
         self.advance(now, zone);
-        // No checkpoint is made of it: what has changed is of no interest.
+        // Without checkpoints, tracked changes are dropped.
         for (_, table) in self.tables() {
             table.changes();
         }
@@ -110,7 +110,7 @@ impl Replay {
         }
     }
 
-    /// Everything up to this second was applied.
+    /// Notes up to which second it is applied.
     pub(super) fn reach(&mut self, until: i64) {
         self.until = until;
     }

@@ -9,10 +9,10 @@ use rdkafka::{
 
 use crate::{
     shop::{Control, Pulse},
-    stream::{Session, StreamError, Topic, let_go, read_model_updater::GATHERED},
+    stream::{Session, StreamError, Topic, let_go, pulse_and_state_reader::GATHERED},
 };
 
-/// Something heard.
+/// A received record.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Heard {
     /// A pulse, our own ones included.
@@ -22,13 +22,13 @@ pub(super) enum Heard {
 }
 
 /// Follows `pulse` and `control`.
-pub(super) struct Inbox {
-    // Taken out when the inbox is dropped.
+pub(super) struct PulseAndControlReader {
+    // Taken out when the reader is dropped.
     consumer: Option<StreamConsumer>,
     control: String,
 }
 
-impl Inbox {
+impl PulseAndControlReader {
     /// Follows partition 0 of the topics from the given offsets on; `often` where pulses come many times a second, which
     /// are then heard together.
     pub(super) fn open(session: &Session, from: &[(Topic, i64)], often: bool) -> Result<Self, StreamError> {
@@ -51,8 +51,7 @@ impl Inbox {
         Ok(Self { consumer: Some(consumer), control: session.topic(Topic::Control) })
     }
 
-    /// The next thing heard. Kafka being away is waited out, what cannot be read is passed over. Nothing is
-    /// lost when the future is dropped.
+    /// The next record. Waits while Kafka is away, and skips unreadable records. Cancel safe.
     pub(super) async fn next(&self) -> Heard {
         loop {
             let Some(consumer) = &self.consumer else { return std::future::pending().await };
@@ -76,7 +75,7 @@ impl Inbox {
     }
 }
 
-impl Drop for Inbox {
+impl Drop for PulseAndControlReader {
     fn drop(&mut self) {
         let_go(self.consumer.take());
     }

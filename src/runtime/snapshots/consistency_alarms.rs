@@ -15,14 +15,14 @@ use crate::{
 /// and nothing has moved for so long.
 const STILL: Duration = Duration::from_secs(5);
 
-/// A consumer reads sales and deliveries of a product one after the other: a balance below zero is one when it lasts for
-/// so long, and `stock` has read all up to the known ends of the logs, which are a second old.
+/// Sales and deliveries of a product are read one after the other: a balance below zero is an alarm only if it lasts
+/// this long while `stock` has no lag (by end offsets that are a second old).
 const BELOW: Duration = Duration::from_secs(3);
 
-/// A simulator that lives is heard more often than this.
+/// A simulator without a pulse for this long has died.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// Looks for what cannot be.
+/// Detects inconsistencies.
 #[derive(Debug)]
 pub(super) struct Alarms {
     /// Since when produced, handled and mailed orders have been these.
@@ -75,7 +75,7 @@ impl Alarms {
 }
 
 impl Alarms {
-    /// The shelf that the simulator tells of. One that died says nothing of what it sold last.
+    /// The shelf in the pulse; empty if the simulator died, as its last sales may be missing.
     fn hear<'a>(&mut self, pulse: Option<&'a Pulse>, now: Instant) -> &'a [OnShelf] {
         let shelf: &[OnShelf] = pulse.map_or(&[], |pulse| &pulse.shelf);
         if self.shelf.1 != shelf {
