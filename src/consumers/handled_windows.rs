@@ -11,9 +11,9 @@ use crate::{
     views::{
         Event, Source, View,
         figures_merger::Summary,
-        window_sums::Seconds,
         shop_figures::{HandledFigures, SLOT_SECONDS, Waits},
         table::{Saved, Table},
+        window_sums::Seconds,
     },
 };
 

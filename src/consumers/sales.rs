@@ -15,9 +15,9 @@ use crate::{
     views::{
         Event, Source, View,
         figures_merger::Summary,
-        window_sums::Seconds,
         shop_figures::SLOT_SECONDS,
         table::{Saved, Table},
+        window_sums::Seconds,
     },
 };
 

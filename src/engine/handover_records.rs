@@ -16,7 +16,7 @@ use crate::{
     stream::{
         Session, StreamError, Topic,
         reader::{Heard, next, reader},
-        state_keys::place,
+        state_keys::parse_key,
         topics::STATE_HANDOVERS,
     },
 };
@@ -114,7 +114,7 @@ impl Changelog {
 fn note(pieces: &mut Pieces, view: &str, message: &BorrowedMessage<'_>) {
     let key = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
     let (key, number) = key.split_once('+').unwrap_or((&key, "0"));
-    let (Some((of, part)), Ok(number), Some(payload)) = (place(key), number.parse(), message.payload())
+    let (Some((of, part)), Ok(number), Some(payload)) = (parse_key(key), number.parse(), message.payload())
     else {
         return;
     };

@@ -15,7 +15,7 @@ use super::{
     Session, StreamError, Topic,
     reader::{Heard, next, read, reader, watermarks},
     retry::FAILOVER,
-    state_keys::{RUNNING, place},
+    state_keys::{RUNNING, parse_key},
     topics::STATE_VIEWS,
 };
 use crate::{
@@ -42,7 +42,7 @@ pub fn published(session: &Session, view: &str) -> Result<HashMap<Part, PartStat
         |message| {
             let key = String::from_utf8_lossy(message.key().unwrap_or_default());
             let state = message.payload().map(serde_json::from_slice::<PartState>);
-            if let (Some((of, part)), Some(Ok(state))) = (place(&key), state)
+            if let (Some((of, part)), Some(Ok(state))) = (parse_key(&key), state)
                 && of == view
             {
                 states.insert(part, state);

@@ -20,7 +20,7 @@ use super::{
     Session, StreamError, Topic,
     agreed_settings::KEY,
     reader::{reader, watermarks},
-    state_keys::RUNNING,
+    state_keys::{RUNNING, parse_key},
     topics::{STATE_HANDLING, STATE_VIEWS},
 };
 use crate::{
@@ -310,7 +310,7 @@ fn hear(message: &BorrowedMessage<'_>, model: &ReadModel, before: bool) {
     if key == KEY {
         return;
     }
-    let Some((view, part)) = place(&key) else {
+    let Some((view, part)) = parse_key(&key) else {
         tracing::warn!("a state was passed over: its key is {key}");
         return;
     };

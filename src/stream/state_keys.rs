@@ -18,7 +18,7 @@ pub fn key(view: &str, part: Part) -> String {
 }
 
 /// The view and partition of a key.
-pub(crate) fn place(key: &str) -> Option<(&'static str, Part)> {
+pub(crate) fn parse_key(key: &str) -> Option<(&'static str, Part)> {
     let (view, partition) = key.split_once('/')?;
     let view = NAMES.into_iter().find(|name| *name == view)?;
     let (source, number) = match partition.strip_prefix("deliveries-") {

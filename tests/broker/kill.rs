@@ -87,7 +87,9 @@ fn nothing_acknowledged_is_lost_however_often_the_broker_is_killed() {
         }
         load.enough.store(true, Ordering::Relaxed);
         // A producer that has waited for the broker still has a round to write.
-        producers.into_iter().for_each(|producer| producer.join().unwrap());
+        for producer in producers {
+            producer.join().unwrap();
+        }
         let read = |group: &str| committed(&bootstrap, group, &plain) == ends(&bootstrap, &plain);
         until("everything to be copied", || read("copy"));
         until("everything to be read", || read("commit"));

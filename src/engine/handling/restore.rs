@@ -20,7 +20,7 @@ use crate::{
         Session, StreamError, Topic,
         agreed_settings::{Agreement, KEY, decode},
         reader::{read, reader, settled, watermarks},
-        state_keys::place,
+        state_keys::parse_key,
         topics::STATE_HANDLING,
     },
 };
@@ -63,7 +63,7 @@ impl<'a> Restore<'a> {
         self.read(Topic::State, &BTreeMap::from([(STATE_HANDLING, 0)]), deadline, |message| {
             let key = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
             let state = message.payload().map(serde_json::from_slice::<PartState>);
-            if let (Some(("handling", part)), Some(Ok(state))) = (place(&key), state) {
+            if let (Some(("handling", part)), Some(Ok(state))) = (parse_key(&key), state) {
                 states.insert(part.partition, state);
             } else if key == KEY {
                 kept = message.payload().and_then(decode).unwrap_or_default();
