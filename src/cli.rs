@@ -101,7 +101,7 @@ impl Cli {
         };
         let finds_demo = is_default("out");
         let mut cli = Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut parser))?;
-        cli.common.finds_demo = finds_demo && cli.common.bootstrap.is_none();
+        cli.common.finds_demo = finds_demo;
         Ok(cli)
     }
 }

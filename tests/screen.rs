@@ -253,9 +253,9 @@ fn whoever_has_left_need_not_wait_for_a_kafka_that_hangs() {
 }
 
 #[test]
-fn a_new_demo_on_a_cluster_leaves_no_topics_of_the_last_one() {
-    let shop = Shop::embedded();
-    let address = shop.bootstrap();
+fn a_new_demo_on_a_cluster_leaves_no_topics_of_the_last_one_and_is_found() {
+    let (cluster, shop) = (Shop::embedded(), Shop::embedded());
+    let address = cluster.bootstrap();
     let prefixes = || -> std::collections::BTreeSet<String> {
         let topics = common::kafka::topics(address);
         topics.iter().filter_map(|topic| topic.strip_suffix(".orders")).map(str::to_owned).collect()
@@ -272,6 +272,11 @@ fn a_new_demo_on_a_cluster_leaves_no_topics_of_the_last_one() {
             let only = prefixes.first().filter(|first| prefixes.len() == 1 && **first != last);
             only.cloned()
         });
+        for arguments in [&["status", "--json"][..], &["status", "--json", "--bootstrap", address]] {
+            let status = beside(&shop, arguments);
+            assert!(status.stderr.contains("the demo that runs in out/demo"), "{status}");
+            assert!(status.ok().json()["orders_since_midnight"].as_u64() > Some(0));
+        }
         terminal.type_keys("q");
         assert!(end(&mut terminal).success());
         last = only;

@@ -122,7 +122,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// Without `--out`, uses the demo's folder if only the demo runs.
+/// Without `--out`, uses the folder of a demo if only that runs, and its topics if it is on a Kafka cluster: with the
+/// given `--bootstrap`, or without any.
 async fn find_demo(command: &Command, common: &mut Common) {
     let looks = match command {
         Command::Tui(args) => args.watch,
@@ -134,11 +135,17 @@ async fn find_demo(command: &Command, common: &mut Common) {
         | Command::Chaos(_) => true,
         Command::Produce(_) | Command::Broker(_) => false,
     };
+    if !looks || !common.finds_demo {
+        return;
+    }
     let demo = common.out.join(tui::DEMO);
-    if looks
-        && common.finds_demo
-        && !kafka::is_served(&OutDir::new(&common.out)).await
-        && kafka::is_served(&OutDir::new(&demo)).await
+    let (shop, of_demo) = (OutDir::new(&common.out), OutDir::new(&demo));
+    let on_cluster = tui::on_cluster(&of_demo, &common.prefix)
+        .filter(|(cluster, _)| common.bootstrap.as_ref().is_none_or(|given| given == cluster))
+        .filter(|_| of_demo.consumers_run() && !shop.consumers_run());
+    let built_in = common.bootstrap.is_none();
+    if !(built_in && kafka::is_served(&shop).await)
+        && (on_cluster.is_some() || built_in && kafka::is_served(&of_demo).await)
     {
         // If stderr is closed, nobody reads it.
         let _ = writeln!(
@@ -148,6 +155,10 @@ async fn find_demo(command: &Command, common: &mut Common) {
             common.out.display()
         );
         common.out = demo;
+        if let Some((cluster, topics)) = on_cluster {
+            common.bootstrap = Some(cluster);
+            common.prefix = topics;
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::demo::on_cluster;
 use self::{
     demo::{Demo, Start},
     request_handler::RequestHandler,

@@ -278,9 +278,12 @@ fn audit_all(
     workload.coverage(log.coverage(), alone, &mut of_files, &mut not, &mut notes);
     if !not.is_empty() {
         let not = not.into_iter().collect::<Vec<_>>().join(", ");
-        notes.push(format!(
-            "Not compared: files, because {not}; `shop-sim consume --until-end` processes the log."
-        ));
+        let remedy = if outs.iter().any(OutDir::consumers_run) {
+            "pause the shop for some seconds, and verify again"
+        } else {
+            "`shop-sim consume --until-end` processes the log"
+        };
+        notes.push(format!("Not compared: files, because {not}; {remedy}."));
     }
     log.compare_status(&heard.figures, zone, &mut found);
     if behind.values().all(|behind| *behind == 0) && behind.len() == NAMES.len() {

@@ -148,6 +148,12 @@ impl OutDir {
         Ok(ConsumersLock { _file: file })
     }
 
+    /// Whether a process runs the consumers of this folder.
+    pub fn consumers_run(&self) -> bool {
+        let lock = File::open(self.state().join(CONSUMERS_LOCK));
+        lock.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Stores the time zone of the days in these files. Another zone is refused: its reports, mails and tables could not
     /// be told from the old ones.
     pub fn keep_zone(&self, zone: Tz) -> Result<(), OutDirError> {

@@ -152,6 +152,12 @@ impl Demo {
     }
 }
 
+/// The cluster and the topic prefix of the demo stored in a folder, if it was started with `--bootstrap` and this prefix.
+pub(in crate::commands) fn on_cluster(out_dir: &OutDir, prefix: &str) -> Option<(String, String)> {
+    let demo = Demo::kept(out_dir).ok().flatten().filter(|demo| demo.prefix == prefix)?;
+    Some((demo.bootstrap.clone()?, demo.topics()))
+}
+
 /// Updates the demo stored in a folder.
 pub(super) fn note(out_dir: &OutDir, change: impl FnOnce(&mut Demo)) -> Result<(), OutDirError> {
     let Some(mut demo) = Demo::kept(out_dir)? else { return Ok(()) };
