@@ -2,11 +2,12 @@
 
 use std::fs;
 
+use bytes::Bytes;
 use kafka_protocol::{
     ResponseError,
     messages::{
         DeleteGroupsRequest, GroupId, OffsetCommitRequest, OffsetDeleteRequest, ProduceRequest, RequestKind,
-        ResponseKind, TopicName,
+        ResponseKind, TopicName, TransactionalId,
         offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
         offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic},
         produce_request::{PartitionProduceData, TopicProduceData},
@@ -21,10 +22,11 @@ use super::{
     groups::Committed,
     log::{
         Batch, Isolation, Marker,
-        tests::kit::{NOBODY, Writer, bytes, config, given, read_from},
+        tests::kit::{Given, NOBODY, Writer, bytes, config, given, read_from},
     },
     open,
     topics::config::Overrides,
+    transactions::ProducerId,
 };
 
 async fn ask(cluster: &Cluster, request: RequestKind, version: i16) -> ResponseKind {
@@ -39,10 +41,24 @@ fn topic() -> TopicName {
 
 async fn produce(cluster: &Cluster, value: &str) -> i16 {
     let record = given("key", Some(value), super::clock::wall());
-    let part = PartitionProduceData::default().with_records(Some(bytes(&[record], NOBODY)));
-    let data = TopicProduceData::default().with_name(topic()).with_partition_data(vec![part]);
-    let request = ProduceRequest::default().with_acks(-1).with_timeout_ms(1000).with_topic_data(vec![data]);
-    let ResponseKind::Produce(answer) = ask(cluster, RequestKind::Produce(request), 9).await else {
+    code(cluster, request(bytes(&[record], NOBODY), topic()), 9).await
+}
+
+fn request(batch: Bytes, topic: TopicName) -> ProduceRequest {
+    let part = PartitionProduceData::default().with_records(Some(batch));
+    let data = TopicProduceData::default().with_name(topic).with_partition_data(vec![part]);
+    ProduceRequest::default().with_acks(-1).with_timeout_ms(1000).with_topic_data(vec![data])
+}
+
+/// The first records of a producer in a transaction.
+fn produce_request(records: &[Given], ProducerId { id, epoch }: ProducerId, topic: &str) -> ProduceRequest {
+    let batch = bytes(records, Writer { id, epoch, sequence: 0, transactional: true });
+    let id = TransactionalId("id".to_owned().into());
+    request(batch, TopicName(topic.to_owned().into())).with_transactional_id(Some(id))
+}
+
+async fn code(cluster: &Cluster, request: ProduceRequest, version: i16) -> i16 {
+    let ResponseKind::Produce(answer) = ask(cluster, RequestKind::Produce(request), version).await else {
         panic!()
     };
     answer.responses[0].partition_responses[0].error_code
@@ -129,37 +145,66 @@ async fn a_journal_that_the_disk_has_lost_a_part_of_is_written_anew() {
 /// A power cut between the markers of a commit: only the first one is on the disk.
 #[tokio::test]
 async fn a_commit_is_decided_for_all_its_partitions_before_the_first_marker() {
+    for bumps in [false, true] {
+        let data = tempfile::tempdir().unwrap();
+        let cluster = open(data.path(), Durability::Power, Settings::default()).unwrap();
+        for name in ["a", "b"] {
+            // Every batch gets a segment of its own.
+            let settings = Overrides::from([("segment.ms".to_owned(), "1".to_owned())]);
+            cluster.topics.create(name, 1, settings, false).unwrap();
+        }
+        let producer = cluster.transactions.init(Some("id"), 60_000, None).unwrap();
+        let places = ["a", "b"].map(|name| (name.to_owned(), 0)).to_vec();
+        cluster.transactions.add_partitions("id", producer, places).unwrap();
+        cluster.settle().await.unwrap();
+        let partition =
+            |cluster: &Cluster, name: &str| cluster.topics.get(name).unwrap().partition(0).unwrap();
+        for name in ["a", "b"] {
+            let writer = Writer { id: producer.id, epoch: producer.epoch, sequence: 0, transactional: true };
+            let partition = partition(&cluster, name);
+            let now = super::clock::wall() - 1000;
+            let batch =
+                Batch::check(bytes(&[given("key", Some(name), now)], writer), now, &config()).unwrap();
+            partition.log().append(&batch, Some(0), now, &config()).unwrap();
+            partition.sync().await.unwrap();
+        }
+        // The second marker fails: its folder has been renamed.
+        fs::rename(data.path().join("b-0"), data.path().join("elsewhere")).unwrap();
+        let next = cluster.transactions.end("id", producer, Marker::Commit, bumps).unwrap();
+        assert_eq!(next, ProducerId { epoch: producer.epoch + i16::from(bumps), ..producer });
+        if bumps {
+            // Its next batch must not join the transaction that lacks its marker.
+            let request = produce_request(&[given("key", Some("b"), super::clock::wall())], next, "b");
+            assert_eq!(code(&cluster, request, 12).await, ResponseError::ConcurrentTransactions.code());
+        }
+        fs::rename(data.path().join("elsewhere"), data.path().join("b-0")).unwrap();
+        let rest = tempfile::tempdir().unwrap();
+        power_cut(data.path(), rest.path());
+        let cluster = open(rest.path(), Durability::Power, Settings::default()).unwrap();
+        for name in ["a", "b"] {
+            let seen = read_from(&partition(&cluster, name).log(), 0, Isolation::Committed);
+            assert_eq!(seen.len(), 1, "topic {name}");
+        }
+        let again = cluster.transactions.end("id", producer, Marker::Commit, bumps);
+        assert_eq!(again, Ok(next), "a repeated request");
+    }
+}
+
+#[tokio::test]
+async fn a_partition_that_a_batch_adds_is_known_after_a_power_cut() {
     let data = tempfile::tempdir().unwrap();
     let cluster = open(data.path(), Durability::Power, Settings::default()).unwrap();
-    for name in ["a", "b"] {
-        // Every batch gets a segment of its own.
-        let settings = Overrides::from([("segment.ms".to_owned(), "1".to_owned())]);
-        cluster.topics.create(name, 1, settings, false).unwrap();
-    }
+    cluster.topics.create("t", 1, Overrides::new(), false).unwrap();
     let producer = cluster.transactions.init(Some("id"), 60_000, None).unwrap();
-    let places = ["a", "b"].map(|name| (name.to_owned(), 0)).to_vec();
-    cluster.transactions.add_partitions("id", producer, places).unwrap();
     cluster.settle().await.unwrap();
-    let partition = |cluster: &Cluster, name: &str| cluster.topics.get(name).unwrap().partition(0).unwrap();
-    for name in ["a", "b"] {
-        let writer = Writer { id: producer.id, epoch: producer.epoch, sequence: 0, transactional: true };
-        let partition = partition(&cluster, name);
-        let now = super::clock::wall() - 1000;
-        let batch = Batch::check(bytes(&[given("key", Some(name), now)], writer), now, &config()).unwrap();
-        partition.log().append(&batch, Some(0), now, &config()).unwrap();
-        partition.sync().await.unwrap();
-    }
-    // The second marker fails: its folder has been renamed.
-    fs::rename(data.path().join("b-0"), data.path().join("elsewhere")).unwrap();
-    cluster.transactions.end("id", producer, Marker::Commit).unwrap();
-    fs::rename(data.path().join("elsewhere"), data.path().join("b-0")).unwrap();
+    let request = produce_request(&[given("key", Some("a"), super::clock::wall())], producer, "t");
+    assert_eq!(code(&cluster, request, 12).await, 0);
     let rest = tempfile::tempdir().unwrap();
     power_cut(data.path(), rest.path());
     let cluster = open(rest.path(), Durability::Power, Settings::default()).unwrap();
-    for name in ["a", "b"] {
-        let seen = read_from(&partition(&cluster, name).log(), 0, Isolation::Committed);
-        assert_eq!(seen.len(), 1, "topic {name}");
-    }
+    cluster.transactions.end("id", producer, Marker::Commit, true).unwrap();
+    let partition = cluster.topics.get("t").unwrap().partition(0).unwrap();
+    assert_eq!(read_from(&partition.log(), 0, Isolation::Committed).len(), 1);
 }
 
 #[tokio::test]

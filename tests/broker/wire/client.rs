@@ -167,21 +167,22 @@ impl<'a> Batch<'a> {
 }
 
 /// The last version of Produce before KIP-890 part 2: transactions still need `AddPartitionsToTxn`.
-const PRODUCE: i16 = 11;
+pub(super) const PRODUCE: i16 = 11;
 
 impl Wire {
     /// Produces bytes to a partition, with `acks=all`.
     pub(super) fn produce_bytes(
         &mut self,
-        (topic, partition): (&str, i32),
+        at: (&str, i32),
         transaction: Option<&str>,
         bytes: Bytes,
     ) -> PartitionProduceResponse {
-        self.ask(PRODUCE, &produce_request((topic, partition), transaction, bytes))
-            .responses
-            .remove(0)
-            .partition_responses
-            .remove(0)
+        self.produce_in(PRODUCE, &produce_request(at, transaction, bytes))
+    }
+
+    /// The answer to a request with one partition.
+    pub(super) fn produce_in(&mut self, version: i16, request: &ProduceRequest) -> PartitionProduceResponse {
+        self.ask(version, request).responses.remove(0).partition_responses.remove(0)
     }
 
     /// Produces a batch; the code and the first offset of the answer.

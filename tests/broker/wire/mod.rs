@@ -13,6 +13,7 @@ mod producers;
 mod readers;
 mod tools;
 mod transactions;
+mod transactions_v2;
 mod versions;
 
 use crate::kit::PATIENCE;

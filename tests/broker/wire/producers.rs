@@ -11,7 +11,7 @@ use kafka_protocol::{
 };
 
 use super::{
-    client::{Batch, Wire, group_id, says, text, topic_name, transactional_id},
+    client::{Batch, PRODUCE, Wire, group_id, produce_request, says, text, topic_name, transactional_id},
     members::Member,
 };
 use crate::kit::until;
@@ -82,29 +82,59 @@ impl Producer {
     }
 
     pub(super) fn end(&mut self, version: i16, commit: bool) -> Option<E> {
+        self.end_as(version, self.me, commit).0
+    }
+
+    /// Ends the transaction as this producer; the producer that the answer tells.
+    pub(super) fn end_as(
+        &mut self,
+        version: i16,
+        (id, epoch): (i64, i16),
+        commit: bool,
+    ) -> (Option<E>, (i64, i16)) {
         let request = EndTxnRequest::default()
             .with_transactional_id(transactional_id(&self.id))
-            .with_producer_id(self.me.0.into())
-            .with_producer_epoch(self.me.1)
+            .with_producer_id(id.into())
+            .with_producer_epoch(epoch)
             .with_committed(commit);
-        let mut code = None;
+        let mut outcome = (None, (-1, -1));
         until("the transaction before to end", || {
-            code = says(self.wire.ask(version, &request).error_code);
-            code != Some(E::ConcurrentTransactions)
+            let answer = self.wire.ask(version, &request);
+            outcome = (says(answer.error_code), (answer.producer_id.0, answer.producer_epoch));
+            outcome.0 != Some(E::ConcurrentTransactions)
         });
-        code
+        outcome
     }
 
     pub(super) fn send(&mut self, topic: &str, sequence: i32, value: &str) -> (Option<E>, i64) {
+        self.send_in(PRODUCE, (topic, 0), sequence, value)
+    }
+
+    pub(super) fn send_in(
+        &mut self,
+        version: i16,
+        at: (&str, i32),
+        sequence: i32,
+        value: &str,
+    ) -> (Option<E>, i64) {
         let values = [value];
         let batch = Batch { transactional: true, ..Batch::of(&values).by(self.me, sequence) };
-        let id = self.id.clone();
-        let answer = self.wire.produce_bytes((topic, 0), Some(&id), batch.encode().freeze());
-        (says(answer.error_code), answer.base_offset)
+        let request = produce_request(at, Some(&self.id), batch.encode().freeze());
+        let mut outcome = (None, -1);
+        until("the transaction before to end", || {
+            let answer = self.wire.produce_in(version, &request);
+            outcome = (says(answer.error_code), answer.base_offset);
+            outcome.0 != Some(E::ConcurrentTransactions)
+        });
+        outcome
     }
 
     /// Commits an offset of a topic's partition 0 with the transaction, as this member.
     pub(super) fn commit(&mut self, topic: &str, member: &Member) -> Option<E> {
+        self.commit_in(3, topic, member)
+    }
+
+    pub(super) fn commit_in(&mut self, version: i16, topic: &str, member: &Member) -> Option<E> {
         let partition = TxnOffsetCommitRequestPartition::default()
             .with_committed_offset(7)
             .with_committed_leader_epoch(-1);
@@ -121,7 +151,12 @@ impl Producer {
                     .with_name(topic_name(topic))
                     .with_partitions(vec![partition]),
             ]);
-        says(self.wire.ask(3, &request).topics[0].partitions[0].error_code)
+        let mut code = None;
+        until("the transaction before to end", || {
+            code = says(self.wire.ask(version, &request).topics[0].partitions[0].error_code);
+            code != Some(E::ConcurrentTransactions)
+        });
+        code
     }
 
     pub(super) fn state(&mut self) -> (Option<E>, String) {

@@ -104,6 +104,13 @@ async fn a_cluster_has_a_quorum_leaders_and_a_version() {
     let told = wire.ask(3, &request);
     let level = told.finalized_features.iter().find(|one| one.name.as_str() == "metadata.version").unwrap();
     assert!(level.max_version_level >= 25 && told.finalized_features_epoch >= 0);
+    let told = wire.ask(4, &request);
+    let level =
+        told.finalized_features.iter().find(|one| one.name.as_str() == "transaction.version").unwrap();
+    assert_eq!((level.min_version_level, level.max_version_level), (2, 2), "clients use KIP-890 part 2");
+    let known =
+        told.supported_features.iter().find(|one| one.name.as_str() == "transaction.version").unwrap();
+    assert_eq!((known.min_version, known.max_version), (0, 2));
     cluster.stop().await;
 }
 

@@ -21,14 +21,15 @@ use crate::{
     wire::versions,
 };
 
-/// By their levels tools tell what a cluster can do (KIP-584, KIP-778). Without `transaction.version` clients keep to
-/// transactions before KIP-890 part 2.
+/// By their levels tools tell what a cluster can do (KIP-584, KIP-778). By `transaction.version` 2 clients use KIP-890
+/// part 2.
 ///
 /// The features with their lowest and highest level, of which the highest is in force. Those of the metadata are Kafka's
 /// lowest and that of Kafka 4.0; the group's is the consumer protocol.
-const FEATURES: [(StrBytes, i16, i16); 2] = [
+const FEATURES: [(StrBytes, i16, i16); 3] = [
     (StrBytes::from_static_str("metadata.version"), 7, 25),
     (StrBytes::from_static_str("group.version"), 0, 1),
+    (StrBytes::from_static_str("transaction.version"), 0, 2),
 ];
 
 /// The supported requests and their versions.

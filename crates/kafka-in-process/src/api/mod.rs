@@ -201,7 +201,7 @@ async fn answer_coordinators(
             A::AddOffsetsToTxn(transactions::add_offsets(cluster, &request, version).await)
         }
         Q::TxnOffsetCommit(request) => {
-            A::TxnOffsetCommit(transactions::commit_offsets(cluster, &request).await)
+            A::TxnOffsetCommit(transactions::commit_offsets(cluster, &request, version).await)
         }
         Q::EndTxn(request) => A::EndTxn(transactions::end(cluster, &request, version).await),
         Q::ListTransactions(request) => A::ListTransactions(transactions::list(cluster, &request)),

@@ -1,6 +1,6 @@
 //! Produce: appends batches.
 
-use std::{io, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc};
 
 use bytes::Bytes;
 use kafka_protocol::{
@@ -22,6 +22,8 @@ use crate::{
 
 /// Larger requests are checked and written on the blocking pool.
 const WRITE_INLINE: usize = 64 << 10;
+/// The first version in which a transactional batch adds its partition to the transaction (KIP-890 part 2).
+const ADDS_PARTITIONS: i16 = 12;
 /// Attempts to verify a batch whose transaction ends while it is being verified.
 const VERIFY_TRIES: usize = 3;
 
@@ -34,7 +36,9 @@ pub(super) async fn produce(
     let acks = request.acks;
     let all = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
     let weight: usize = all.map(|part| part.records.as_deref().map_or(0, Batch::weight)).sum();
-    let work = move || write(&topics, &transactions, request, version);
+    let unadded =
+        if version >= ADDS_PARTITIONS { add_partitions(cluster, &request).await } else { Unadded::new() };
+    let work = move || write(&topics, &transactions, request, version, &unadded);
     let (written, mut responses) = if weight > WRITE_INLINE { off_thread(work).await } else { work() };
     let to_sync =
         if cluster.durability == Durability::Power && acks != 0 { written.all } else { written.to_flush };
@@ -42,6 +46,48 @@ pub(super) async fn produce(
         sync(&to_sync, &mut responses).await;
     }
     (acks != 0).then(|| ProduceResponse::default().with_responses(responses))
+}
+
+/// The partitions that could not be added to their transaction.
+type Unadded = HashMap<(String, i32), ResponseError>;
+
+/// Adds the partitions of transactional batches to their transactions, durably before a batch is appended: otherwise a
+/// power cut could keep an acknowledged batch of which the coordinator knows nothing. Answers as Kafka's
+/// `AddPartitionsToTxnManager` and `ReplicaManager`.
+async fn add_partitions(cluster: &Cluster, request: &ProduceRequest) -> Unadded {
+    let mut wanted: HashMap<_, Vec<_>> = HashMap::new();
+    for data in request.topic_data.iter().filter(|_| matches!(request.acks, -1..=1)) {
+        let Some(topic) = cluster.topics.get(&data.name).filter(|topic| !is_internal(&topic.name)) else {
+            continue;
+        };
+        for part in &data.partition_data {
+            let producer = part.records.as_deref().and_then(Batch::transaction_of);
+            let (Some(producer), Some(partition)) = (producer, topic.partition(part.index)) else { continue };
+            if request.transactional_id.is_none() || !partition.log().is_open(producer) {
+                wanted.entry(producer).or_default().push((topic.name.clone(), part.index));
+            }
+        }
+    }
+    let mut unadded = Unadded::new();
+    for ((id, epoch), places) in wanted {
+        let outcome = match &request.transactional_id {
+            None => Err(ResponseError::TransactionalIdAuthorizationFailed),
+            Some(of) => {
+                match cluster.transactions.add_partitions(of, ProducerId { id, epoch }, places.clone()) {
+                    Ok(()) => cluster.settle().await.map_err(|_| ResponseError::CoordinatorNotAvailable),
+                    refused => refused,
+                }
+            }
+        };
+        let error = match outcome {
+            Ok(()) => continue,
+            Err(ResponseError::ProducerFenced) => ResponseError::InvalidProducerEpoch,
+            Err(ResponseError::CoordinatorNotAvailable) => ResponseError::NotEnoughReplicas,
+            Err(other) => other,
+        };
+        unadded.extend(places.into_iter().map(|place| (place, error)));
+    }
+    unadded
 }
 
 /// The partitions that were written to.
@@ -57,7 +103,11 @@ fn write(
     transactions: &Transactions,
     request: ProduceRequest,
     version: i16,
+    unadded: &Unadded,
 ) -> (Written, Vec<TopicProduceResponse>) {
+    let refused = |topic: &Topic, index| {
+        if unadded.is_empty() { None } else { unadded.get(&(topic.name.clone(), index)).copied() }
+    };
     let acks = request.acks;
     let now = topics.wall();
     let mut written = Written::default();
@@ -78,7 +128,11 @@ fn write(
                     Err(Refusal::Code(ResponseError::NotEnoughReplicas))
                 }
                 Some((topic, partition)) => {
-                    let outcome = append(transactions, topic, &partition, part.records, now);
+                    let adds = version >= ADDS_PARTITIONS;
+                    let outcome = match refused(topic, part.index) {
+                        Some(error) => Err(Refusal::Code(error)),
+                        None => append(transactions, topic, &partition, part.records, now, adds),
+                    };
                     report(topic, &partition, &outcome);
                     if partition.log().is_flush_due(now, &topic.log_config()) {
                         written.to_flush.push(Arc::clone(&partition));
@@ -106,6 +160,7 @@ fn append(
     partition: &Arc<Partition>,
     records: Option<Bytes>,
     now: i64,
+    adds: bool,
 ) -> Result<(Appended, i64), Refusal> {
     let config = topic.log_config();
     let batch = Batch::check(records.unwrap_or_default(), now, &config).map_err(Refusal::Log)?;
@@ -121,6 +176,10 @@ fn append(
                 transactions.verify(ProducerId { id, epoch }, &place).map_err(Refusal::Code)?;
             }
             continue;
+        }
+        // As in Kafka, which accepts any first sequence of older clients: it may have forgotten the producer.
+        if adds && batch.transaction().is_some() && log.lacks_beginning(&batch) {
+            return Err(Refusal::Log(LogError::OutOfOrder));
         }
         let appended = log.append(&batch, verified, now, &config).map_err(Refusal::Log)?;
         let start = log.start();

@@ -33,6 +33,13 @@ use crate::{
     transactions::{ProducerId, State},
 };
 
+/// The first version of `EndTxn` that bumps the epoch (KIP-890 part 2).
+const BUMPS_EPOCH: i16 = 5;
+/// The first version of `TxnOffsetCommit` that knows that a transaction can only be aborted (KIP-890 part 1).
+const KNOWS_ABORTABLE: i16 = 4;
+/// The first version of `TxnOffsetCommit` that adds its group to the transaction (KIP-890 part 2).
+const ADDS_GROUP: i16 = 5;
+
 /// Clients before `since` do not know `PRODUCER_FENCED` (KIP-588).
 fn known_to(version: i16, since: i16, error: ResponseError) -> ResponseError {
     match error {
@@ -117,6 +124,7 @@ pub(super) async fn add_offsets(
 pub(super) async fn commit_offsets(
     cluster: &Cluster,
     request: &TxnOffsetCommitRequest,
+    version: i16,
 ) -> TxnOffsetCommitResponse {
     let who = Committer {
         member_id: &request.member_id,
@@ -128,8 +136,21 @@ pub(super) async fn commit_offsets(
     let taken = std::mem::take(&mut sorted.taken);
     let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
     let id = &request.transactional_id;
-    let added = cluster.transactions.add_offsets(id, producer, (&request.group_id, &who), &taken);
-    let outcome = settled(cluster, added).await;
+    let group = &request.group_id;
+    let added = if version >= ADDS_GROUP && !taken.is_empty() {
+        // As Produce it is answered with INVALID_PRODUCER_EPOCH in every version (`AddPartitionsToTxnManager`).
+        cluster
+            .transactions
+            .add_group(id, producer, group)
+            .map_err(|error| known_to(version, i16::MAX, error))
+    } else {
+        Ok(())
+    };
+    let add = |()| cluster.transactions.add_offsets(id, producer, (group, &who), &taken);
+    let outcome = settled(cluster, added.and_then(add)).await.map_err(|error| match error {
+        ResponseError::InvalidTxnState if version >= KNOWS_ABORTABLE => ResponseError::TransactionAbortable,
+        other => other,
+    });
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
             TxnOffsetCommitResponsePartition::default()
@@ -147,9 +168,15 @@ pub(super) async fn end(cluster: &Cluster, request: &EndTxnRequest, version: i16
     let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
     let marker = if request.committed { Marker::Commit } else { Marker::Abort };
     let id = request.transactional_id.to_string();
-    let ended = cluster.on_transactions(move |all| all.end(&id, producer, marker)).await;
-    let outcome = settled(cluster, ended).await.map_err(|error| known_to(version, 2, error));
-    EndTxnResponse::default().with_error_code(code(outcome))
+    let bumps = version >= BUMPS_EPOCH;
+    let ended = cluster.on_transactions(move |all| all.end(&id, producer, marker, bumps)).await;
+    match settled(cluster, ended).await {
+        Ok(next) if bumps => {
+            EndTxnResponse::default().with_producer_id(next.id.into()).with_producer_epoch(next.epoch)
+        }
+        outcome => EndTxnResponse::default()
+            .with_error_code(code(outcome.map(drop).map_err(|error| known_to(version, 2, error)))),
+    }
 }
 
 /// Ends hanging transactions in single partitions, whatever the coordinator knows of them (KIP-664).

@@ -71,6 +71,12 @@ impl Batch {
     pub(crate) fn transaction(&self) -> Option<(i64, i16)> {
         self.header.is_transactional().then_some((self.header.producer_id, self.header.producer_epoch))
     }
+
+    /// The same, of a produced batch that has not been validated.
+    pub(crate) fn transaction_of(bytes: &[u8]) -> Option<(i64, i16)> {
+        let header = BatchHeader::parse(bytes)?;
+        header.is_transactional().then_some((header.producer_id, header.producer_epoch))
+    }
 }
 
 impl Log {
@@ -114,7 +120,18 @@ impl Log {
 
     /// Whether the batch must be verified with the transaction coordinator first (KIP-890, part 1).
     pub(crate) fn needs_verifying(&self, batch: &Batch) -> bool {
-        batch.header.is_transactional() && !self.producers.is_open(batch.header.producer_id)
+        batch.transaction().is_some_and(|producer| !self.is_open(producer))
+    }
+
+    /// Whether a producer, by id and epoch, has a transaction open here (`UnifiedLog.hasOngoingTransaction`). One of an
+    /// earlier epoch has been decided and lacks its marker: a batch of the next one must not join it.
+    pub(crate) fn is_open(&self, (id, epoch): (i64, i16)) -> bool {
+        self.producers.get(id).is_some_and(|known| known.open_from.is_some() && known.epoch == epoch)
+    }
+
+    /// Whether the first batch of a producer that is not known here does not have its first sequence.
+    pub(crate) fn lacks_beginning(&self, batch: &Batch) -> bool {
+        batch.header.base_sequence != 0 && self.producers.get(batch.header.producer_id).is_none()
     }
 
     /// Markers written so far.
@@ -132,8 +149,7 @@ impl Log {
         now: i64,
         config: &LogConfig,
     ) -> Result<(), LogError> {
-        let known =
-            self.producers.iter().find(|(id, _)| *id == producer_id).map(|(_, producer)| producer.epoch);
+        let known = self.producers.get(producer_id).map(|producer| producer.epoch);
         // After a crash: the marker is already in the log.
         if !self.producers.is_open(producer_id) && known.is_some_and(|known| known >= epoch) {
             self.markers += 1;

@@ -140,6 +140,10 @@ impl Producers {
         })
     }
 
+    pub(crate) fn get(&self, producer_id: i64) -> Option<&Producer> {
+        self.by_id.get(&producer_id)
+    }
+
     /// Whether this producer has a transaction open here.
     pub(crate) fn is_open(&self, producer_id: i64) -> bool {
         self.by_id.get(&producer_id).is_some_and(|producer| producer.open_from.is_some())

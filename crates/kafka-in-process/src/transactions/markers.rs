@@ -145,7 +145,7 @@ impl Transactions {
     }
 
     /// Decides to abort the open transactions for which `wanted` holds; false if that could not be stored.
-    fn abort(&self, ids: Vec<String>, wanted: impl Fn(&Transaction) -> bool) -> bool {
+    pub(super) fn abort(&self, ids: Vec<String>, wanted: impl Fn(&Transaction) -> bool) -> bool {
         let mut all = true;
         for id in ids {
             let fenced = self.change(&id, |transaction| {
@@ -155,7 +155,7 @@ impl Transactions {
                         transactional_id = id,
                         "aborting a transaction that its producer has not ended"
                     );
-                    transaction.fence();
+                    transaction.fence(|| self.fresh_producer_id())?;
                 }
                 Ok(((), abort))
             });
@@ -167,7 +167,7 @@ impl Transactions {
         all
     }
 
-    fn finish_decided(&self) -> bool {
+    pub(super) fn finish_decided(&self) -> bool {
         let decided = self.known().decided.clone();
         // A failure does not stop the others.
         let mut all = true;

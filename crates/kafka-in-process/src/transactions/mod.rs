@@ -295,17 +295,29 @@ impl Transactions {
         of.map(|(_, topic, partition, _)| (topic.clone(), *partition)).collect()
     }
 
-    /// Commits or aborts a producer's transaction: returns when all markers are written.
-    pub(crate) fn end(&self, id: &str, producer: ProducerId, marker: Marker) -> Result<(), ResponseError> {
-        let end = self.change(id, |transaction| {
-            let end = transaction.end(producer.id, producer.epoch, marker)?;
-            Ok((end, end != End::Done))
+    /// Commits or aborts a producer's transaction: returns when all markers are written. From `EndTxn` version 5 on it
+    /// `bumps` the epoch; returns the producer of the next transaction.
+    pub(crate) fn end(
+        &self,
+        id: &str,
+        producer: ProducerId,
+        marker: Marker,
+        bumps: bool,
+    ) -> Result<ProducerId, ResponseError> {
+        let (end, next) = self.change(id, |transaction| {
+            let end = if bumps {
+                let (now, fresh) = (self.topics.wall(), || self.fresh_producer_id());
+                transaction.end_and_bump(producer.id, producer.epoch, marker, now, fresh)?
+            } else {
+                transaction.end(producer.id, producer.epoch, marker)?
+            };
+            Ok(((end, transaction.next_producer()), end != End::Done))
         })?;
         if let End::Decided(_) = end {
             // The decision is final; markers that a full disk refuses are retried.
             let _ = self.finish(id);
         }
-        Ok(())
+        Ok(next)
     }
 
     /// Expires transactional ids that are idle since a time (wall ms).
@@ -336,5 +348,7 @@ impl Transactions {
     }
 }
 
+#[cfg(test)]
+mod any_order_tests;
 #[cfg(test)]
 mod tests;

@@ -96,7 +96,7 @@ fn a_transaction_goes_on_after_a_restart() {
     let partition = cluster.topics.get("t").unwrap().partition(0).unwrap();
     assert_eq!(partition.log().last_stable(), 0, "it is undecided");
     assert_eq!(cluster.transactions.unstable("g").len(), 1);
-    cluster.transactions.end("id", producer, Marker::Commit).unwrap();
+    cluster.transactions.end("id", producer, Marker::Commit, false).unwrap();
     assert_eq!(read_from(&partition.log(), 0, Isolation::Committed).len(), 1);
     assert_eq!(committed_offset(&cluster), Some(7));
 }
@@ -121,7 +121,7 @@ fn a_transaction_that_times_out_while_the_broker_is_away_is_aborted() {
         }
     };
     runtime.block_on(aborted);
-    let ended = cluster.transactions.end("id", producer, Marker::Commit);
+    let ended = cluster.transactions.end("id", producer, Marker::Commit, false);
     assert_eq!(ended, Err(ResponseError::ProducerFenced));
 }
 

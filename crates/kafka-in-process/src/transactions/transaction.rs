@@ -1,13 +1,14 @@
 //! The state machine of one transactional id.
 //!
 //! Follows Kafka's `TransactionMetadata` and `TransactionCoordinator`: KIP-98, KIP-360 (a producer bumps its own
-//! epoch), KIP-447 (offsets). The caller passes the time.
+//! epoch), KIP-447 (offsets), KIP-890 part 2 (each end bumps the epoch). The caller passes the time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_protocol::ResponseError;
 use serde::{Deserialize, Serialize};
 
+use super::ProducerId;
 use crate::{groups::Committed, log::Marker};
 
 /// The last epoch; after it the producer gets a new id.
@@ -54,8 +55,15 @@ impl State {
 pub(crate) struct Transaction {
     pub(crate) producer_id: i64,
     pub(crate) epoch: i16,
-    /// The previous epoch, if the producer itself bumped it: to recognize a repeated request.
+    /// The previous epoch, if the producer itself or the end of its transaction bumped it: to recognize a repeated
+    /// request.
     last_epoch: Option<i16>,
+    /// The producer id before this one, whose epochs are exhausted: to recognize a repeated request.
+    #[serde(default)]
+    previous_id: Option<i64>,
+    /// The producer id after the last marker, if the end has exhausted the epochs.
+    #[serde(default)]
+    next_id: Option<i64>,
     pub(crate) timeout_ms: i32,
     pub(crate) state: State,
     pub(crate) partitions: BTreeSet<(String, i32)>,
@@ -95,6 +103,8 @@ impl Transaction {
             producer_id,
             epoch: -1,
             last_epoch: None,
+            previous_id: None,
+            next_id: None,
             timeout_ms,
             state: State::Empty,
             partitions: BTreeSet::new(),
@@ -115,7 +125,10 @@ impl Transaction {
     ) -> Result<Init, ResponseError> {
         // A claim for a new transactional id is ignored, as in Kafka.
         let claimed = claimed.filter(|_| self.epoch >= 0);
-        if claimed.is_some_and(|(id, _)| id != self.producer_id) {
+        // With the id before, exhausted: it has not seen the answer with the new one.
+        let rotated = |(id, epoch): (i64, i16)| Some(id) == self.previous_id && epoch >= LAST_EPOCH;
+        let known = |id: i64| id == self.producer_id || Some(id) == self.next_id;
+        if claimed.is_some_and(|claim| !known(claim.0) && !rotated(claim)) {
             return Err(ResponseError::ProducerFenced);
         }
         match self.state {
@@ -124,7 +137,7 @@ impl Transaction {
                 if claimed.is_some_and(|(_, epoch)| epoch != self.epoch) {
                     return Err(ResponseError::ProducerFenced);
                 }
-                self.fence();
+                self.fence(fresh)?;
                 Ok(Init::Finish)
             }
             State::Empty | State::CompleteCommit | State::CompleteAbort => {
@@ -134,7 +147,9 @@ impl Transaction {
                     Some((_, epoch)) if Some(epoch) == self.last_epoch => return Ok(Init::Ready),
                     Some(_) => return Err(ResponseError::ProducerFenced),
                 };
-                if self.epoch >= LAST_EPOCH {
+                let exhausted = self.epoch >= LAST_EPOCH;
+                self.previous_id = exhausted.then_some(self.producer_id);
+                if exhausted {
                     self.producer_id = fresh()?;
                     self.epoch = -1;
                 }
@@ -147,22 +162,54 @@ impl Transaction {
         }
     }
 
-    /// Aborts on behalf of the producer, and fences it with a higher epoch.
-    pub(crate) fn fence(&mut self) {
+    /// Aborts on behalf of the producer, and fences it with a higher epoch. As in Kafka from 4.1 on (KAFKA-19367) this
+    /// is an end like the producer's own: it may repeat its abort, or `InitProducerId`, with the epoch before.
+    pub(crate) fn fence(
+        &mut self,
+        fresh: impl FnOnce() -> Result<i64, ResponseError>,
+    ) -> Result<(), ResponseError> {
+        self.decide(Marker::Abort, fresh)
+    }
+
+    /// Decides the end and bumps the epoch (KIP-890 part 2), which the markers carry. The highest epoch is for markers
+    /// only: the next transaction has a new producer id and epoch 0.
+    fn decide(
+        &mut self,
+        marker: Marker,
+        fresh: impl FnOnce() -> Result<i64, ResponseError>,
+    ) -> Result<(), ResponseError> {
+        self.next_id = if self.epoch >= LAST_EPOCH { Some(fresh()?) } else { None };
+        self.last_epoch = Some(self.epoch);
         self.epoch = self.epoch.saturating_add(1);
-        self.last_epoch = None;
-        self.state = State::PrepareAbort;
-        self.offsets.clear();
+        self.prepare(marker);
+        Ok(())
+    }
+
+    fn prepare(&mut self, marker: Marker) {
+        self.state = match marker {
+            Marker::Commit => State::PrepareCommit,
+            Marker::Abort => State::PrepareAbort,
+        };
+        if marker == Marker::Abort {
+            self.offsets.clear();
+        }
     }
 
     fn check(&self, producer_id: i64, epoch: i16) -> Result<(), ResponseError> {
-        if producer_id != self.producer_id {
-            return Err(ResponseError::InvalidProducerIdMapping);
-        }
+        self.check_id(producer_id)?;
         if epoch != self.epoch {
             return Err(ResponseError::ProducerFenced);
         }
         Ok(())
+    }
+
+    fn check_id(&self, producer_id: i64) -> Result<(), ResponseError> {
+        match producer_id {
+            id if id == self.producer_id => Ok(()),
+            // The producer knows its next id while markers of the last transaction are missing (KAFKA-18660).
+            id if Some(id) == self.next_id => Err(ResponseError::ConcurrentTransactions),
+            _ => Err(ResponseError::InvalidProducerIdMapping),
+        }
     }
 
     /// Begins a transaction if none is open. True if it has begun.
@@ -173,6 +220,7 @@ impl Transaction {
             State::Ongoing => Ok(false),
             State::Empty | State::CompleteCommit | State::CompleteAbort => {
                 self.state = State::Ongoing;
+                self.previous_id = None;
                 self.began = now;
                 Ok(true)
             }
@@ -237,17 +285,12 @@ impl Transaction {
         }
     }
 
-    /// Decides the end, for its producer.
+    /// Decides the end, for its producer: `EndTxn` before version 5.
     pub(crate) fn end(&mut self, producer_id: i64, epoch: i16, marker: Marker) -> Result<End, ResponseError> {
         self.check(producer_id, epoch)?;
         match (self.state, marker) {
-            (State::Ongoing, Marker::Commit) => {
-                self.state = State::PrepareCommit;
-                Ok(End::Decided(marker))
-            }
-            (State::Ongoing, Marker::Abort) => {
-                self.state = State::PrepareAbort;
-                self.offsets.clear();
+            (State::Ongoing, _) => {
+                self.prepare(marker);
                 Ok(End::Decided(marker))
             }
             (State::CompleteCommit, Marker::Commit) | (State::CompleteAbort, Marker::Abort) => Ok(End::Done),
@@ -256,6 +299,58 @@ impl Transaction {
             }
             _ => Err(ResponseError::InvalidTxnState),
         }
+    }
+
+    /// Decides the end and bumps the epoch: `EndTxn` from version 5 on. Each end has an epoch of its own: one with the
+    /// epoch before is a repeated request, and one with the current epoch is the next end; an abort needs no begun
+    /// transaction. `TransactionCoordinator.endTransaction` in Kafka 4.3 has the table.
+    pub(crate) fn end_and_bump(
+        &mut self,
+        producer_id: i64,
+        epoch: i16,
+        marker: Marker,
+        now: i64,
+        fresh: impl FnOnce() -> Result<i64, ResponseError>,
+    ) -> Result<End, ResponseError> {
+        let rotated = self.previous_id == Some(producer_id) && epoch == LAST_EPOCH && self.epoch == 0;
+        if !rotated {
+            self.check_id(producer_id)?;
+        }
+        // Kafka accepts any epoch before the current one, also that of a producer that `InitProducerId` has fenced.
+        let repeated = rotated || self.last_epoch == Some(epoch) && epoch.checked_add(1) == Some(self.epoch);
+        let current = epoch == self.epoch && producer_id == self.producer_id;
+        let valid = match self.state {
+            State::Empty | State::Ongoing => current,
+            State::PrepareCommit | State::PrepareAbort => repeated,
+            State::CompleteCommit | State::CompleteAbort => current || repeated,
+        };
+        if !valid {
+            return Err(ResponseError::ProducerFenced);
+        }
+        match (self.state, marker) {
+            (State::CompleteCommit, Marker::Commit) | (State::CompleteAbort, Marker::Abort) if repeated => {
+                Ok(End::Done)
+            }
+            (State::PrepareCommit, Marker::Commit) | (State::PrepareAbort, Marker::Abort) => {
+                Err(ResponseError::ConcurrentTransactions)
+            }
+            (State::Ongoing, _) => {
+                self.decide(marker, fresh)?;
+                Ok(End::Decided(marker))
+            }
+            (State::Empty | State::CompleteCommit | State::CompleteAbort, Marker::Abort) if current => {
+                self.decide(marker, fresh)?;
+                self.began = now;
+                Ok(End::Decided(marker))
+            }
+            _ => Err(ResponseError::InvalidTxnState),
+        }
+    }
+
+    /// The producer's id and epoch once all markers are written.
+    pub(super) fn next_producer(&self) -> ProducerId {
+        self.next_id
+            .map_or(ProducerId { id: self.producer_id, epoch: self.epoch }, |id| ProducerId { id, epoch: 0 })
     }
 
     /// The marker of a decided transaction.
@@ -274,6 +369,9 @@ impl Transaction {
             State::PrepareAbort => State::CompleteAbort,
             _ => return,
         };
+        self.previous_id = self.next_id.map(|_| self.producer_id);
+        let ProducerId { id, epoch } = self.next_producer();
+        (self.producer_id, self.epoch, self.next_id) = (id, epoch, None);
         self.partitions.clear();
         self.groups.clear();
         self.offsets.clear();

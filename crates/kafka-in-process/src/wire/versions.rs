@@ -1,7 +1,7 @@
 //! The supported requests, their versions and their formats.
 //!
 //! The ranges cover librdkafka 2.12, the Java clients 4.x and the Go clients. They end before versions with features
-//! that are not supported: transactions by KIP-890 part 2, topic ids in Produce.
+//! that are not supported, such as topic ids in Produce.
 //!
 //! The formats follow the Kafka protocol guide, for the guard: `1 2 4 8 16` is a field of so many bytes, `s` a string,
 //! `b` bytes, `[…]` an array of structs, `<…>` an array of primitives, `(…)` a nullable struct; `:3+`, `:-2` and `:2-4`
@@ -23,7 +23,7 @@ const fn api(key: ApiKey, min: i16, max: i16, shape: &'static str) -> Api {
 }
 
 pub(crate) const TABLE: &[Api] = &[
-    api(ApiKey::Produce, 3, 11, "s 2 4 [ s [ 4 b ] ]"),
+    api(ApiKey::Produce, 3, 12, "s 2 4 [ s [ 4 b ] ]"),
     api(
         ApiKey::Fetch,
         4,
@@ -50,8 +50,8 @@ pub(crate) const TABLE: &[Api] = &[
     api(ApiKey::OffsetForLeaderEpoch, 2, 4, "4:3+ [ s [ 4 4 4 ] ]"),
     api(ApiKey::AddPartitionsToTxn, 0, 3, "s 8 2 [ s < 4 > ]"),
     api(ApiKey::AddOffsetsToTxn, 0, 4, "s 8 2 s"),
-    api(ApiKey::EndTxn, 0, 4, "s 8 2 1"),
-    api(ApiKey::TxnOffsetCommit, 0, 4, "s s 8 2 4:3+ s:3+ s:3+ [ s [ 4 8 4:2+ s ] ]"),
+    api(ApiKey::EndTxn, 0, 5, "s 8 2 1"),
+    api(ApiKey::TxnOffsetCommit, 0, 5, "s s 8 2 4:3+ s:3+ s:3+ [ s [ 4 8 4:2+ s ] ]"),
     api(ApiKey::WriteTxnMarkers, 1, 1, "[ 8 2 1 [ s < 4 > ] 4 ]"),
     api(ApiKey::DescribeAcls, 1, 3, "1 s 1 s s 1 1"),
     api(ApiKey::DescribeConfigs, 1, 4, "[ 1 s < s > ] 1 1:3+"),
