@@ -253,9 +253,9 @@ fn an_address_that_is_none_is_refused_at_once_and_an_empty_variable_is_no_addres
 
 #[test]
 fn what_has_an_end_and_is_interrupted_before_it_ends_with_1() {
-    let shop = Shop::new();
-    shop.bootstrap();
     for end in [["--count", "1000000"], ["--backfill", "2020-01-01 00:00..2025-01-01 00:00"]] {
+        let shop = Shop::new();
+        shop.bootstrap();
         let producer = shop.start(&[&["produce", "--rate", "5"][..], &end].concat());
         wait_for("an order", PATIENCE, || {
             (kafka::records_written(shop.bootstrap(), &shop.topic("orders")) > 0).then_some(())
