@@ -140,25 +140,27 @@ async fn find_demo(command: &Command, common: &mut Common) {
     }
     let demo = common.out.join(tui::DEMO);
     let (shop, of_demo) = (OutDir::new(&common.out), OutDir::new(&demo));
+    let built_in = common.bootstrap.is_none();
+    if built_in && kafka::is_served(&shop).await {
+        return;
+    }
     let on_cluster = tui::on_cluster(&of_demo, &common.prefix)
         .filter(|(cluster, _)| common.bootstrap.as_ref().is_none_or(|given| given == cluster))
         .filter(|_| of_demo.consumers_run() && !shop.consumers_run());
-    let built_in = common.bootstrap.is_none();
-    if !(built_in && kafka::is_served(&shop).await)
-        && (on_cluster.is_some() || built_in && kafka::is_served(&of_demo).await)
-    {
-        // If stderr is closed, nobody reads it.
-        let _ = writeln!(
-            io::stderr(),
-            "shop-sim: this is the demo that runs in {}; --out {} is the shop there",
-            demo.display(),
-            common.out.display()
-        );
-        common.out = demo;
-        if let Some((cluster, topics)) = on_cluster {
-            common.bootstrap = Some(cluster);
-            common.prefix = topics;
-        }
+    if on_cluster.is_none() && !(built_in && kafka::is_served(&of_demo).await) {
+        return;
+    }
+    // If stderr is closed, nobody reads it.
+    let _ = writeln!(
+        io::stderr(),
+        "shop-sim: this is the demo that runs in {}; --out {} is the shop there",
+        demo.display(),
+        common.out.display()
+    );
+    common.out = demo;
+    if let Some((cluster, topics)) = on_cluster {
+        common.bootstrap = Some(cluster);
+        common.prefix = topics;
     }
 }
 

@@ -22,12 +22,10 @@ use super::{
     producer::PolledProducer,
     reader::{read, reader, settled},
     retry::{FAILOVER, retry},
+    state_keys::AGREEMENT,
     topics::STATE_HANDLING,
 };
 use crate::{handling::Parameters, shop::Zone};
-
-/// The key of the record.
-pub const KEY: &str = "agreement";
 
 /// Settings that may change while no process runs the consumer: they apply to what it reads from then on.
 const OF_CONSUMERS: [(&str, &str); 3] =
@@ -102,7 +100,7 @@ pub fn kept(session: &Session) -> Result<Option<Agreement>, StreamError> {
         [(STATE_HANDLING, low..end)],
         || deadline,
         |message| {
-            if message.key() == Some(KEY.as_bytes()) {
+            if message.key() == Some(AGREEMENT.as_bytes()) {
                 kept = message.payload().and_then(decode);
             }
             ControlFlow::<()>::Continue(())
@@ -145,7 +143,7 @@ pub fn join(session: &Session, ours: &Agreement, instance: Option<&str>) -> Resu
 fn write(session: &Session, ours: &Agreement, instance: Option<&str>) -> Result<(), StreamError> {
     let producer: PolledProducer = session
         .client(&[
-            ("transactional.id", &format!("{}.{KEY}", session.prefix)),
+            ("transactional.id", &format!("{}.{AGREEMENT}", session.prefix)),
             ("transaction.timeout.ms", "10000"),
             ("message.timeout.ms", "8000"),
         ])
@@ -156,7 +154,7 @@ fn write(session: &Session, ours: &Agreement, instance: Option<&str>) -> Result<
     let Ok(value) = serde_json::to_vec(&merged) else { return Ok(()) };
     let topic = session.topic(Topic::State);
     producer.begin_transaction()?;
-    let record = BaseRecord::to(&topic).partition(STATE_HANDLING).key(KEY).payload(&value);
+    let record = BaseRecord::to(&topic).partition(STATE_HANDLING).key(AGREEMENT).payload(&value);
     producer.send(record).map_err(|(error, _)| error)?;
     Ok(producer.commit_transaction(FAILOVER)?)
 }

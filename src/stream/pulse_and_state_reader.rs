@@ -18,9 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Session, StreamError, Topic,
-    agreed_settings::KEY,
     reader::{reader, watermarks},
-    state_keys::{RUNNING, parse_key},
+    state_keys::{AGREEMENT, RUNNING, parse_key},
     topics::{STATE_HANDLING, STATE_VIEWS},
 };
 use crate::{
@@ -307,7 +306,7 @@ fn hear(message: &BorrowedMessage<'_>, model: &ReadModel, before: bool) {
         return;
     }
     let Some(payload) = message.payload() else { return };
-    if key == KEY {
+    if key == AGREEMENT {
         return;
     }
     let Some((view, part)) = parse_key(&key) else {

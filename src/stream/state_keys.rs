@@ -6,6 +6,9 @@ use crate::{
     views::Source,
 };
 
+/// The key of the settings that all processes have agreed on.
+pub const AGREEMENT: &str = "agreement";
+
 /// Prefix of the key of a process's presence record, before its instance id.
 pub const RUNNING: &str = "running/";
 

@@ -18,9 +18,9 @@ use crate::{
     shop::Handled,
     stream::{
         Session, StreamError, Topic,
-        agreed_settings::{Agreement, KEY, decode},
+        agreed_settings::{Agreement, decode},
         reader::{read, reader, settled, watermarks},
-        state_keys::parse_key,
+        state_keys::{AGREEMENT, parse_key},
         topics::STATE_HANDLING,
     },
 };
@@ -65,7 +65,7 @@ impl<'a> Restore<'a> {
             let state = message.payload().map(serde_json::from_slice::<PartState>);
             if let (Some(("handling", part)), Some(Ok(state))) = (parse_key(&key), state) {
                 states.insert(part.partition, state);
-            } else if key == KEY {
+            } else if key == AGREEMENT {
                 kept = message.payload().and_then(decode).unwrap_or_default();
             }
         })?;

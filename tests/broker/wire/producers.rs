@@ -32,6 +32,19 @@ pub(super) fn init_request(id: &str, timeout_ms: i32) -> InitProducerIdRequest {
         .with_producer_epoch(-1)
 }
 
+/// The first answer whose code does not say that markers of the transaction before are missing.
+fn once_ended<T>(mut ask: impl FnMut() -> T, code: impl Fn(&T) -> Option<E>) -> T {
+    let mut answer = ask();
+    until("the transaction before to end", || {
+        let ended = code(&answer) != Some(E::ConcurrentTransactions);
+        if !ended {
+            answer = ask();
+        }
+        ended
+    });
+    answer
+}
+
 impl Producer {
     pub(super) fn new(bootstrap: &str, id: &str) -> Self {
         let mut producer = Self { wire: Wire::connect(bootstrap), id: id.to_owned(), me: (-1, -1) };
@@ -56,15 +69,14 @@ impl Producer {
             .with_v3_and_below_producer_id(self.me.0.into())
             .with_v3_and_below_producer_epoch(self.me.1)
             .with_v3_and_below_topics(topics.collect());
-        let mut codes = Vec::new();
-        until("the transaction before to end", || {
+        let ask = || {
             let mut answer = self.wire.ask(version, &request);
             answer.results_by_topic_v3_and_below.sort_by(|one, other| one.name.cmp(&other.name));
             let results = answer.results_by_topic_v3_and_below.iter();
-            codes = results.map(|topic| says(topic.results_by_partition[0].partition_error_code)).collect();
-            codes[0] != Some(E::ConcurrentTransactions)
-        });
-        codes
+            let codes = results.map(|topic| says(topic.results_by_partition[0].partition_error_code));
+            codes.collect::<Vec<_>>()
+        };
+        once_ended(ask, |codes| codes[0])
     }
 
     pub(super) fn add_group(&mut self, version: i16, group: &str) -> Option<E> {
@@ -73,12 +85,7 @@ impl Producer {
             .with_producer_id(self.me.0.into())
             .with_producer_epoch(self.me.1)
             .with_group_id(group_id(group));
-        let mut code = None;
-        until("the transaction before to end", || {
-            code = says(self.wire.ask(version, &request).error_code);
-            code != Some(E::ConcurrentTransactions)
-        });
-        code
+        once_ended(|| says(self.wire.ask(version, &request).error_code), |code| *code)
     }
 
     pub(super) fn end(&mut self, version: i16, commit: bool) -> Option<E> {
@@ -97,13 +104,11 @@ impl Producer {
             .with_producer_id(id.into())
             .with_producer_epoch(epoch)
             .with_committed(commit);
-        let mut outcome = (None, (-1, -1));
-        until("the transaction before to end", || {
+        let ask = || {
             let answer = self.wire.ask(version, &request);
-            outcome = (says(answer.error_code), (answer.producer_id.0, answer.producer_epoch));
-            outcome.0 != Some(E::ConcurrentTransactions)
-        });
-        outcome
+            (says(answer.error_code), (answer.producer_id.0, answer.producer_epoch))
+        };
+        once_ended(ask, |outcome| outcome.0)
     }
 
     pub(super) fn send(&mut self, topic: &str, sequence: i32, value: &str) -> (Option<E>, i64) {
@@ -120,13 +125,11 @@ impl Producer {
         let values = [value];
         let batch = Batch { transactional: true, ..Batch::of(&values).by(self.me, sequence) };
         let request = produce_request(at, Some(&self.id), batch.encode().freeze());
-        let mut outcome = (None, -1);
-        until("the transaction before to end", || {
+        let ask = || {
             let answer = self.wire.produce_in(version, &request);
-            outcome = (says(answer.error_code), answer.base_offset);
-            outcome.0 != Some(E::ConcurrentTransactions)
-        });
-        outcome
+            (says(answer.error_code), answer.base_offset)
+        };
+        once_ended(ask, |outcome| outcome.0)
     }
 
     /// Commits an offset of a topic's partition 0 with the transaction, as this member.
@@ -151,12 +154,8 @@ impl Producer {
                     .with_name(topic_name(topic))
                     .with_partitions(vec![partition]),
             ]);
-        let mut code = None;
-        until("the transaction before to end", || {
-            code = says(self.wire.ask(version, &request).topics[0].partitions[0].error_code);
-            code != Some(E::ConcurrentTransactions)
-        });
-        code
+        let ask = || says(self.wire.ask(version, &request).topics[0].partitions[0].error_code);
+        once_ended(ask, |code| *code)
     }
 
     pub(super) fn state(&mut self) -> (Option<E>, String) {

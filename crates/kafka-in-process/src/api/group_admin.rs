@@ -13,7 +13,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::{code, group_id, once, single_node_admin::operations, text};
+use super::{code, group_id, once, settled, single_node_admin::operations, text};
 use crate::{
     cluster::Cluster,
     groups::{AnyGroup, Group, Member, State},
@@ -90,7 +90,7 @@ fn describe_one(group: &Group, described: DescribedGroup) -> DescribedGroup {
 
 pub(super) async fn delete(cluster: &Cluster, request: &DeleteGroupsRequest) -> DeleteGroupsResponse {
     let deleted: Vec<_> = request.groups_names.iter().map(|id| (id, cluster.groups.delete(id))).collect();
-    let settled = cluster.settle().await.map_err(|_| ResponseError::CoordinatorNotAvailable);
+    let settled = settled(cluster).await;
     let results = deleted.into_iter().map(|(id, deleted)| {
         DeletableGroupResult::default().with_group_id(id.clone()).with_error_code(code(deleted.and(settled)))
     });

@@ -12,7 +12,7 @@ use kafka_protocol::{
 };
 use uuid::Uuid;
 
-use super::{Peer, code, text};
+use super::{Peer, code, settled, text};
 use crate::{
     cluster::Cluster,
     groups::{Join, Joined, Sync, Synced},
@@ -107,11 +107,6 @@ pub(super) async fn sync(cluster: &Cluster, request: SyncGroupRequest, version: 
                 .with_assignment(assignment)
         }
     }
-}
-
-/// Waits until the journal's changes are as durable as configured.
-async fn settled(cluster: &Cluster) -> Result<(), ResponseError> {
-    cluster.settle().await.map_err(|_| ResponseError::CoordinatorNotAvailable)
 }
 
 /// The group id must not be empty.

@@ -70,6 +70,11 @@ fn once<T, K: Hash + Eq>(items: &[T], key: impl Fn(&T) -> K) -> impl Iterator<It
     items.iter().filter(move |item| seen.insert(key(item)))
 }
 
+/// Waits until the journal's changes are as durable as configured.
+async fn settled(cluster: &Cluster) -> Result<(), ResponseError> {
+    cluster.settle().await.map_err(|_| ResponseError::CoordinatorNotAvailable)
+}
+
 /// Runs blocking work on the blocking pool. A panic in it ends only its own connection.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await.map_err(JoinError::try_into_panic) {

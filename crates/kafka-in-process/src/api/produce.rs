@@ -11,7 +11,7 @@ use kafka_protocol::{
     },
 };
 
-use super::{off_thread, text};
+use super::{off_thread, settled, text};
 use crate::{
     cluster::Cluster,
     config::Durability,
@@ -57,14 +57,12 @@ type Unadded = HashMap<(String, i32), ResponseError>;
 async fn add_partitions(cluster: &Cluster, request: &ProduceRequest) -> Unadded {
     let mut wanted: HashMap<_, Vec<_>> = HashMap::new();
     for data in request.topic_data.iter().filter(|_| matches!(request.acks, -1..=1)) {
-        let Some(topic) = cluster.topics.get(&data.name).filter(|topic| !is_internal(&topic.name)) else {
-            continue;
-        };
         for part in &data.partition_data {
-            let producer = part.records.as_deref().and_then(Batch::transaction_of);
-            let (Some(producer), Some(partition)) = (producer, topic.partition(part.index)) else { continue };
+            let Some(producer) = part.records.as_deref().and_then(Batch::transaction_of) else { continue };
+            let topic = cluster.topics.get(&data.name).filter(|topic| !is_internal(&topic.name));
+            let Some(partition) = topic.and_then(|topic| topic.partition(part.index)) else { continue };
             if request.transactional_id.is_none() || !partition.log().is_open(producer) {
-                wanted.entry(producer).or_default().push((topic.name.clone(), part.index));
+                wanted.entry(producer).or_default().push((data.name.to_string(), part.index));
             }
         }
     }
@@ -74,7 +72,7 @@ async fn add_partitions(cluster: &Cluster, request: &ProduceRequest) -> Unadded 
             None => Err(ResponseError::TransactionalIdAuthorizationFailed),
             Some(of) => {
                 match cluster.transactions.add_partitions(of, ProducerId { id, epoch }, places.clone()) {
-                    Ok(()) => cluster.settle().await.map_err(|_| ResponseError::CoordinatorNotAvailable),
+                    Ok(()) => settled(cluster).await,
                     refused => refused,
                 }
             }

@@ -24,7 +24,7 @@ use kafka_protocol::{
 use super::{
     code,
     offsets::{Sorted, wishes},
-    once, text, topic_name,
+    once, settled, text, topic_name,
 };
 use crate::{
     cluster::Cluster,
@@ -48,11 +48,6 @@ fn known_to(version: i16, since: i16, error: ResponseError) -> ResponseError {
     }
 }
 
-async fn settled<T>(cluster: &Cluster, outcome: Result<T, ResponseError>) -> Result<T, ResponseError> {
-    cluster.settle().await.map_err(|_| ResponseError::CoordinatorNotAvailable)?;
-    outcome
-}
-
 pub(super) async fn init(
     cluster: &Cluster,
     request: &InitProducerIdRequest,
@@ -62,7 +57,7 @@ pub(super) async fn init(
     let claimed = (request.producer_id.0 >= 0).then_some((request.producer_id.0, request.producer_epoch));
     let timeout_ms = request.transaction_timeout_ms;
     let given = cluster.on_transactions(move |all| all.init(id.as_deref(), timeout_ms, claimed)).await;
-    match settled(cluster, given).await {
+    match settled(cluster).await.and(given) {
         Ok(ProducerId { id, epoch }) => {
             InitProducerIdResponse::default().with_producer_id(id.into()).with_producer_epoch(epoch)
         }
@@ -91,7 +86,7 @@ pub(super) async fn add_partitions(
     let outcome = if unknown.is_empty() {
         let added =
             cluster.transactions.add_partitions(&request.v3_and_below_transactional_id, producer, known);
-        settled(cluster, added).await.map_err(|error| known_to(version, 2, error))
+        settled(cluster).await.and(added).map_err(|error| known_to(version, 2, error))
     } else {
         Err(ResponseError::OperationNotAttempted)
     };
@@ -117,7 +112,7 @@ pub(super) async fn add_offsets(
 ) -> AddOffsetsToTxnResponse {
     let producer = ProducerId { id: request.producer_id.0, epoch: request.producer_epoch };
     let added = cluster.transactions.add_group(&request.transactional_id, producer, &request.group_id);
-    let outcome = settled(cluster, added).await.map_err(|error| known_to(version, 2, error));
+    let outcome = settled(cluster).await.and(added).map_err(|error| known_to(version, 2, error));
     AddOffsetsToTxnResponse::default().with_error_code(code(outcome))
 }
 
@@ -147,7 +142,8 @@ pub(super) async fn commit_offsets(
         Ok(())
     };
     let add = |()| cluster.transactions.add_offsets(id, producer, (group, &who), &taken);
-    let outcome = settled(cluster, added.and_then(add)).await.map_err(|error| match error {
+    let added = added.and_then(add);
+    let outcome = settled(cluster).await.and(added).map_err(|error| match error {
         ResponseError::InvalidTxnState if version >= KNOWS_ABORTABLE => ResponseError::TransactionAbortable,
         other => other,
     });
@@ -170,7 +166,7 @@ pub(super) async fn end(cluster: &Cluster, request: &EndTxnRequest, version: i16
     let id = request.transactional_id.to_string();
     let bumps = version >= BUMPS_EPOCH;
     let ended = cluster.on_transactions(move |all| all.end(&id, producer, marker, bumps)).await;
-    match settled(cluster, ended).await {
+    match settled(cluster).await.and(ended) {
         Ok(next) if bumps => {
             EndTxnResponse::default().with_producer_id(next.id.into()).with_producer_epoch(next.epoch)
         }

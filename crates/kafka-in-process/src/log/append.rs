@@ -69,13 +69,12 @@ impl Batch {
 
     /// The transaction's producer id and epoch, for a transactional batch.
     pub(crate) fn transaction(&self) -> Option<(i64, i16)> {
-        self.header.is_transactional().then_some((self.header.producer_id, self.header.producer_epoch))
+        self.header.transaction()
     }
 
     /// The same, of a produced batch that has not been validated.
     pub(crate) fn transaction_of(bytes: &[u8]) -> Option<(i64, i16)> {
-        let header = BatchHeader::parse(bytes)?;
-        header.is_transactional().then_some((header.producer_id, header.producer_epoch))
+        BatchHeader::parse(bytes)?.transaction()
     }
 }
 

@@ -99,6 +99,11 @@ impl BatchHeader {
         self.attributes & TRANSACTIONAL != 0
     }
 
+    /// The transaction's producer id and epoch, for a transactional batch.
+    pub(crate) fn transaction(&self) -> Option<(i64, i16)> {
+        self.is_transactional().then_some((self.producer_id, self.producer_epoch))
+    }
+
     pub(crate) fn is_control(&self) -> bool {
         self.attributes & CONTROL != 0
     }

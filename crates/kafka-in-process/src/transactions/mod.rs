@@ -349,6 +349,6 @@ impl Transactions {
 }
 
 #[cfg(test)]
-mod any_order_tests;
+mod mixed_versions_tests;
 #[cfg(test)]
 mod tests;
